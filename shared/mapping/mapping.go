@@ -1,0 +1,202 @@
+// Package mapping says which Notion databases are kept in step with which tables, property by column. A mapping is data:
+// the four databases of the ACT platform are embedded, another is a JSON file of the same shape. Pure.
+package mapping
+
+import (
+	"bytes"
+	_ "embed" // for the default mapping
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+
+	"github.com/act-platform/enhanced-integration/shared/property"
+)
+
+//go:embed act.json
+var act []byte
+
+// Mapping is everything that is kept in step over one connection.
+type Mapping struct {
+	Kinds []Kind `json:"kinds"`
+}
+
+// Kind is one sort of record: a Notion database on one side, a table on the other, and the table between them that keeps
+// what both are known to have had.
+type Kind struct {
+	Name      string `json:"name"`
+	Table     string `json:"table"`
+	BaseTable string `json:"base_table"`
+	// DatabaseIDVariable is the environment variable that names the Notion database.
+	DatabaseIDVariable string `json:"database_id_variable"`
+	// RowKeyProperty is the text property of the Notion database in which the pages that this system creates carry their
+	// row's id; added to the database when it is missing. "" leaves the database as it is.
+	RowKeyProperty string  `json:"row_key_property"`
+	Fields         []Field `json:"fields"`
+}
+
+// Field is one property of the database and the column that holds it. The column's name is the field's name everywhere:
+// in events, conflicts and policies.
+type Field struct {
+	Property   string        `json:"property"` // Notion's name for it when first met; after that its id is followed
+	Type       property.Type `json:"type"`
+	Column     string        `json:"column"`
+	ColumnType ColumnType    `json:"column_type"`
+}
+
+// ColumnType is the SQL type of a column, as Postgres spells it.
+type ColumnType string
+
+// The column types that a field may have.
+const (
+	Text        ColumnType = "text"
+	TextArray   ColumnType = "text[]"
+	Numeric     ColumnType = "numeric"
+	Double      ColumnType = "double precision"
+	Integer     ColumnType = "integer"
+	BigInt      ColumnType = "bigint"
+	Boolean     ColumnType = "boolean"
+	Day         ColumnType = "date"
+	Timestamptz ColumnType = "timestamptz"
+	JSONB       ColumnType = "jsonb"
+)
+
+// columnTypes lists what each property type may be kept in, the default first. A type that is not listed is carried as jsonb.
+func columnTypes(t property.Type) []ColumnType {
+	switch t {
+	case property.TypeTitle, property.TypeRichText, property.TypeSelect, property.TypeStatus,
+		property.TypeURL, property.TypeEmail, property.TypePhone:
+		return []ColumnType{Text}
+	case property.TypeNumber:
+		return []ColumnType{Numeric, Double, Integer, BigInt}
+	case property.TypeMultiSelect, property.TypePeople:
+		return []ColumnType{TextArray}
+	case property.TypeCheckbox:
+		return []ColumnType{Boolean}
+	case property.TypeDate:
+		return []ColumnType{Day, Timestamptz, JSONB}
+	case property.TypeFormula, property.TypeRollup:
+		return []ColumnType{JSONB, Text, Numeric, Double, Boolean, Day, Timestamptz}
+	case property.TypeUniqueID:
+		return []ColumnType{Text, JSONB}
+	case property.TypeCreatedTime, property.TypeLastEditedTime:
+		return []ColumnType{Timestamptz, JSONB}
+	default:
+		return []ColumnType{JSONB}
+	}
+}
+
+// ACT gives the mapping of the four ACT databases.
+func ACT() Mapping {
+	m, err := Parse(act)
+	if err != nil {
+		panic("the embedded mapping is broken: " + err.Error()) // a test parses it
+	}
+	return m
+}
+
+// Parse reads a mapping and checks it; the error lists everything that is wrong, each with its place.
+func Parse(data []byte) (Mapping, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var m Mapping
+	if err := dec.Decode(&m); err != nil {
+		return Mapping{}, fmt.Errorf("the mapping cannot be read: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Mapping{}, errors.New("the mapping cannot be read: something follows its end")
+	}
+	for i := range m.Kinds {
+		for j := range m.Kinds[i].Fields {
+			f := &m.Kinds[i].Fields[j]
+			if f.ColumnType == "" {
+				f.ColumnType = columnTypes(f.Type)[0]
+			}
+		}
+	}
+	return m, m.check()
+}
+
+// Kind gives the kind of that name.
+func (m Mapping) Kind(name string) (Kind, bool) {
+	i := slices.IndexFunc(m.Kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return m.Kinds[i], true
+}
+
+// Names gives the kinds' names, in the mapping's order.
+func (m Mapping) Names() []string {
+	names := make([]string, len(m.Kinds))
+	for i, k := range m.Kinds {
+		names[i] = k.Name
+	}
+	return names
+}
+
+// Title gives the field that holds the pages' titles.
+func (k Kind) Title() Field {
+	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Type == property.TypeTitle })
+	return k.Fields[i] // check saw that there is one
+}
+
+var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+// reserved are the columns that every table of records has beside its fields.
+func reserved(column string) bool {
+	return slices.Contains([]string{"id", "connection_id", "archived_at", "created_at", "updated_at"}, column)
+}
+
+func (m Mapping) check() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(m.Kinds) == 0 {
+		fail("the mapping names no kinds")
+	}
+	names, tables := map[string]bool{}, map[string]bool{}
+	for i, k := range m.Kinds {
+		if !identifier.MatchString(k.Name) || names[k.Name] {
+			fail("kind %d: the name %q must be lower-case letters, digits and _, and stand once", i+1, k.Name)
+		}
+		names[k.Name] = true
+		for _, t := range []string{k.Table, k.BaseTable} {
+			if !identifier.MatchString(t) || tables[t] {
+				fail("%s: the table %q must be lower-case letters, digits and _, and stand once", k.Name, t)
+			}
+			tables[t] = true
+		}
+		k.checkFields(fail)
+	}
+	return errors.Join(errs...)
+}
+
+func (k Kind) checkFields(fail func(string, ...any)) {
+	columns, properties, titles := map[string]bool{}, map[string]bool{}, 0
+	for _, f := range k.Fields {
+		if f.Property == "" || properties[f.Property] {
+			fail("%s: the property %q must have a name and stand once", k.Name, f.Property)
+		}
+		if f.Property == k.RowKeyProperty {
+			fail("%s: the property %q holds the row's id and cannot be a field too", k.Name, f.Property)
+		}
+		properties[f.Property] = true
+		if !identifier.MatchString(f.Column) || reserved(f.Column) || columns[f.Column] {
+			fail("%s, property %q: the column %q must be lower-case letters, digits and _, be none of id, connection_id, archived_at, created_at, updated_at, and stand once", k.Name, f.Property, f.Column)
+		}
+		columns[f.Column] = true
+		if f.Type == "" || f.Type == property.TypeRelation {
+			fail("%s, property %q: the type %q cannot be a field", k.Name, f.Property, f.Type)
+		} else if allowed := columnTypes(f.Type); !slices.Contains(allowed, f.ColumnType) {
+			fail("%s, property %q: a %s is kept in one of %q, not in %q", k.Name, f.Property, f.Type, allowed, f.ColumnType)
+		}
+		if f.Type == property.TypeTitle {
+			titles++
+		}
+	}
+	if titles != 1 {
+		fail("%s: exactly one field must be the title, %d are", k.Name, titles)
+	}
+}

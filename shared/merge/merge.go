@@ -1,0 +1,177 @@
+// Package merge is the three-tree planner: from what both sides show of a record, and what both are known to have had, it
+// says what each side has to change, and which values lose. It is a pure function: no clock, no I/O, and the same trees
+// give the same plan.
+//
+// The rules, each of which a test holds:
+//   - A field that one side changed passes to the other; it is never a conflict.
+//   - Fields that both changed alike agree. Sets (options, people, relations) take both sides' additions and removals.
+//   - Any other field that both changed goes by its Rule, and the losing value stands whole in a Conflict.
+//   - A deletion passes to the other side, unless that side edited the record meanwhile: the edit wins, the record returns,
+//     and a Conflict says so.
+package merge
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// Side names one of the two sides.
+type Side string
+
+// The two sides.
+const (
+	Notion   Side = "notion"
+	Supabase Side = "supabase"
+)
+
+// Rule says which side's value stays when both changed a field.
+type Rule string
+
+// The rules.
+const (
+	Newest       Rule = "newest"   // the later edit of the record; Notion's within one minute, which is as exact as Notion tells
+	NotionWins   Rule = "notion"   // Notion's value
+	SupabaseWins Rule = "supabase" // Postgres's value
+	OneWay       Rule = "one_way"  // Notion's value, even where only Postgres changed: a formula, a file, a creation time
+	EditsReturn  Rule = "edit_over_delete"
+)
+
+// Field is a field that is in step.
+type Field struct {
+	Name string
+	Rule Rule
+}
+
+// Trees are the three trees of one record. A side that nobody looked at is given as base has it.
+type Trees struct {
+	Base, Notion, Postgres record.Tree
+}
+
+// Op is what a side has to do with a record.
+type Op string
+
+// The operations.
+const (
+	Nothing Op = ""
+	Create  Op = "create"
+	Update  Op = "update"
+	Archive Op = "archive"
+	Restore Op = "restore" // with fields, when some changed as well
+)
+
+// Action is what one side has to do.
+type Action struct {
+	Op     Op
+	Fields record.Fields // to be written; a nil value clears
+}
+
+// Conflict is a value that lost, or a deletion that an edit outlived (Field is "").
+type Conflict struct {
+	Field                  string
+	Rule                   Rule
+	Winner                 Side
+	Base, Notion, Postgres property.Value
+}
+
+// Plan is what both sides have to do to hold the same record.
+type Plan struct {
+	State            record.State // where the record stands once it is done; None: there is nothing to keep
+	Notion, Postgres Action
+	Conflicts        []Conflict // by field
+}
+
+// Idle reports whether neither side has anything to do.
+func (p Plan) Idle() bool { return p.Notion.Op == Nothing && p.Postgres.Op == Nothing }
+
+// Make plans one record. fields are those in step, in any order.
+func Make(t Trees, fields []Field) Plan {
+	notion, postgres := t.Notion.State.Alive(), t.Postgres.State.Alive()
+	switch {
+	case notion && postgres:
+		return t.keep(fields)
+	case notion && t.Base.State == record.Live && !edited(t.Notion, t.Base, fields):
+		return Plan{State: record.Archived, Notion: Action{Op: Archive}}
+	case postgres && t.Base.State == record.Live && !edited(t.Postgres, t.Base, fields):
+		return Plan{State: record.Archived, Postgres: Action{Op: Archive}}
+	case notion:
+		return t.outlive(fields, Notion)
+	case postgres:
+		return t.outlive(fields, Supabase)
+	case t.Base.State == record.None:
+		return Plan{}
+	default:
+		return Plan{State: record.Archived}
+	}
+}
+
+// outlive plans a record that lives on one side and has to return, or appear, on the other.
+func (t Trees) outlive(fields []Field, on Side) Plan {
+	plan := t.keep(fields)
+	if t.Base.State == record.Live {
+		lost := Conflict{Rule: EditsReturn, Winner: on}
+		plan.Conflicts = append([]Conflict{lost}, plan.Conflicts...)
+	}
+	return plan
+}
+
+// keep plans a record that is to live on both sides.
+func (t Trees) keep(fields []Field) Plan {
+	plan := Plan{State: record.Live}
+	base, notion, postgres := t.Base.Fields, present(t.Notion, t.Base), present(t.Postgres, t.Base)
+	toNotion, toPostgres := record.Fields{}, record.Fields{}
+	for _, f := range sorted(fields) {
+		v := values{base[f.Name], notion[f.Name], postgres[f.Name]}
+		merged, conflict := v.merge(f, t.Notion.EditedAt, t.Postgres.EditedAt)
+		if conflict != nil {
+			plan.Conflicts = append(plan.Conflicts, *conflict)
+		}
+		if f.Rule != OneWay && !property.Equal(merged, shown(t.Notion, f.Name)) {
+			toNotion[f.Name] = merged
+		}
+		if !property.Equal(merged, shown(t.Postgres, f.Name)) {
+			toPostgres[f.Name] = merged
+		}
+	}
+	plan.Notion = action(t.Notion.State, toNotion)
+	plan.Postgres = action(t.Postgres.State, toPostgres)
+	return plan
+}
+
+// present gives the values that a side's tree stands for in the merge: its own, or the base's where the side has none.
+func present(side, base record.Tree) record.Fields {
+	if side.State == record.None || side.State == record.Gone {
+		return base.Fields
+	}
+	return side.Fields
+}
+
+// shown gives the value that a side shows now; nothing where the record has to be created.
+func shown(side record.Tree, field string) property.Value {
+	if side.State == record.None || side.State == record.Gone {
+		return nil
+	}
+	return side.Fields[field]
+}
+
+func action(at record.State, fields record.Fields) Action {
+	switch {
+	case at == record.None || at == record.Gone:
+		return Action{Op: Create, Fields: fields}
+	case at == record.Archived:
+		return Action{Op: Restore, Fields: fields}
+	case len(fields) > 0:
+		return Action{Op: Update, Fields: fields}
+	}
+	return Action{}
+}
+
+// edited reports whether somebody changed the record on that side. What Notion computes (one-way fields) moves by itself and is
+// nobody's edit.
+func edited(side, base record.Tree, fields []Field) bool {
+	for _, f := range fields {
+		if f.Rule != OneWay && !property.Equal(side.Fields[f.Name], base.Fields[f.Name]) {
+			return true
+		}
+	}
+	return false
+}
