@@ -1,0 +1,97 @@
+package lambdaio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// MaxBody is how many bytes a request's body may have, decoded. Nothing that the project accepts comes near it.
+const MaxBody = 1 << 20
+
+// HTTP serves handler behind an API Gateway HTTP API, payload format 2.0. It does not return.
+func HTTP(handler http.Handler) {
+	lambda.Start(Proxy(handler))
+}
+
+// Proxy gives the function from event to answer that [HTTP] starts.
+//
+// The conversion is aws-lambda-go-api-proxy's. Around it, Proxy gives the handler the request as the client sent it: headers and
+// the path unsplit and undecoded, each cookie once, the body as raw bytes, the stage taken off the path, an address with a port.
+// It gives the client the answer as net/http would: 200 when nothing is said, the first status and not the last, and 500 in the
+// contract's shape when the handler panics. The request's context carries a [Call] and Lambda's deadline.
+//
+// The event: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+func Proxy(handler http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		ctx = WithCall(ctx, callOf(event))
+		serve := func(w http.ResponseWriter, r *http.Request) {
+			answer := newRecorder()
+			r, err := restore(r, event)
+			if err != nil {
+				writeError(ctx, answer, err)
+			} else {
+				answer = contain(ctx, handler, r)
+			}
+			answer.copyTo(w)
+		}
+		return httpadapter.NewV2(http.HandlerFunc(serve)).ProxyWithContext(ctx, harmless(event))
+	}
+}
+
+func callOf(event events.APIGatewayV2HTTPRequest) Call {
+	call := Call{RequestID: event.RequestContext.RequestID, SourceIP: event.RequestContext.HTTP.SourceIP}
+	if event.RequestContext.Authorizer != nil {
+		call.Authorization = event.RequestContext.Authorizer.Lambda
+	}
+	return call
+}
+
+// contain runs handler and gives its answer, or 500 in place of whatever it had written when it panicked.
+func contain(ctx context.Context, handler http.Handler, r *http.Request) (answer *recorder) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			logPanic(ctx, reason)
+			answer = newRecorder()
+			writeError(ctx, answer, fault.New(fault.Internal, "panic"))
+		}
+	}()
+	answer = newRecorder()
+	handler.ServeHTTP(answer, r)
+	return answer
+}
+
+func logPanic(ctx context.Context, reason any) {
+	slog.ErrorContext(ctx, "panic", "request_id", RequestID(ctx), "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
+}
+
+// writeError answers in the contract's error shape, for what goes wrong before or beneath the handlers.
+func writeError(ctx context.Context, w http.ResponseWriter, err error) {
+	kind, status := fault.KindOf(err), http.StatusInternalServerError
+	switch kind {
+	case fault.Invalid:
+		status = http.StatusBadRequest
+	case fault.TooLarge:
+		status = http.StatusRequestEntityTooLarge
+	default:
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{ // a recorder does not fail
+		"success":    false,
+		"error":      kind.String(),
+		"message":    fault.Message(err),
+		"request_id": RequestID(ctx),
+		"timestamp":  time.Now().UTC().Format(time.RFC3339),
+	})
+}

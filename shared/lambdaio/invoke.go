@@ -1,0 +1,60 @@
+package lambdaio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+// Schedule hands the event of an EventBridge schedule to handle: the schedule's Input, or where it has none EventBridge's own
+// event. It does not return. An error makes Lambda try again, twice.
+func Schedule(handle func(context.Context, json.RawMessage) error) {
+	lambda.Start(func(ctx context.Context, event json.RawMessage) error {
+		return guard(ctx, func() error { return handle(ctx, event) })
+	})
+}
+
+// Task hands the payload of an on-demand invocation to handle and its result, as JSON, to the invoker, who also reads the error.
+// It does not return.
+func Task(handle func(context.Context, json.RawMessage) (any, error)) {
+	lambda.Start(func(ctx context.Context, payload json.RawMessage) (result any, err error) {
+		err = guard(ctx, func() (err error) {
+			result, err = handle(ctx, payload)
+			return err
+		})
+		return result, err
+	})
+}
+
+// Authorizer lets decide say who may call an HTTP API (payload format 2.0, simple answers). It does not return. An error, or a
+// panic, refuses the caller with 500.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+func Authorizer(decide Decider) {
+	lambda.Start(func(ctx context.Context, request events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, err error) {
+		err = guard(ctx, func() (err error) {
+			answer, err = decide(ctx, request)
+			return err
+		})
+		return answer, err
+	})
+}
+
+// Decider says whether a request is let through and what its handler is to know about the caller.
+type Decider func(context.Context, events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error)
+
+var errPanic = errors.New("the handler panicked; its stack is in the log")
+
+// guard turns a panic of f into an error, so that the environment lives on, and logs its stack.
+func guard(ctx context.Context, f func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			logPanic(ctx, reason)
+			err = errPanic
+		}
+	}()
+	return f()
+}
