@@ -109,9 +109,18 @@ type Style struct {
 }
 
 // Date is a day, an instant or a range of either, spelled as ISO 8601. A day is `2026-11-23` and never a midnight; an
-// instant keeps its offset (`2026-11-23T10:00:00.000+11:00`). Zone is an IANA name, or "".
+// instant keeps its offset (`2026-11-23T10:00:00.000+11:00`). Zone is an IANA name, or "". Where a Zone is named, the wall
+// clock in it is the content, and an offset only helps to read it.
 type Date struct {
 	Start, End, Zone string
+}
+
+// content takes away what is not content.
+func (v Date) content() Date {
+	if v.Zone == "" {
+		return v
+	}
+	return Date{Start: wallClock(v.Start), End: wallClock(v.End), Zone: v.Zone}
 }
 
 // Person is who stands in a people property. Name is for people to read and is not content.
@@ -126,12 +135,35 @@ type File struct {
 	Hosted    bool
 }
 
-// Equal reports whether two values are the same content.
+// Equal reports whether two values are the same content. A list or a text that was left empty counts as nil.
 func Equal(a, b Value) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
+	if empty(a) || empty(b) {
+		return empty(a) && empty(b)
 	}
 	return a.equal(b)
+}
+
+func empty(v Value) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case Text:
+		return len(v) == 0
+	case Options:
+		return len(v) == 0
+	case Line:
+		return v == ""
+	case People:
+		return len(v) == 0
+	case Files:
+		return len(v) == 0
+	case Refs:
+		return len(v) == 0
+	case Opaque:
+		return len(v) == 0
+	default:
+		return false
+	}
 }
 
 func (v Text) equal(w Value) bool {
@@ -155,7 +187,7 @@ func (v Number) equal(w Value) bool  { o, ok := w.(Number); return ok && v == o 
 func (v Option) equal(w Value) bool  { o, ok := w.(Option); return ok && v == o }
 func (v Checked) equal(w Value) bool { o, ok := w.(Checked); return ok && v == o }
 func (v Line) equal(w Value) bool    { o, ok := w.(Line); return ok && v == o }
-func (v Date) equal(w Value) bool    { o, ok := w.(Date); return ok && v == o }
+func (v Date) equal(w Value) bool    { o, ok := w.(Date); return ok && v.content() == o.content() }
 func (v Opaque) equal(w Value) bool  { o, ok := w.(Opaque); return ok && bytes.Equal(v, o) }
 func (v Options) equal(w Value) bool { o, ok := w.(Options); return ok && sameSet(v, o) }
 func (v Refs) equal(w Value) bool    { o, ok := w.(Refs); return ok && sameSet(v, o) }

@@ -1,0 +1,122 @@
+package property
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// annotations is Notion's spelling of Style: the same fields, so that one converts to the other.
+type annotations struct {
+	Bold          bool   `json:"bold,omitempty"`
+	Italic        bool   `json:"italic,omitempty"`
+	Strikethrough bool   `json:"strikethrough,omitempty"`
+	Underline     bool   `json:"underline,omitempty"`
+	Code          bool   `json:"code,omitempty"`
+	Color         string `json:"color,omitempty"`
+}
+
+func decodeText(raw json.RawMessage) (Value, error) {
+	var listed []json.RawMessage
+	if err := readList(raw, &listed); err != nil {
+		return nil, err
+	}
+	runs := make([]Run, 0, len(listed))
+	for _, item := range listed {
+		run, err := decodeRun(item)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return orNil(join(runs)), nil
+}
+
+// decodeRun reads one rich text object.
+//
+// https://developers.notion.com/reference/rich-text
+func decodeRun(raw json.RawMessage) (Run, error) {
+	var item struct {
+		Type RunKind `json:"type"`
+		Text *struct {
+			Content string `json:"content"`
+			Link    *struct {
+				URL string `json:"url"`
+			} `json:"link"`
+		} `json:"text"`
+		Annotations annotations `json:"annotations"`
+		PlainText   string      `json:"plain_text"`
+		Href        string      `json:"href"`
+	}
+	if err := read(raw, &item); err != nil {
+		return Run{}, err
+	}
+	run := Run{Kind: RunText, Text: item.PlainText, Style: Style(item.Annotations)}
+	if run.Style.Color == "default" {
+		run.Style.Color = ""
+	}
+	if item.Text != nil {
+		run.Text = item.Text.Content
+		if item.Text.Link != nil {
+			run.Link = item.Text.Link.URL
+		}
+		return run, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := read(raw, &fields); err != nil {
+		return Run{}, err
+	}
+	object, err := decodeObject(item.Type, fields[string(item.Type)])
+	if err != nil || object == nil {
+		return run, err
+	}
+	run.Kind, run.Object = item.Type, object
+	if !run.writable() {
+		run.Link = item.Href // all that will be left of it in a request
+	}
+	return run, nil
+}
+
+// decodeObject gives the canonical JSON of what stands in for text; nil where there is nothing.
+func decodeObject(kind RunKind, raw json.RawMessage) ([]byte, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	if kind == RunMention {
+		return canonicalMention(raw)
+	}
+	object, err := Canonical(raw)
+	if err != nil || string(object) == "null" {
+		return nil, err
+	}
+	return object, nil
+}
+
+// join gives runs in canonical form: adjacent text of one style and link merged, none empty.
+func join(runs []Run) Text {
+	var text Text
+	for _, run := range runs {
+		if run.Kind == RunText && run.Text == "" {
+			continue
+		}
+		if last := len(text) - 1; last >= 0 && text[last].continues(run) {
+			text[last].Text += run.Text
+			continue
+		}
+		text = append(text, run)
+	}
+	return text
+}
+
+// continues reports whether two runs of text are one.
+func (r Run) continues(next Run) bool {
+	return r.Kind == RunText && next.Kind == RunText && r.Link == next.Link && r.Style == next.Style
+}
+
+// PlainText gives what a reader sees of a text.
+func PlainText(text Text) string {
+	var b strings.Builder
+	for _, run := range text {
+		b.WriteString(run.Text)
+	}
+	return b.String()
+}
