@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// account is the system user that the server runs as. PostgreSQL refuses to run as root: root's server runs as nobody.
+type account struct {
+	root     bool
+	uid, gid uint32 // when root
+}
+
+func currentAccount() (account, error) {
+	if os.Geteuid() != 0 {
+		return account{}, nil
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		return account{}, fmt.Errorf("PostgreSQL does not run as root and there is no user nobody: %w", err)
+	}
+	uid, err := strconv.ParseUint(nobody.Uid, 10, 32)
+	if err != nil {
+		return account{}, err
+	}
+	gid, err := strconv.ParseUint(nobody.Gid, 10, 32)
+	if err != nil {
+		return account{}, err
+	}
+	return account{root: true, uid: uint32(uid), gid: uint32(gid)}, nil
+}
+
+// runAs makes cmd run as the account.
+func (a account) runAs(cmd *exec.Cmd) {
+	if a.root {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: a.uid, Gid: a.gid}}
+	}
+}
+
+// own gives path to the account.
+func (a account) own(path string) error {
+	if !a.root {
+		return nil
+	}
+	return os.Chown(path, int(a.uid), int(a.gid))
+}
+
+// reaches reports whether the account may enter dir.
+func (a account) reaches(dir string) bool {
+	if !a.root {
+		return true
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+	}
+}
+
+// place makes dir, or where the account cannot enter that a folder elsewhere which stands for it, and gives its absolute path with
+// links resolved.
+func (a account) place(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the account must enter; what is secret inside is closed
+		return "", err
+	}
+	if !a.reaches(dir) {
+		if dir, err = standIn(dir); err != nil {
+			return "", err
+		}
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+// standIn makes the folder that stands for dir. Everybody may write beside it, so it must be a folder and its maker's own.
+func standIn(dir string) (string, error) {
+	sum := sha256.Sum256([]byte(dir))
+	dir = filepath.Join("/var/tmp", "enhanced-integration-"+hex.EncodeToString(sum[:6]))
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as in place
+		return "", err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(owner.Uid) != os.Geteuid() {
+		return "", fmt.Errorf("%s is somebody else's: remove it", dir)
+	}
+	return dir, os.Chmod(dir, 0o755) //nolint:gosec // as in place; the umask may have closed it
+}
