@@ -4,7 +4,6 @@ package binary
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -63,9 +62,6 @@ func inspect(ctx context.Context, dir string) (Programs, error) {
 	major, err := strconv.Atoi(string(match[1]))
 	if err != nil {
 		return Programs{}, fmt.Errorf("postgres of %s does not tell its version: %w", dir, err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
-		return Programs{}, err
 	}
 	return Programs{Dir: dir, Major: major}, nil
 }

