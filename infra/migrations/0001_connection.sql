@@ -41,3 +41,4 @@ comment on column api_keys.secret_sha256 is 'The key itself is shown once and ke
 alter table connections enable row level security;
 alter table oauth_tokens enable row level security;
 alter table api_keys enable row level security;
+alter table goose_db_version enable row level security;

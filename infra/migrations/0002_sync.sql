@@ -207,7 +207,7 @@ begin
     'The state that both sides are known to have had: data is Notion''s page, row_data the row''s columns, id the row''s id.');
   execute format('alter table public.%I enable row level security', base_table);
   execute format('alter table public.%I enable row level security', record_table);
-  execute format('create trigger touch_updated_at before update on public.%I for each row execute function public.touch_updated_at()', record_table);
+  execute format('create trigger touch_updated_at before update on public.%I for each row when (old.* is distinct from new.*) execute function public.touch_updated_at()', record_table);
   execute format('create trigger note_sync_change after insert or update or delete on public.%I for each row execute function public.note_sync_change(%L)', record_table, kind);
   execute format('create trigger note_sync_truncate after truncate on public.%I for each statement execute function public.note_sync_truncate(%L, %L)', record_table, kind, base_table);
   -- also for rows that replication or a restore writes

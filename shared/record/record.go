@@ -48,6 +48,9 @@ type Page struct {
 	EditedAt  time.Time // rounded down to the minute by Notion
 	// DataSourceID is where the page stands, "" when its parent is no data source.
 	DataSourceID string
+	// RowKey is the row's id that the page carries, "" when it carries none. A page that a person duplicated carries the
+	// original's.
+	RowKey string
 	// Properties are the page's properties by id. A value that Notion cut at 25 references has been fetched whole.
 	Properties map[string]property.Property
 	// Document is the page as Notion gave it: what the base table keeps as data.

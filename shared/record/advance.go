@@ -1,0 +1,97 @@
+package record
+
+import (
+	"encoding/json"
+	"maps"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/property"
+)
+
+// Advance gives the base that follows once page and row are known to hold the same, but for the unsettled fields, which one side
+// still has to take: those stay as old has them. page is nil where nobody looked at it since old. Its errors are a page
+// document that cannot be read.
+func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled map[string]bool) (Base, error) {
+	next := Base{State: state, Columns: map[string]json.RawMessage{}}
+	if old != nil {
+		next = *old
+		next.State, next.Columns = state, maps.Clone(old.Columns)
+	}
+	if row != nil {
+		next.ID = row.ID
+		for _, f := range l.Fields() {
+			if column, shown := row.Columns[f.Column]; shown && !unsettled[f.Column] {
+				next.Columns[f.Column] = column
+			}
+		}
+	}
+	if page == nil || page.Document == nil {
+		return next, nil
+	}
+	next.PageID = page.ID
+	var before json.RawMessage
+	if old != nil {
+		before = old.Document
+	}
+	document, err := l.document(page.Document, before, unsettled)
+	next.Document = document
+	return next, err
+}
+
+// document is the page's with the unsettled properties as they were before.
+func (l Lens) document(page, before json.RawMessage, unsettled map[string]bool) (json.RawMessage, error) {
+	var now, old struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal(page, &whole); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "a page's document cannot be read")
+	}
+	if err := json.Unmarshal(page, &now); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "a page's properties cannot be read")
+	}
+	if before != nil {
+		if err := json.Unmarshal(before, &old); err != nil {
+			return nil, fault.Wrap(err, fault.Internal, "a base's properties cannot be read")
+		}
+	}
+	for field := range unsettled {
+		live, bound := l.Binding[field]
+		if !bound {
+			continue
+		}
+		name, _ := named(now.Properties, live.ID)
+		delete(now.Properties, name)
+		if was, kept := named(old.Properties, live.ID); kept {
+			now.Properties[live.Name] = old.Properties[was]
+		}
+	}
+	delete(whole, "request_id")
+	whole["properties"] = encoded(now.Properties)
+	return encoded(whole), nil
+}
+
+// named gives the name under which the property of that id stands.
+func named(properties map[string]json.RawMessage, id string) (string, bool) {
+	for name, raw := range properties {
+		var head struct {
+			ID string `json:"id"`
+		}
+		if json.Unmarshal(raw, &head) == nil && property.CanonicalID(head.ID) == id {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// RawProperty gives a page document's property of that id as Notion spelled it, nil when there is none.
+func RawProperty(document json.RawMessage, id string) json.RawMessage {
+	var page struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	if json.Unmarshal(document, &page) != nil {
+		return nil
+	}
+	name, _ := named(page.Properties, id)
+	return page.Properties[name]
+}

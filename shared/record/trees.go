@@ -1,0 +1,138 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/property"
+)
+
+// Lens looks at a kind's records through its mapping, as far as it is bound to the live database.
+type Lens struct {
+	Kind    mapping.Kind
+	Binding mapping.Binding
+}
+
+// Fields gives the kind's fields that are in step, in the mapping's order.
+func (l Lens) Fields() []mapping.Field {
+	var fields []mapping.Field
+	for _, f := range l.Kind.Fields {
+		if _, bound := l.Binding[f.Column]; bound {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// OfPage gives the tree that a page shows; nil is a page that is not there. A property that the page does not show, or not
+// whole, stands for the base's value: only what was seen can have changed.
+func (l Lens) OfPage(p *Page, base Tree) Tree {
+	if p == nil {
+		return Tree{}
+	}
+	return Tree{State: p.State, EditedAt: p.EditedAt, Fields: l.fields(base.Fields, func(id string) (property.Property, bool) {
+		shown, ok := p.Properties[id]
+		return shown, ok && !shown.Truncated
+	})}
+}
+
+// OfBase gives the base's tree; nil is a record that has none. Its errors are a broken base row.
+func (l Lens) OfBase(b *Base) (Tree, error) {
+	if b == nil {
+		return Tree{}, nil
+	}
+	properties, err := DecodeProperties(b.Document)
+	if err != nil {
+		return Tree{}, fault.Wrap(err, fault.Internal, "the base of record %s cannot be read", b.ID)
+	}
+	return Tree{State: b.State, Fields: l.fields(nil, func(id string) (property.Property, bool) {
+		kept, ok := properties[id] // whole, whatever its length suggests: the base keeps nothing that was cut
+		return kept, ok
+	})}, nil
+}
+
+// OfRow gives the tree that a row shows, as far as its columns can tell: a column that shows what it showed at the base stands
+// for the base's value, one that shows what Notion's value would show stands for that, and any other for the base's value
+// with the change put into it. Its error is fault.Invalid: a column holds what its property cannot.
+func (l Lens) OfRow(r *Row, b *Base, base, notion Tree) (Tree, error) {
+	if r == nil {
+		return Tree{}, nil
+	}
+	tree := Tree{State: r.State, EditedAt: r.ChangedAt, Fields: Fields{}}
+	for _, f := range l.Fields() {
+		v, err := l.valueIn(f, r, b, base, notion)
+		if err != nil {
+			return Tree{}, err
+		}
+		tree.Fields[f.Column] = v
+	}
+	return tree, nil
+}
+
+func (l Lens) valueIn(f mapping.Field, r *Row, b *Base, base, notion Tree) (property.Value, error) {
+	column := r.Columns[f.Column]
+	known := base.Fields[f.Column]
+	if b != nil {
+		if confirmed, stands := b.Columns[f.Column]; stands && SameColumn(f.ColumnType, column, confirmed) {
+			return known, nil
+		}
+	}
+	if v := notion.Fields[f.Column]; notion.State != None && SameColumn(f.ColumnType, column, Column(f, v)) {
+		return v, nil
+	}
+	return FromColumn(f, column, known)
+}
+
+// fields looks up each field that is in step; what a look-up does not find, or finds of another type, is as otherwise has it.
+func (l Lens) fields(otherwise Fields, look func(id string) (property.Property, bool)) Fields {
+	fields := make(Fields, len(l.Binding))
+	for name, live := range l.Binding {
+		if p, found := look(live.ID); found && p.Type == live.Type {
+			fields[name] = p.Value
+		} else {
+			fields[name] = otherwise[name]
+		}
+	}
+	return fields
+}
+
+// DecodeProperties gives a page document's properties by id.
+func DecodeProperties(document json.RawMessage) (map[string]property.Property, error) {
+	var page struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	if err := json.Unmarshal(document, &page); err != nil {
+		return nil, err
+	}
+	properties := make(map[string]property.Property, len(page.Properties))
+	for name, raw := range page.Properties {
+		p, err := property.Decode(raw)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.KindOf(err), "property %q", name)
+		}
+		properties[p.ID] = p
+	}
+	return properties, nil
+}
+
+// SamePage reports whether two page documents hold the same, whatever is in step: what changes by itself, and when and by whom
+// the page was last edited, is no content. A document that cannot be read is the same as none.
+func SamePage(a, b json.RawMessage) bool {
+	x, okX := content(a)
+	y, okY := content(b)
+	return okX && okY && bytes.Equal(x, y)
+}
+
+func content(document json.RawMessage) (property.Opaque, bool) {
+	var page map[string]json.RawMessage
+	if json.Unmarshal(document, &page) != nil {
+		return nil, false
+	}
+	for _, key := range []string{"last_edited_time", "last_edited_by", "request_id"} {
+		delete(page, key)
+	}
+	c, err := property.Canonical(encoded(page))
+	return c, err == nil
+}

@@ -1,0 +1,120 @@
+package syncrun
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// itemsOf finds the records of pages. A page that the base does not know belongs to the row whose key it carries, when that row
+// has no page; else it is a new record. A page that a person duplicated carries the key of the original's row, and is new.
+func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, error) {
+	keys := make([]Key, len(pages))
+	for i, p := range pages {
+		keys[i] = Key{PageID: p.ID, RowID: w.rowIDOf(p.ID)}
+		if _, err := uuid.Parse(p.RowKey); err == nil {
+			keys[i].RowID = p.RowKey
+		}
+	}
+	known, err := w.tables.Look(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var copies []int
+	for i, k := range known {
+		foreign := k.Base != nil && k.Base.PageID != pages[i].ID
+		orphaned := k.Base == nil && k.Row == nil
+		repeated := slices.ContainsFunc(known[:i], func(o Known) bool { return o.Key.RowID == k.Key.RowID })
+		if foreign || orphaned || repeated {
+			keys[i].RowID = w.rowIDOf(pages[i].ID)
+			copies = append(copies, i)
+		}
+	}
+	if len(copies) > 0 {
+		again := make([]Key, len(copies))
+		for j, i := range copies {
+			again[j] = keys[i]
+		}
+		found, err := w.tables.Look(ctx, again)
+		if err != nil {
+			return nil, err
+		}
+		for j, i := range copies {
+			known[i] = found[j]
+		}
+	}
+	items := make([]item, len(pages))
+	for i := range pages {
+		known[i].Key.PageID = pages[i].ID
+		items[i] = item{known: known[i], page: &pages[i]}
+	}
+	return items, nil
+}
+
+// rowIDOf gives the id of the row of a page that was born in Notion: always the same, so that no page gets two rows.
+func (w *worker) rowIDOf(pageID string) string {
+	return uuid.NewSHA1(uuid.MustParse(w.Connection.ID), []byte(pageID)).String()
+}
+
+// resume looks into the writes to Notion of which it is not known whether they were made: the worker died, or the answer was
+// lost.
+func (w *worker) resume(ctx context.Context) error {
+	intents, err := w.tables.Intended(ctx)
+	if err != nil || len(intents) == 0 {
+		return err
+	}
+	if err := w.bind(ctx, nil); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(intents, batchSize) {
+		items, err := w.left(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		if err := w.settle(ctx, items, Batch{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// left gives the records of left-over writes with their pages as they now are.
+func (w *worker) left(ctx context.Context, intents []Intent) ([]item, error) {
+	keys := make([]Key, len(intents))
+	for i, intent := range intents {
+		keys[i] = intent.Key
+	}
+	known, err := w.tables.Look(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]item, len(intents))
+	for i := range intents {
+		items[i] = item{known: known[i], left: &intents[i]}
+		page, err := w.pageOf(ctx, intents[i])
+		if err != nil {
+			return nil, err
+		}
+		if page != nil {
+			items[i].page, items[i].known.Key.PageID = page, page.ID
+		}
+	}
+	return items, nil
+}
+
+// pageOf gives the page that a left-over write was about; nil when it was to be created and was not.
+func (w *worker) pageOf(ctx context.Context, intent Intent) (*record.Page, error) {
+	if intent.Op != merge.Create {
+		page, err := w.page(ctx, intent.Key.PageID)
+		return &page, err
+	}
+	pages, err := w.notion.Created(ctx, w.database.DataSourceID, intent.Key.RowID)
+	if err != nil || len(pages) == 0 {
+		return nil, err
+	}
+	return &pages[0], nil
+}

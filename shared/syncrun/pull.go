@@ -1,0 +1,187 @@
+package syncrun
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// settling is how long after an edit a listing may still not show it: Notion rounds times down to the minute, and an edit made
+// while a listing is put together may miss it.
+const settling = 3 * time.Minute
+
+// begin decides what the listing is of. A database that fits into one answer is always listed as a whole, since that costs no
+// more than asking what changed, and shows deletions as well.
+func (w *worker) begin() {
+	t := w.part.Run.Type
+	whole := t == Full || t == NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= batchSize
+	w.part.Checkpoint = Checkpoint{Phase: Pulling, Whole: whole}
+}
+
+// pull takes in one answer of the listing.
+func (w *worker) pull(ctx context.Context) error {
+	at := &w.part.Checkpoint
+	var since time.Time
+	if !at.Whole {
+		since = w.database.NotionThrough
+	}
+	listing, err := w.notion.List(ctx, w.database.DataSourceID, since, at.Cursor)
+	if err != nil {
+		return err
+	}
+	if at.Through.IsZero() {
+		at.Through = through(listing)
+	}
+	if err := w.bind(ctx, listing.Live); err != nil {
+		return err
+	}
+	items, err := w.itemsOf(ctx, listing.Pages)
+	if err != nil {
+		return err
+	}
+	single := at.Pages == 0 && listing.Next == ""
+	at.Pages++
+	at.Cursor = listing.Next
+	w.part.Counts.Read += len(listing.Pages)
+	batch := Batch{}
+	if at.Whole && !single {
+		batch.Seen = idsOf(listing.Pages)
+	}
+	if listing.Next == "" {
+		w.pulled(single)
+	}
+	if err := w.settle(ctx, items, batch); err != nil {
+		return err
+	}
+	if single && at.Whole {
+		return w.absentFrom(ctx, idsOf(listing.Pages))
+	}
+	return nil
+}
+
+// pulled moves on from the end of a listing. A whole listing of one answer has its absences looked for at once, while what it
+// showed is at hand; a longer one's are looked for from what was stored of it.
+func (w *worker) pulled(single bool) {
+	at := &w.part.Checkpoint
+	at.Phase = Pushing
+	if at.Whole && !single {
+		at.Phase = Missing
+	}
+	if w.part.Run.Type.writesPostgres() {
+		w.database.NotionThrough = at.Through
+	}
+	if at.Whole {
+		w.database.ListedAt = w.Now()
+	}
+}
+
+// through is up to when a listing that begins with this answer shows every edit.
+func through(l Listing) time.Time {
+	if !l.ServedAt.IsZero() {
+		return l.ServedAt.Add(-settling).Truncate(time.Minute)
+	}
+	var last time.Time
+	for _, p := range l.Pages {
+		if p.EditedAt.After(last) {
+			last = p.EditedAt
+		}
+	}
+	return last
+}
+
+// absentFrom looks at each record that a whole listing of one answer did not show.
+func (w *worker) absentFrom(ctx context.Context, shown []string) error {
+	after := ""
+	for {
+		keys, err := w.tables.Absent(ctx, w.part.Run.ID, shown, after, batchSize)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		if err := w.verify(ctx, keys); err != nil {
+			return err
+		}
+		after = keys[len(keys)-1].RowID
+	}
+}
+
+// lookForAbsent looks at the next records that a whole listing of several answers did not show.
+func (w *worker) lookForAbsent(ctx context.Context) error {
+	at := &w.part.Checkpoint
+	keys, err := w.tables.Absent(ctx, w.part.Run.ID, nil, at.Cursor, batchSize)
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		at.Phase, at.Cursor = Pushing, ""
+		return nil
+	}
+	at.Cursor = keys[len(keys)-1].RowID
+	return w.verify(ctx, keys)
+}
+
+// verify looks at the pages themselves: a listing says that a page is not in it, only the page says why.
+func (w *worker) verify(ctx context.Context, keys []Key) error {
+	pages := make([]record.Page, len(keys))
+	for i, key := range keys {
+		page, err := w.page(ctx, key.PageID)
+		if err != nil {
+			return err
+		}
+		pages[i] = page
+	}
+	items, err := w.itemsOf(ctx, pages)
+	if err != nil {
+		return err
+	}
+	return w.settle(ctx, items, Batch{})
+}
+
+// page gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is
+// out of this one, as if in the trash, until it is moved back.
+func (w *worker) page(ctx context.Context, id string) (record.Page, error) {
+	page, err := w.notion.Page(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return record.Page{ID: id, State: record.Gone}, nil
+	}
+	if err == nil && page.State == record.Live && page.DataSourceID != w.database.DataSourceID {
+		page.State = record.Archived
+	}
+	return page, err
+}
+
+// bind follows the database's properties as a listing shows them, nil when it showed none. What no longer fits is asked again
+// of the schema itself before a field is taken out of step.
+func (w *worker) bind(ctx context.Context, live []mapping.Live) error {
+	if live == nil && w.database.Binding != nil {
+		return nil
+	}
+	binding, drifts := w.lens.Kind.Bind(w.database.Binding, live)
+	if live == nil || slices.ContainsFunc(drifts, mapping.Drift.Stops) && !slices.Equal(drifts, w.database.Drifts) {
+		schema, err := w.notion.Schema(ctx, w.database.DataSourceID)
+		if err != nil {
+			return err
+		}
+		binding, drifts = w.lens.Kind.Bind(w.database.Binding, schema)
+	}
+	for _, d := range drifts {
+		if !slices.Contains(w.database.Drifts, d) {
+			w.log.WarnContext(ctx, "the Notion database changed", "field", d.Field, "change", d.Change, "was", d.Was, "is", d.Is)
+			w.emit(event.SchemaChanged, event.Notion, event.Integration, drifted{w.part.Kind, d})
+		}
+	}
+	w.lens.Binding, w.database.Binding, w.database.Drifts = binding, binding, drifts
+	return nil
+}
+
+func idsOf(pages []record.Page) []string {
+	ids := make([]string, len(pages))
+	for i, p := range pages {
+		ids[i] = p.ID
+	}
+	return ids
+}

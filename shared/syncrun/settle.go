@@ -1,0 +1,148 @@
+package syncrun
+
+import (
+	"context"
+	"errors"
+
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// rounds is how often a record is planned anew at once because somebody changed its row meanwhile. After that it waits for
+// the next run, as set aside.
+const rounds = 3
+
+// item is a record that is to be looked at.
+type item struct {
+	known Known
+	page  *record.Page // nil: nobody looked, it is as the base has it
+	// left is a write to Notion of which it was not known whether it was made; page shows it.
+	left *Intent
+}
+
+// decision is what is to become of a record, and what has become of it so far.
+type decision struct {
+	item
+	base record.Tree
+	plan merge.Plan // the newest: once Notion has answered, what is still to be done
+	// intent is the write to Notion that the plan asks for, from when it is stored; made is what Notion took.
+	intent *Intent
+	made   merge.Action
+	// open: the write was not made, or nobody knows. Its intent stays, and the next run looks into it.
+	open bool
+	err  error // one side refuses the record
+}
+
+// settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side
+// refuses of a record is set aside with that record.
+func (w *worker) settle(ctx context.Context, items []item, batch Batch) error {
+	for round := 1; ; round++ {
+		decisions := make([]*decision, len(items))
+		for i := range items {
+			decisions[i] = w.decide(items[i])
+		}
+		broken := w.writeNotion(ctx, decisions)
+		if broken != nil && !stored(decisions) {
+			return broken // before anything was written, and before the batch moved on
+		}
+		moved, err := w.commit(ctx, batch, decisions)
+		if err = errors.Join(broken, err); err != nil || len(moved) == 0 || round == rounds {
+			return err
+		}
+		if items, err = w.again(ctx, moved); err != nil {
+			return err
+		}
+		batch = Batch{}
+	}
+}
+
+func stored(decisions []*decision) bool {
+	for _, d := range decisions {
+		if d.intent != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// decide plans one record.
+func (w *worker) decide(it item) *decision {
+	d := &decision{item: it}
+	if d.base, d.err = w.lens.OfBase(it.known.Base); d.err == nil {
+		d.err = w.plan(d)
+	}
+	return d
+}
+
+// plan plans a record as it is now known; again, after Notion has answered a write.
+func (w *worker) plan(d *decision) error {
+	notion := d.base
+	if d.page != nil {
+		notion = w.lens.OfPage(d.page, d.base)
+	}
+	postgres, err := w.lens.OfRow(d.known.Row, d.known.Base, d.base, notion)
+	if err != nil {
+		return err
+	}
+	if d.known.Row == nil && d.base.State != record.None {
+		postgres.State = record.Gone
+	}
+	d.plan = merge.Make(merge.Trees{Base: d.base, Notion: notion, Postgres: postgres}, w.rules())
+	return nil
+}
+
+// rules gives the fields that are in step and how each is settled.
+func (w *worker) rules() []merge.Field {
+	fields := w.lens.Fields()
+	rules := make([]merge.Field, len(fields))
+	for i, f := range fields {
+		rules[i] = merge.Field{Name: f.Column, Rule: w.Connection.Rule}
+		if !f.Type.Writable() {
+			rules[i].Rule = merge.OneWay
+		}
+	}
+	return rules
+}
+
+// commit stores what became of the decisions. It gives those whose rows somebody changed meanwhile.
+func (w *worker) commit(ctx context.Context, batch Batch, decisions []*decision) ([]*decision, error) {
+	var known []*decision
+	for _, d := range decisions {
+		if !d.open {
+			known = append(known, d)
+			batch.Settled = append(batch.Settled, w.settled(d))
+		}
+	}
+	batch.At, batch.Part, batch.Database = w.Now(), w.part, &w.database
+	batch.Events = w.events
+	outcomes, err := w.tables.Commit(ctx, w.lease, batch)
+	if err != nil {
+		return nil, err
+	}
+	w.events = nil
+	var moved []*decision
+	for i, d := range known {
+		w.count(d, outcomes[i], batch.Settled[i])
+		if !outcomes[i].Applied && !outcomes[i].Refused {
+			moved = append(moved, d)
+		}
+	}
+	return moved, nil
+}
+
+// again loads records whose rows were changed while they were worked on. What was seen of their pages still holds.
+func (w *worker) again(ctx context.Context, moved []*decision) ([]item, error) {
+	keys := make([]Key, len(moved))
+	for i, d := range moved {
+		keys[i] = d.known.Key
+	}
+	known, err := w.tables.Look(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]item, len(known))
+	for i, k := range known {
+		items[i] = item{known: k, page: moved[i].page}
+	}
+	return items, nil
+}

@@ -1,0 +1,111 @@
+package syncrun
+
+import (
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// settled says what of a decision is to be stored. A side that has a record to create, to archive or to restore, and has not
+// done so, leaves the base as it is; one that has fields to write leaves those fields of the base as they are.
+func (w *worker) settled(d *decision) Settled {
+	s := Settled{
+		Key: d.known.Key, Was: d.known.Row, Row: d.plan.Postgres,
+		Lens: w.lens, Base: d.known.Base, Page: d.page, State: d.plan.State,
+		Unsettled: map[string]bool{},
+		Closed:    w.closed(d),
+	}
+	if d.err != nil {
+		s.Refusal = &Refusal{Side: refusedBy(d), Reason: fault.Message(d.err), Again: w.Now().Add(backoff(d.known.Refused))}
+	}
+	if d.err != nil || d.plan.Notion.Op == merge.Nothing {
+		s.Changes = d.known.Changes
+	}
+	masked := !w.part.Run.Type.writesPostgres()
+	leave(&s, d.plan.Notion)
+	if masked {
+		leave(&s, d.plan.Postgres)
+	}
+	if masked || s.Keep {
+		s.Row = merge.Action{}
+	}
+	if d.made.Op != merge.Nothing {
+		s.Events = append(w.tellConflicts(d, d.intent.Conflicts), w.tell(d, merge.Notion, d.made)...)
+	}
+	if !masked && !s.Keep {
+		s.Conflicts = w.conflicts(d, merge.Notion)
+		s.OnRow = append(w.tellConflicts(d, s.Conflicts), w.tell(d, merge.Supabase, s.Row)...)
+	}
+	s.Keep = s.Keep || d.plan.State == record.None || unchanged(d)
+	return s
+}
+
+// leave keeps out of the base what a side still has to do.
+func leave(s *Settled, todo merge.Action) {
+	switch todo.Op {
+	case merge.Create, merge.Archive, merge.Restore:
+		s.Keep = true
+	case merge.Update:
+		for field := range todo.Fields {
+			s.Unsettled[field] = true
+		}
+	case merge.Nothing:
+	}
+}
+
+// unchanged reports whether the base already is what both sides show.
+func unchanged(d *decision) bool {
+	base := d.known.Base
+	return base != nil && d.plan.Idle() && base.State == d.plan.State &&
+		(d.page == nil || d.page.Document == nil || base.PageID == d.page.ID && record.SamePage(base.Document, d.page.Document))
+}
+
+// closed gives the intents of which it is now known whether they were carried out.
+func (w *worker) closed(d *decision) []Closed {
+	var closed []Closed
+	if d.intent != nil {
+		closed = append(closed, Closed{ID: d.intent.ID, Made: d.made.Op != merge.Nothing})
+	}
+	if d.left != nil {
+		closed = append(closed, Closed{ID: d.left.ID, Made: w.shows(d)})
+	}
+	return closed
+}
+
+// shows reports whether the page shows what the left-over write would have written: then it was made, and what it overwrote is
+// lost but for the conflicts that were stored with it.
+func (w *worker) shows(d *decision) bool {
+	if d.page == nil {
+		return false
+	}
+	notion := w.lens.OfPage(d.page, d.base)
+	for _, c := range d.left.Conflicts {
+		if c.Field == "" {
+			if !notion.State.Alive() {
+				return false
+			}
+			continue
+		}
+		for _, f := range w.lens.Fields() {
+			if f.Column == c.Field && !record.SameColumn(f.ColumnType, c.PostgresColumn, record.Column(f, notion.Fields[c.Field])) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// refusedBy tells which side a record's error is about: its row cannot be read, or Notion does not take it.
+func refusedBy(d *decision) merge.Side {
+	if d.intent == nil {
+		return merge.Supabase
+	}
+	return merge.Notion
+}
+
+// backoff is how long a record that was refused so often waits before it is tried again.
+func backoff(refused int) time.Duration {
+	return min(time.Minute<<min(refused, 9), 6*time.Hour)
+}

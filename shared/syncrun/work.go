@@ -1,0 +1,189 @@
+package syncrun
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// batchSize is how many records are worked on at a time: a page of Notion's results, and one round trip to Postgres.
+const batchSize = 100
+
+// errDeadline ends a part that has to go on in another invocation.
+var errDeadline = errors.New("the function's time is nearly up")
+
+// Work carries out the part of a run that m asks for. It may be given the same message again, at any time and any number of
+// times: the key is the run and the kind, and a part that is done is not done again. The error is one to try the message
+// again for; a sync that failed, and says so in its run, is none.
+func (s *Syncer) Work(ctx context.Context, m Message) error {
+	kind, known := s.Connection.Mapping.Kind(m.Kind)
+	if !known {
+		return fault.New(fault.Invalid, "The mapping has no kind %q; the message cannot be worked on.", m.Kind)
+	}
+	part, err := s.Ledger.Begin(ctx, m.RunID, m.Kind, s.Now())
+	if err != nil {
+		return err
+	}
+	if part.Done {
+		return nil
+	}
+	lease, err := s.acquire(ctx, m.Kind)
+	if err != nil {
+		return err
+	}
+	defer s.release(ctx, lease)
+	working, stop := s.hold(ctx, lease)
+	defer stop()
+
+	w := &worker{
+		Syncer: s,
+		part:   part,
+		lease:  lease,
+		notion: s.Notion(kind),
+		tables: s.Tables(kind),
+		lens:   record.Lens{Kind: kind},
+		log:    s.Log.With("sync_id", m.RunID, "kind", m.Kind),
+	}
+	err = w.run(working)
+	switch {
+	case errors.Is(err, errDeadline):
+		m.Segment++
+		return s.Queue.Send(ctx, s.Connection.ID, m)
+	case err != nil:
+		return s.fail(ctx, w, err)
+	}
+	return s.Ledger.Finish(ctx, lease, w.part, "", s.Now())
+}
+
+// fail ends the part and says why. What was committed stays; the next run goes on from there.
+func (s *Syncer) fail(ctx context.Context, w *worker, cause error) error {
+	w.log.ErrorContext(ctx, "sync failed", "error", cause)
+	return s.Ledger.Finish(ctx, w.lease, w.part, fault.Message(cause), s.Now())
+}
+
+// acquire takes the lease. Where a worker died, its lease is still good for a little: that is waited for.
+func (s *Syncer) acquire(ctx context.Context, kind string) (Lease, error) {
+	for {
+		lease, err := s.Leases.Acquire(ctx, s.Connection.ID, kind, s.NewID())
+		wait := fault.RetryAfter(err)
+		if err == nil || wait == 0 {
+			return lease, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return Lease{}, err
+		case <-timer.C:
+		}
+	}
+}
+
+// hold renews the lease for as long as the work goes on; the context that it gives ends when the lease is lost.
+func (s *Syncer) hold(ctx context.Context, lease Lease) (context.Context, func()) {
+	working, lost := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(lease.TTL / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-working.Done():
+				return
+			case <-tick.C:
+				if err := s.Leases.Renew(working, lease); fault.KindOf(err) == fault.Conflict {
+					lost(err)
+				}
+			}
+		}
+	}()
+	return working, func() { lost(nil); <-done }
+}
+
+func (s *Syncer) release(ctx context.Context, lease Lease) {
+	ctx = context.WithoutCancel(ctx)
+	if err := s.Leases.Release(ctx, lease); err != nil {
+		s.Log.WarnContext(ctx, "the lease was not given back; it ends by itself", "kind", lease.Kind, "error", err)
+	}
+}
+
+// worker is one part being worked on.
+type worker struct {
+	*Syncer
+	part     Part
+	lease    Lease
+	notion   Notion
+	tables   Tables
+	database Database
+	size     int // live records in the base when the part began
+	lens     record.Lens
+	events   []event.Event // for the next commit
+	retried  bool
+	log      *slog.Logger
+}
+
+// run goes through the phases from where the part is.
+func (w *worker) run(ctx context.Context) error {
+	if err := w.locate(ctx); err != nil {
+		return err
+	}
+	if err := w.resume(ctx); err != nil {
+		return err
+	}
+	for w.part.Checkpoint.Phase != Finished {
+		if err := w.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step works on one batch, and leaves the checkpoint where the next one begins.
+func (w *worker) step(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && w.Now().Add(w.Reserve).After(deadline) {
+		return errDeadline
+	}
+	switch w.part.Checkpoint.Phase {
+	case Pulling:
+		return w.pull(ctx)
+	case Missing:
+		return w.lookForAbsent(ctx)
+	case Pushing:
+		return w.push(ctx)
+	default:
+		w.begin()
+		return nil
+	}
+}
+
+// locate loads what is known of the database, and finds it in Notion at first contact.
+func (w *worker) locate(ctx context.Context) error {
+	id := w.Connection.DatabaseIDs[w.part.Kind]
+	if id == "" {
+		return fault.New(fault.Invalid, "No Notion database is set for %s: set %s.", w.part.Kind, w.lens.Kind.DatabaseIDVariable)
+	}
+	known, size, err := w.tables.Database(ctx)
+	if err != nil {
+		return err
+	}
+	if known != nil && known.DatabaseID != id && size > 0 {
+		return fault.New(fault.Invalid, "%s holds %d records of the Notion database %s, and %s names another. "+
+			"Set it back, or empty %s and %s first.", w.lens.Kind.Table, size, known.DatabaseID, w.lens.Kind.DatabaseIDVariable,
+			w.lens.Kind.Table, w.lens.Kind.BaseTable)
+	}
+	if known == nil || known.DatabaseID != id {
+		source, err := w.notion.Locate(ctx, id)
+		if err != nil {
+			return err
+		}
+		known = &Database{DatabaseID: id, DataSourceID: source}
+	}
+	w.database, w.size, w.lens.Binding = *known, size, known.Binding
+	return nil
+}
