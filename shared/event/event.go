@@ -95,3 +95,19 @@ func (d Draft) New(id string, at time.Time) Event {
 	}
 	return Event{ID: id, Type: d.Type, Source: d.Source, Target: d.Target, Data: data, Timestamp: at.UTC()}
 }
+
+// Filter says which events are asked for.
+type Filter struct {
+	Types  []Type    // none: all
+	Source System    // "": all
+	Since  time.Time // zero: all
+	Before int64     // only events before this place; 0: from the newest
+	Limit  int
+}
+
+// Page is a stretch of events, newest first.
+type Page struct {
+	Events []Event
+	Total  int   // how many there are that fit the filter, wherever the page begins
+	Next   int64 // where the next page begins; 0 at the end
+}

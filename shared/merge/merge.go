@@ -33,7 +33,7 @@ const (
 	NotionWins   Rule = "notion"   // Notion's value
 	SupabaseWins Rule = "supabase" // Postgres's value
 	OneWay       Rule = "one_way"  // Notion's value, even where only Postgres changed: a formula, a file, a creation time
-	EditsReturn  Rule = "edit_over_delete"
+	EditReturns  Rule = "edit_over_delete"
 )
 
 // Field is a field that is in step.
@@ -108,7 +108,7 @@ func Make(t Trees, fields []Field) Plan {
 func (t Trees) outlive(fields []Field, on Side) Plan {
 	plan := t.keep(fields)
 	if t.Base.State == record.Live {
-		lost := Conflict{Rule: EditsReturn, Winner: on}
+		lost := Conflict{Rule: EditReturns, Winner: on}
 		plan.Conflicts = append([]Conflict{lost}, plan.Conflicts...)
 	}
 	return plan

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
@@ -13,9 +14,9 @@ import (
 // itemsOf finds the records of pages. A page that the base does not know belongs to the row whose key it carries, when that row
 // has no page; else it is a new record. A page that a person duplicated carries the key of the original's row, and is new.
 func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, error) {
-	keys := make([]Key, len(pages))
+	keys := make([]journal.Key, len(pages))
 	for i, p := range pages {
-		keys[i] = Key{PageID: p.ID, RowID: w.rowIDOf(p.ID)}
+		keys[i] = journal.Key{PageID: p.ID, RowID: w.rowIDOf(p.ID)}
 		if _, err := uuid.Parse(p.RowKey); err == nil {
 			keys[i].RowID = p.RowKey
 		}
@@ -28,14 +29,14 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 	for i, k := range known {
 		foreign := k.Base != nil && k.Base.PageID != pages[i].ID
 		orphaned := k.Base == nil && k.Row == nil
-		repeated := slices.ContainsFunc(known[:i], func(o Known) bool { return o.Key.RowID == k.Key.RowID })
+		repeated := slices.ContainsFunc(known[:i], func(o journal.Known) bool { return o.Key.RowID == k.Key.RowID })
 		if foreign || orphaned || repeated {
 			keys[i].RowID = w.rowIDOf(pages[i].ID)
 			copies = append(copies, i)
 		}
 	}
 	if len(copies) > 0 {
-		again := make([]Key, len(copies))
+		again := make([]journal.Key, len(copies))
 		for j, i := range copies {
 			again[j] = keys[i]
 		}
@@ -75,7 +76,7 @@ func (w *worker) resume(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.settle(ctx, items, Batch{}); err != nil {
+		if err := w.settle(ctx, items, journal.Batch{}); err != nil {
 			return err
 		}
 	}
@@ -83,8 +84,8 @@ func (w *worker) resume(ctx context.Context) error {
 }
 
 // left gives the records of left-over writes with their pages as they now are.
-func (w *worker) left(ctx context.Context, intents []Intent) ([]item, error) {
-	keys := make([]Key, len(intents))
+func (w *worker) left(ctx context.Context, intents []journal.Intent) ([]item, error) {
+	keys := make([]journal.Key, len(intents))
 	for i, intent := range intents {
 		keys[i] = intent.Key
 	}
@@ -107,7 +108,7 @@ func (w *worker) left(ctx context.Context, intents []Intent) ([]item, error) {
 }
 
 // pageOf gives the page that a left-over write was about; nil when it was to be created and was not.
-func (w *worker) pageOf(ctx context.Context, intent Intent) (*record.Page, error) {
+func (w *worker) pageOf(ctx context.Context, intent journal.Intent) (*record.Page, error) {
 	if intent.Op != merge.Create {
 		page, err := w.page(ctx, intent.Key.PageID)
 		return &page, err

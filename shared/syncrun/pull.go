@@ -7,6 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
@@ -19,8 +20,8 @@ const settling = 3 * time.Minute
 // more than asking what changed, and shows deletions as well.
 func (w *worker) begin() {
 	t := w.part.Run.Type
-	whole := t == Full || t == NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= batchSize
-	w.part.Checkpoint = Checkpoint{Phase: Pulling, Whole: whole}
+	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= batchSize
+	w.part.Checkpoint = journal.Checkpoint{Phase: journal.Pulling, Whole: whole}
 }
 
 // pull takes in one answer of the listing.
@@ -48,7 +49,7 @@ func (w *worker) pull(ctx context.Context) error {
 	at.Pages++
 	at.Cursor = listing.Next
 	w.part.Counts.Read += len(listing.Pages)
-	batch := Batch{}
+	batch := journal.Batch{}
 	if at.Whole && !single {
 		batch.Seen = idsOf(listing.Pages)
 	}
@@ -68,11 +69,11 @@ func (w *worker) pull(ctx context.Context) error {
 // showed is at hand; a longer one's are looked for from what was stored of it.
 func (w *worker) pulled(single bool) {
 	at := &w.part.Checkpoint
-	at.Phase = Pushing
+	at.Phase = journal.Pushing
 	if at.Whole && !single {
-		at.Phase = Missing
+		at.Phase = journal.Missing
 	}
-	if w.part.Run.Type.writesPostgres() {
+	if w.part.Run.Type.WritesPostgres() {
 		w.database.NotionThrough = at.Through
 	}
 	if at.Whole {
@@ -81,7 +82,7 @@ func (w *worker) pulled(single bool) {
 }
 
 // through is up to when a listing that begins with this answer shows every edit.
-func through(l Listing) time.Time {
+func through(l journal.Listing) time.Time {
 	if !l.ServedAt.IsZero() {
 		return l.ServedAt.Add(-settling).Truncate(time.Minute)
 	}
@@ -117,7 +118,7 @@ func (w *worker) lookForAbsent(ctx context.Context) error {
 		return err
 	}
 	if len(keys) == 0 {
-		at.Phase, at.Cursor = Pushing, ""
+		at.Phase, at.Cursor = journal.Pushing, ""
 		return nil
 	}
 	at.Cursor = keys[len(keys)-1].RowID
@@ -125,7 +126,7 @@ func (w *worker) lookForAbsent(ctx context.Context) error {
 }
 
 // verify looks at the pages themselves: a listing says that a page is not in it, only the page says why.
-func (w *worker) verify(ctx context.Context, keys []Key) error {
+func (w *worker) verify(ctx context.Context, keys []journal.Key) error {
 	pages := make([]record.Page, len(keys))
 	for i, key := range keys {
 		page, err := w.page(ctx, key.PageID)
@@ -138,7 +139,7 @@ func (w *worker) verify(ctx context.Context, keys []Key) error {
 	if err != nil {
 		return err
 	}
-	return w.settle(ctx, items, Batch{})
+	return w.settle(ctx, items, journal.Batch{})
 }
 
 // page gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is

@@ -2,13 +2,15 @@ package syncrun
 
 import (
 	"context"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
 )
 
 // push takes in the next rows that somebody changed, after those that were refused and are due again.
 func (w *worker) push(ctx context.Context) error {
 	at := &w.part.Checkpoint
-	if !w.part.Run.Type.writesNotion() {
-		at.Phase = Finished
+	if !w.part.Run.Type.WritesNotion() {
+		at.Phase = journal.Finished
 		return nil
 	}
 	if !w.retried {
@@ -22,11 +24,11 @@ func (w *worker) push(ctx context.Context) error {
 		return err
 	}
 	if len(rowIDs) == 0 {
-		at.Phase = Finished
+		at.Phase = journal.Finished
 		return nil
 	}
 	at.Change = last
-	keys := make([]Key, len(rowIDs))
+	keys := make([]journal.Key, len(rowIDs))
 	for i, id := range rowIDs {
 		keys[i].RowID = id
 	}
@@ -38,7 +40,7 @@ func (w *worker) push(ctx context.Context) error {
 	for i, k := range known {
 		items[i] = item{known: k}
 	}
-	return w.settle(ctx, items, Batch{})
+	return w.settle(ctx, items, journal.Batch{})
 }
 
 // retry looks again, on both sides, at the records that were refused.
@@ -63,5 +65,5 @@ func (w *worker) retry(ctx context.Context) error {
 		}
 		items[i].page = &page
 	}
-	return w.settle(ctx, items, Batch{})
+	return w.settle(ctx, items, journal.Batch{})
 }

@@ -2,6 +2,7 @@ package syncrun
 
 import (
 	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
@@ -66,7 +67,7 @@ func (w *worker) tell(d *decision, side merge.Side, took merge.Action) []event.E
 	return []event.Event{w.event(t, source, target, data)}
 }
 
-func (w *worker) tellConflicts(d *decision, conflicts []Conflict) []event.Event {
+func (w *worker) tellConflicts(d *decision, conflicts []journal.Conflict) []event.Event {
 	events := make([]event.Event, len(conflicts))
 	for i, c := range conflicts {
 		events[i] = w.event(event.SyncConflict, event.Integration, event.Integration, conflicted{
@@ -78,17 +79,17 @@ func (w *worker) tellConflicts(d *decision, conflicts []Conflict) []event.Event 
 }
 
 // conflicts gives the plan's conflicts that side wins, with what both sides showed.
-func (w *worker) conflicts(d *decision, winner merge.Side) []Conflict {
+func (w *worker) conflicts(d *decision, winner merge.Side) []journal.Conflict {
 	fields := map[string]mapping.Field{}
 	for _, f := range w.lens.Fields() {
 		fields[f.Column] = f
 	}
-	var conflicts []Conflict
+	var conflicts []journal.Conflict
 	for _, c := range d.plan.Conflicts {
 		if c.Winner != winner {
 			continue
 		}
-		stored := Conflict{ID: w.NewID(), Conflict: c}
+		stored := journal.Conflict{ID: w.NewID(), Conflict: c}
 		if f, ok := fields[c.Field]; ok {
 			stored.NotionColumn = record.Column(f, c.Notion)
 			stored.PostgresColumn = record.Column(f, c.Postgres)
@@ -103,7 +104,7 @@ func (w *worker) conflicts(d *decision, winner merge.Side) []Conflict {
 }
 
 // count adds what became of a decision.
-func (w *worker) count(d *decision, o Outcome, s Settled) {
+func (w *worker) count(d *decision, o journal.Outcome, s journal.Settled) {
 	n := &w.part.Counts
 	switch d.made.Op {
 	case merge.Create:

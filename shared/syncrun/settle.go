@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
@@ -14,10 +15,10 @@ const rounds = 3
 
 // item is a record that is to be looked at.
 type item struct {
-	known Known
+	known journal.Known
 	page  *record.Page // nil: nobody looked, it is as the base has it
 	// left is a write to Notion of which it was not known whether it was made; page shows it.
-	left *Intent
+	left *journal.Intent
 }
 
 // decision is what is to become of a record, and what has become of it so far.
@@ -26,7 +27,7 @@ type decision struct {
 	base record.Tree
 	plan merge.Plan // the newest: once Notion has answered, what is still to be done
 	// intent is the write to Notion that the plan asks for, from when it is stored; made is what Notion took.
-	intent *Intent
+	intent *journal.Intent
 	made   merge.Action
 	// open: the write was not made, or nobody knows. Its intent stays, and the next run looks into it.
 	open bool
@@ -35,7 +36,7 @@ type decision struct {
 
 // settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side
 // refuses of a record is set aside with that record.
-func (w *worker) settle(ctx context.Context, items []item, batch Batch) error {
+func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) error {
 	for round := 1; ; round++ {
 		decisions := make([]*decision, len(items))
 		for i := range items {
@@ -52,7 +53,7 @@ func (w *worker) settle(ctx context.Context, items []item, batch Batch) error {
 		if items, err = w.again(ctx, moved); err != nil {
 			return err
 		}
-		batch = Batch{}
+		batch = journal.Batch{}
 	}
 }
 
@@ -105,7 +106,7 @@ func (w *worker) rules() []merge.Field {
 }
 
 // commit stores what became of the decisions. It gives those whose rows somebody changed meanwhile.
-func (w *worker) commit(ctx context.Context, batch Batch, decisions []*decision) ([]*decision, error) {
+func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*decision) ([]*decision, error) {
 	var known []*decision
 	for _, d := range decisions {
 		if !d.open {
@@ -132,7 +133,7 @@ func (w *worker) commit(ctx context.Context, batch Batch, decisions []*decision)
 
 // again loads records whose rows were changed while they were worked on. What was seen of their pages still holds.
 func (w *worker) again(ctx context.Context, moved []*decision) ([]item, error) {
-	keys := make([]Key, len(moved))
+	keys := make([]journal.Key, len(moved))
 	for i, d := range moved {
 		keys[i] = d.known.Key
 	}

@@ -1,29 +1,29 @@
 package syncrun
 
 import (
-	"time"
-
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
 // settled says what of a decision is to be stored. A side that has a record to create, to archive or to restore, and has not
 // done so, leaves the base as it is; one that has fields to write leaves those fields of the base as they are.
-func (w *worker) settled(d *decision) Settled {
-	s := Settled{
+func (w *worker) settled(d *decision) journal.Settled {
+	s := journal.Settled{
 		Key: d.known.Key, Was: d.known.Row, Row: d.plan.Postgres,
 		Lens: w.lens, Base: d.known.Base, Page: d.page, State: d.plan.State,
 		Unsettled: map[string]bool{},
 		Closed:    w.closed(d),
+		Refused:   d.known.Refused,
 	}
 	if d.err != nil {
-		s.Refusal = &Refusal{Side: refusedBy(d), Reason: fault.Message(d.err), Again: w.Now().Add(backoff(d.known.Refused))}
+		s.Refusal = &journal.Refusal{Side: refusedBy(d), Reason: fault.Message(d.err), Again: w.Now().Add(journal.Backoff(d.known.Refused))}
 	}
 	if d.err != nil || d.plan.Notion.Op == merge.Nothing {
 		s.Changes = d.known.Changes
 	}
-	masked := !w.part.Run.Type.writesPostgres()
+	masked := !w.part.Run.Type.WritesPostgres()
 	leave(&s, d.plan.Notion)
 	if masked {
 		leave(&s, d.plan.Postgres)
@@ -43,7 +43,7 @@ func (w *worker) settled(d *decision) Settled {
 }
 
 // leave keeps out of the base what a side still has to do.
-func leave(s *Settled, todo merge.Action) {
+func leave(s *journal.Settled, todo merge.Action) {
 	switch todo.Op {
 	case merge.Create, merge.Archive, merge.Restore:
 		s.Keep = true
@@ -63,13 +63,13 @@ func unchanged(d *decision) bool {
 }
 
 // closed gives the intents of which it is now known whether they were carried out.
-func (w *worker) closed(d *decision) []Closed {
-	var closed []Closed
+func (w *worker) closed(d *decision) []journal.Closed {
+	var closed []journal.Closed
 	if d.intent != nil {
-		closed = append(closed, Closed{ID: d.intent.ID, Made: d.made.Op != merge.Nothing})
+		closed = append(closed, journal.Closed{ID: d.intent.ID, Made: d.made.Op != merge.Nothing})
 	}
 	if d.left != nil {
-		closed = append(closed, Closed{ID: d.left.ID, Made: w.shows(d)})
+		closed = append(closed, journal.Closed{ID: d.left.ID, Made: w.shows(d)})
 	}
 	return closed
 }
@@ -103,9 +103,4 @@ func refusedBy(d *decision) merge.Side {
 		return merge.Supabase
 	}
 	return merge.Notion
-}
-
-// backoff is how long a record that was refused so often waits before it is tried again.
-func backoff(refused int) time.Duration {
-	return min(time.Minute<<min(refused, 9), 6*time.Hour)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
@@ -20,7 +21,7 @@ var errDeadline = errors.New("the function's time is nearly up")
 // Work carries out the part of a run that m asks for. It may be given the same message again, at any time and any number of
 // times: the key is the run and the kind, and a part that is done is not done again. The error is one to try the message
 // again for; a sync that failed, and says so in its run, is none.
-func (s *Syncer) Work(ctx context.Context, m Message) error {
+func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	kind, known := s.Connection.Mapping.Kind(m.Kind)
 	if !known {
 		return fault.New(fault.Invalid, "The mapping has no kind %q; the message cannot be worked on.", m.Kind)
@@ -67,7 +68,7 @@ func (s *Syncer) fail(ctx context.Context, w *worker, cause error) error {
 }
 
 // acquire takes the lease. Where a worker died, its lease is still good for a little: that is waited for.
-func (s *Syncer) acquire(ctx context.Context, kind string) (Lease, error) {
+func (s *Syncer) acquire(ctx context.Context, kind string) (journal.Lease, error) {
 	for {
 		lease, err := s.Leases.Acquire(ctx, s.Connection.ID, kind, s.NewID())
 		wait := fault.RetryAfter(err)
@@ -78,14 +79,14 @@ func (s *Syncer) acquire(ctx context.Context, kind string) (Lease, error) {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return Lease{}, err
+			return journal.Lease{}, err
 		case <-timer.C:
 		}
 	}
 }
 
 // hold renews the lease for as long as the work goes on; the context that it gives ends when the lease is lost.
-func (s *Syncer) hold(ctx context.Context, lease Lease) (context.Context, func()) {
+func (s *Syncer) hold(ctx context.Context, lease journal.Lease) (context.Context, func()) {
 	working, lost := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -106,7 +107,7 @@ func (s *Syncer) hold(ctx context.Context, lease Lease) (context.Context, func()
 	return working, func() { lost(nil); <-done }
 }
 
-func (s *Syncer) release(ctx context.Context, lease Lease) {
+func (s *Syncer) release(ctx context.Context, lease journal.Lease) {
 	ctx = context.WithoutCancel(ctx)
 	if err := s.Leases.Release(ctx, lease); err != nil {
 		s.Log.WarnContext(ctx, "the lease was not given back; it ends by itself", "kind", lease.Kind, "error", err)
@@ -116,11 +117,11 @@ func (s *Syncer) release(ctx context.Context, lease Lease) {
 // worker is one part being worked on.
 type worker struct {
 	*Syncer
-	part     Part
-	lease    Lease
+	part     journal.Part
+	lease    journal.Lease
 	notion   Notion
 	tables   Tables
-	database Database
+	database journal.Database
 	size     int // live records in the base when the part began
 	lens     record.Lens
 	events   []event.Event // for the next commit
@@ -136,7 +137,7 @@ func (w *worker) run(ctx context.Context) error {
 	if err := w.resume(ctx); err != nil {
 		return err
 	}
-	for w.part.Checkpoint.Phase != Finished {
+	for w.part.Checkpoint.Phase != journal.Finished {
 		if err := w.step(ctx); err != nil {
 			return err
 		}
@@ -150,11 +151,11 @@ func (w *worker) step(ctx context.Context) error {
 		return errDeadline
 	}
 	switch w.part.Checkpoint.Phase {
-	case Pulling:
+	case journal.Pulling:
 		return w.pull(ctx)
-	case Missing:
+	case journal.Missing:
 		return w.lookForAbsent(ctx)
-	case Pushing:
+	case journal.Pushing:
 		return w.push(ctx)
 	default:
 		w.begin()
@@ -182,7 +183,7 @@ func (w *worker) locate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		known = &Database{DatabaseID: id, DataSourceID: source}
+		known = &journal.Database{DatabaseID: id, DataSourceID: source}
 	}
 	w.database, w.size, w.lens.Binding = *known, size, known.Binding
 	return nil

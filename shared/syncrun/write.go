@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
@@ -14,7 +15,7 @@ import (
 // writeNotion carries out what the plans ask of Notion, each write after its intent is stored. The error says that Notion
 // cannot be worked with at all.
 func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
-	if !w.part.Run.Type.writesNotion() {
+	if !w.part.Run.Type.WritesNotion() {
 		return nil
 	}
 	var writes []*decision
@@ -33,7 +34,7 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 			return err
 		}
 	}
-	intents := make([]Intent, len(writes))
+	intents := make([]journal.Intent, len(writes))
 	for i, d := range writes {
 		intents[i] = w.intend(d)
 	}
@@ -62,9 +63,9 @@ func (w *worker) prepareRowKey(ctx context.Context) error {
 }
 
 // intend describes the write, with what it overwrites.
-func (w *worker) intend(d *decision) Intent {
+func (w *worker) intend(d *decision) journal.Intent {
 	title, _ := d.plan.Notion.Fields[w.lens.Kind.Title().Column].(property.Text)
-	return Intent{
+	return journal.Intent{
 		ID: w.NewID(), Key: d.known.Key, Op: d.plan.Notion.Op, At: w.Now(),
 		Title:     property.PlainText(title),
 		Conflicts: w.conflicts(d, merge.Supabase),
@@ -78,7 +79,7 @@ func (w *worker) write(ctx context.Context, d *decision) error {
 		return ctx.Err()
 	}
 	todo := d.plan.Notion
-	what := Write{Op: todo.Op, Fields: todo.Fields, Binding: w.lens.Binding}
+	what := journal.Write{Op: todo.Op, Fields: todo.Fields, Binding: w.lens.Binding}
 	var page record.Page
 	var err error
 	if todo.Op == merge.Create {

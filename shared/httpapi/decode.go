@@ -1,0 +1,98 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// bodyLimit is how large the body of a request may be.
+const bodyLimit = 256 << 10
+
+// decodeBody reads a JSON object into v. Fields that v does not have, a second value and a body over the limit are errors that
+// say so.
+func decodeBody(r *http.Request, v any) error {
+	data, err := io.ReadAll(io.LimitReader(r.Body, bodyLimit+1))
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "The body could not be read")
+	}
+	if len(data) > bodyLimit {
+		return fault.New(fault.TooLarge, "The body is larger than %d KiB.", bodyLimit>>10)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return fault.New(fault.Invalid, "The body is empty; send a JSON object.")
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The body is not the JSON object that is expected: %s.", jsonProblem(err))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return fault.New(fault.Invalid, "The body holds more than one JSON value.")
+	}
+	return nil
+}
+
+// jsonProblem tells what is wrong without repeating what was sent.
+func jsonProblem(err error) string {
+	if typed, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return "field " + strconv.Quote(typed.Field) + " must be a " + typed.Type.String()
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return "it is malformed at byte " + strconv.FormatInt(syntax.Offset, 10)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return "there is no field " + name
+	}
+	return "it is malformed"
+}
+
+// query gives a request's parameters. One that is not known, or that only fits once and comes twice, is an error.
+func query(r *http.Request, known ...string) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "The query string is malformed")
+	}
+	for name := range values {
+		if !slices.Contains(known, name) {
+			return nil, fault.New(fault.Invalid, "There is no parameter %q; there are %s.", name, orNone(known))
+		}
+	}
+	return values, nil
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// one gives a parameter that fits once, "" when it is not there.
+func one(values url.Values, name string) (string, error) {
+	if len(values[name]) > 1 {
+		return "", fault.New(fault.Invalid, "The parameter %s is given %d times; give it once.", name, len(values[name]))
+	}
+	return values.Get(name), nil
+}
+
+// number gives a parameter that is a whole number from 1 to most, otherwise when it is not there.
+func number(values url.Values, name string, otherwise, most int) (int, error) {
+	text, err := one(values, name)
+	if err != nil || text == "" && !values.Has(name) {
+		return otherwise, err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, fault.New(fault.Invalid, "%s must be a whole number from 1 to %d.", name, most)
+	}
+	return n, nil
+}

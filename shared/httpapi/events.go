@@ -1,0 +1,152 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// How many events GET /events gives, and how many filters it takes.
+const (
+	eventsUsual = 50
+	eventsMost  = 500
+	filtersMost = 50
+)
+
+type eventShown struct {
+	ID        string          `json:"id"`
+	Type      event.Type      `json:"type"`
+	Source    event.System    `json:"source_system"`
+	Target    event.System    `json:"target_system"`
+	Data      json.RawMessage `json:"data"`
+	Timestamp string          `json:"timestamp"`
+}
+
+func shown(events []event.Event) []eventShown {
+	list := make([]eventShown, len(events))
+	for i, e := range events {
+		list[i] = eventShown{e.ID, e.Type, e.Source, e.Target, e.Data, stamp(e.Timestamp)}
+	}
+	return list
+}
+
+// eventFilters repeats the filters in the answer.
+type eventFilters struct {
+	Limit  int          `json:"limit"`
+	Types  []string     `json:"event_type,omitempty"`
+	Source event.System `json:"source_system,omitempty"`
+	Since  *string      `json:"since,omitempty"`
+}
+
+// Events answers GET /events.
+func (a API) Events(events EventLister) http.Handler {
+	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+		values, err := query(r, "limit", "event_type", "source_system", "since", "cursor")
+		if err != nil {
+			return 0, nil, err
+		}
+		filter, given, err := eventFilter(values)
+		if err != nil {
+			return 0, nil, err
+		}
+		page, err := events.List(r.Context(), filter)
+		if err != nil {
+			return 0, nil, err
+		}
+		var next *string
+		if page.Next > 0 {
+			cursor := cursorOf(page.Next)
+			next = &cursor
+		}
+		return http.StatusOK, struct {
+			Envelope
+			Events  []eventShown `json:"events"`
+			Total   int          `json:"total_events"`
+			Filters eventFilters `json:"filters"`
+			Next    *string      `json:"next_cursor"`
+		}{a.ok(), shown(page.Events), page.Total, given, next}, nil
+	}})
+}
+
+func eventFilter(values url.Values) (event.Filter, eventFilters, error) {
+	var f event.Filter
+	var err error
+	fail := func(err error) (event.Filter, eventFilters, error) { return event.Filter{}, eventFilters{}, err }
+	if f.Limit, err = number(values, "limit", eventsUsual, eventsMost); err != nil {
+		return fail(err)
+	}
+	given := eventFilters{Limit: f.Limit}
+	if f.Types, given.Types, err = eventTypes(values["event_type"]); err != nil {
+		return fail(err)
+	}
+	source, err := one(values, "source_system")
+	if err != nil {
+		return fail(err)
+	}
+	if f.Source = event.System(source); values.Has("source_system") && !slices.Contains(event.Systems(), f.Source) {
+		return fail(fault.New(fault.Invalid, "source_system must be one of %q.", event.Systems()))
+	}
+	given.Source = f.Source
+	since, err := one(values, "since")
+	if err != nil {
+		return fail(err)
+	}
+	if values.Has("since") {
+		if f.Since, err = time.Parse(time.RFC3339, since); err != nil {
+			return fail(fault.New(fault.Invalid, "since must be a time such as 2026-11-23T10:00:00Z (RFC 3339; write + as %%2B)."))
+		}
+		given.Since = stampOrNull(f.Since)
+	}
+	cursor, err := one(values, "cursor")
+	if err != nil {
+		return fail(err)
+	}
+	if values.Has("cursor") {
+		if f.Before, err = placeOf(cursor); err != nil {
+			return fail(err)
+		}
+	}
+	return f, given, nil
+}
+
+// eventTypes reads filters, each a type, a beginning with a star, or several of them with commas.
+func eventTypes(given []string) (types []event.Type, filters []string, err error) {
+	for _, g := range given {
+		filters = append(filters, strings.Split(g, ",")...)
+		if len(filters) > filtersMost {
+			return nil, nil, fault.New(fault.Invalid, "event_type may name %d filters at the most.", filtersMost)
+		}
+	}
+	for i, filter := range filters {
+		filters[i] = strings.TrimSpace(filter)
+		matched := event.Match(filters[i])
+		if len(matched) == 0 {
+			return nil, nil, fault.New(fault.Invalid, "There is no event type %.50q; there are %q, and beginnings with a star such as sync_*.", filters[i], event.Types())
+		}
+		types = append(types, matched...)
+	}
+	slices.Sort(types)
+	return slices.Compact(types), filters, nil
+}
+
+func cursorOf(place int64) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(place, 10)))
+}
+
+func placeOf(cursor string) (int64, error) {
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	place, errNumber := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || errNumber != nil || place < 1 {
+		return 0, fault.New(fault.Invalid, "cursor must be the next_cursor of an answer before.")
+	}
+	return place, nil
+}

@@ -1,0 +1,163 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+)
+
+// recentEvents is how many events the status shows.
+const recentEvents = 50
+
+// StatusReader tells how the sync is doing.
+type StatusReader interface {
+	Read(ctx context.Context) (journal.Status, error)
+}
+
+// EventLister lists what happened.
+type EventLister interface {
+	List(ctx context.Context, f event.Filter) (event.Page, error)
+}
+
+// SyncSettings are the settings that the status shows.
+type SyncSettings struct {
+	Interval  string `json:"sync_interval"` // an EventBridge schedule expression
+	BatchSize int    `json:"batch_size"`
+	Realtime  bool   `json:"realtime_enabled"`
+}
+
+// syncState is a status as answers show it.
+type syncState struct {
+	IsRunning  bool              `json:"isRunning"`
+	LastSync   *string           `json:"lastSync"`
+	Errors     []syncProblem     `json:"errors"`
+	Statistics syncStatistics    `json:"statistics"`
+	Progress   []runningProgress `json:"progress,omitempty"`
+}
+
+type syncStatistics struct {
+	TotalSynced       int   `json:"totalSynced"`       // records that are in step now
+	ConflictsResolved int   `json:"conflictsResolved"` // conflicts settled so far
+	LastSyncDuration  int64 `json:"lastSyncDuration"`  // of the last run that succeeded, in milliseconds
+}
+
+type syncProblem struct {
+	Database string `json:"database"`
+	RecordID string `json:"record_id,omitempty"`
+	Message  string `json:"message"`
+	At       string `json:"at"`
+}
+
+type runningProgress struct {
+	SyncID    string                      `json:"sync_id"`
+	SyncType  journal.Type                `json:"sync_type"`
+	StartedAt string                      `json:"started_at"`
+	Databases map[string]databaseProgress `json:"databases"`
+}
+
+type databaseProgress struct {
+	Status string         `json:"status"`
+	Phase  journal.Phase  `json:"phase,omitempty"`
+	Counts journal.Counts `json:"counts"`
+}
+
+func stateOf(s journal.Status) syncState {
+	state := syncState{
+		IsRunning: len(s.Running) > 0, LastSync: stampOrNull(s.LastSuccess), Errors: []syncProblem{},
+		Statistics: syncStatistics{s.Synced, s.Conflicts, s.LastDuration.Milliseconds()},
+	}
+	for _, p := range s.Problems {
+		state.Errors = append(state.Errors, syncProblem{p.Kind, p.RecordID, p.Message, stamp(p.At)})
+	}
+	for _, run := range s.Running {
+		progress := runningProgress{run.RunID, run.Type, stamp(run.StartedAt), map[string]databaseProgress{}}
+		for kind, p := range run.Databases {
+			progress.Databases[kind] = databaseProgress(p)
+		}
+		state.Progress = append(state.Progress, progress)
+	}
+	return state
+}
+
+// SyncStatus answers GET /sync/status.
+func (a API) SyncStatus(status StatusReader, events EventLister, settings SyncSettings) http.Handler {
+	type statistics struct {
+		Status        syncState    `json:"status"`
+		RecentEvents  []eventShown `json:"recent_events"`
+		Configuration SyncSettings `json:"configuration"`
+	}
+	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+		if _, err := query(r); err != nil {
+			return 0, nil, err
+		}
+		now, err := status.Read(r.Context())
+		if err != nil {
+			return 0, nil, err
+		}
+		recent, err := events.List(r.Context(), event.Filter{Limit: recentEvents})
+		if err != nil {
+			return 0, nil, err
+		}
+		return http.StatusOK, struct {
+			Envelope
+			Statistics statistics `json:"sync_statistics"`
+		}{a.ok(), statistics{stateOf(now), shown(recent.Events), settings}}, nil
+	}})
+}
+
+// Trigger starts a run.
+type Trigger func(ctx context.Context, t journal.Type, kinds []string, requestedBy string) (journal.Run, error)
+
+// SyncTrigger answers POST /sync/trigger. It may be repeated: while a run of the type is under way, the answer is 409 with its
+// sync_id.
+func (a API) SyncTrigger(start Trigger) http.Handler {
+	type accepted struct {
+		Envelope
+		SyncID   string       `json:"sync_id"`
+		SyncType journal.Type `json:"sync_type"`
+		Message  string       `json:"message"`
+	}
+	type busy struct {
+		problem
+		SyncID   string       `json:"sync_id"`
+		SyncType journal.Type `json:"sync_type"`
+	}
+	return a.serve(access.Sync, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
+		if _, err := query(r); err != nil {
+			return 0, nil, err
+		}
+		var in struct {
+			Type      journal.Type `json:"type"`
+			Databases []string     `json:"databases"`
+			DryRun    bool         `json:"dry_run"`
+		}
+		if err := decodeBody(r, &in); err != nil {
+			return 0, nil, err
+		}
+		if !slices.Contains([]journal.Type{journal.Full, journal.NotionToSupabase, journal.SupabaseToNotion}, in.Type) {
+			return 0, nil, fault.New(fault.Invalid, "type must be full, notion_to_supabase or supabase_to_notion.")
+		}
+		if in.DryRun {
+			return 0, nil, fault.New(fault.Invalid, "dry_run is not offered yet. Leave it out to sync.")
+		}
+		caller, err := callerOf(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		run, err := start(r.Context(), in.Type, in.Databases, caller.Client)
+		if fault.KindOf(err) == fault.Conflict && run.ID != "" {
+			return http.StatusConflict, busy{a.problem(r, "Sync already running", fault.Message(err)), run.ID, run.Type}, nil
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		return http.StatusAccepted, accepted{
+			a.ok(), run.ID, run.Type, "The sync has been queued. GET /sync/status shows how far it is.",
+		}, nil
+	}})
+}

@@ -1,0 +1,125 @@
+package journal
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// Database is what is known of a Notion database.
+type Database struct {
+	DatabaseID   string
+	DataSourceID string
+	Binding      mapping.Binding
+	// NotionThrough is up to when, by Notion's clock, every edit has been seen.
+	NotionThrough time.Time
+	// ListedAt is when the database was last listed as a whole.
+	ListedAt time.Time
+	// Drifts are the differences between the mapping and the database that have been reported.
+	Drifts      []mapping.Drift
+	RowKeyReady bool
+}
+
+// Key names a record by its page, its row, or both.
+type Key struct{ PageID, RowID string }
+
+// Known is what Postgres has of a record.
+type Known struct {
+	Key  Key
+	Base *record.Base
+	Row  *record.Row
+	// Changes are the changes of the row that nobody has consumed.
+	Changes []int64
+	// Refused is how often the record has been refused so far.
+	Refused int
+}
+
+// Intent is a write to Notion that is about to be made.
+type Intent struct {
+	ID        string
+	Key       Key
+	Op        merge.Op
+	Title     string
+	At        time.Time
+	Conflicts []Conflict // what the write overwrites
+}
+
+// Conflict is a value that lost, as each side showed it: the columns' JSON, and where Notion lost, the property as Notion spelled
+// it.
+type Conflict struct {
+	ID string
+	merge.Conflict
+	NotionColumn, PostgresColumn, BaseColumn, PageProperty json.RawMessage
+}
+
+// Batch is what is stored as one.
+type Batch struct {
+	RunID string
+	At    time.Time
+	// Settled are the records, each once.
+	Settled []Settled
+	// Seen are the pages that a whole listing showed, when it takes more than one answer.
+	Seen []string
+	// Database is stored when it is not nil.
+	Database *Database
+	// Part is the part with what it has done so far.
+	Part Part
+	// Events are stored whatever becomes of the records.
+	Events []event.Event
+}
+
+// Settled is what becomes of one record.
+type Settled struct {
+	Key     Key
+	Changes []int64 // consumed once the record is settled
+	// Row is what the row has to take, Was what it was when it was read. A row that is not that any more takes nothing, and
+	// the record is set aside to be looked at again.
+	Row merge.Action
+	Was *record.Row
+	// Lens, Base, Page, State and Unsettled say which base follows, as record.Lens.Advance has it; Keep leaves it as it is.
+	Lens      record.Lens
+	Base      *record.Base
+	Page      *record.Page
+	State     record.State
+	Unsettled map[string]bool
+	Keep      bool
+	// Closed are the writes to Notion of which it is now known whether they were made.
+	Closed []Closed
+	// Conflicts and OnRow are stored when the row has taken its change, or had none to take.
+	Conflicts []Conflict
+	OnRow     []event.Event
+	// Events are stored in any case: they tell what was done in Notion.
+	Events []event.Event
+	// Refusal sets the record aside; nil takes it back. Refused is how often it has been so far.
+	Refusal *Refusal
+	Refused int
+}
+
+// Closed is a write to Notion that was made, or was not. Made, the conflicts that were stored with it stand; else they are void.
+type Closed struct {
+	ID   string
+	Made bool
+}
+
+// Refusal says why a record was set aside.
+type Refusal struct {
+	Side   merge.Side
+	Reason string
+	Again  time.Time
+}
+
+// Outcome is what became of a settled record.
+type Outcome struct {
+	Applied bool // the row took its change, or had none to take
+	Refused bool // Postgres refused the row
+}
+
+// Backoff is how long a record that was refused so often waits before it is tried again: a minute, and twice as long each time, up
+// to six hours.
+func Backoff(refused int) time.Duration {
+	return min(time.Minute<<min(refused, 9), 6*time.Hour)
+}

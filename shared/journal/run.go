@@ -1,0 +1,102 @@
+// Package journal holds what a sync writes down about itself: runs, leases, intents, and the batches in which records settle. Pure.
+package journal
+
+import "time"
+
+// Type says what a run does.
+type Type string
+
+// The types of run. An incremental run looks at what changed since the last; the others list the database as a whole, which
+// is how deletions in Notion are noticed. The one-way types write to one side only and leave what the other has to take for
+// later.
+const (
+	Full             Type = "full"
+	Incremental      Type = "incremental"
+	NotionToSupabase Type = "notion_to_supabase"
+	SupabaseToNotion Type = "supabase_to_notion"
+)
+
+// Types gives the types that may be asked for.
+func Types() []Type { return []Type{Full, NotionToSupabase, SupabaseToNotion, Incremental} }
+
+// WritesNotion reports whether a run of the type writes to Notion.
+func (t Type) WritesNotion() bool { return t != NotionToSupabase }
+
+// WritesPostgres reports whether a run of the type writes rows.
+func (t Type) WritesPostgres() bool { return t != SupabaseToNotion }
+
+// Message asks for one database's part of a run.
+type Message struct {
+	RunID string `json:"run_id"`
+	Kind  string `json:"kind"`
+	// Segment counts the continuations of a part that is longer than one function may run.
+	Segment int `json:"segment,omitempty"`
+}
+
+// Run is one sync of one or more databases.
+type Run struct {
+	ID, ConnectionID string
+	Type             Type
+	RequestedBy      string
+	CreatedAt        time.Time
+}
+
+// Part is one database's part of a run.
+type Part struct {
+	Run        Run
+	Kind       string
+	Done       bool
+	Checkpoint Checkpoint
+	Counts     Counts
+}
+
+// Checkpoint is how far a part came.
+type Checkpoint struct {
+	Phase Phase `json:"phase,omitempty"`
+	// Cursor is where the listing goes on.
+	Cursor string `json:"cursor,omitempty"`
+	// Pages is how many answers the listing has had.
+	Pages int `json:"pages,omitempty"`
+	// Through is Notion's time when the listing began: every edit before it is in the listing.
+	Through time.Time `json:"through,omitzero"`
+	// Whole says that the listing is of the whole database, not only of what changed.
+	Whole bool `json:"whole,omitempty"`
+	// Change is the last change of a row that was looked at.
+	Change int64 `json:"change,omitempty"`
+}
+
+// Phase is what a part is at.
+type Phase string
+
+// The phases, in order.
+const (
+	Pulling  Phase = "pull"   // looking at what Notion lists
+	Missing  Phase = "absent" // looking for what a whole listing did not show
+	Pushing  Phase = "push"   // looking at rows that changed
+	Finished Phase = "done"
+)
+
+// Counts are what a part did.
+type Counts struct {
+	Read          int `json:"read"`
+	RowsCreated   int `json:"rows_created"`
+	RowsUpdated   int `json:"rows_updated"`
+	RowsArchived  int `json:"rows_archived"`
+	PagesCreated  int `json:"pages_created"`
+	PagesUpdated  int `json:"pages_updated"`
+	PagesArchived int `json:"pages_archived"`
+	Conflicts     int `json:"conflicts"`
+	Errors        int `json:"errors"`
+}
+
+// Written is how many records were written on either side.
+func (c Counts) Written() int {
+	return c.RowsCreated + c.RowsUpdated + c.RowsArchived + c.PagesCreated + c.PagesUpdated + c.PagesArchived
+}
+
+// Lease is the right to work on a database. Its term grows with each holder, and every write transaction checks it.
+type Lease struct {
+	ConnectionID, Kind, Owner string
+	Term                      int64
+	TTL                       time.Duration
+}

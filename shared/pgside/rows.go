@@ -1,0 +1,120 @@
+package pgside
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// writeRows writes the rows that have something to take, one statement for those to be created and one for the others. It
+// gives those that were written, by id, as they are now.
+func (t *Tables) writeRows(ctx context.Context, tx pgx.Tx, settled []journal.Settled, at time.Time) (map[string]*record.Row, error) {
+	var create, change []map[string]any
+	for _, s := range settled {
+		switch s.Row.Op {
+		case merge.Create:
+			create = append(create, t.values(s))
+		case merge.Update, merge.Archive, merge.Restore:
+			values := t.values(s)
+			values["version"], values["op"], values["changes"] = s.Was.Version, string(s.Row.Op), present(s.Row.Fields)
+			change = append(change, values)
+		case merge.Nothing:
+		}
+	}
+	written := map[string]*record.Row{}
+	if len(create) > 0 {
+		if err := collectRows(ctx, tx, written, t.sql.create, t.connectionID, create); err != nil {
+			return nil, err
+		}
+	}
+	if len(change) > 0 {
+		if err := collectRows(ctx, tx, written, t.sql.change, t.connectionID, change, at); err != nil {
+			return nil, err
+		}
+	}
+	return written, nil
+}
+
+// values gives what a row is to take as one object: its columns by name.
+func (t *Tables) values(s journal.Settled) map[string]any {
+	values := map[string]any{"id": s.Key.RowID}
+	for _, f := range t.kind.Fields {
+		if v, given := s.Row.Fields[f.Column]; given || s.Row.Op == merge.Create {
+			values[f.Column] = record.Column(f, v)
+		}
+	}
+	return values
+}
+
+func present(fields record.Fields) map[string]bool {
+	named := make(map[string]bool, len(fields))
+	for name := range fields {
+		named[name] = true
+	}
+	return named
+}
+
+func collectRows(ctx context.Context, tx pgx.Tx, into map[string]*record.Row, sql string, args ...any) error {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	var id, version, state string
+	var columns map[string]json.RawMessage
+	_, err = pgx.ForEachRow(rows, []any{&id, &version, &state, &columns}, func() error {
+		into[id] = &record.Row{ID: id, Version: version, State: record.State(state), Columns: columns}
+		columns = nil
+		return nil
+	})
+	return err
+}
+
+// baseRow is a row of the base table.
+type baseRow struct {
+	ID       string                     `json:"id"`
+	NotionID string                     `json:"notion_id"`
+	Name     string                     `json:"name"`
+	Data     json.RawMessage            `json:"data"`
+	RowData  map[string]json.RawMessage `json:"row_data"`
+	State    record.State               `json:"state"`
+}
+
+// baseOf gives the base that follows, and whether it moves at all. What the row did not take stays as it was.
+func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseRow, bool, error) {
+	if s.Keep || !applied && s.Row.Op != merge.Update {
+		return baseRow{}, false, nil
+	}
+	unsettled := maps.Clone(s.Unsettled)
+	if !applied {
+		row = s.Was
+		for field := range s.Row.Fields {
+			unsettled[field] = true
+		}
+	}
+	next, err := s.Lens.Advance(s.Base, s.Page, row, s.State, unsettled)
+	if err != nil || next.PageID == "" {
+		return baseRow{}, false, err
+	}
+	var name string
+	if row != nil {
+		_ = json.Unmarshal(row.Columns[t.kind.Title().Column], &name) // null: no title
+	}
+	return baseRow{
+		ID: s.Key.RowID, NotionID: next.PageID, Name: name, Data: next.Document, RowData: next.Columns, State: next.State,
+	}, true, nil
+}
+
+func (t *Tables) moveBase(ctx context.Context, tx pgx.Tx, bases []baseRow, at time.Time) error {
+	if len(bases) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, t.sql.advance, t.connectionID, bases, at)
+	return err
+}

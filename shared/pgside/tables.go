@@ -1,0 +1,106 @@
+// Package pgside is the Postgres side of one database: the application's table, the base table beside it, and the journal of
+// the sync, which are written together or not at all. It is the only place where identifiers of a mapping become SQL.
+package pgside
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+)
+
+// Tables are the tables of one kind over one connection.
+type Tables struct {
+	pool         *pgxpool.Pool
+	connectionID string
+	kind         mapping.Kind
+	newID        func() string
+	sql          statements
+}
+
+// New opens the tables of kind.
+func New(pool *pgxpool.Pool, connectionID string, kind mapping.Kind, newID func() string) *Tables {
+	return &Tables{pool: pool, connectionID: connectionID, kind: kind, newID: newID, sql: statementsFor(kind)}
+}
+
+// statements are those that name a kind's tables and columns.
+type statements struct {
+	look, create, change, advance, size, absent string
+}
+
+func statementsFor(k mapping.Kind) statements {
+	table, base := pgx.Identifier{k.Table}.Sanitize(), pgx.Identifier{k.BaseTable}.Sanitize()
+	var names, shown, typed, given, changed []string
+	for _, f := range k.Fields {
+		column := pgx.Identifier{f.Column}.Sanitize()
+		names = append(names, column)
+		shown = append(shown, "r."+column)
+		given = append(given, "x."+column)
+		typed = append(typed, column+" "+string(f.ColumnType))
+		changed = append(changed, fmt.Sprintf("%[1]s = case when x.changes ? '%[2]s' then x.%[1]s else r.%[1]s end", column, f.Column))
+	}
+	row := fmt.Sprintf(`r.id::text, r.xmin::text, case when r.archived_at is null then 'live' else 'archived' end,
+		(select to_jsonb(v) from (select %s) v)`, strings.Join(shown, ", "))
+	list := func(parts []string) string { return strings.Join(parts, ", ") }
+	return statements{
+		look: fmt.Sprintf(`
+			select coalesce(b.notion_id, k.page_id), coalesce(b.id, k.row_id)::text,
+				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version,
+				r.id, r.version, r.state, r.columns,
+				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0)
+			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
+			left join lateral (
+				select * from %[1]s where connection_id = $1 and (notion_id = k.page_id or id = k.row_id)
+				order by notion_id = k.page_id desc limit 1
+			) b on true
+			left join lateral (
+				select * from (select %[3]s from %[2]s r where r.connection_id = $1 and r.id = coalesce(b.id, k.row_id)) as r(id, version, state, columns)
+			) r on true
+			left join lateral (
+				select array_agg(seq order by seq) as seqs, max(changed_at) as changed_at from sync_changes
+				where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, k.row_id)
+			) c on true
+			left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, k.row_id)
+			order by k.place`, base, table, row),
+		create: fmt.Sprintf(`
+			insert into %[1]s as r (id, connection_id, %[2]s)
+			select x.id, $1, %[3]s from jsonb_to_recordset($2) as x(id uuid, %[4]s)
+			on conflict (id) do nothing returning %[5]s`, table, list(names), list(given), list(typed), row),
+		change: fmt.Sprintf(`
+			update %[1]s r set %[2]s, archived_at = case x.op when 'archive' then coalesce(r.archived_at, $3) when 'restore' then null else r.archived_at end
+			from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb, %[3]s)
+			where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning %[4]s`, table, list(changed), list(typed), row),
+		advance: fmt.Sprintf(`
+			insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, last_synced, created_at, updated_at)
+			select x.id, $1, x.notion_id, x.name, x.data, x.row_data, x.state, $3, $3, $3
+			from jsonb_to_recordset($2) as x(id uuid, notion_id text, name text, data jsonb, row_data jsonb, state text)
+			on conflict (id) do update set notion_id = excluded.notion_id, name = excluded.name, data = excluded.data,
+				row_data = excluded.row_data, state = excluded.state, sync_version = b.sync_version + 1,
+				last_synced = excluded.last_synced, updated_at = excluded.updated_at`, base),
+		size: fmt.Sprintf(`select count(*) from %s where connection_id = $1 and state = 'live'`, base),
+		absent: fmt.Sprintf(`
+			select notion_id, id::text from %s b
+			where connection_id = $1 and state = 'live' and id > $2 and notion_id <> all($3::text[])
+			and not exists (select from sync_seen s where s.run_id = $4 and s.kind = $5 and s.notion_id = b.notion_id)
+			order by id limit $6`, base),
+	}
+}
+
+// storable gives JSON for a jsonb parameter, nil for none. What jsonb cannot hold (NUL, half a surrogate pair) is replaced: it is
+// for values that are logged, not for those that are kept in step.
+func storable(data json.RawMessage) any {
+	var v any
+	if data == nil || json.Unmarshal(data, &v) != nil {
+		return nil
+	}
+	clean, err := json.Marshal(v) // half a pair becomes U+FFFD
+	if err != nil {
+		return nil
+	}
+	return json.RawMessage(bytes.ReplaceAll(clean, []byte(`\u0000`), []byte(`\ufffd`)))
+}

@@ -1,0 +1,69 @@
+// Package postgres keeps the integration's own tables: connections, leases, runs, events, keys.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// Open prepares a pool for the database at url; nothing is connected before the first use. Statements are described and not
+// prepared by name, so that a transaction pooler may stand between. Times are given in UTC. The error is fault.Invalid: url cannot
+// be read (and is not repeated, for it holds a password).
+//
+// https://supabase.com/docs/guides/database/connecting-to-postgres
+func Open(ctx context.Context, url string, connections int32) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "DATABASE_URL cannot be read. It looks like postgres://user:password@host:5432/database.")
+	}
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	cfg.ConnConfig.RuntimeParams["application_name"] = "enhanced-integration"
+	cfg.MaxConns = connections
+	cfg.MaxConnIdleTime = time.Minute
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+// Fault classifies an error of Postgres. What is not known stays as it is, and so Internal.
+//
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func Fault(err error) error {
+	if err == nil || errors.As(err, new(*fault.Error)) {
+		return err
+	}
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		var network net.Error
+		if errors.As(err, &network) || errors.As(err, new(*pgconn.ConnectError)) || pgconn.Timeout(err) {
+			return fault.Wrap(err, fault.Unavailable, "The database cannot be reached. Try again in a moment.")
+		}
+		return err
+	}
+	switch class := server.Code[:2]; {
+	case server.Code == "42P01", server.Code == "42703":
+		return fault.Wrap(err, fault.Unavailable, "The database's schema is not up to date: run the migrations (make migrate).")
+	case class == "22", class == "23":
+		return fault.Wrap(err, fault.Invalid, "Postgres refuses the value: %s", server.Message)
+	case class == "08", class == "53", class == "57", class == "40":
+		return fault.Wrap(err, fault.Unavailable, "The database cannot answer now. Try again in a moment.")
+	case class == "28", server.Code == "3D000":
+		return fault.Wrap(err, fault.Unavailable, "The database refuses the connection: check DATABASE_URL.")
+	}
+	return err
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}

@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+)
+
+// Ledger keeps the runs and their parts.
+type Ledger struct {
+	Pool  *pgxpool.Pool
+	NewID func() string
+}
+
+// Create stores a run that is queued; fault.Conflict, with the other's id, while one of its type is under way.
+func (l Ledger) Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
+	err = l.transact(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			insert into sync_runs (id, connection_id, type, requested_by, created_at) values ($1, $2, $3, $4, $5)
+			on conflict (connection_id, type) where status in ('queued', 'running') do nothing`,
+			run.ID, run.ConnectionID, run.Type, run.RequestedBy, run.CreatedAt)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return tx.QueryRow(ctx, `
+				select id from sync_runs where connection_id = $1 and type = $2 and status in ('queued', 'running')`,
+				run.ConnectionID, run.Type).Scan(&underWay)
+		}
+		_, err = tx.Exec(ctx, `
+			insert into sync_run_databases (run_id, kind, queued_at) select $1, unnest($2::text[]), $3`,
+			run.ID, kinds, run.CreatedAt)
+		return err
+	})
+	if err == nil && underWay != "" {
+		err = fault.New(fault.Conflict, "A %s sync is already under way. Wait for it to end; GET /sync/status shows how far it is.", run.Type)
+	}
+	return underWay, err
+}
+
+// Begin marks a part as running, and its run with it.
+func (l Ledger) Begin(ctx context.Context, runID, kind string, at time.Time) (part journal.Part, err error) {
+	err = l.transact(ctx, func(tx pgx.Tx) error {
+		var status string
+		err := tx.QueryRow(ctx, `
+			select p.status, p.checkpoint, p.counts, r.id, r.connection_id, r.type, r.requested_by, r.created_at
+			from sync_run_databases p join sync_runs r on r.id = p.run_id
+			where p.run_id = $1 and p.kind = $2 for update`, runID, kind).
+			Scan(&status, &part.Checkpoint, &part.Counts, &part.Run.ID, &part.Run.ConnectionID, &part.Run.Type, &part.Run.RequestedBy, &part.Run.CreatedAt)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fault.New(fault.NotFound, "There is no sync %s of %s.", runID, kind)
+		}
+		part.Kind, part.Done = kind, status == "succeeded" || status == "failed"
+		if err != nil || part.Done {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `
+			update sync_run_databases set status = 'running', started_at = coalesce(started_at, $3)
+			where run_id = $1 and kind = $2`, runID, kind, at); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `
+			update sync_runs set status = 'running', started_at = $2 where id = $1 and status = 'queued'`, runID, at)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return StoreEvents(ctx, tx, part.Run.ConnectionID, event.Draft{
+			Type: event.SyncStarted, Source: event.Integration, Target: event.Integration,
+			Data: runData{SyncID: runID, Type: part.Run.Type, RequestedBy: part.Run.RequestedBy},
+		}.New(l.NewID(), at))
+	})
+	return part, err
+}
+
+// runData is the data of sync_started, sync_completed and sync_failed.
+type runData struct {
+	SyncID      string              `json:"sync_id"`
+	Type        journal.Type        `json:"sync_type"`
+	RequestedBy string              `json:"requested_by"`
+	DurationMS  int64               `json:"duration_ms,omitempty"`
+	Databases   map[string]partData `json:"databases,omitempty"`
+}
+
+type partData struct {
+	Status string         `json:"status"`
+	Error  string         `json:"error,omitempty"`
+	Counts journal.Counts `json:"counts"`
+}
+
+// SavePart stores how far a part is; it belongs into the transaction that stores what it did.
+func SavePart(ctx context.Context, tx pgx.Tx, part journal.Part) error {
+	_, err := tx.Exec(ctx, `update sync_run_databases set checkpoint = $3, counts = $4 where run_id = $1 and kind = $2`,
+		part.Run.ID, part.Kind, part.Checkpoint, part.Counts)
+	return err
+}
+
+// Finish ends a part, and with the last part its run.
+func (l Ledger) Finish(ctx context.Context, lease journal.Lease, part journal.Part, reason string, at time.Time) error {
+	status := "succeeded"
+	if reason != "" {
+		status = "failed"
+	}
+	return l.transact(ctx, func(tx pgx.Tx) error {
+		if err := Fence(ctx, tx, lease); err != nil {
+			return err
+		}
+		// The run's row first: two parts that end at once take turns, and the later one sees the other's end.
+		if _, err := tx.Exec(ctx, `select 1 from sync_runs where id = $1 for update`, part.Run.ID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `
+			update sync_run_databases set status = $3, error = nullif($4, ''), counts = $5, finished_at = $6
+			where run_id = $1 and kind = $2`, part.Run.ID, part.Kind, status, reason, part.Counts, at); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `delete from sync_seen where run_id = $1 and kind = $2`, part.Run.ID, part.Kind); err != nil {
+			return err
+		}
+		return l.finishRun(ctx, tx, part.Run, at)
+	})
+}
+
+func (l Ledger) finishRun(ctx context.Context, tx pgx.Tx, run journal.Run, at time.Time) error {
+	rows, err := tx.Query(ctx, `select kind, status, coalesce(error, ''), counts from sync_run_databases where run_id = $1`, run.ID)
+	if err != nil {
+		return err
+	}
+	done, failed := true, false
+	data := runData{SyncID: run.ID, Type: run.Type, RequestedBy: run.RequestedBy, Databases: map[string]partData{}}
+	var kind string
+	var p partData
+	_, err = pgx.ForEachRow(rows, []any{&kind, &p.Status, &p.Error, &p.Counts}, func() error {
+		done = done && (p.Status == "succeeded" || p.Status == "failed")
+		failed = failed || p.Status == "failed"
+		data.Databases[kind] = p
+		p = partData{}
+		return nil
+	})
+	if err != nil || !done {
+		return err
+	}
+	status, ended := "succeeded", event.SyncCompleted
+	if failed {
+		status, ended = "failed", event.SyncFailed
+	}
+	var started time.Time
+	if err := tx.QueryRow(ctx, `
+		update sync_runs set status = $2, started_at = coalesce(started_at, $3), finished_at = $3 where id = $1 returning started_at`,
+		run.ID, status, at).Scan(&started); err != nil {
+		return err
+	}
+	data.DurationMS = at.Sub(started).Milliseconds()
+	return StoreEvents(ctx, tx, run.ConnectionID, event.Draft{
+		Type: ended, Source: event.Integration, Target: event.Integration, Data: data,
+	}.New(l.NewID(), at))
+}
+
+// Lost gives the parts of runs that were queued before the given time and on which nobody works: their message was lost, or
+// their worker died.
+func (l Ledger) Lost(ctx context.Context, connectionID string, before time.Time) ([]journal.Message, error) {
+	rows, err := l.Pool.Query(ctx, `
+		select p.run_id::text, p.kind from sync_run_databases p join sync_runs r on r.id = p.run_id
+		where r.connection_id = $1 and p.status in ('queued', 'running') and p.queued_at < $2
+		and not exists (select from sync_leases l
+			where l.connection_id = r.connection_id and l.kind = p.kind and l.expires_at > clock_timestamp())
+		order by p.queued_at, p.kind`, connectionID, before)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	messages, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m journal.Message, err error) {
+		err = row.Scan(&m.RunID, &m.Kind)
+		return m, err
+	})
+	return messages, Fault(err)
+}
+
+func (l Ledger) transact(ctx context.Context, do func(pgx.Tx) error) error {
+	return Fault(pgx.BeginFunc(ctx, l.Pool, do))
+}

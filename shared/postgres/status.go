@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+)
+
+// problems is how many problems are listed at the most.
+const problems = 50
+
+// Status tells how the sync is doing.
+type Status struct {
+	Pool         *pgxpool.Pool
+	ConnectionID string
+	Mapping      mapping.Mapping
+}
+
+// Ping reports whether the database answers.
+func (s Status) Ping(ctx context.Context) error { return Fault(s.Pool.Ping(ctx)) }
+
+// Read gives the status as it is now.
+func (s Status) Read(ctx context.Context) (journal.Status, error) {
+	var status journal.Status
+	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems} {
+		if err := read(ctx, &status); err != nil {
+			return journal.Status{}, Fault(err)
+		}
+	}
+	return status, nil
+}
+
+func (s Status) ended(ctx context.Context, status *journal.Status) error {
+	var success, run *time.Time
+	var failed *bool
+	var millis *float64
+	err := s.Pool.QueryRow(ctx, `
+		select
+			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'),
+			last.finished_at, last.status = 'failed',
+			(select extract(epoch from finished_at - started_at) * 1000 from sync_runs
+				where connection_id = $1 and status = 'succeeded' order by finished_at desc limit 1)::float8
+		from (select) one left join lateral (
+			select finished_at, status from sync_runs where connection_id = $1 and finished_at is not null order by finished_at desc limit 1
+		) last on true`, s.ConnectionID).Scan(&success, &run, &failed, &millis)
+	if success != nil {
+		status.LastSuccess = success.UTC()
+	}
+	if run != nil {
+		status.LastRun, status.LastFailed = run.UTC(), *failed
+	}
+	if millis != nil {
+		status.LastDuration = time.Duration(*millis * float64(time.Millisecond))
+	}
+	return err
+}
+
+func (s Status) counts(ctx context.Context, status *journal.Status) error {
+	live := make([]string, len(s.Mapping.Kinds))
+	for i, k := range s.Mapping.Kinds {
+		live[i] = fmt.Sprintf("(select count(*) from %s where connection_id = $1 and state = 'live')", pgx.Identifier{k.BaseTable}.Sanitize())
+	}
+	return s.Pool.QueryRow(ctx, `
+		select `+strings.Join(live, " + ")+`,
+			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null)`, s.ConnectionID).
+		Scan(&status.Synced, &status.Conflicts)
+}
+
+func (s Status) running(ctx context.Context, status *journal.Status) error {
+	rows, err := s.Pool.Query(ctx, `
+		select r.id::text, r.type, coalesce(r.started_at, r.created_at), p.kind, p.status, coalesce(p.checkpoint->>'phase', ''), p.counts
+		from sync_runs r join sync_run_databases p on p.run_id = r.id
+		where r.connection_id = $1 and r.status in ('queued', 'running') order by r.created_at, r.id, p.kind`, s.ConnectionID)
+	if err != nil {
+		return err
+	}
+	var run journal.Progress
+	var kind string
+	var part journal.PartProgress
+	_, err = pgx.ForEachRow(rows, []any{&run.RunID, &run.Type, &run.StartedAt, &kind, &part.Status, &part.Phase, &part.Counts}, func() error {
+		if n := len(status.Running); n == 0 || status.Running[n-1].RunID != run.RunID {
+			run.StartedAt = run.StartedAt.UTC()
+			run.Databases = map[string]journal.PartProgress{}
+			status.Running = append(status.Running, run)
+		}
+		status.Running[len(status.Running)-1].Databases[kind] = part
+		part = journal.PartProgress{}
+		return nil
+	})
+	return err
+}
+
+func (s Status) problems(ctx context.Context, status *journal.Status) error {
+	rows, err := s.Pool.Query(ctx, `
+		select kind, '', message, at from (
+			select distinct on (p.kind) p.kind, coalesce(p.error, '') as message, p.finished_at as at
+			from sync_run_databases p join sync_runs r on r.id = p.run_id
+			where r.connection_id = $1 and p.finished_at is not null order by p.kind, p.finished_at desc
+		) last where message <> ''
+		union all
+		select kind, row_id::text, reason, last_at from sync_errors where connection_id = $1
+		order by 4 desc, 1, 2 limit $2`, s.ConnectionID, problems)
+	if err != nil {
+		return err
+	}
+	status.Problems, err = pgx.CollectRows(rows, pgx.RowToStructByPos[journal.Problem])
+	for i := range status.Problems {
+		status.Problems[i].At = status.Problems[i].At.UTC()
+	}
+	return err
+}

@@ -1,0 +1,75 @@
+// Package secrets reads secrets from AWS Secrets Manager.
+package secrets
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// Client is the part of the Secrets Manager client that is used.
+type Client interface {
+	GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+}
+
+// App is the secret in which a person sets what the integration needs: a JSON object of strings, named as in .env.example. It is
+// remembered for TTL.
+type App struct {
+	client Client
+	id     string
+	ttl    time.Duration
+	now    func() time.Time
+
+	mu     sync.Mutex
+	values map[string]string
+	until  time.Time
+}
+
+// NewApp makes an App for the secret with that name or ARN.
+func NewApp(client Client, id string, ttl time.Duration, now func() time.Time) *App {
+	return &App{client: client, id: id, ttl: ttl, now: now}
+}
+
+// Get gives a value of the secret, "" when it is not set. fault.Unavailable: the secret cannot be read now.
+func (a *App) Get(ctx context.Context, name string) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := a.now(); now.After(a.until) {
+		values, err := a.read(ctx)
+		if err != nil {
+			return "", err
+		}
+		a.values, a.until = values, now.Add(a.ttl)
+	}
+	return a.values[name], nil
+}
+
+// Forget has the next Get read the secret again.
+func (a *App) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.until = time.Time{}
+}
+
+func (a *App) read(ctx context.Context) (map[string]string, error) {
+	out, err := a.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(a.id)})
+	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
+		return nil, fault.Wrap(err, fault.Unavailable, "The secret that APP_SECRET_ARN names does not exist")
+	}
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "Secrets Manager cannot be reached. Try again in a moment.")
+	}
+	var values map[string]string
+	if err := json.Unmarshal([]byte(aws.ToString(out.SecretString)), &values); err != nil {
+		return nil, fault.New(fault.Unavailable, "The secret that APP_SECRET_ARN names is no JSON object of strings. Set it as .env.example shows.")
+	}
+	return values, nil
+}
