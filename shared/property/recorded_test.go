@@ -101,8 +101,8 @@ func propertiesIn(file string, body json.RawMessage) []recordedProperty {
 func TestRecorded(t *testing.T) {
 	t.Parallel()
 	files, found := recordings(t)
-	notion := newRequestJudge(t)
-	byType, written := map[Type]int{}, 0
+	byType, requests := map[Type]int{}, map[string][]string{}
+	written := 0
 	for _, r := range found {
 		p, err := Decode(r.raw)
 		if err != nil {
@@ -126,12 +126,16 @@ func TestRecorded(t *testing.T) {
 		if err != nil || !Equal(again.Value, p.Value) {
 			t.Errorf("%s %s: came back as %#v, %v\n%s", r.file, r.name, again.Value, err, r.raw)
 		}
-		notion.judge(t, request)
+		requests[r.file] = append(requests[r.file], fmt.Sprintf(`"%d":%s`, len(requests[r.file]), request))
+	}
+	notion := newRequestJudge(t)
+	for file, properties := range requests {
+		notion.judge(t, file, strings.Join(properties, ","))
 	}
 	types := make([]string, 0, len(byType))
 	for t, n := range byType {
 		if t == "" {
-			t = "(id only)"
+			t = "only an id"
 		}
 		types = append(types, fmt.Sprintf("%s %d", t, n))
 	}
@@ -162,23 +166,20 @@ func newRequestJudge(t *testing.T) requestJudge {
 	return requestJudge{v}
 }
 
-// judge sends a property in an update and in a creation.
-func (j requestJudge) judge(t *testing.T, property json.RawMessage) {
+// judge sends properties in an update and in a creation.
+func (j requestJudge) judge(t *testing.T, file, properties string) {
 	t.Helper()
-	const id = "c37a2c66-e3aa-4a0d-a447-73de3b80c253"
-	update := fmt.Sprintf(`{"properties":{"aBcD":%s}}`, property)
-	create := fmt.Sprintf(`{"parent":{"type":"data_source_id","data_source_id":%q},"properties":{"aBcD":%s}}`, id, property)
-	j.request(t, http.MethodPatch, "/v1/pages/"+id, update)
-	j.request(t, http.MethodPost, "/v1/pages", create)
+	j.request(t, file, http.MethodPatch, "/v1/pages/"+pageID, fmt.Sprintf(`{"properties":{%s}}`, properties))
+	j.request(t, file, http.MethodPost, "/v1/pages", fmt.Sprintf(`{"parent":{"data_source_id":%q},"properties":{%s}}`, pageID, properties))
 }
 
-func (j requestJudge) request(t *testing.T, method, path, body string) {
+func (j requestJudge) request(t *testing.T, file, method, path, body string) {
 	t.Helper()
 	r := httptest.NewRequest(method, "https://api.notion.com"+path, bytes.NewBufferString(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Notion-Version", "2026-03-11")
 	r.Header.Set("Authorization", "Bearer secret")
 	if ok, errs := j.document.ValidateHttpRequestSync(r); !ok {
-		t.Errorf("%s %s is refused: %v\n%s", method, path, errs, body)
+		t.Errorf("%s: %s %s is refused: %v\n%s", file, method, path, errs, body)
 	}
 }
