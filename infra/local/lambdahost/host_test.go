@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -290,6 +289,7 @@ func runs(pid int) bool {
 	return !strings.Contains(string(stat), ") Z ")
 }
 
+// TestDeadIdleEnvironmentIsReplaced: at most the invocation that was on its way when the process died fails.
 func TestDeadIdleEnvironmentIsReplaced(t *testing.T) {
 	t.Parallel()
 	host := start(t, config(lambdahost.Function{}))
@@ -297,6 +297,9 @@ func TestDeadIdleEnvironmentIsReplaced(t *testing.T) {
 	invoke(t, host, event("pid", ""), &before)
 	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
+	}
+	if got, err := host.Invoke(t.Context(), "f0", event("pid", "")); err != nil || got.Failed && !strings.Contains(string(got.Payload), "signal: killed") {
+		t.Errorf("result %s, error %v", got.Payload, err)
 	}
 	if invoke(t, host, event("pid", ""), &after); after == before {
 		t.Error("the dead one again")
@@ -380,28 +383,65 @@ func gate(t *testing.T) (path string, open func()) {
 	return path, func() { os.Remove(path) }
 }
 
+// background begins an invocation that waits for the gate, and returns once it does.
+func background(t *testing.T, host *lambdahost.Host, sink *sink, path string) <-chan lambdahost.Result {
+	t.Helper()
+	result := make(chan lambdahost.Result, 1)
+	go func() {
+		got, err := host.Invoke(context.Background(), "f0", event("wait", path))
+		if err != nil {
+			t.Error(err)
+		}
+		result <- got
+	}()
+	sink.await(t, "f0: waiting")
+	return result
+}
+
 func TestReservedConcurrency(t *testing.T) {
 	t.Parallel()
 	c := config(lambdahost.Function{Concurrency: 1})
 	host := start(t, c)
 	path, open := gate(t)
-	first := make(chan error)
-	go func() {
-		_, err := host.Invoke(t.Context(), "f0", event("wait", path))
-		first <- err
-	}()
-	for { // until the first has its slot
-		_, err := host.Invoke(t.Context(), "f0", event("echo", ""))
-		if errors.Is(err, lambdahost.ErrThrottled) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	first := background(t, host, c.Sink.(*sink), path)
+	if _, err := host.Invoke(t.Context(), "f0", event("echo", "")); !errors.Is(err, lambdahost.ErrThrottled) {
+		t.Errorf("a second one: %v", err)
 	}
 	open()
-	if err := <-first; err != nil && !errors.Is(err, lambdahost.ErrThrottled) {
-		t.Error(err)
+	if got := <-first; got.Failed {
+		t.Errorf("result %s", got.Payload)
+	}
+	var text string
+	if invoke(t, host, event("echo", "again"), &text); text != "again" {
+		t.Error(text)
+	}
+}
+
+// TestWaitingForAnEnvironment: who has to wait is served when one is free, or gives up with its context.
+func TestWaitingForAnEnvironment(t *testing.T) {
+	t.Parallel()
+	c := config(lambdahost.Function{})
+	c.Environments = 1
+	host := start(t, c)
+	path, open := gate(t)
+	first := background(t, host, c.Sink.(*sink), path)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := host.Invoke(ctx, "f0", event("echo", "")); !errors.Is(err, context.Canceled) {
+		t.Errorf("who gives up: %v", err)
+	}
+	second := make(chan string)
+	go func() {
+		var text string
+		invoke(t, host, event("echo", "served"), &text)
+		second <- text
+	}()
+	open()
+	if got := <-first; got.Failed {
+		t.Errorf("result %s", got.Payload)
+	}
+	if got := <-second; got != "served" {
+		t.Error(got)
 	}
 }
 
@@ -423,7 +463,9 @@ func TestRefusals(t *testing.T) {
 // TestCallerWhoGivesUp: the invocation goes on without a listener, and its environment serves again.
 func TestCallerWhoGivesUp(t *testing.T) {
 	t.Parallel()
-	host := start(t, config(lambdahost.Function{}))
+	c := config(lambdahost.Function{})
+	c.Environments = 1
+	host := start(t, c)
 	var before, after int
 	invoke(t, host, event("pid", ""), &before)
 	path, open := gate(t)
@@ -433,13 +475,14 @@ func TestCallerWhoGivesUp(t *testing.T) {
 		_, err := host.Invoke(ctx, "f0", event("wait", path))
 		gone <- err
 	}()
+	c.Sink.(*sink).await(t, "f0: waiting")
 	cancel()
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	open()
-	for after != before {
-		invoke(t, host, event("pid", ""), &after)
+	if invoke(t, host, event("pid", ""), &after); after != before {
+		t.Error("the environment did not serve again")
 	}
 }
 
@@ -459,44 +502,29 @@ func TestIdleEnvironmentIsEnded(t *testing.T) {
 
 func TestCloseKillsWhatRuns(t *testing.T) {
 	t.Parallel()
-	host := start(t, config(lambdahost.Function{}))
+	c := config(lambdahost.Function{})
+	host := start(t, c)
 	var pid int
 	invoke(t, host, event("pid", ""), &pid)
-	result := make(chan lambdahost.Result)
-	delivered := new(atomic.Bool)
-	go func() {
-		got, err := host.Invoke(context.Background(), "f0", event("hang", ""))
-		delivered.Store(err == nil)
-		result <- got
-	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	<-ctx.Done()
+	path, _ := gate(t)
+	result := background(t, host, c.Sink.(*sink), path)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
 	host.Close(ctx)
 	if runs(pid) {
 		t.Error("a process is left")
 	}
-	if got := <-result; delivered.Load() && !got.Failed {
+	if got := <-result; !got.Failed || !strings.Contains(string(got.Payload), "signal: killed") {
 		t.Errorf("result %s", got.Payload)
 	}
 }
 
 func TestCloseWaitsForWhatRuns(t *testing.T) {
 	t.Parallel()
-	host := start(t, config(lambdahost.Function{}))
-	var pid int
-	invoke(t, host, event("pid", ""), &pid)
+	c := config(lambdahost.Function{})
+	host := start(t, c)
 	path, open := gate(t)
-	result := make(chan lambdahost.Result, 1)
-	began := make(chan struct{})
-	go func() {
-		close(began)
-		if got, err := host.Invoke(context.Background(), "f0", event("wait", path)); err == nil {
-			result <- got
-		}
-		close(result)
-	}()
-	<-began
+	result := background(t, host, c.Sink.(*sink), path)
 	closed := make(chan struct{})
 	go func() {
 		host.Close(context.Background())
@@ -504,7 +532,7 @@ func TestCloseWaitsForWhatRuns(t *testing.T) {
 	}()
 	open()
 	<-closed
-	if got, ok := <-result; ok && got.Failed {
+	if got := <-result; got.Failed {
 		t.Errorf("result %s", got.Payload)
 	}
 }

@@ -57,6 +57,7 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 		fmt.Println("hanging")
 		select {}
 	case "wait": // until the file named is gone
+		fmt.Println("waiting")
 		for {
 			if _, err := os.Stat(event.Text); err != nil {
 				return os.Getpid(), nil
