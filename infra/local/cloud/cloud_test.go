@@ -3,9 +3,11 @@ package cloud_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,12 +17,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 	"go.uber.org/goleak"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(serveVariable); path != "" {
+		fmt.Fprintln(os.Stderr, serve(path))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // clock is a time that tests set.
 type clock struct{ nanos atomic.Int64 }
@@ -36,9 +45,9 @@ func (c *clock) Advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 // system is a cloud over real HTTP and the SDK's clients of it.
 type system struct {
-	*cloud.Cloud
 	url     string
 	clock   *clock
+	http    *http.Client
 	sqs     *sqs.Client
 	secrets *secretsmanager.Client
 }
@@ -52,36 +61,42 @@ func start(t *testing.T, cfg cloud.Config) *system {
 }
 
 // run runs a cloud until stop is called.
-func run(t *testing.T, cfg cloud.Config) (*system, func()) {
+func run(t *testing.T, cfg cloud.Config) (s *system, stop func()) {
 	t.Helper()
-	s := &system{clock: newClock()}
+	clock := newClock()
 	if cfg.Now == nil {
-		cfg.Now = s.clock.Now
+		cfg.Now = clock.Now
 	}
-	var err error
-	if s.Cloud, err = cloud.Open(cfg); err != nil {
+	c, err := cloud.Open(cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(s.Cloud)
-	s.url = server.URL
+	server := httptest.NewServer(c)
+	s, closeClients := client(server.URL)
+	s.clock = clock
+	return s, func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		closeClients()
+		server.Close()
+	}
+}
+
+// client makes the clients of a cloud.
+func client(url string) (s *system, closeClients func()) {
 	transport := &http.Transport{}
-	client := &http.Client{Transport: transport}
+	s = &system{url: url, http: &http.Client{Transport: transport}}
 	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 	})
 	s.sqs = sqs.New(sqs.Options{
-		Region: "eu-west-1", BaseEndpoint: &s.url, Credentials: credentials, HTTPClient: client, RetryMaxAttempts: 1,
+		Region: "eu-west-1", BaseEndpoint: &s.url, Credentials: credentials, HTTPClient: s.http, RetryMaxAttempts: 1,
 	})
 	s.secrets = secretsmanager.New(secretsmanager.Options{
-		Region: "eu-west-1", BaseEndpoint: &s.url, Credentials: credentials, HTTPClient: client, RetryMaxAttempts: 1,
+		Region: "eu-west-1", BaseEndpoint: &s.url, Credentials: credentials, HTTPClient: s.http, RetryMaxAttempts: 1,
 	})
-	return s, func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		transport.CloseIdleConnections()
-		server.Close()
-	}
+	return s, transport.CloseIdleConnections
 }
 
 // queue makes a queue and gives its URL. A name that ends in .fifo makes a FIFO queue.
@@ -100,45 +115,92 @@ func (s *system) queue(t *testing.T, name string, attributes map[string]string) 
 	return *out.QueueUrl
 }
 
-func TestSendReceiveDelete(t *testing.T) {
-	t.Parallel()
-	s := start(t, cloud.Config{Path: filepath.Join(t.TempDir(), "cloud.db")})
-	url := s.queue(t, "jobs", nil)
-	if _, err := s.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("hello")}); err != nil {
-		t.Fatal(err)
-	}
-	out, err := s.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"All"},
-	})
-	if err != nil || len(out.Messages) != 1 || *out.Messages[0].Body != "hello" {
-		t.Fatalf("%+v, %v", out, err)
-	}
-	_, err = s.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: out.Messages[0].ReceiptHandle})
+// send sends a message and gives the answer.
+func (s *system) send(t *testing.T, in sqs.SendMessageInput) *sqs.SendMessageOutput {
+	t.Helper()
+	out, err := s.sqs.SendMessage(t.Context(), &in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.sqs.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String("none")})
-	if _, ok := errors.AsType[*sqstypes.QueueDoesNotExist](err); !ok {
-		t.Fatalf("%T %v", err, err)
-	}
+	return out
 }
 
-func TestSecretRoundTrip(t *testing.T) {
-	t.Parallel()
-	s := start(t, cloud.Config{})
-	made, err := s.secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
-		Name: aws.String("act/dev/app"), SecretString: aws.String("{}"),
+// receive receives up to ten messages, with all that can be known of them.
+func (s *system) receive(t *testing.T, url string) []sqstypes.Message {
+	t.Helper()
+	out, err := s.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+		MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"All"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.secrets.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
-		SecretId: made.ARN, SecretString: aws.String(`{"a":1}`),
-	}); err != nil {
+	return out.Messages
+}
+
+// bodies gives the bodies of messages, in order.
+func bodies(messages []sqstypes.Message) string {
+	var all []string
+	for _, m := range messages {
+		all = append(all, *m.Body)
+	}
+	return strings.Join(all, " ")
+}
+
+// attributes gives all of a queue's attributes.
+func (s *system) attributes(t *testing.T, url string) map[string]string {
+	t.Helper()
+	out, err := s.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"},
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("act/dev/app")})
-	if err != nil || *got.SecretString != `{"a":1}` {
-		t.Fatalf("%+v, %v", got, err)
+	return out.Attributes
+}
+
+// counts gives how many messages are visible, in flight and delayed.
+func (s *system) counts(t *testing.T, url string) string {
+	t.Helper()
+	a := s.attributes(t, url)
+	return a["ApproximateNumberOfMessages"] + " " + a["ApproximateNumberOfMessagesNotVisible"] + " " +
+		a["ApproximateNumberOfMessagesDelayed"]
+}
+
+// code gives the code of a refused call as clients see it; empty when it succeeded.
+func code(err error) string {
+	if refusal, ok := errors.AsType[smithy.APIError](err); ok {
+		return refusal.ErrorCode()
 	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// post makes a call without an SDK, and gives status and body.
+func (s *system) post(t *testing.T, target, body string) (int, string) {
+	t.Helper()
+	return s.do(t, http.MethodPost, map[string]string{"X-Amz-Target": target}, strings.NewReader(body))
+}
+
+func (s *system) do(t *testing.T, method string, header map[string]string, body io.Reader) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, s.url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(answer)
 }

@@ -139,11 +139,10 @@ func (e *entry) changeVisibility(now time.Time, v visibility) error {
 }
 
 func visibilityTimeout(seconds int) (time.Duration, error) {
-	timeout := time.Duration(seconds) * time.Second
-	if seconds < 0 || timeout > queue.MaxVisibility {
+	if seconds < 0 || seconds > int(queue.MaxVisibility/time.Second) {
 		return 0, invalidValue(seconds, attrVisibility, "Must be between 0 and 43200, if provided.")
 	}
-	return timeout, nil
+	return time.Duration(seconds) * time.Second, nil
 }
 
 type visibilityEntry struct {

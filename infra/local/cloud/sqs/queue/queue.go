@@ -116,6 +116,7 @@ func (q *Queue) Restore(m *Message) {
 // deletes nothing, which a standard queue says nothing of; on a FIFO queue it, and a receipt whose visibility timeout ran
 // out, is ErrExpired.
 func (q *Queue) Delete(now time.Time, r Receipt) error {
+	q.expire(now)
 	m := q.byID[r.ID]
 	switch {
 	case m == nil:
@@ -131,6 +132,7 @@ func (q *Queue) Delete(now time.Time, r Receipt) error {
 // ChangeVisibility makes a message in flight visible again when visibility has passed from now on; zero is at once. It
 // fails with ErrUnknown, ErrNotInFlight, or ErrTooLong when the message would be in flight for more than twelve hours.
 func (q *Queue) ChangeVisibility(now time.Time, r Receipt, visibility time.Duration) error {
+	q.expire(now)
 	m := q.byID[r.ID]
 	until := now.Add(visibility)
 	switch {
@@ -170,10 +172,10 @@ type Count struct{ Visible, InFlight, Delayed int }
 
 // Count counts. On a FIFO queue a message that waits for its group is visible.
 func (q *Queue) Count(now time.Time) Count {
+	q.expire(now)
 	var n Count
 	for _, m := range q.messages {
 		switch {
-		case q.expired(m, now):
 		case m.inFlight(now):
 			n.InFlight++
 		case now.Before(q.availableAt(m)):
@@ -187,6 +189,7 @@ func (q *Queue) Count(now time.Time) Count {
 
 // Next gives the first time after now at which passing time alone may make a message available; zero when none will.
 func (q *Queue) Next(now time.Time) time.Time {
+	q.expire(now)
 	var next time.Time
 	for _, m := range q.messages {
 		for _, t := range []time.Time{m.InFlightUntil, q.availableAt(m)} {
@@ -205,8 +208,23 @@ func (q *Queue) availableAt(m *Message) time.Time {
 	return m.AvailableAt
 }
 
-func (q *Queue) expired(m *Message, now time.Time) bool {
-	return !now.Before(m.EnqueuedAt.Add(q.settings.Retention))
+// expire drops what is older than the queue's retention. What looks at messages calls it first.
+func (q *Queue) expire(now time.Time) {
+	if len(q.messages) == 0 || now.Before(q.oldest.Add(q.settings.Retention)) {
+		return
+	}
+	q.oldest = now
+	q.messages = slices.DeleteFunc(q.messages, func(m *Message) bool {
+		if now.Before(m.EnqueuedAt.Add(q.settings.Retention)) {
+			if m.EnqueuedAt.Before(q.oldest) {
+				q.oldest = m.EnqueuedAt
+			}
+			return false
+		}
+		delete(q.byID, m.ID)
+		q.changes.Messages[m.Sequence] = nil
+		return true
+	})
 }
 
 func (q *Queue) remove(m *Message) {

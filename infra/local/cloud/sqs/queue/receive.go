@@ -2,7 +2,6 @@ package queue
 
 import (
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -19,13 +18,13 @@ type Request struct {
 // Receive gives out the oldest messages that are available, a FIFO queue's by group, and takes out of the queue those that
 // would have been given out but are dead. What is older than the queue's retention it drops.
 func (q *Queue) Receive(now time.Time, r Request) (delivered, dead []*Message, err error) {
+	q.expire(now)
 	if len(q.messages) >= MaxInFlight && q.Count(now).InFlight >= MaxInFlight {
 		if q.settings.FIFO {
 			return nil, nil, nil
 		}
 		return nil, nil, ErrTooManyInFlight
 	}
-	q.expire(now)
 	for m := range q.candidates(now) {
 		if r.MaxAttempts > 0 && m.Attempts >= r.MaxAttempts {
 			dead = append(dead, m)
@@ -89,7 +88,7 @@ func (q *Queue) byGroup(now time.Time, yield func(*Message) bool) {
 				continue
 			}
 			if now.Before(q.availableAt(m)) {
-				break // what comes after it in the group must not overtake it
+				break // what comes after it is due later
 			}
 			if !yield(m) {
 				return
@@ -107,22 +106,4 @@ func (q *Queue) deliver(now time.Time, m *Message, visibility time.Duration) {
 	m.ReceivedAt = now
 	m.InFlightUntil = now.Add(visibility)
 	q.changes.Messages[m.Sequence] = m
-}
-
-func (q *Queue) expire(now time.Time) {
-	if len(q.messages) == 0 || now.Before(q.oldest.Add(q.settings.Retention)) {
-		return
-	}
-	q.oldest = now
-	q.messages = slices.DeleteFunc(q.messages, func(m *Message) bool {
-		if !q.expired(m, now) {
-			if m.EnqueuedAt.Before(q.oldest) {
-				q.oldest = m.EnqueuedAt
-			}
-			return false
-		}
-		delete(q.byID, m.ID)
-		q.changes.Messages[m.Sequence] = nil
-		return true
-	})
 }
