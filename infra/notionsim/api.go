@@ -1,0 +1,334 @@
+package notionsim
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
+)
+
+// routes gives the multiplexer of everything that the simulator answers.
+func (s *Sim) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	api := func(route string, do handler) {
+		mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, route, do) })
+	}
+	api("GET /v1/users", s.reads(s.listUsers))
+	api("GET /v1/users/me", s.reads(s.me))
+	api("GET /v1/users/{id}", s.reads(s.user))
+	api("POST /v1/search", s.reads(s.search))
+	api("POST /v1/databases", s.writes(s.createDatabase))
+	api("GET /v1/databases/{id}", s.reads(s.database))
+	api("PATCH /v1/databases/{id}", s.writes(s.updateDatabase))
+	api("POST /v1/data_sources", s.writes(s.createDataSource))
+	api("GET /v1/data_sources/{id}", s.reads(s.dataSource))
+	api("PATCH /v1/data_sources/{id}", s.writes(s.updateDataSource))
+	api("POST /v1/data_sources/{id}/query", s.reads(s.query))
+	api("POST /v1/pages", s.writes(s.createPage))
+	api("GET /v1/pages/{id}", s.reads(s.page))
+	api("PATCH /v1/pages/{id}", s.writes(s.updatePage))
+	api("POST /v1/pages/{id}/move", s.writes(s.movePage))
+	api("GET /v1/pages/{id}/properties/{property_id}", s.reads(s.propertyItem))
+	s.controls(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.respond(w, &call{request: r, id: s.requestID()}, wire.InvalidURL())
+	})
+	return mux
+}
+
+// pathID reads the id in a request's path.
+func (c *call) pathID(name string) (string, error) {
+	raw := c.request.PathValue("id")
+	id, ok := wire.UUID(raw)
+	if !ok {
+		return "", wire.Validation("path failed validation: path.%s should be a valid uuid, instead was `%q`.", name, raw)
+	}
+	return id, nil
+}
+
+func (s *Sim) me(c *call) error {
+	s.workspace.AppendUser(&c.answer, s.workspace.User(c.actor.UserID), c.id)
+	return nil
+}
+
+func (s *Sim) user(c *call) error {
+	id, err := c.pathID("user_id")
+	if err != nil {
+		return err
+	}
+	u := s.workspace.User(id)
+	if u == nil || u.Kind == "group" {
+		return wire.NotFound("user", id, c.actor.Integration)
+	}
+	s.workspace.AppendUser(&c.answer, u, c.id)
+	return nil
+}
+
+func (s *Sim) listUsers(c *call) error {
+	size, start, err := c.queryPaging()
+	if err != nil {
+		return err
+	}
+	users := s.workspace.Users()
+	from := 0
+	for i, u := range users {
+		if u.ID == start {
+			from = i
+		}
+	}
+	if start != "" && from == 0 && (len(users) == 0 || users[0].ID != start) {
+		return wire.Validation("The start_cursor provided is invalid: %s", start)
+	}
+	to, next := min(from+size, len(users)), ""
+	if to < len(users) {
+		next = users[to].ID
+	}
+	c.list("user", next, false, func(b *wire.Buffer) {
+		for _, u := range users[from:to] {
+			s.workspace.AppendUser(b, u, "")
+		}
+	})
+	return nil
+}
+
+// queryPaging reads start_cursor and page_size of a request without a body.
+func (c *call) queryPaging() (size int, start string, err error) {
+	q := c.request.URL.Query()
+	size, start = 100, q.Get("start_cursor")
+	if raw := q.Get("page_size"); raw != "" {
+		if size, err = strconv.Atoi(raw); err != nil || size < 1 || size > 100 {
+			return 0, "", wire.Validation("query failed validation: query.page_size should be a whole number from 1 to 100, instead was `%q`.", raw)
+		}
+	}
+	return size, start, nil
+}
+
+// list writes a list.
+func (c *call) list(kind, next string, incomplete bool, results func(*wire.Buffer)) {
+	b := &c.answer
+	b.Open()
+	b.Key("object").String("list")
+	b.Key("results").Array()
+	results(b)
+	b.EndArray()
+	b.Key("next_cursor").StringOrNull(next)
+	b.Key("has_more").Bool(next != "")
+	b.Key("type").String(kind)
+	b.Key(kind).Open()
+	b.Close()
+	if incomplete {
+		b.Key("request_status").Open()
+		b.Key("type").String("incomplete")
+		b.Key("incomplete_reason").String("query_result_limit_reached")
+		b.Close()
+	}
+	b.Key("request_id").String(c.id)
+	b.Close()
+}
+
+func (s *Sim) search(c *call) error {
+	hits, next, err := s.workspace.Search(c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	c.list("page_or_data_source", next, false, func(b *wire.Buffer) {
+		for _, h := range hits {
+			if h.Page != nil {
+				s.workspace.AppendPage(b, h.Page, c.style())
+			} else {
+				s.workspace.AppendDataSource(b, h.Source, c.style())
+			}
+		}
+	})
+	return nil
+}
+
+func (s *Sim) createDatabase(c *call) error {
+	d, err := s.workspace.CreateDatabase(c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendDatabase(&c.answer, d, c.single())
+	return nil
+}
+
+func (s *Sim) database(c *call) error {
+	id, err := c.pathID("database_id")
+	if err != nil {
+		return err
+	}
+	d, err := s.workspace.Database(id, c.actor)
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendDatabase(&c.answer, d, c.single())
+	return nil
+}
+
+func (s *Sim) updateDatabase(c *call) error {
+	id, err := c.pathID("database_id")
+	if err != nil {
+		return err
+	}
+	d, err := s.workspace.UpdateDatabase(id, c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendDatabase(&c.answer, d, c.single())
+	return nil
+}
+
+func (s *Sim) createDataSource(c *call) error {
+	ds, err := s.workspace.CreateDataSource(c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendDataSource(&c.answer, ds, c.single())
+	return nil
+}
+
+func (s *Sim) dataSource(c *call) error {
+	id, err := c.pathID("data_source_id")
+	if err != nil {
+		return err
+	}
+	ds, err := s.workspace.DataSource(id, c.actor)
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendDataSource(&c.answer, ds, c.single())
+	return nil
+}
+
+func (s *Sim) updateDataSource(c *call) error {
+	id, err := c.pathID("data_source_id")
+	if err != nil {
+		return err
+	}
+	ds, err := s.workspace.UpdateDataSource(id, c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendDataSource(&c.answer, ds, c.single())
+	return nil
+}
+
+func (s *Sim) query(c *call) error {
+	id, err := c.pathID("data_source_id")
+	if err != nil {
+		return err
+	}
+	ds, err := s.workspace.DataSource(id, c.actor)
+	if err != nil {
+		return err
+	}
+	q, err := s.workspace.ParseQuery(ds, c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	style, err := c.filtered(c.style(), func(key string) bool { return ds.Schema.Find(key) != nil })
+	if err != nil {
+		return err
+	}
+	found, err := s.workspace.Find(ds, q)
+	if err != nil {
+		return err
+	}
+	c.list("page_or_data_source", found.Next, found.Incomplete, func(b *wire.Buffer) {
+		for _, p := range found.Pages {
+			s.workspace.AppendPage(b, p, style)
+		}
+	})
+	return nil
+}
+
+// filtered reads filter_properties: the properties that the answer shall have of each page.
+func (c *call) filtered(style workspace.Style, known func(string) bool) (workspace.Style, error) {
+	q := c.request.URL.Query()
+	style.Only = slices.Concat(q["filter_properties"], q["filter_properties[]"])
+	for _, key := range style.Only {
+		if !known(key) {
+			return style, wire.Validation("Could not find property with name or id: %s", key)
+		}
+	}
+	return style, nil
+}
+
+func (s *Sim) createPage(c *call) error {
+	p, err := s.workspace.CreatePage(c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	c.created = p.ID
+	s.workspace.AppendPage(&c.answer, p, c.single())
+	return nil
+}
+
+func (s *Sim) page(c *call) error {
+	id, err := c.pathID("page_id")
+	if err != nil {
+		return err
+	}
+	p, err := s.workspace.Page(id, c.actor)
+	if err != nil {
+		return err
+	}
+	style, err := c.filtered(c.single(), func(string) bool { return true })
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendPage(&c.answer, p, style)
+	return nil
+}
+
+func (s *Sim) updatePage(c *call) error {
+	id, err := c.pathID("page_id")
+	if err != nil {
+		return err
+	}
+	p, changed, err := s.workspace.UpdatePage(id, c.body, c.actor)
+	if err != nil {
+		return err
+	}
+	if c.actor.Bot && !changed {
+		s.counts.add(func(st *Stats) { st.UnchangedWrites++ })
+	}
+	s.workspace.AppendPage(&c.answer, p, c.single())
+	return nil
+}
+
+// movePage puts a page into another data source.
+//
+// https://developers.notion.com/reference/move-page
+func (s *Sim) movePage(c *call) error {
+	id, err := c.pathID("page_id")
+	if err != nil {
+		return err
+	}
+	to := c.body.Get("parent").Get("data_source_id").UUID()
+	if c.body.Err() != nil {
+		return c.body.Err()
+	}
+	p, err := s.workspace.MovePage(id, to, c.actor)
+	if err != nil {
+		return err
+	}
+	s.workspace.AppendPage(&c.answer, p, c.single())
+	return nil
+}
+
+func (s *Sim) propertyItem(c *call) error {
+	id, err := c.pathID("page_id")
+	if err != nil {
+		return err
+	}
+	size, start, err := c.queryPaging()
+	if err != nil {
+		return err
+	}
+	return s.workspace.AppendItem(&c.answer, workspace.ItemRequest{
+		PageID: id, Property: c.request.PathValue("property_id"), Size: size, Start: start, RequestID: c.id,
+	}, c.actor)
+}

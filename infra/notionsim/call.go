@@ -1,0 +1,337 @@
+package notionsim
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/demo"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/ident"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
+)
+
+// The versions of the API that are spoken.
+//
+// https://developers.notion.com/reference/versioning
+const (
+	versionTrash   = "2026-03-11" // in_trash instead of archived
+	versionSources = "2025-09-03" // data sources
+	versionOld     = "2022-06-28" // known, and answered with the error for what it cannot do
+)
+
+// maxBody is how many bytes a request may have.
+const maxBody = 500_000
+
+// call is one request to the API.
+type call struct {
+	request    *http.Request
+	route      string // method and pattern
+	id         string // the request's
+	actor      workspace.Actor
+	connection string // whose budget it spends; "" for a person
+	version    string
+	body       wire.Node
+	answer     wire.Buffer
+	created    string // id of the page that it created
+}
+
+// who names the one who calls, as rules of faults do.
+func (c *call) who() string {
+	if c.actor.Bot {
+		return "bot"
+	}
+	return "person"
+}
+
+// style is how objects are written in the answer.
+func (c *call) style() workspace.Style { return workspace.Style{Archived: c.version != versionTrash} }
+
+// single is style for an answer that is one object.
+func (c *call) single() workspace.Style {
+	style := c.style()
+	style.RequestID = c.id
+	return style
+}
+
+// handler does a call: it writes the answer, or gives the error to answer.
+type handler func(*call) error
+
+// reads makes an endpoint of a handler that changes nothing.
+func (s *Sim) reads(do handler) handler {
+	return func(c *call) error {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		return do(c)
+	}
+}
+
+// writes makes an endpoint of a handler that may change the workspace. What it changed is kept before it is answered.
+func (s *Sim) writes(do handler) handler {
+	return func(c *call) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return errors.Join(do(c), s.save())
+	}
+}
+
+// serve answers one call to the API.
+func (s *Sim) serve(w http.ResponseWriter, r *http.Request, route string, do handler) {
+	c := &call{request: r, route: route, id: s.requestID()}
+	fault, err := s.handle(c, do)
+	if fault != nil {
+		s.spoil(w, c, fault)
+		return
+	}
+	s.respond(w, c, err)
+}
+
+func (s *Sim) requestID() string {
+	return ident.UUID(s.config.Seed, "request", strconv.FormatUint(s.requests.Add(1), 10))
+}
+
+// handle runs a call through everything that comes before and after its handler.
+func (s *Sim) handle(c *call, do handler) (*chaos.Fault, error) {
+	if err := s.identify(c); err != nil {
+		return nil, err
+	}
+	s.count(c)
+	if err := s.spend(c); err != nil {
+		return nil, err
+	}
+	if err := c.readVersion(); err != nil {
+		return nil, err
+	}
+	if fault := s.strike(c, false); fault != nil {
+		return fault, nil
+	}
+	if err := c.readBody(); err != nil {
+		return nil, err
+	}
+	if err := do(c); err != nil {
+		return nil, err
+	}
+	return s.strike(c, true), nil
+}
+
+// identify finds out whose token it is.
+func (s *Sim) identify(c *call) error {
+	token, ok := strings.CutPrefix(c.request.Header.Get("Authorization"), "Bearer ")
+	revoked := s.Options().IntegrationRevoked
+	switch {
+	case ok && token == s.config.PersonToken:
+		c.actor = s.person()
+		return nil
+	case ok && token == s.config.IntegrationToken && !revoked:
+		c.connection = "integration"
+	default:
+		s.counts.add(func(st *Stats) { st.Unauthorized++ })
+		return wire.Unauthorized()
+	}
+	c.actor = s.bot()
+	return nil
+}
+
+func (s *Sim) bot() workspace.Actor {
+	return workspace.Actor{UserID: demo.BotID(s.config.Seed), Bot: true, Integration: demo.BotName}
+}
+
+func (s *Sim) count(c *call) {
+	s.counts.add(func(st *Stats) {
+		if !c.actor.Bot {
+			st.PersonRequests++
+			return
+		}
+		st.Requests[c.route]++
+		st.Total++
+	})
+}
+
+// spend takes the call from the budget of its connection and of the workspace. A person has none.
+//
+// https://developers.notion.com/reference/request-limits
+func (s *Sim) spend(c *call) error {
+	if !c.actor.Bot {
+		return nil
+	}
+	o, now := s.Options(), s.clock.Now()
+	reason := "public_api_space_request_rate_limit"
+	wait := s.budget.take("workspace", o.WorkspaceBudget, o.BudgetWindowSeconds, now)
+	if wait == 0 {
+		reason = "public_api_request_rate_limit"
+		wait = s.budget.take("connection "+c.connection, o.Budget, o.BudgetWindowSeconds, now)
+	}
+	if wait == 0 {
+		return nil
+	}
+	s.counts.add(func(st *Stats) { st.RateLimited++ })
+	code, message := chaos.Default(http.StatusTooManyRequests)
+	return &wire.Error{
+		Status: http.StatusTooManyRequests, Code: code, Message: message, RetryAfter: wait, Data: map[string]string{"rate_limit_reason": reason},
+	}
+}
+
+// readVersion checks the Notion-Version header.
+func (c *call) readVersion() error {
+	c.version = c.request.Header.Get("Notion-Version")
+	switch c.version {
+	case versionTrash, versionSources:
+		return nil
+	case versionOld:
+		return c.old()
+	case "":
+		return &wire.Error{
+			Status: http.StatusBadRequest, Code: "missing_version",
+			Message: "Notion-Version header failed validation: Notion-Version header should be defined, instead was `undefined`.",
+		}
+	default:
+		return wire.Validation("Notion-Version header failed validation: Notion-Version header should be `%q` or `%q`, instead was `%q`.",
+			versionSources, versionTrash, c.version)
+	}
+}
+
+// old is what a version from before data sources gets: users as ever, of data sources the news that there is no such address,
+// and of databases and pages the error for a database that has several of them.
+func (c *call) old() error {
+	switch {
+	case strings.Contains(c.route, "/v1/users"):
+		return nil
+	case strings.Contains(c.route, "/v1/data_sources"):
+		return wire.InvalidURL()
+	default:
+		err := wire.Validation("Databases with multiple data sources are not supported in this API version.")
+		err.Data = map[string]string{"error_type": "multiple_data_sources_for_database"}
+		return err
+	}
+}
+
+// readBody reads the JSON of a request that has one.
+func (c *call) readBody() error {
+	if c.request.Method == http.MethodGet {
+		return nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(c.request.Body, maxBody+1))
+	if err != nil {
+		return &wire.Error{Status: http.StatusBadRequest, Code: "invalid_json", Message: "Error parsing JSON body."}
+	}
+	if len(raw) > maxBody {
+		return wire.Validation("body failed validation: body is larger than the maximum of 500 KB.")
+	}
+	body, refused := wire.Parse(raw)
+	if refused != nil {
+		return refused
+	}
+	if archived := body.Get("archived"); c.version == versionTrash && archived.Present() {
+		archived.Expect("not present")
+	}
+	c.body = body
+	return body.Err()
+}
+
+// strike asks the rules and the hook whether a fault strikes at this moment. Latency is waited for here.
+func (s *Sim) strike(c *call, saved bool) *chaos.Fault {
+	moment := chaos.Before
+	if saved {
+		moment = chaos.After
+	}
+	method, route, _ := strings.Cut(c.route, " ")
+	fault := s.faults.Pick(method, route, c.who(), moment)
+	if fault == nil && c.actor.Bot && s.config.OnRequest != nil {
+		fault = s.config.OnRequest(c.request, saved)
+	}
+	if fault == nil {
+		return nil
+	}
+	if wait := fault.Latency(); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-c.request.Context().Done():
+		}
+	}
+	if !fault.Ends() {
+		return nil
+	}
+	return fault
+}
+
+// respond writes the answer of a call, or its error.
+func (s *Sim) respond(w http.ResponseWriter, c *call, err error) {
+	status := http.StatusOK
+	body := c.answer.Bytes()
+	if err != nil {
+		refusal, ok := errors.AsType[*wire.Error](err)
+		if !ok {
+			s.log.Error("a request failed", "route", c.route, "request_id", c.id, "error", err)
+			code, message := chaos.Default(http.StatusInternalServerError)
+			refusal = &wire.Error{Status: http.StatusInternalServerError, Code: code, Message: message}
+		}
+		var b wire.Buffer
+		refusal.Append(&b, c.id)
+		status, body = refusal.Status, b.Bytes()
+		if refusal.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(refusal.RetryAfter))
+		}
+	}
+	s.send(w, c, status, "application/json; charset=utf-8", body)
+}
+
+// spoil answers a call with a fault.
+func (s *Sim) spoil(w http.ResponseWriter, c *call, f *chaos.Fault) {
+	if f.Drop {
+		panic(http.ErrAbortHandler) // net/http breaks the connection
+	}
+	if f.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
+	}
+	switch f.Body {
+	case "":
+	case "html":
+		s.send(w, c, f.Status, "text/html", []byte("<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"))
+		return
+	case "huge":
+		s.send(w, c, f.Status, "application/json; charset=utf-8", []byte(`{"object":"error","message":"`+strings.Repeat("x", 10<<20)+`"}`))
+		return
+	case "garbage":
+		s.send(w, c, f.Status, "application/json; charset=utf-8", []byte(`{"object":"err`))
+		return
+	default:
+		s.send(w, c, f.Status, "application/json; charset=utf-8", []byte(f.Body))
+		return
+	}
+	code, message := chaos.Default(f.Status)
+	refusal := &wire.Error{Status: f.Status, Code: code, Message: message, Data: make(map[string]string)}
+	if f.Code != "" {
+		refusal.Code = f.Code
+	}
+	if f.Message != "" {
+		refusal.Message = f.Message
+	}
+	if f.Reason != "" {
+		refusal.Data["rate_limit_reason"] = f.Reason
+	}
+	if c.created != "" && s.Options().CommittedResourceID {
+		refusal.Data["committed_resource_id"] = c.created
+	}
+	var b wire.Buffer
+	refusal.Append(&b, c.id)
+	s.send(w, c, f.Status, "application/json; charset=utf-8", b.Bytes())
+}
+
+func (s *Sim) send(w http.ResponseWriter, c *call, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Date", s.clock.Now().UTC().Format(http.TimeFormat))
+	h.Set("X-Request-Id", c.id)
+	h.Set("X-Notion-Request-Id", c.id)
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		s.log.Debug("an answer did not arrive", "request_id", c.id, "error", err)
+	}
+}

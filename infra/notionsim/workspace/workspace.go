@@ -1,0 +1,210 @@
+// Package workspace is the content of a Notion workspace, and what may be done with it: users, databases, data sources and
+// pages, their rules and their side effects. It knows no HTTP. A Workspace is not safe for concurrent use: whoever holds it
+// lets either one writer in or many readers.
+package workspace
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim/ident"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/schema"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/value"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
+)
+
+// Workspace is all content.
+type Workspace struct {
+	// Limits are what tests turn; see Limits.
+	Limits Limits
+
+	now       func() time.Time
+	ids       ident.Source
+	nextSeq   uint32
+	users     []*User
+	databases map[string]*Database
+	sources   map[string]*DataSource
+	pages     map[string]*Page
+	positions positions
+	links     atomic.Uint64 // how many hosted addresses were given; no two are the same
+
+	events  []Event
+	changes changes
+}
+
+// Limits are the limits and habits of Notion that a test may want otherwise.
+type Limits struct {
+	References   int           // mentions, people and related pages that a page shows of one property; 0 is all
+	Rows         int           // rows that one query gives in all; 0 is all
+	FilterRaw    bool          // filters compare times as they are, not rounded down to the minute
+	KeepTimeZone bool          // dates keep the name of their time zone
+	SearchLag    time.Duration // how long it takes until search knows of an edit
+}
+
+// User is a person, a bot or a group.
+type User struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"` // person, bot or group
+	Name   string `json:"name"`
+	Email  string `json:"email,omitempty"`
+	Avatar string `json:"avatar,omitempty"`
+}
+
+// Actor is who does something. A bot sees what is shared with it, a person everything.
+type Actor struct {
+	UserID      string
+	Bot         bool
+	Integration string // name, in errors
+}
+
+// Database is a container of data sources.
+type Database struct {
+	ID          string     `json:"id"`
+	Title       value.Text `json:"title"`
+	Description value.Text `json:"description,omitempty"`
+	ParentPage  string     `json:"parent_page,omitempty"` // "" stands in the workspace itself
+	Sources     []string   `json:"sources"`
+	Created     time.Time  `json:"created"`
+	Edited      time.Time  `json:"edited"`
+	InTrash     bool       `json:"in_trash,omitempty"`
+	Locked      bool       `json:"locked,omitempty"`
+	Inline      bool       `json:"inline,omitempty"`
+	Unshared    bool       `json:"unshared,omitempty"` // taken from the bot
+	Icon        Media      `json:"icon,omitempty"`
+	Cover       Media      `json:"cover,omitempty"`
+}
+
+// DataSource is a table of pages.
+type DataSource struct {
+	ID          string        `json:"id"`
+	DatabaseID  string        `json:"database_id"`
+	Title       value.Text    `json:"title"`
+	Description value.Text    `json:"description,omitempty"`
+	Schema      schema.Schema `json:"schema"`
+	Created     time.Time     `json:"created"`
+	Edited      time.Time     `json:"edited"`
+	CreatedBy   string        `json:"created_by"`
+	EditedBy    string        `json:"edited_by"`
+	InTrash     bool          `json:"in_trash,omitempty"`
+	Icon        Media         `json:"icon,omitempty"`
+
+	live, trash shelf
+}
+
+// Page is a page, in a data source or outside of all.
+type Page struct {
+	ID         string
+	Seq        uint32 // in order of creation here; breaks ties of time
+	SourceID   string // "" outside of all data sources, then
+	ParentPage string // the page it stands in, or "" for the workspace itself
+	Created    time.Time
+	Edited     time.Time
+	CreatedBy  string
+	EditedBy   string
+	InTrash    bool
+	Archived   bool
+	Locked     bool
+	Icon       Media
+	Cover      Media
+	Values     map[string]value.Value // by id of the property; what is empty is not there
+}
+
+// Media is an icon or a cover as it is written and answered; nil for none.
+type Media = json.RawMessage
+
+// New gives an empty workspace. The seed decides every id; now is the time of every edit.
+func New(seed int64, now func() time.Time) *Workspace {
+	return &Workspace{
+		now:       now,
+		ids:       ident.Source{Seed: seed},
+		databases: make(map[string]*Database),
+		sources:   make(map[string]*DataSource),
+		pages:     make(map[string]*Page),
+		changes:   newChanges(),
+	}
+}
+
+// time gives the time of an edit. Notion keeps milliseconds.
+func (w *Workspace) time() time.Time { return w.now().UTC().Truncate(time.Millisecond) }
+
+// Seed gives what decides the ids.
+func (w *Workspace) Seed() int64 { return w.ids.Seed }
+
+// AddUser adds a user.
+func (w *Workspace) AddUser(u User) {
+	w.users = append(w.users, &u)
+	w.changes.mark("user", u.ID)
+}
+
+// Users gives all persons and bots in the order in which they were added.
+func (w *Workspace) Users() []*User {
+	return slices.DeleteFunc(slices.Clone(w.users), func(u *User) bool { return u.Kind == "group" })
+}
+
+// User gives a user or group, or nil.
+func (w *Workspace) User(id string) *User {
+	for _, u := range w.users {
+		if u.ID == id {
+			return u
+		}
+	}
+	return nil
+}
+
+// Database gives a database that the actor sees.
+func (w *Workspace) Database(id string, a Actor) (*Database, error) {
+	d := w.databases[id]
+	if d == nil || (a.Bot && d.Unshared) {
+		return nil, wire.NotFound("database", id, a.Integration)
+	}
+	return d, nil
+}
+
+// DataSource gives a data source that the actor sees.
+func (w *Workspace) DataSource(id string, a Actor) (*DataSource, error) {
+	ds := w.sources[id]
+	if ds == nil || (a.Bot && w.databases[ds.DatabaseID].Unshared) {
+		return nil, wire.NotFound("data source", id, a.Integration)
+	}
+	return ds, nil
+}
+
+// Page gives a page that the actor sees, be it in the trash.
+func (w *Workspace) Page(id string, a Actor) (*Page, error) {
+	p := w.pages[id]
+	if p == nil || (a.Bot && w.hidden(p)) {
+		return nil, wire.NotFound("page", id, a.Integration)
+	}
+	return p, nil
+}
+
+// hidden reports whether a page is not shared with the bot.
+func (w *Workspace) hidden(p *Page) bool {
+	ds := w.sources[p.SourceID]
+	return ds != nil && w.databases[ds.DatabaseID].Unshared
+}
+
+// Sources gives all data sources, oldest first.
+func (w *Workspace) Sources() []*DataSource {
+	all := make([]*DataSource, 0, len(w.sources))
+	for _, ds := range w.sources {
+		all = append(all, ds)
+	}
+	slices.SortFunc(all, func(a, b *DataSource) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
+
+// Rows gives the pages of a data source, those in the trash included, in order of creation.
+func (w *Workspace) Rows(ds *DataSource) []*Page {
+	rows := slices.Concat(ds.live.created.pages, ds.trash.created.pages)
+	slices.SortFunc(rows, func(a, b *Page) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Seq, b.Seq)) })
+	return rows
+}
+
+// Count gives how many pages of a data source are not in the trash.
+func (ds *DataSource) Count() int { return len(ds.live.created.pages) }
