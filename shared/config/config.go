@@ -34,6 +34,7 @@ type Config struct {
 // The secrets of the app secret, by name.
 const (
 	DatabaseURL             = "DATABASE_URL"
+	MigrationDatabaseURL    = "MIGRATION_DATABASE_URL"
 	NotionToken             = "NOTION_TOKEN"
 	SupabaseServiceRoleKey  = "SUPABASE_SERVICE_ROLE_KEY"
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret

@@ -107,6 +107,16 @@ func (a API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	a.write(w, status, a.problem(r, name, fault.Message(err)))
 }
 
+// Failure answers every request with an error.
+func (a API) Failure(err error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, err) })
+}
+
+// NotFound answers paths that there are none of.
+func (a API) NotFound() http.Handler {
+	return a.Failure(fault.New(fault.NotFound, "There is no such path. GET /api/enhanced-integration/health is one; the README lists all."))
+}
+
 func (a API) problem(r *http.Request, name, message string) problem {
 	return problem{
 		Envelope: Envelope{Timestamp: stamp(a.Now())}, Error: name, Message: message,

@@ -40,23 +40,6 @@ type Tree struct {
 	EditedAt time.Time
 }
 
-// Page is a record as a Notion page.
-type Page struct {
-	ID        string
-	State     State
-	CreatedAt time.Time
-	EditedAt  time.Time // rounded down to the minute by Notion
-	// DataSourceID is where the page stands, "" when its parent is no data source.
-	DataSourceID string
-	// RowKey is the row's id that the page carries, "" when it carries none. A page that a person duplicated carries the
-	// original's.
-	RowKey string
-	// Properties are the page's properties by id. A value that Notion cut at 25 references has been fetched whole.
-	Properties map[string]property.Property
-	// Document is the page as Notion gave it: what the base table keeps as data.
-	Document json.RawMessage
-}
-
 // Row is a record as a row of its table.
 type Row struct {
 	ID    string

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -115,6 +116,17 @@ func DecodeProperties(document json.RawMessage) (map[string]property.Property, e
 		properties[p.ID] = p
 	}
 	return properties, nil
+}
+
+// EditedAt gives when a page document says that the page was last edited; zero when it does not say.
+func EditedAt(document json.RawMessage) time.Time {
+	var page struct {
+		EditedAt time.Time `json:"last_edited_time"`
+	}
+	if json.Unmarshal(document, &page) != nil {
+		return time.Time{}
+	}
+	return page.EditedAt
 }
 
 // SamePage reports whether two page documents hold the same, whatever is in step: what changes by itself, and when and by whom

@@ -3,6 +3,7 @@ package syncrun
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -56,6 +57,33 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 	return items, nil
 }
 
+// complete makes whole what Notion cut of a page's fields; what is cut is neither compared nor written. Where the page has not been
+// edited since the base was taken, the base has the whole; else it is fetched.
+func (w *worker) complete(ctx context.Context, it item) error {
+	if it.page == nil {
+		return nil
+	}
+	base := it.known.Base
+	settled := base != nil && it.page.EditedAt.Equal(record.EditedAt(base.Document)) &&
+		it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through) // the minute of its last edit is over for good
+	var cut []string
+	for _, live := range w.lens.Binding {
+		p := it.page.Properties[live.ID]
+		if !p.Truncated || p.Type != live.Type {
+			continue
+		}
+		if !settled || !it.page.Take(live.ID, record.RawProperty(base.Document, live.ID)) {
+			cut = append(cut, live.ID)
+		}
+	}
+	if len(cut) == 0 {
+		return nil
+	}
+	slices.Sort(cut)
+	it.page.Completed = true
+	return w.notion.Complete(ctx, it.page, cut)
+}
+
 // rowIDOf gives the id of the row of a page that was born in Notion: always the same, so that no page gets two rows.
 func (w *worker) rowIDOf(pageID string) string {
 	return uuid.NewSHA1(uuid.MustParse(w.Connection.ID), []byte(pageID)).String()
@@ -71,7 +99,7 @@ func (w *worker) resume(ctx context.Context) error {
 	if err := w.bind(ctx, nil); err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(intents, batchSize) {
+	for chunk := range slices.Chunk(intents, BatchSize) {
 		items, err := w.left(ctx, chunk)
 		if err != nil {
 			return err

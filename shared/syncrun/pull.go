@@ -20,7 +20,7 @@ const settling = 3 * time.Minute
 // more than asking what changed, and shows deletions as well.
 func (w *worker) begin() {
 	t := w.part.Run.Type
-	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= batchSize
+	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= BatchSize
 	w.part.Checkpoint = journal.Checkpoint{Phase: journal.Pulling, Whole: whole}
 }
 
@@ -99,7 +99,7 @@ func through(l journal.Listing) time.Time {
 func (w *worker) absentFrom(ctx context.Context, shown []string) error {
 	after := ""
 	for {
-		keys, err := w.tables.Absent(ctx, w.part.Run.ID, shown, after, batchSize)
+		keys, err := w.tables.Absent(ctx, w.part.Run.ID, shown, after, BatchSize)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
@@ -113,7 +113,7 @@ func (w *worker) absentFrom(ctx context.Context, shown []string) error {
 // lookForAbsent looks at the next records that a whole listing of several answers did not show.
 func (w *worker) lookForAbsent(ctx context.Context) error {
 	at := &w.part.Checkpoint
-	keys, err := w.tables.Absent(ctx, w.part.Run.ID, nil, at.Cursor, batchSize)
+	keys, err := w.tables.Absent(ctx, w.part.Run.ID, nil, at.Cursor, BatchSize)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (w *worker) push(ctx context.Context) error {
 			return err
 		}
 	}
-	rowIDs, last, err := w.tables.Changed(ctx, at.Change, batchSize)
+	rowIDs, last, err := w.tables.Changed(ctx, at.Change, BatchSize)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (w *worker) push(ctx context.Context) error {
 
 // retry looks again, on both sides, at the records that were refused.
 func (w *worker) retry(ctx context.Context) error {
-	keys, err := w.tables.Due(ctx, w.Now(), batchSize)
+	keys, err := w.tables.Due(ctx, w.Now(), BatchSize)
 	if err != nil || len(keys) == 0 {
 		return err
 	}

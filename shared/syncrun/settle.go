@@ -40,6 +40,9 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 	for round := 1; ; round++ {
 		decisions := make([]*decision, len(items))
 		for i := range items {
+			if err := w.complete(ctx, items[i]); err != nil {
+				return err
+			}
 			decisions[i] = w.decide(items[i])
 		}
 		broken := w.writeNotion(ctx, decisions)

@@ -57,9 +57,17 @@ func leave(s *journal.Settled, todo merge.Action) {
 
 // unchanged reports whether the base already is what both sides show.
 func unchanged(d *decision) bool {
-	base := d.known.Base
-	return base != nil && d.plan.Idle() && base.State == d.plan.State &&
-		(d.page == nil || d.page.Document == nil || base.PageID == d.page.ID && record.SamePage(base.Document, d.page.Document))
+	base, page := d.known.Base, d.page
+	if base == nil || !d.plan.Idle() || base.State != d.plan.State {
+		return false
+	}
+	if page == nil || page.Document == nil {
+		return true
+	}
+	if page.Completed && !page.EditedAt.Equal(record.EditedAt(base.Document)) {
+		return false // so that the next look need not fetch it whole again
+	}
+	return base.PageID == page.ID && record.SamePage(base.Document, page.Document)
 }
 
 // closed gives the intents of which it is now known whether they were carried out.

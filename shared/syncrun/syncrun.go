@@ -94,6 +94,7 @@ type Queue interface {
 // not there or not shared; Unavailable that a write may or may not have been made.
 type Notion interface {
 	Reader
+	Completer
 	Writer
 }
 
@@ -108,6 +109,12 @@ type Reader interface {
 	List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (journal.Listing, error)
 	// Page gives one page.
 	Page(ctx context.Context, pageID string) (record.Page, error)
+}
+
+// Completer fetches whole what Notion cuts at 25 references.
+type Completer interface {
+	// Complete fetches the named properties of a page whole, into the page.
+	Complete(ctx context.Context, page *record.Page, propertyIDs []string) error
 }
 
 // Writer writes pages. Each call gives the page as Notion answered it.

@@ -12,8 +12,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
-// batchSize is how many records are worked on at a time: a page of Notion's results, and one round trip to Postgres.
-const batchSize = 100
+// BatchSize is how many records are worked on at a time: a page of Notion's results, and one round trip to Postgres.
+const BatchSize = 100
 
 // errDeadline ends a part that has to go on in another invocation.
 var errDeadline = errors.New("the function's time is nearly up")

@@ -99,6 +99,10 @@ func (w *worker) write(ctx context.Context, d *decision) error {
 	}
 	d.made, d.page = todo, &page
 	d.known.Key.PageID = page.ID
+	if err := w.complete(ctx, d.item); err != nil {
+		d.open = true // what was written is known, what Notion now holds is not
+		return err
+	}
 	d.err = w.plan(d)
 	return nil
 }

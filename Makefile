@@ -1,0 +1,93 @@
+# Run `make` to see what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+ARCH   ?= arm64
+GOARCH  = $(if $(filter x86_64,$(ARCH)),amd64,$(ARCH))
+LDFLAGS = -s -w
+RACE   := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+TOOL    = go tool -modfile=infra/tools/go.mod
+SAM     = .local/venv-sam/bin/sam
+
+FUNCTIONS := $(notdir $(wildcard functions/*))
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: ## Start the whole system on this machine; Ctrl-C stops it
+	@go run ./infra/local run
+
+.PHONY: reset
+reset: ## Forget the local system's data
+	@go run ./infra/local reset
+
+.PHONY: migrate
+migrate: ## Bring the database at DATABASE_URL up to the newest schema
+	@go run ./infra/local migrate
+
+.PHONY: test
+test: ## Run the tests
+	go test $(RACE) ./...
+
+.PHONY: test-deep
+test-deep: ## Run the long tests: many more drawn cases
+	go test $(RACE) -timeout 6h ./shared/... -rapid.checks=100000
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: build
+build: $(addprefix .local/build/,$(FUNCTIONS)) ## Build every function for ARCH (arm64 or x86_64)
+
+.PHONY: .local/build/%
+.local/build/%:
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '$(LDFLAGS)' -o $@/bootstrap ./functions/$*
+
+# sam build calls this for each function: build-SyncTriggerFunction makes functions/sync-trigger.
+build-%Function:
+	@name=$$(sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' <<<'$*' | tr '[:upper:]' '[:lower:]'); \
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '$(LDFLAGS)' -o '$(ARTIFACTS_DIR)/bootstrap' "./functions/$$name"
+
+.PHONY: lint
+lint: ## Look for what the compiler does not
+	$(TOOL) golangci-lint run --allow-parallel-runners ./...
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(TOOL) golangci-lint fmt ./...
+
+.PHONY: verify
+verify: ## Everything that must hold before a change lands
+	@test -z "$$($(TOOL) golangci-lint fmt --diff ./... | tee /dev/stderr)"
+	go vet ./...
+	@$(MAKE) --no-print-directory lint
+	go mod tidy -diff
+	go -C infra/tools mod tidy -diff
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory conformance
+	@$(MAKE) --no-print-directory sam-validate sam-build sizes
+
+.PHONY: conformance
+conformance: ## Hold the simulator and the local cloud against others' clients
+	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/...
+
+$(SAM): infra/tools/sam-requirements.txt
+	@python3 -m venv .local/venv-sam
+	@.local/venv-sam/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: sam-validate
+sam-validate: $(SAM) ## Check the template
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+.PHONY: sam-build
+sam-build: $(SAM) ## Build for deployment, for ARCH
+	ARCH=$(ARCH) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) build --parameter-overrides Architecture=$(ARCH)
+
+.PHONY: sizes
+sizes: ## Show what sam-build made; a function over 12 MB is an error
+	@find .aws-sam/build -name bootstrap -printf '%s %P\n' | sort -n | awk '{printf "%6.2f MB  %s\n", $$1/1e6, $$2; if ($$1 > 12e6) big=1} END {exit big || NR==0}'

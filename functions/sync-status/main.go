@@ -1,0 +1,9 @@
+// Command sync-status answers GET /sync/status.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/wire"
+)
+
+func main() { lambdaio.HTTP(wire.SyncStatus()) }

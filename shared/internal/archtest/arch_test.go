@@ -1,0 +1,132 @@
+// Package archtest holds the house's floors: which package may import which.
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/act-platform/enhanced-integration/"
+
+// floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
+var floors = [][]string{
+	0: {"access", "event", "fault", "journal", "mapping", "merge", "property", "record"},
+	1: {"config", "lambdaio", "obs"},
+	2: {"gate", "notion", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "syncrun"},
+	3: {"httpapi"},
+	4: {"wire"},
+}
+
+// beside are the imports within a floor. Floor 0 is free: what is pure may use what is pure.
+var beside = map[string][]string{
+	"obs":        {"lambdaio"},
+	"notionside": {"notion"},
+	"pgside":     {"postgres"},
+}
+
+// pureNeeds are the packages of the standard library that make a package impure.
+var pureNeeds = []string{"context", "database/sql", "log", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "os/exec"}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = filepath.Join("..", "..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func floorOf(name string) int {
+	return slices.IndexFunc(floors, func(f []string) bool { return slices.Contains(f, name) })
+}
+
+// TestFloors reads the imports of every package and holds them against the table.
+func TestFloors(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		path := strings.TrimPrefix(p.ImportPath, module)
+		name, inShared := strings.CutPrefix(path, "shared/")
+		if inShared && !strings.HasPrefix(name, "internal/") && floorOf(name) < 0 {
+			t.Errorf("%s stands on no floor: put it into the table", path)
+		}
+		for _, imported := range p.Imports {
+			target, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				if inShared && floorOf(name) == 0 && slices.Contains(pureNeeds, imported) {
+					t.Errorf("%s is pure and imports %s", path, imported)
+				}
+				continue
+			}
+			if why := refusal(path, target); why != "" {
+				t.Errorf("%s imports %s: %s", path, target, why)
+			}
+		}
+	}
+}
+
+// refusal says why path may not import target; "" when it may.
+func refusal(path, target string) string {
+	from, inShared := strings.CutPrefix(path, "shared/")
+	to, toShared := strings.CutPrefix(target, "shared/")
+	switch {
+	case strings.HasPrefix(path, "functions/"):
+		if !slices.Contains([]string{"shared/lambdaio", "shared/wire"}, target) && target != "infra/migrations" {
+			return "a function's main only wires"
+		}
+	case strings.HasPrefix(target, "functions/"):
+		return "nothing stands on a function"
+	case inShared && strings.HasPrefix(from, "internal/"):
+	case inShared && !toShared:
+		return "the product does not stand on the local system"
+	case inShared && strings.HasPrefix(to, "internal/"):
+		return "a test kit is for tests"
+	case inShared && floorOf(to) > floorOf(from):
+		return "imports go down only"
+	case inShared && floorOf(to) == floorOf(from) && floorOf(from) != 0 && !slices.Contains(beside[from], to):
+		return "packages of one floor stand apart"
+	case strings.HasPrefix(path, "infra/") && toShared && to == "wire":
+		return "the local system runs the binaries, not their wiring"
+	}
+	return ""
+}
+
+// TestMainsOnlyWire: a function's main is at most 25 lines.
+func TestMainsOnlyWire(t *testing.T) {
+	t.Parallel()
+	mains, err := filepath.Glob(filepath.Join("..", "..", "..", "functions", "*", "*.go"))
+	if err != nil || len(mains) == 0 {
+		t.Fatal("no functions found", err)
+	}
+	for _, file := range mains {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(source), "\n"); filepath.Base(file) != "main.go" || n > 25 {
+			t.Errorf("%s has %d lines; a function is a main.go of 25 at the most", file, n)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package notionside
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/jomei/notionapi"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// PrepareRowKey sees to it that the database has the property for row keys. fault.Invalid: it has one of that name and another
+// type.
+func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) error {
+	live, err := s.Schema(ctx, dataSourceID)
+	if err != nil {
+		return err
+	}
+	for _, p := range live {
+		if p.Name == s.kind.RowKeyProperty && p.Type == property.TypeRichText {
+			return nil
+		}
+		if p.Name == s.kind.RowKeyProperty {
+			return fault.New(fault.Invalid, "The Notion database of %s has a property %q that is a %s; it is to hold the rows' ids, and must be text. Rename it.",
+				s.kind.Name, p.Name, p.Type)
+		}
+	}
+	return s.client.AddProperty(ctx, dataSourceID, s.kind.RowKeyProperty, property.TypeRichText)
+}
+
+// Create makes a page that carries its row's key.
+func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (record.Page, error) {
+	properties, err := encoded(write)
+	if err != nil {
+		return record.Page{}, err
+	}
+	if s.kind.RowKeyProperty != "" {
+		key, err := property.Encode(property.TypeRichText, property.Text{{Kind: property.RunText, Text: rowID}})
+		if err != nil {
+			return record.Page{}, err
+		}
+		properties[s.kind.RowKeyProperty] = key
+	}
+	page, err := s.client.CreatePage(ctx, dataSourceID, properties)
+	if err != nil {
+		return record.Page{}, err
+	}
+	return s.recordOf(ctx, page), nil
+}
+
+// Created finds the pages that carry the row's key, oldest first.
+func (s *Side) Created(ctx context.Context, dataSourceID, rowID string) ([]record.Page, error) {
+	if s.kind.RowKeyProperty == "" {
+		return nil, nil
+	}
+	answer, err := s.client.Query(ctx, dataSourceID, notion.Query{
+		Filter: notionapi.PropertyFilter{
+			Property: s.kind.RowKeyProperty,
+			RichText: &notionapi.TextFilterCondition{Equals: rowID},
+		},
+		Sorts:    []notionapi.SortObject{{Timestamp: notionapi.TimestampCreated, Direction: notionapi.SortOrderASC}},
+		PageSize: 100,
+	})
+	if fault.KindOf(err) == fault.Invalid {
+		return nil, nil // there is no such property, so no page was made that would carry it
+	}
+	return s.listingOf(ctx, answer).Pages, err
+}
+
+// Update changes a page, and takes it out of the trash first, or puts it there, as write says.
+func (s *Side) Update(ctx context.Context, pageID string, write journal.Write) (record.Page, error) {
+	properties, err := encoded(write)
+	if err != nil {
+		return record.Page{}, err
+	}
+	if write.Op == merge.Archive || write.Op == merge.Restore {
+		trash := write.Op == merge.Archive
+		page, err := s.client.UpdatePage(ctx, pageID, notion.PagePatch{InTrash: &trash})
+		if err != nil || len(properties) == 0 {
+			return s.recordOf(ctx, page), err
+		}
+	}
+	page, err := s.client.UpdatePage(ctx, pageID, notion.PagePatch{Properties: properties})
+	if err != nil {
+		return record.Page{}, err
+	}
+	return s.recordOf(ctx, page), nil
+}
+
+// encoded gives the fields as Notion takes them, by property id. Its error names the field.
+func encoded(write journal.Write) (map[string]json.RawMessage, error) {
+	properties := make(map[string]json.RawMessage, len(write.Fields))
+	for _, name := range write.Fields.Names() {
+		bound, ok := write.Binding[name]
+		if !ok || write.Fields[name] == nil && write.Op == merge.Create {
+			continue
+		}
+		raw, err := property.Encode(bound.Type, write.Fields[name])
+		if err != nil {
+			return nil, fault.Wrap(err, fault.KindOf(err), "Field %s: %s", name, fault.Message(err))
+		}
+		properties[bound.ID] = raw
+	}
+	return properties, nil
+}

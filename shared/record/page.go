@@ -1,0 +1,49 @@
+package record
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/property"
+)
+
+// Page is a record as a Notion page.
+type Page struct {
+	ID        string
+	State     State
+	CreatedAt time.Time
+	EditedAt  time.Time // rounded down to the minute by Notion
+	// DataSourceID is where the page stands, "" when its parent is no data source.
+	DataSourceID string
+	// RowKey is the row's id that the page carries, "" when it carries none. A page that a person duplicated carries the
+	// original's.
+	RowKey string
+	// Properties are the page's properties by id.
+	Properties map[string]property.Property
+	// Document is the page as Notion gave it: what the base table keeps as data.
+	Document json.RawMessage
+	// Completed says that a value had to be fetched whole, which costs a request each time it is looked at.
+	Completed bool
+}
+
+// Take puts a property that is known to be whole into the page, in the place of what Notion cut. False when raw is none.
+func (p *Page) Take(id string, raw json.RawMessage) bool {
+	whole, err := property.Decode(raw)
+	if err != nil || whole.ID != id {
+		return false
+	}
+	var document, properties map[string]json.RawMessage
+	if json.Unmarshal(p.Document, &document) != nil || json.Unmarshal(document["properties"], &properties) != nil {
+		return false
+	}
+	name, found := named(properties, id)
+	if !found {
+		return false
+	}
+	properties[name] = raw
+	document["properties"] = encoded(properties)
+	p.Document = encoded(document)
+	whole.Truncated = false
+	p.Properties[id] = whole
+	return true
+}

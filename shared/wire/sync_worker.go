@@ -1,0 +1,66 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+	_ "time/tzdata" // dates may name a time zone, and the function's image has none
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/notionside"
+	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+const (
+	// leaseTTL is how long a database stays taken after its worker died.
+	leaseTTL = 30 * time.Second
+	// reserve is how long before the function's limit a run stops and queues its continuation: long enough for a batch.
+	reserve = 30 * time.Second
+	// writers is how many writes to Notion a worker has under way at once.
+	writers = 4
+)
+
+// SyncWorker brings a database into step, from a message on the sync queue. Its key is the run and the kind: a message that comes
+// again is worked on again, and changes nothing that is done.
+func SyncWorker() func(context.Context, lambdaio.Message) error {
+	get := onFirstUse(func(ctx context.Context) (*syncrun.Syncer, error) {
+		p, err := newParts("sync-worker")
+		if err != nil {
+			return nil, err
+		}
+		pool, err := p.pool(context.WithoutCancel(ctx), 2)
+		if err != nil {
+			return nil, err
+		}
+		client := p.notion()
+		return syncrun.New(syncrun.Config{
+			Connection: p.connection(),
+			Ledger:     postgres.Ledger{Pool: pool, NewID: newID},
+			Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
+			Queue:      p.queue(),
+			Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
+			Tables:     func(k mapping.Kind) syncrun.Tables { return pgside.New(pool, config.DefaultConnection, k, newID) },
+			Now:        time.Now,
+			NewID:      newID,
+			Log:        p.log,
+			Writers:    writers,
+			Reserve:    reserve,
+		}), nil
+	})
+	return func(ctx context.Context, m lambdaio.Message) error {
+		var msg journal.Message
+		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
+			return err
+		}
+		syncer, err := get(ctx)
+		if err != nil {
+			return err
+		}
+		return syncer.Work(ctx, msg)
+	}
+}

@@ -1,0 +1,105 @@
+// Package wire puts the functions together: it alone knows both the use cases and the adapters. One file a function, so that a
+// binary links only what it uses. Nothing is connected before the first request.
+package wire
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/httpapi"
+	"github.com/act-platform/enhanced-integration/shared/obs"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secrets"
+)
+
+// secretTTL is how long the app secret is remembered, and so how long a change of it takes to be noticed.
+const secretTTL = 5 * time.Minute
+
+// parts are what most functions are made of.
+type parts struct {
+	cfg    config.Config
+	aws    aws.Config
+	log    *slog.Logger
+	secret *secrets.App
+}
+
+// newParts reads the settings. It calls nobody.
+func newParts(function string) (parts, error) {
+	cfg, err := config.Load(os.Getenv)
+	if err != nil {
+		return parts{}, err
+	}
+	cloud := cloudConfig(os.Getenv)
+	return parts{
+		cfg:    cfg,
+		aws:    cloud,
+		log:    obs.NewLogger(os.Stdout, cfg.LogLevel, function),
+		secret: secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
+	}, nil
+}
+
+// pool opens the database. Nothing is connected before it is used.
+func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+	url, err := p.secret.Get(ctx, config.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if url == "" {
+		return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
+	}
+	return postgres.Open(ctx, url, connections)
+}
+
+func (p parts) api() httpapi.API { return httpapi.API{Now: time.Now, Log: p.log} }
+
+// onFirstUse makes something when it is first asked for, and again after a failure.
+func onFirstUse[T any](make func(context.Context) (T, error)) func(context.Context) (T, error) {
+	var mu sync.Mutex
+	var made *T
+	return func(ctx context.Context) (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if made != nil {
+			return *made, nil
+		}
+		v, err := make(ctx)
+		if err == nil {
+			made = &v
+		}
+		return v, err
+	}
+}
+
+// handler makes an HTTP function's handler on its first request; while it cannot be made, requests are answered with why.
+func handler(function string, make func(context.Context, parts) (http.Handler, error)) http.Handler {
+	get := onFirstUse(func(ctx context.Context) (http.Handler, error) {
+		ctx = context.WithoutCancel(ctx) // what is made outlives the request
+		p, err := newParts(function)
+		if err != nil {
+			return nil, err
+		}
+		return make(ctx, p)
+	})
+	api := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function)}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, err := get(r.Context())
+		if err != nil {
+			h = api.Failure(err)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// newID gives a new UUID, in the order of time.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
