@@ -26,8 +26,8 @@ func HTTP(handler http.Handler) {
 
 // Proxy gives the function from event to answer that [HTTP] starts.
 //
-// The conversion is aws-lambda-go-api-proxy's. Around it, Proxy gives the handler the request as the client sent it: headers and
-// the path unsplit and undecoded, each cookie once, the body as raw bytes, the stage taken off the path, an address with a port.
+// The conversion is aws-lambda-go-api-proxy's. Around it, Proxy gives the handler the request as API Gateway has it: headers
+// unsplit, the path as it stands, each cookie once, the body as raw bytes, the stage taken off the path, an address with a port.
 // It gives the client the answer as net/http would: 200 when nothing is said, the first status and not the last, and 500 in the
 // contract's shape when the handler panics. The request's context carries a [Call] and Lambda's deadline.
 //

@@ -197,7 +197,7 @@ func TestStage(t *testing.T) {
 		"a route called as the stage, with prefix":  {"api", "GET /api/a", "/api/api/a", "/api/a"},
 		"the default route":                         {"prod", "$default", "/prod/a", "/a"},
 		"an empty path is the root":                 {"$default", "GET /", "", "/"},
-		"an escaped slash stays one segment":        {"prod", "GET /a/{id}", "/prod/a/b%2Fc", "/a/b/c"},
+		"nothing is decoded a second time":          {"prod", "GET /a/{id}", "/prod/a/b%2Fc", "/a/b%2Fc"},
 		"a double slash behind the stage is nobody": {"prod", "$default", "/prod//evil", "//evil"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,12 +213,12 @@ func TestStage(t *testing.T) {
 	}
 }
 
-func TestEscapedSegmentReachesThePattern(t *testing.T) {
+func TestPercentSignReachesThePattern(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /a/{id}", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) })
-	answer, err := lambdaio.Proxy(mux)(context.Background(), event(func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/a/b%2Fc" }))
-	if err != nil || answer.Body != "b/c" {
+	answer, err := lambdaio.Proxy(mux)(context.Background(), event(func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/a/b%2Fc%" }))
+	if err != nil || answer.Body != "b%2Fc%" {
 		t.Errorf("answer %d %q, error %v", answer.StatusCode, answer.Body, err)
 	}
 }
@@ -375,8 +375,8 @@ func TestAnyRequestArrivesAsSent(t *testing.T) {
 			e.RequestContext.DomainName = rapid.String().Draw(t, "domain")
 		})
 		answer, _, err := call(ours, e, func(_ http.ResponseWriter, r *http.Request) string {
-			if got := r.URL.EscapedPath(); got != path && r.URL.Path != path {
-				t.Errorf("path %q, escaped %q, want %q", r.URL.Path, got, path)
+			if r.URL.Path != path {
+				t.Errorf("path %q, want %q", r.URL.Path, path)
 			}
 			if r.URL.RawQuery != query || r.Header.Get("X-Any") != value {
 				t.Errorf("query %q, value %q", r.URL.RawQuery, r.Header.Get("X-Any"))

@@ -79,14 +79,9 @@ func headerOf(event events.APIGatewayV2HTTPRequest) http.Header {
 	return header
 }
 
-// urlOf keeps percent signs and double slashes: a path that is no valid escaping is taken literally.
+// urlOf takes the path as it came: an HTTP API has decoded it by then, so that a percent sign in it is just that.
 func urlOf(event events.APIGatewayV2HTTPRequest) *url.URL {
-	raw := pathOf(event)
-	u := &url.URL{Scheme: "https", Path: raw, RawQuery: event.RawQueryString}
-	if path, err := url.PathUnescape(raw); err == nil {
-		u.Path, u.RawPath = path, raw
-	}
-	return u
+	return &url.URL{Scheme: "https", Path: pathOf(event), RawQuery: event.RawQueryString}
 }
 
 // pathOf gives the path without the stage. Where a route itself begins as the stage is called, the stage is known by standing there
