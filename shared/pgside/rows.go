@@ -91,9 +91,11 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 	if s.Keep || !applied && s.Row.Op != merge.Update {
 		return baseRow{}, false, nil
 	}
-	unsettled := maps.Clone(s.Unsettled)
+	unsettled := s.Unsettled
 	if !applied {
 		row = s.Was
+		unsettled = map[string]bool{}
+		maps.Copy(unsettled, s.Unsettled)
 		for field := range s.Row.Fields {
 			unsettled[field] = true
 		}
