@@ -1,0 +1,43 @@
+package notion
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/jomei/notionapi"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// Me gives the bot that the token belongs to: the cheapest check of a token.
+//
+// https://developers.notion.com/reference/get-self
+func (c *Client) Me(ctx context.Context) (*notionapi.User, error) {
+	base, err := url.Parse(c.base)
+	if err != nil {
+		return nil, errBaseURL()
+	}
+	through := &http.Client{Transport: &redirect{base: base, next: c.transport}}
+	user, err := notionapi.NewClient("", notionapi.WithHTTPClient(through)).User.Me(ctx)
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	if err == nil || fault.KindOf(err) != fault.Internal {
+		return user, err
+	}
+	return nil, fault.Wrap(err, fault.Unavailable, "Notion answered with something that is no user")
+}
+
+// redirect sends to base what notionapi addresses to Notion: it takes no base address.
+type redirect struct {
+	base *url.URL
+	next http.RoundTripper
+}
+
+func (r *redirect) RoundTrip(request *http.Request) (*http.Response, error) {
+	sent := request.Clone(request.Context())
+	sent.URL.Scheme, sent.URL.Host, sent.Host = r.base.Scheme, r.base.Host, ""
+	return r.next.RoundTrip(sent)
+}
