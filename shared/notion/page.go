@@ -108,18 +108,21 @@ func (c *Client) Page(ctx context.Context, id string) (Page, error) {
 //
 // https://developers.notion.com/reference/post-page
 func (c *Client) CreatePage(ctx context.Context, dataSourceID string, properties map[string]json.RawMessage) (Page, error) {
+	if properties == nil {
+		properties = map[string]json.RawMessage{}
+	}
 	id, err := pathID(dataSourceID)
 	if err != nil {
 		return Page{}, err
 	}
 	return c.page(ctx, http.MethodPost, "/v1/pages", map[string]any{
 		"parent":     map[string]string{"type": "data_source_id", "data_source_id": id},
-		"properties": orEmpty(properties),
+		"properties": properties,
 	})
 }
 
-// PageUpdate says what changes on a page. What it leaves out stays.
-type PageUpdate struct {
+// PagePatch says what changes on a page. What it leaves out stays.
+type PagePatch struct {
 	Properties map[string]json.RawMessage `json:"properties,omitempty"` // by property id or name, as property.Encode gives them
 	InTrash    *bool                      `json:"in_trash,omitempty"`
 }
@@ -128,12 +131,12 @@ type PageUpdate struct {
 // page was read is overwritten where the same property is named. The values are absolute, so the call may be repeated.
 //
 // https://developers.notion.com/reference/patch-page
-func (c *Client) UpdatePage(ctx context.Context, id string, update PageUpdate) (Page, error) {
+func (c *Client) UpdatePage(ctx context.Context, id string, patch PagePatch) (Page, error) {
 	segment, err := pathID(id)
 	if err != nil {
 		return Page{}, err
 	}
-	return c.page(ctx, http.MethodPatch, "/v1/pages/"+segment, update)
+	return c.page(ctx, http.MethodPatch, "/v1/pages/"+segment, patch)
 }
 
 func (c *Client) page(ctx context.Context, method, path string, body any) (Page, error) {
@@ -143,11 +146,4 @@ func (c *Client) page(ctx context.Context, method, path string, body any) (Page,
 	}
 	page, err := ParsePage(raw)
 	return page, fault.Wrap(err, fault.Unavailable, "Notion answered with something that is no page")
-}
-
-func orEmpty(properties map[string]json.RawMessage) map[string]json.RawMessage {
-	if properties == nil {
-		return map[string]json.RawMessage{}
-	}
-	return properties
 }

@@ -35,26 +35,6 @@ type QueryPage struct {
 	ServedAt   time.Time // by Notion's clock; zero when the answer did not say
 }
 
-// EditedOnOrAfter filters for pages edited at t or later. Notion knows the time of an edit to the minute.
-func EditedOnOrAfter(t time.Time) notionapi.Filter {
-	return notionapi.TimestampFilter{Timestamp: notionapi.TimestampLastEdited, LastEditedTime: onOrAfter(t)}
-}
-
-// CreatedOnOrAfter filters for pages created at t or later. Notion knows the time of creation to the minute.
-func CreatedOnOrAfter(t time.Time) notionapi.Filter {
-	return notionapi.TimestampFilter{Timestamp: notionapi.TimestampCreated, CreatedTime: onOrAfter(t)}
-}
-
-func onOrAfter(t time.Time) *notionapi.DateFilterCondition {
-	date := notionapi.Date(t.UTC())
-	return &notionapi.DateFilterCondition{OnOrAfter: &date}
-}
-
-// Ascending sorts by one of the times that Notion keeps of a page.
-func Ascending(timestamp notionapi.TimestampType) []notionapi.SortObject {
-	return []notionapi.SortObject{{Timestamp: timestamp, Direction: notionapi.SortOrderASC}}
-}
-
 // Query lists pages of a data source. Pages in the trash are left out.
 //
 // https://developers.notion.com/reference/query-a-data-source

@@ -125,12 +125,14 @@ func (c *Client) DataSource(ctx context.Context, id string) (DataSource, error) 
 	return c.dataSource(ctx, http.MethodGet, id, nil)
 }
 
-// UpdateDataSource adds or changes properties of a data source, by name or id, and gives the schema as it then is. A value
-// is a property schema object, such as `{"rich_text":{}}`.
+// AddProperty adds a property that needs no configuration, text or a checkbox, say. One that has the name already becomes
+// of the type.
 //
-// https://developers.notion.com/reference/update-a-data-source
-func (c *Client) UpdateDataSource(ctx context.Context, id string, properties map[string]json.RawMessage) (DataSource, error) {
-	return c.dataSource(ctx, http.MethodPatch, id, map[string]any{"properties": orEmpty(properties)})
+// https://developers.notion.com/reference/update-data-source-properties
+func (c *Client) AddProperty(ctx context.Context, dataSourceID, name string, t property.Type) error {
+	schema := map[property.Type]struct{}{t: {}}
+	_, err := c.dataSource(ctx, http.MethodPatch, dataSourceID, map[string]any{"properties": map[string]any{name: schema}})
+	return err
 }
 
 func (c *Client) dataSource(ctx context.Context, method, id string, body any) (DataSource, error) {
