@@ -9,6 +9,7 @@ create table sync_databases (
   binding jsonb not null default '{}',
   notion_through timestamptz,
   listed_at timestamptz,
+  drifts jsonb not null default '[]',
   row_key_ready boolean not null default false,
   updated_at timestamptz not null default now(),
   primary key (connection_id, kind)
@@ -35,6 +36,7 @@ create table sync_changes (
   changed_at timestamptz not null default clock_timestamp()
 );
 create index sync_changes_by_kind on sync_changes (connection_id, kind, seq);
+create index sync_changes_by_row on sync_changes (connection_id, kind, row_id);
 comment on table sync_changes is 'Rows that somebody other than the sync changed; consumed in the transaction that moves the base.';
 
 create table sync_runs (
@@ -97,11 +99,13 @@ create table sync_conflicts (
   notion_value jsonb,
   supabase_value jsonb,
   base_value jsonb,
-  intent_id uuid,
+  notion_property jsonb,
+  intent_id uuid references sync_intents (id),
   detected_at timestamptz not null
 );
 create index sync_conflicts_by_kind on sync_conflicts (connection_id, kind, detected_at desc);
 comment on table sync_conflicts is 'Values that lost, whole. field is empty where an edit outlived a deletion.';
+comment on column sync_conflicts.notion_property is 'The property as Notion spelled it, with what a column does not show.';
 comment on column sync_conflicts.intent_id is 'The write to Notion that would overwrite the value, while it is not known whether it was made.';
 
 create table sync_errors (

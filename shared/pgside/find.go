@@ -55,7 +55,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	if local.id != nil {
 		k.Row = &record.Row{ID: *local.id, Version: *local.version, State: record.State(*local.state), Columns: local.columns}
 		if changedAt != nil {
-			k.Row.ChangedAt = changedAt.UTC()
+			k.Row.ChangedAt = *changedAt
 		}
 	}
 	return k, nil

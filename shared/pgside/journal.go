@@ -30,10 +30,10 @@ func (t *Tables) Database(ctx context.Context) (*journal.Database, int, error) {
 		return nil, size, nil
 	}
 	if through != nil {
-		d.NotionThrough = through.UTC()
+		d.NotionThrough = *through
 	}
 	if listed != nil {
-		d.ListedAt = listed.UTC()
+		d.ListedAt = *listed
 	}
 	return &d, size, postgres.Fault(err)
 }

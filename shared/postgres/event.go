@@ -69,7 +69,6 @@ func (e Events) List(ctx context.Context, f event.Filter) (event.Page, error) {
 		page.Next = found[f.Limit-1].place
 	}
 	for _, p := range found {
-		p.Timestamp = p.Timestamp.UTC()
 		page.Events = append(page.Events, p.Event)
 	}
 	return page, nil

@@ -29,7 +29,7 @@ func (k Keys) Find(ctx context.Context, id string) (access.Key, error) {
 		key.Scopes = append(key.Scopes, access.Scope(s))
 	}
 	if revoked != nil {
-		key.RevokedAt = revoked.UTC()
+		key.RevokedAt = *revoked
 	}
 	return key, Fault(err)
 }

@@ -51,10 +51,10 @@ func (s Status) ended(ctx context.Context, status *journal.Status) error {
 			select finished_at, status from sync_runs where connection_id = $1 and finished_at is not null order by finished_at desc limit 1
 		) last on true`, s.ConnectionID).Scan(&success, &run, &failed, &millis)
 	if success != nil {
-		status.LastSuccess = success.UTC()
+		status.LastSuccess = *success
 	}
 	if run != nil {
-		status.LastRun, status.LastFailed = run.UTC(), *failed
+		status.LastRun, status.LastFailed = *run, *failed
 	}
 	if millis != nil {
 		status.LastDuration = time.Duration(*millis * float64(time.Millisecond))
@@ -86,7 +86,6 @@ func (s Status) running(ctx context.Context, status *journal.Status) error {
 	var part journal.PartProgress
 	_, err = pgx.ForEachRow(rows, []any{&run.RunID, &run.Type, &run.StartedAt, &kind, &part.Status, &part.Phase, &part.Counts}, func() error {
 		if n := len(status.Running); n == 0 || status.Running[n-1].RunID != run.RunID {
-			run.StartedAt = run.StartedAt.UTC()
 			run.Databases = map[string]journal.PartProgress{}
 			status.Running = append(status.Running, run)
 		}
@@ -111,8 +110,5 @@ func (s Status) problems(ctx context.Context, status *journal.Status) error {
 		return err
 	}
 	status.Problems, err = pgx.CollectRows(rows, pgx.RowToStructByPos[journal.Problem])
-	for i := range status.Problems {
-		status.Problems[i].At = status.Problems[i].At.UTC()
-	}
 	return err
 }

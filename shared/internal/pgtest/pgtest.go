@@ -25,6 +25,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/migrations"
+	product "github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // serverURL is the variable that names the server. It is also how Main tells the tests, and processes that they start, of its own.
@@ -125,16 +126,10 @@ func URL(tb testing.TB) string {
 	return address
 }
 
-// New gives a pool on a fresh, migrated database. Both go when the test ends. Statements are described before they are executed and
-// not prepared, as behind a transaction pooler.
+// New gives a pool on a fresh, migrated database, set as the product sets its own. Both go when the test ends.
 func New(tb testing.TB) *pgxpool.Pool {
 	tb.Helper()
-	config, err := pgxpool.ParseConfig(URL(tb))
-	if err != nil {
-		tb.Fatalf("pgtest: %v", err)
-	}
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
-	pool, err := pgxpool.NewWithConfig(tb.Context(), config)
+	pool, err := product.Open(tb.Context(), URL(tb), 4)
 	if err != nil {
 		tb.Fatalf("pgtest: %v", err)
 	}
