@@ -1,0 +1,303 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/httpapi"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+)
+
+var now = time.Date(2026, 11, 23, 10, 0, 0, 250e6, time.UTC)
+
+func api() httpapi.API {
+	return httpapi.API{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+}
+
+// store is what the handlers ask; it remembers what it was asked for.
+type store struct {
+	status journal.Status
+	page   event.Page
+	err    error
+	filter event.Filter
+	run    journal.Run
+	asked  []any
+}
+
+func (s *store) Read(context.Context) (journal.Status, error) { return s.status, s.err }
+
+func (s *store) List(_ context.Context, f event.Filter) (event.Page, error) {
+	s.filter = f
+	return s.page, s.err
+}
+
+func (s *store) start(_ context.Context, t journal.Type, kinds []string, by string) (journal.Run, error) {
+	s.asked = append(s.asked, t, strings.Join(kinds, "+"), by)
+	return s.run, s.err
+}
+
+var everybody = access.Principal{Client: "desk", Scopes: []access.Scope{access.Read, access.Sync}}
+
+// call sends a request as a caller and gives the status, the headers and the answer.
+func call(h http.Handler, as *access.Principal, method, target, body string) (int, http.Header, map[string]any) {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	c := lambdaio.Call{RequestID: "req-1"}
+	if as != nil {
+		c.Authorization = access.Context(*as, nil)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r.WithContext(lambdaio.WithCall(r.Context(), c)))
+	var answer map[string]any
+	_ = json.Unmarshal(w.Body.Bytes(), &answer)
+	return w.Code, w.Header(), answer
+}
+
+// at gives what stands at a path of names in an answer.
+func at(answer map[string]any, path ...string) any {
+	var v any = answer
+	for _, name := range path {
+		m, _ := v.(map[string]any)
+		v = m[name]
+	}
+	return v
+}
+
+// TestErrorsHaveOneShape goes through every way to be refused.
+func TestErrorsHaveOneShape(t *testing.T) {
+	t.Parallel()
+	s := &store{}
+	trigger, events := api().SyncTrigger(s.start), api().Events(s)
+	reader := access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}
+	long := `{"type":"` + strings.Repeat("x", 300<<10) + `"}`
+	cases := map[string]struct {
+		handler              http.Handler
+		as                   *access.Principal
+		method, target, body string
+		status               int
+		says                 string
+	}{
+		"nobody":                {trigger, nil, "POST", "/", `{"type":"full"}`, 401, "Say who you are"},
+		"without the scope":     {trigger, &reader, "POST", "/", `{"type":"full"}`, 403, `"sync"`},
+		"wrong method":          {trigger, &everybody, "GET", "/", "", 405, "Use POST here"},
+		"no body":               {trigger, &everybody, "POST", "/", "", 400, "empty"},
+		"no JSON":               {trigger, &everybody, "POST", "/", "{", 400, "malformed"},
+		"two values":            {trigger, &everybody, "POST", "/", `{"type":"full"}{}`, 400, "more than one"},
+		"an array":              {trigger, &everybody, "POST", "/", `[]`, 400, "not the JSON object"},
+		"unknown type":          {trigger, &everybody, "POST", "/", `{"type":"half"}`, 400, "type must be full"},
+		"no type":               {trigger, &everybody, "POST", "/", `{}`, 400, "type must be full"},
+		"type is a number":      {trigger, &everybody, "POST", "/", `{"type":1}`, 400, `field "type"`},
+		"unknown field":         {trigger, &everybody, "POST", "/", `{"type":"full","force":true}`, 400, `no field "force"`},
+		"unknown parameter":     {trigger, &everybody, "POST", "/?now=1", `{"type":"full"}`, 400, `no parameter "now"`},
+		"too large":             {trigger, &everybody, "POST", "/", long, 413, "256 KiB"},
+		"limit 0":               {events, &reader, "GET", "/?limit=0", "", 400, "from 1 to 500"},
+		"limit -1":              {events, &reader, "GET", "/?limit=-1", "", 400, "from 1 to 500"},
+		"limit 1e9":             {events, &reader, "GET", "/?limit=1e9", "", 400, "from 1 to 500"},
+		"limit 501":             {events, &reader, "GET", "/?limit=501", "", 400, "from 1 to 500"},
+		"limit empty":           {events, &reader, "GET", "/?limit=", "", 400, "from 1 to 500"},
+		"limit twice":           {events, &reader, "GET", "/?limit=1&limit=2", "", 400, "give it once"},
+		"since no time":         {events, &reader, "GET", "/?since=yesterday", "", 400, "RFC 3339"},
+		"since empty":           {events, &reader, "GET", "/?since=", "", 400, "RFC 3339"},
+		"unknown event type":    {events, &reader, "GET", "/?event_type=sync_ended", "", 400, "no event type"},
+		"empty event type":      {events, &reader, "GET", "/?event_type=", "", 400, "no event type"},
+		"many event types":      {events, &reader, "GET", "/?event_type=" + strings.Repeat("error,", 60) + "error", "", 400, "50 filters"},
+		"a star in the middle":  {events, &reader, "GET", "/?event_type=s*c_started", "", 400, "no event type"},
+		"unknown source":        {events, &reader, "GET", "/?source_system=airtable", "", 400, "source_system must be"},
+		"a cursor of one's own": {events, &reader, "GET", "/?cursor=abc", "", 400, "next_cursor"},
+		"a cursor of nought":    {events, &reader, "GET", "/?cursor=MA", "", 400, "next_cursor"},
+		"a broken query":        {events, &reader, "GET", "/?limit=%zz", "", 400, "malformed"},
+		"no such path":          {api().NotFound(), nil, "GET", "/x", "", 404, "no such path"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, header, answer := call(c.handler, c.as, c.method, c.target, c.body)
+			message, _ := answer["message"].(string)
+			if status != c.status || !strings.Contains(message, c.says) {
+				t.Errorf("%d %v", status, answer)
+			}
+			if answer["success"] != false || answer["request_id"] != "req-1" || answer["error"] == "" || answer["timestamp"] != "2026-11-23T10:00:00.250Z" {
+				t.Errorf("not the contract's shape: %v", answer)
+			}
+			if header.Get("Content-Type") != "application/json" {
+				t.Errorf("content type %q", header.Get("Content-Type"))
+			}
+		})
+	}
+	if len(s.asked) != 0 {
+		t.Errorf("a refused request started a sync: %v", s.asked)
+	}
+}
+
+func TestInternalCausesStayInside(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	a := httpapi.API{Now: api().Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	s := &store{err: errors.New("password authentication failed for user hidden")}
+	status, _, answer := call(a.Events(s), &everybody, "GET", "/", "")
+	if text, _ := json.Marshal(answer); status != 500 || strings.Contains(string(text), "hidden") {
+		t.Errorf("%d %s", status, text)
+	}
+	if !strings.Contains(log.String(), "hidden") || !strings.Contains(log.String(), "req-1") {
+		t.Errorf("the log does not tell: %s", log.String())
+	}
+	busy := fault.New(fault.RateLimited, "Slow down.")
+	busy.RetryAfter = 1500 * time.Millisecond
+	s.err = busy
+	if status, header, _ := call(a.Events(s), &everybody, "GET", "/", ""); status != 429 || header.Get("Retry-After") != "2" {
+		t.Errorf("%d, Retry-After %q", status, header.Get("Retry-After"))
+	}
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	s := &store{page: event.Page{
+		Events: []event.Event{{ID: "e1", Type: event.RecordCreated, Source: event.Notion, Target: event.Supabase, Data: json.RawMessage(`{"kind":"partners"}`), Timestamp: now}},
+		Total:  7, Next: 42,
+	}}
+	status, _, answer := call(api().Events(s), &everybody, "GET", "/?event_type=sync_*,error&event_type=record_created&limit=1&since=2026-11-23T20:00:00%2B10:00&source_system=notion", "")
+	if status != 200 || answer["success"] != true || at(answer, "total_events") != 7.0 {
+		t.Fatalf("%d %v", status, answer)
+	}
+	list, _ := answer["events"].([]any)
+	if first, _ := list[0].(map[string]any); at(first, "id") != "e1" || at(first, "source_system") != "notion" || at(first, "data", "kind") != "partners" || at(first, "timestamp") != "2026-11-23T10:00:00.250Z" {
+		t.Errorf("%v", list)
+	}
+	want := append(event.Match("sync_*"), event.Error, event.RecordCreated)
+	slices.Sort(want)
+	if !slices.Equal(s.filter.Types, want) || s.filter.Limit != 1 || s.filter.Source != event.Notion || !s.filter.Since.Equal(now.Truncate(time.Second)) {
+		t.Errorf("asked for %+v", s.filter)
+	}
+	if at(answer, "filters", "limit") != 1.0 || at(answer, "filters", "source_system") != "notion" {
+		t.Errorf("filters %v", answer["filters"])
+	}
+	cursor, _ := answer["next_cursor"].(string)
+	if call(api().Events(s), &everybody, "GET", "/?cursor="+cursor, ""); s.filter.Before != 42 || s.filter.Limit != 50 {
+		t.Errorf("the next page asks for %+v", s.filter)
+	}
+	s.page = event.Page{}
+	if _, _, answer := call(api().Events(s), &everybody, "GET", "/", ""); at(answer, "events") == nil || answer["next_cursor"] != nil {
+		t.Errorf("none: %v", answer)
+	}
+}
+
+func TestSyncTrigger(t *testing.T) {
+	t.Parallel()
+	s := &store{run: journal.Run{ID: "run-1", Type: journal.Full}}
+	status, _, answer := call(api().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full","databases":["partners","projects"]}`)
+	if status != 202 || answer["sync_id"] != "run-1" || answer["sync_type"] != "full" || answer["message"] == "" {
+		t.Errorf("%d %v", status, answer)
+	}
+	if want := []any{journal.Full, "partners+projects", "desk"}; !slices.Equal(s.asked, want) {
+		t.Errorf("asked for %v", s.asked)
+	}
+	s.err = fault.New(fault.Conflict, "A full sync is already under way.")
+	status, _, answer = call(api().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full"}`)
+	if status != 409 || answer["sync_id"] != "run-1" || answer["success"] != false || answer["request_id"] != "req-1" {
+		t.Errorf("%d %v", status, answer)
+	}
+}
+
+func TestSyncStatus(t *testing.T) {
+	t.Parallel()
+	s := &store{status: journal.Status{
+		Running: []journal.Progress{{RunID: "r", Type: journal.Full, StartedAt: now, Databases: map[string]journal.PartProgress{
+			"partners": {Status: "running", Phase: journal.Pulling, Counts: journal.Counts{Read: 25}},
+		}}},
+		LastSuccess: now, LastDuration: 1250 * time.Millisecond, Synced: 90, Conflicts: 3,
+		Problems: []journal.Problem{{Kind: "projects", RecordID: "id", Message: "why", At: now}},
+	}}
+	status, _, answer := call(api().SyncStatus(s, s, httpapi.SyncSettings{Interval: "rate(5 minutes)", BatchSize: 100}), &everybody, "GET", "/", "")
+	state := func(path ...string) any {
+		return at(answer, append([]string{"sync_statistics", "status"}, path...)...)
+	}
+	if status != 200 || state("isRunning") != true || state("lastSync") != "2026-11-23T10:00:00.250Z" ||
+		state("statistics", "totalSynced") != 90.0 || state("statistics", "conflictsResolved") != 3.0 || state("statistics", "lastSyncDuration") != 1250.0 {
+		t.Errorf("%d %v", status, answer)
+	}
+	if text, _ := json.Marshal(state("progress")); !strings.Contains(string(text), `"read":25`) || !strings.Contains(string(text), `"phase":"pull"`) {
+		t.Errorf("progress %s", text)
+	}
+	if s.filter.Limit != 50 || at(answer, "sync_statistics", "recent_events") == nil {
+		t.Errorf("recent events: %+v", s.filter)
+	}
+	if at(answer, "sync_statistics", "configuration", "sync_interval") != "rate(5 minutes)" {
+		t.Errorf("configuration: %v", answer)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	well := func(context.Context) error { return nil }
+	away := func(context.Context) error { return fault.New(fault.Unavailable, "It cannot be reached.") }
+	hangs := func(ctx context.Context) error {
+		<-ctx.Done()
+		return fault.Wrap(ctx.Err(), fault.Unavailable, "It does not answer")
+	}
+	cases := map[string]struct {
+		notion, supabase httpapi.Check
+		lastFailed       bool
+		status           int
+		overall          string
+	}{
+		"well":                 {well, well, false, 200, "healthy"},
+		"Notion away":          {away, well, false, 200, "degraded"},
+		"Notion hangs":         {hangs, well, false, 200, "degraded"},
+		"the last sync failed": {well, well, true, 200, "degraded"},
+		"Postgres away":        {well, away, false, 503, "unhealthy"},
+		"all away":             {away, away, false, 503, "unhealthy"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &store{status: journal.Status{
+				LastFailed: c.lastFailed, LastSuccess: now, Synced: 90,
+				Problems: []journal.Problem{{Kind: "partners", Message: "all of it"}, {Kind: "partners", RecordID: "hidden", Message: "one record"}},
+			}}
+			status, _, answer := call(api().Health(c.notion, c.supabase, s, httpapi.HealthSettings{Supabase: true}), nil, "GET", "/", "")
+			if status != c.status || at(answer, "health", "overall") != c.overall || answer["success"] != (c.status == 200) {
+				t.Errorf("%d %v", status, answer)
+			}
+			for _, path := range [][]string{
+				{"services", "notion", "status"},
+				{"services", "notion", "authenticated"},
+				{"services", "supabase", "status"},
+				{"sync", "isRunning"},
+				{"sync", "errors"},
+				{"sync", "statistics", "totalSynced"},
+				{"oauth", "notion_configured"},
+				{"realtime_enabled"},
+			} {
+				if at(answer, append([]string{"health"}, path...)...) == nil {
+					t.Errorf("no %v in %v", path, answer)
+				}
+			}
+			if text, _ := json.Marshal(answer); strings.Contains(string(text), "hidden") {
+				t.Errorf("a record shows to the public: %s", text)
+			}
+		})
+	}
+}
+
+func TestHeadIsGet(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodHead, "/", io.NopCloser(strings.NewReader("")))
+	w := httptest.NewRecorder()
+	well := func(context.Context) error { return nil }
+	api().Health(well, well, &store{}, httpapi.HealthSettings{}).ServeHTTP(w, r)
+	if w.Code != 200 {
+		t.Errorf("%d", w.Code)
+	}
+}
