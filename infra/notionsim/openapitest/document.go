@@ -1,0 +1,99 @@
+// Package openapitest judges requests and answers by Notion's own OpenAPI document, in tests.
+//
+// The document is not part of this repository: it is looked for in ../shared/facts beside it. Where it is absent, a test that
+// asks for it is skipped, and fails where the environment has CI=true.
+package openapitest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+)
+
+// Document is Notion's OpenAPI document, ready to judge.
+type Document struct {
+	validator validator.Validator
+	paths     map[string]map[string]operation
+	known     map[string]map[string]bool // of "page" and "schema": the types of property that the document knows there
+}
+
+// operation is what is needed of one method of a path: the statuses that it may answer.
+type operation struct {
+	Responses map[string]any `json:"responses"`
+}
+
+const location = "../shared/facts/notion-openapi.trimmed.json" // from the repository's root
+
+//nolint:gochecknoglobals // reading the document takes a second: once for all tests of a package
+var load = sync.OnceValues(read)
+
+// Load gives the document. Where it is absent the test ends: skipped, or failed in CI.
+func Load(tb testing.TB) *Document {
+	tb.Helper()
+	d, err := load()
+	switch {
+	case err == nil:
+		return d
+	case errors.Is(err, os.ErrNotExist) && os.Getenv("CI") != "true":
+		tb.Skipf("Notion's OpenAPI document is not here, so nothing was judged by it: %v", err)
+	default:
+		tb.Fatalf("Notion's OpenAPI document: %v", err)
+	}
+	return nil
+}
+
+func read() (*Document, error) {
+	root, err := repositoryRoot()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := os.ReadFile(filepath.Join(root, location)) //nolint:gosec // a fixed place beside the repository
+	if err != nil {
+		return nil, err
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		return nil, fmt.Errorf("%s: %w", location, err)
+	}
+	repair(tree)
+	if raw, err = json.Marshal(tree); err != nil {
+		return nil, err
+	}
+	d := &Document{known: knownTypes(tree)}
+	var outline struct {
+		Paths map[string]map[string]operation `json:"paths"`
+	}
+	if err := json.Unmarshal(raw, &outline); err != nil {
+		return nil, fmt.Errorf("%s: %w", location, err)
+	}
+	d.paths = outline.Paths
+	doc, err := libopenapi.NewDocument(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", location, err)
+	}
+	v, errs := validator.NewValidator(doc)
+	d.validator = v
+	return d, errors.Join(errs...)
+}
+
+// repositoryRoot gives the folder of go.mod, from the folder in which a test runs.
+func repositoryRoot() (string, error) {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, statErr := os.Stat(filepath.Join(dir, "go.mod")); statErr == nil {
+			return dir, nil
+		}
+		if filepath.Dir(dir) == dir {
+			return "", errors.New("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", err
+}
