@@ -3,6 +3,7 @@ package notionside
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/jomei/notionapi"
 
@@ -47,6 +48,9 @@ func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write jou
 		properties[s.kind.RowKeyProperty] = key
 	}
 	page, err := s.client.CreatePage(ctx, dataSourceID, properties)
+	if refusal, ok := errors.AsType[*notion.Error](err); ok && refusal.CommittedResourceID != "" {
+		page, err = s.client.Page(ctx, refusal.CommittedResourceID) // it was made, although the answer is an error
+	}
 	if err != nil {
 		return record.Page{}, err
 	}
@@ -81,8 +85,11 @@ func (s *Side) Update(ctx context.Context, pageID string, write journal.Write) (
 	if write.Op == merge.Archive || write.Op == merge.Restore {
 		trash := write.Op == merge.Archive
 		page, err := s.client.UpdatePage(ctx, pageID, notion.PagePatch{InTrash: &trash})
-		if err != nil || len(properties) == 0 {
-			return s.recordOf(ctx, page), err
+		if err != nil {
+			return record.Page{}, err
+		}
+		if len(properties) == 0 {
+			return s.recordOf(ctx, page), nil
 		}
 	}
 	page, err := s.client.UpdatePage(ctx, pageID, notion.PagePatch{Properties: properties})

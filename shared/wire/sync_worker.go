@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"time"
-	_ "time/tzdata" // dates may name a time zone, and the function's image has none
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/journal"
