@@ -26,7 +26,7 @@ type set map[int]bool
 func parseCron(text, arguments string) (Expression, error) {
 	fields := strings.Fields(arguments)
 	if len(fields) != 6 {
-		return nil, fmt.Errorf("%q has %d fields, not 6: minutes, hours, day of the month, month, day of the week, year", text, len(fields))
+		return nil, fmt.Errorf("%q has %d fields, not 6 (minutes hours day-of-month month day-of-week year)", text, len(fields))
 	}
 	var c cron
 	var err error
