@@ -94,7 +94,7 @@ func TestDecode(t *testing.T) {
 		{
 			"a partial person, a bot and a group",
 			`{"id":"x","type":"people","people":[{"object":"user","id":"2200A9116A9644BBBD386BFB1E01B9F6"},
-				{"object":"user","id":"b","type":"bot","bot":{},"name":null},{"object":"group","id":"c","name":"Crew"}]}`,
+				{"object":"user","id":"b","type":"bot","bot":{},"name":null},{"object":"user","id":"b"},{"object":"group","id":"c","name":"Crew"}]}`,
 			Property{ID: "x", Type: TypePeople, Value: People{{ID: personID}, {ID: "b"}, {ID: "c"}}},
 		},
 		{
@@ -115,7 +115,7 @@ func TestDecode(t *testing.T) {
 		},
 		{
 			"a relation of which there is more",
-			`{"id":"x","type":"relation","relation":[{"id":"c01166c613ae45cbb96818b4ef2f5a77"}],"has_more":true}`,
+			`{"id":"x","type":"relation","relation":[{"id":"c01166c613ae45cbb96818b4ef2f5a77"},{"id":"C01166C6-13ae-45cb-b968-18b4ef2f5a77"}],"has_more":true}`,
 			Property{ID: "x", Type: TypeRelation, Value: Refs{pageID}, Truncated: true},
 		},
 		{

@@ -1,12 +1,8 @@
 package property
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -14,25 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pb33f/libopenapi"
-	validator "github.com/pb33f/libopenapi-validator"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/openapitest"
 )
 
-// outside is the folder beside the repository that holds what is not committed to it.
-const outside = "../../../shared"
-
-// require gives the path of something outside; where it is absent the test cannot judge, which only a desk may let pass.
-func require(t *testing.T, path string) string {
-	t.Helper()
-	full := filepath.Join(outside, path)
-	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is absent, and CI cannot do without it", path)
-		}
-		t.Skipf("%s is absent: nothing to judge by", path)
-	}
-	return full
-}
+// recorded holds answers of the real API, outside the repository.
+const recorded = "../../../shared/data/notion-recorded"
 
 // recordedProperty is one property of a page as the real API sent it.
 type recordedProperty struct {
@@ -43,14 +25,22 @@ type recordedProperty struct {
 // recordings collects every property value in the recorded answers.
 func recordings(t *testing.T) (files int, found []recordedProperty) {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(require(t, "data/notion-recorded"), "*.json"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no recordings: %v", err)
+	paths, err := filepath.Glob(filepath.Join(recorded, "*.json"))
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case len(paths) == 0 && os.Getenv("CI") == "true":
+		t.Fatal("the recordings are absent, and CI cannot do without them")
+	case len(paths) == 0:
+		t.Skip("the recordings are absent: nothing to read")
 	}
 	for _, path := range paths {
 		body, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, err := Canonical(body); err != nil {
+			t.Errorf("%s: %v", filepath.Base(path), err)
 		}
 		found = append(found, propertiesIn(filepath.Base(path), body)...)
 	}
@@ -128,9 +118,9 @@ func TestRecorded(t *testing.T) {
 		}
 		requests[r.file] = append(requests[r.file], fmt.Sprintf(`"%d":%s`, len(requests[r.file]), request))
 	}
-	notion := newRequestJudge(t)
+	document := openapitest.Load(t)
 	for file, properties := range requests {
-		notion.judge(t, file, strings.Join(properties, ","))
+		judge(t, document, file, strings.Join(properties, ","))
 	}
 	types := make([]string, 0, len(byType))
 	for t, n := range byType {
@@ -146,40 +136,20 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// requestJudge holds requests against Notion's OpenAPI document.
-type requestJudge struct{ document validator.Validator }
-
-func newRequestJudge(t *testing.T) requestJudge {
+// judge holds an update and a creation with the properties against Notion's own description of its requests.
+func judge(t *testing.T, document *openapitest.Document, file, properties string) {
 	t.Helper()
-	text, err := os.ReadFile(require(t, "facts/notion-openapi.trimmed.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	document, err := libopenapi.NewDocument(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, errs := validator.NewValidator(document)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	return requestJudge{v}
-}
-
-// judge sends properties in an update and in a creation.
-func (j requestJudge) judge(t *testing.T, file, properties string) {
-	t.Helper()
-	j.request(t, file, http.MethodPatch, "/v1/pages/"+pageID, fmt.Sprintf(`{"properties":{%s}}`, properties))
-	j.request(t, file, http.MethodPost, "/v1/pages", fmt.Sprintf(`{"parent":{"data_source_id":%q},"properties":{%s}}`, pageID, properties))
-}
-
-func (j requestJudge) request(t *testing.T, file, method, path, body string) {
-	t.Helper()
-	r := httptest.NewRequest(method, "https://api.notion.com"+path, bytes.NewBufferString(body))
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Notion-Version", "2026-03-11")
-	r.Header.Set("Authorization", "Bearer secret")
-	if ok, errs := j.document.ValidateHttpRequestSync(r); !ok {
-		t.Errorf("%s: %s %s is refused: %v\n%s", file, method, path, errs, body)
+	for target, body := range map[string]string{
+		"PATCH /v1/pages/" + pageID: fmt.Sprintf(`{"properties":{%s}}`, properties),
+		"POST /v1/pages":            fmt.Sprintf(`{"parent":{"data_source_id":%q},"properties":{%s}}`, pageID, properties),
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		r := httptest.NewRequest(method, path, nil)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Notion-Version", "2026-03-11")
+		r.Header.Set("Authorization", "Bearer secret")
+		if err := document.Request(r, []byte(body)); err != nil {
+			t.Errorf("%s: %s is refused: %v\n%s", file, target, err, body)
+		}
 	}
 }
