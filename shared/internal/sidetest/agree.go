@@ -1,0 +1,112 @@
+package sidetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/record"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/pgside"
+)
+
+// Agree fails the test unless Notion, base and rows hold the same: as many live records of each kind, and in each the same values,
+// as far as columns can show them.
+func (w *World) Agree(tb testing.TB) {
+	tb.Helper()
+	if differences := w.Differences(tb); len(differences) > 0 {
+		tb.Fatalf("the sides differ:\n%s", strings.Join(differences, "\n"))
+	}
+}
+
+// Differences says in what Notion, base and rows differ.
+func (w *World) Differences(tb testing.TB) []string {
+	tb.Helper()
+	var all []string
+	for kind, database := range w.Sim.Databases() {
+		k, known := mapping.ACT().Kind(kind)
+		if !known {
+			continue
+		}
+		all = append(all, w.differences(tb, k, database)...)
+	}
+	return all
+}
+
+func (w *World) differences(tb testing.TB, kind mapping.Kind, databaseID string) []string {
+	tb.Helper()
+	var differences []string
+	differ := func(format string, args ...any) {
+		differences = append(differences, kind.Name+": "+fmt.Sprintf(format, args...))
+	}
+	tables := pgside.New(w.Pool, config.DefaultConnection, kind, newID)
+	raws, err := w.Sim.Pages(databaseID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	database, size, err := tables.Database(tb.Context())
+	if err != nil || database == nil {
+		tb.Fatal("the database was never synced", err)
+	}
+	lens := record.Lens{Kind: kind, Binding: database.Binding}
+	live := 0
+	for _, raw := range raws {
+		page, err := notion.ParsePage(raw)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		known, err := tables.Look(tb.Context(), []journal.Key{{PageID: page.ID, RowID: newID()}})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !page.InTrash {
+			live++
+			for _, d := range disagreement(tb, lens, raw, known[0]) {
+				differ("page %s: %s", page.ID, d)
+			}
+		} else if known[0].Row != nil && known[0].Row.State == record.Live {
+			differ("page %s is in the trash, its row is live", page.ID)
+		}
+	}
+	rows := Query[int](tb, w, fmt.Sprintf(`select count(*) from %s where archived_at is null`, kind.Table))
+	if live != rows || live != size {
+		differ("%d pages, %d rows, %d in the base", live, rows, size)
+	}
+	return differences
+}
+
+// disagreement says in which fields a live page differs from its row and its base.
+func disagreement(tb testing.TB, lens record.Lens, raw json.RawMessage, known journal.Known) []string {
+	tb.Helper()
+	if known.Base == nil || known.Row == nil {
+		return []string{fmt.Sprintf("base %t, row %t", known.Base != nil, known.Row != nil)}
+	}
+	properties, err := record.DecodeProperties(raw)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	base, err := lens.OfBase(known.Base)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var differences []string
+	if known.Row.State != record.Live || known.Base.State != record.Live {
+		differences = append(differences, fmt.Sprintf("the row is %s, the base %s", known.Row.State, known.Base.State))
+	}
+	for _, f := range lens.Fields() {
+		v := properties[lens.Binding[f.Column].ID].Value
+		if !property.Equal(v, base.Fields[f.Column]) {
+			differences = append(differences, fmt.Sprintf("%s is %v, in the base %v", f.Column, v, base.Fields[f.Column]))
+		}
+		if column := record.Column(f, v); !record.SameColumn(f.ColumnType, column, known.Row.Columns[f.Column]) {
+			differences = append(differences, fmt.Sprintf("%s shows %s, in the row %s", f.Column, column, known.Row.Columns[f.Column]))
+		}
+	}
+	return differences
+}

@@ -1,0 +1,225 @@
+// Package sidetest puts a whole sync together for tests: a simulated Notion workspace, a real Postgres, and the product's own parts
+// between them, driven by hand instead of by a queue.
+package sidetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/notionside"
+	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// World is a workspace, a database, and a sync between them.
+type World struct {
+	Sim     *notionsim.Sim
+	Address string // of the simulator
+	Pool    *pgxpool.Pool
+	Starter syncrun.Starter
+	Syncer  *syncrun.Syncer
+	Client  *notion.Client
+
+	queue []journal.Message
+}
+
+// New makes a world with the demo workspace and an empty, migrated database. change may alter what the sync is set to.
+func New(tb testing.TB, change func(*syncrun.Config)) *World {
+	tb.Helper()
+	sim, err := notionsim.New(notionsim.Config{Demo: true, Seed: 1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	tb.Cleanup(func() {
+		server.Close()
+		_ = sim.Close()
+	})
+	w := &World{Sim: sim, Address: server.URL, Pool: pgtest.New(tb)}
+	w.Client = notion.New(notion.Config{
+		BaseURL: server.URL, Tokens: token(notionsim.IntegrationToken), Transport: server.Client().Transport,
+		Wait: func(context.Context, time.Duration) error { return nil },
+	})
+	log := slog.New(slog.DiscardHandler)
+	cfg := syncrun.Config{
+		Connection: syncrun.Connection{
+			ID: config.DefaultConnection, Mapping: mapping.ACT(), DatabaseIDs: sim.Databases(), Rule: merge.Newest,
+		},
+		Ledger: postgres.Ledger{Pool: w.Pool, NewID: newID},
+		Leases: postgres.Leases{Pool: w.Pool, TTL: time.Minute},
+		Queue:  w,
+		Notion: func(k mapping.Kind) syncrun.Notion { return notionside.New(w.Client, k, log) },
+		Tables: func(k mapping.Kind) syncrun.Tables { return pgside.New(w.Pool, config.DefaultConnection, k, newID) },
+		Now:    time.Now, NewID: newID, Log: log, Writers: 1,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	w.Syncer = syncrun.New(cfg)
+	w.Starter = syncrun.Starter{
+		ConnectionID: cfg.Connection.ID, Kinds: cfg.Connection.Kinds(), Ledger: cfg.Ledger, Queue: w, Now: cfg.Now, NewID: newID, Log: log,
+	}
+	return w
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// token is a token that does not change.
+type token string
+
+// Token gives it.
+func (t token) Token(context.Context) (string, error) { return string(t), nil }
+
+// Invalidate does nothing: there is no other.
+func (t token) Invalidate(string) {}
+
+// Send is the queue: messages wait for Drain.
+func (w *World) Send(_ context.Context, _ string, m journal.Message) error {
+	w.queue = append(w.queue, m)
+	return nil
+}
+
+// Sync runs a sync of that type of all databases, or of those named, to its end, and gives what it did.
+func (w *World) Sync(tb testing.TB, t journal.Type, kinds ...string) Report {
+	tb.Helper()
+	run, err := w.Starter.Start(tb.Context(), syncrun.Request{Type: t, Kinds: kinds, RequestedBy: "test"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := w.Drain(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	return w.Report(tb, run.ID)
+}
+
+// Drain works on what is queued until nothing is.
+func (w *World) Drain(ctx context.Context) error {
+	for len(w.queue) > 0 {
+		m := w.queue[0]
+		w.queue = w.queue[1:]
+		if err := w.Syncer.Work(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Report is what a run did.
+type Report struct {
+	Status string
+	Errors map[string]string // by kind
+	journal.Counts
+}
+
+// Report tells what a run did, its databases together.
+func (w *World) Report(tb testing.TB, runID string) Report {
+	tb.Helper()
+	r := Report{Errors: map[string]string{}}
+	if err := w.Pool.QueryRow(tb.Context(), `select status from sync_runs where id = $1`, runID).Scan(&r.Status); err != nil {
+		tb.Fatal(err)
+	}
+	rows, err := w.Pool.Query(tb.Context(), `select kind, coalesce(error, ''), counts from sync_run_databases where run_id = $1`, runID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var kind, reason string
+		var c journal.Counts
+		if err := rows.Scan(&kind, &reason, &c); err != nil {
+			tb.Fatal(err)
+		}
+		if reason != "" {
+			r.Errors[kind] = reason
+		}
+		r.Read += c.Read
+		r.RowsCreated += c.RowsCreated
+		r.RowsUpdated += c.RowsUpdated
+		r.RowsArchived += c.RowsArchived
+		r.PagesCreated += c.PagesCreated
+		r.PagesUpdated += c.PagesUpdated
+		r.PagesArchived += c.PagesArchived
+		r.Conflicts += c.Conflicts
+		r.Counts.Errors += c.Errors
+	}
+	if err := rows.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// Person does something in Notion as a person, and gives the answer. body is marshalled; nil sends none.
+func (w *World) Person(tb testing.TB, method, path string, body any) map[string]any {
+	tb.Helper()
+	status, answer := w.Call(tb, notionsim.PersonToken, method, path, body)
+	if status != http.StatusOK {
+		tb.Fatalf("%s %s: %d %v", method, path, status, answer)
+	}
+	return answer
+}
+
+// Call sends a request to the simulator.
+func (w *World) Call(tb testing.TB, token, method, path string, body any) (int, map[string]any) {
+	tb.Helper()
+	var content io.Reader = http.NoBody
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		content = bytes.NewReader(data)
+	}
+	request, err := http.NewRequestWithContext(tb.Context(), method, w.Address+path, content)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Notion-Version", notion.DefaultVersion)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request) //nolint:forbidigo // a test's request on loopback
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		tb.Fatal(err)
+	}
+	return response.StatusCode, answer
+}
+
+// Exec does something in Postgres as the application.
+func (w *World) Exec(tb testing.TB, sql string, args ...any) {
+	tb.Helper()
+	if _, err := w.Pool.Exec(tb.Context(), sql, args...); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Query gives one value from Postgres.
+func Query[T any](tb testing.TB, w *World, sql string, args ...any) T {
+	tb.Helper()
+	var v T
+	if err := w.Pool.QueryRow(tb.Context(), sql, args...).Scan(&v); err != nil {
+		tb.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
