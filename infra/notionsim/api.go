@@ -31,6 +31,7 @@ func (s *Sim) routes() *http.ServeMux {
 	api("PATCH /v1/pages/{id}", s.writes(s.updatePage))
 	api("POST /v1/pages/{id}/move", s.writes(s.movePage))
 	api("GET /v1/pages/{id}/properties/{property_id}", s.reads(s.propertyItem))
+	s.oauthRoutes(mux)
 	s.controls(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.respond(w, &call{request: r, id: s.requestID()}, wire.InvalidURL())

@@ -128,12 +128,20 @@ func (s *Sim) identify(c *call) error {
 		return nil
 	case ok && token == s.config.IntegrationToken && !revoked:
 		c.connection = "integration"
+	case ok && s.connected(c, token):
 	default:
 		s.counts.add(func(st *Stats) { st.Unauthorized++ })
 		return wire.Unauthorized()
 	}
 	c.actor = s.bot()
 	return nil
+}
+
+// connected reports whether a token was given by OAuth and is valid.
+func (s *Sim) connected(c *call, token string) bool {
+	id, _, ok := s.oauth.Lookup(token)
+	c.connection = id
+	return ok
 }
 
 func (s *Sim) bot() workspace.Actor {

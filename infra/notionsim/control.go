@@ -38,6 +38,10 @@ func (s *Sim) controls(mux *http.ServeMux) {
 	handle("POST /_sim/databases/{id}/properties", s.controlProperty)
 	handle("POST /_sim/pages/{id}/delete", func(r *http.Request) (any, error) { return done(s.DeletePage(r.PathValue("id"))) })
 	handle("POST /_sim/pages/{id}/values", s.controlValues)
+	handle("GET /_sim/webhooks", func(*http.Request) (any, error) { return s.webhooks.Subscription(), nil })
+	handle("POST /_sim/webhooks", s.controlSubscribe)
+	handle("DELETE /_sim/webhooks", func(*http.Request) (any, error) { return done(s.webhooks.Unsubscribe()) })
+	handle("POST /_sim/webhooks/deliver", s.controlDeliver)
 	mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		s.control(w, r, func(*http.Request) (any, error) {
 			return nil, fmt.Errorf("there is no %s %s", r.Method, r.URL.Path)

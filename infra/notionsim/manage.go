@@ -16,16 +16,17 @@ import (
 // maxRecords is how many records of a kind there may be.
 const maxRecords = 1_000_000
 
-// Reset makes everything what it was at first: content, options, clock, faults, budgets and counts.
+// Reset makes everything what it was at first: content, connections, options, clock, faults, budgets and counts. Who is told by
+// webhooks stays.
 func (s *Sim) Reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock.Real()
-	s.options = defaultOptions()
+	s.options.Store(new(defaultOptions()))
 	s.faults.Set(nil, uint64(s.config.Seed))
 	s.budget.reset()
 	s.counts.reset()
-	if err := s.journal.Clear(workspace.Kept()...); err != nil {
+	if err := errors.Join(s.oauth.Reset(), s.webhooks.Forget(), s.journal.Clear(workspace.Kept()...)); err != nil {
 		return err
 	}
 	return s.begin()

@@ -16,6 +16,8 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/demo"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/journal"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/oauth"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/webhook"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
 )
 
@@ -36,6 +38,9 @@ type Config struct {
 	IntegrationToken string // whose requests come from the bot; "" is IntegrationToken
 	PersonToken      string // whose requests come from a person; "" is PersonToken
 
+	// OAuth is the application that may connect; its zero value is OAuthClient.
+	OAuth oauth.Client
+
 	// OnRequest, where given, is asked twice about each request of a bot that would succeed: before anything is done, and when it
 	// was done and saved. A fault that it gives is what the bot gets instead of its answer. It is called from many goroutines.
 	OnRequest func(r *http.Request, saved bool) *chaos.Fault
@@ -48,38 +53,62 @@ type Sim struct {
 	log    *slog.Logger
 	mux    *http.ServeMux
 
-	mu        sync.RWMutex // guards what follows
+	mu        sync.RWMutex // guards the workspace
 	workspace *workspace.Workspace
-	options   Options
+	options   atomic.Pointer[Options]
 
 	journal  *journal.Journal
+	oauth    *oauth.Server
+	webhooks *webhook.Hub
 	faults   chaos.Injector
 	budget   budget
 	counts   counts
 	requests atomic.Uint64 // how many request ids were given
 }
 
+// OAuthClient is the application of a simulator whose Config names no other.
+func OAuthClient() oauth.Client {
+	return oauth.Client{
+		ID: "5f9d0a1e-0000-4000-8000-00000000c11e", Secret: "secret_sim_0123456789abcdef0123456789abcdef",
+		RedirectURIs: []string{"http://localhost:4000/api/enhanced-integration/oauth/notion/callback"},
+	}
+}
+
+func (c *Config) complete() error {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Seed == 0 {
+		c.Seed = 1
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.IntegrationToken == "" {
+		c.IntegrationToken = IntegrationToken
+	}
+	if c.PersonToken == "" {
+		c.PersonToken = PersonToken
+	}
+	if c.OAuth.ID == "" {
+		c.OAuth = OAuthClient()
+	}
+	switch {
+	case c.IntegrationToken == c.PersonToken:
+		return errors.New("the integration's token and the person's must differ")
+	case c.OAuth.Secret == "" || len(c.OAuth.RedirectURIs) == 0:
+		return errors.New("the OAuth client needs a secret and a redirect URI")
+	}
+	return nil
+}
+
 // New starts a simulator. Its state is taken from the file at Config.Path where there is one.
 func New(config Config) (*Sim, error) {
-	if config.Now == nil {
-		config.Now = time.Now
+	if err := config.complete(); err != nil {
+		return nil, err
 	}
-	if config.Seed == 0 {
-		config.Seed = 1
-	}
-	if config.Logger == nil {
-		config.Logger = slog.New(slog.DiscardHandler)
-	}
-	if config.IntegrationToken == "" {
-		config.IntegrationToken = IntegrationToken
-	}
-	if config.PersonToken == "" {
-		config.PersonToken = PersonToken
-	}
-	if config.IntegrationToken == config.PersonToken {
-		return nil, errors.New("the integration's token and the person's must differ")
-	}
-	s := &Sim{config: config, log: config.Logger, options: defaultOptions()}
+	s := &Sim{config: config, log: config.Logger}
+	s.options.Store(new(defaultOptions()))
 	s.clock = &Clock{beneath: config.Now, moved: func() {}}
 	s.counts.reset()
 	s.budget.reset()
@@ -88,6 +117,17 @@ func New(config Config) (*Sim, error) {
 	if s.journal, err = journal.Open(config.Path); err != nil {
 		return nil, err
 	}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.journal.Close())
+	}
+	s.clock.moved = s.webhooks.Nudge
+	s.mux = s.routes()
+	return s, nil
+}
+
+// open takes the state from the journal, or begins where there is none.
+func (s *Sim) open() error {
+	var err error
 	if s.journal.Empty("counters") {
 		err = s.begin()
 	} else {
@@ -95,15 +135,20 @@ func New(config Config) (*Sim, error) {
 		err = s.workspace.Load(s.journal)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.journal.Close())
+		return err
 	}
-	s.mux = s.routes()
-	return s, nil
+	if s.oauth, err = oauth.New(s.config.OAuth, s.config.Seed, s.clock.Now, s.journal); err != nil {
+		return err
+	}
+	s.webhooks, err = webhook.New(webhook.Config{
+		Seed: s.config.Seed, Now: s.clock.Now, Habits: s.habits, Kept: s.journal, Log: s.log, WorkspaceID: s.workspace.ID(),
+	})
+	return err
 }
 
 func (s *Sim) newWorkspace() *workspace.Workspace {
 	w := workspace.New(s.config.Seed, s.clock.Now)
-	w.Limits = s.options.limits()
+	w.Limits = s.Options().limits()
 	return w
 }
 
@@ -119,17 +164,24 @@ func (s *Sim) begin() error {
 	return s.save()
 }
 
-// save keeps what changed in the workspace.
+// save keeps what changed in the workspace, and has webhooks tell of it.
 func (s *Sim) save() error {
 	changed, err := s.workspace.TakeChanges()
 	if err != nil {
 		return err
 	}
-	return s.journal.Put(changed...)
+	if err := s.journal.Put(changed...); err != nil {
+		return err
+	}
+	if events := s.workspace.TakeEvents(); s.webhooks != nil {
+		return s.webhooks.Take(events...)
+	}
+	return nil
 }
 
 // Close stops what the simulator started, and closes its file.
 func (s *Sim) Close() error {
+	s.webhooks.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.journal.Close()
@@ -160,23 +212,20 @@ func (s *Sim) Stats() Stats {
 }
 
 // Options gives the options.
-func (s *Sim) Options() Options {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.options
-}
+func (s *Sim) Options() Options { return *s.options.Load() }
 
 // SetOptions changes options. Where the outcome would make no sense nothing changes and the error says why.
 func (s *Sim) SetOptions(change func(*Options)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := s.options
+	next := s.Options()
 	change(&next)
 	if err := next.check(); err != nil {
 		return err
 	}
-	s.options = next
+	s.options.Store(&next)
 	s.workspace.Limits = next.limits()
+	s.webhooks.Nudge()
 	return nil
 }
 
