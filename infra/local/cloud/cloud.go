@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -127,7 +126,7 @@ func (c *Cloud) open() error {
 }
 
 // Close ends the polls that wait, with no messages, and lets go of the state file. Stop the HTTP server around it after
-// this, so that it need not wait for the polls. It is called once; calls that come later fail.
+// this, so that it need not wait for the polls. What is called later fails.
 func (c *Cloud) Close() error {
 	c.sqs.Close()
 	return c.store.Close()
@@ -218,6 +217,6 @@ func (c *Cloud) scope(r *http.Request) awsjson.Scope {
 }
 
 func isRegion(name string) bool {
-	valid, _ := regexp.MatchString(`^[a-z0-9-]{1,32}$`, name)
-	return valid
+	foreign := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }
+	return name != "" && len(name) <= 32 && strings.IndexFunc(name, foreign) < 0
 }

@@ -71,13 +71,21 @@ func run(t *testing.T, cfg cloud.Config) (s *system, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(c)
-	s, closeClients := client(server.URL)
+	s, stopHTTP := serveHTTP(c)
 	s.clock = clock
 	return s, func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
+		stopHTTP()
+	}
+}
+
+// serveHTTP serves c, which the caller closes.
+func serveHTTP(c *cloud.Cloud) (s *system, stop func()) {
+	server := httptest.NewServer(c)
+	s, closeClients := client(server.URL)
+	return s, func() {
 		closeClients()
 		server.Close()
 	}

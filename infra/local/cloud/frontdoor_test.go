@@ -1,13 +1,16 @@
 package cloud_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -173,4 +176,47 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s without a fault: %v", called, err)
 		}
 	}
+}
+
+// FuzzCalls calls every operation with what comes: the answer is JSON, and never an internal failure.
+func FuzzCalls(f *testing.F) {
+	for _, target := range []string{
+		"CreateQueue", "SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "SetQueueAttributes",
+		"ChangeMessageVisibility", "GetQueueAttributes", "ListQueues", "StartMessageMoveTask", "CancelMessageMoveTask",
+	} {
+		f.Add("AmazonSQS."+target, `{"QueueUrl":"q","QueueName":"r","MessageBody":"m","Attributes":{"RedrivePolicy":"{}"},"NextToken":"eA==",`+
+			`"Entries":[{"Id":"a","MessageBody":"m","ReceiptHandle":"eA=="}],"ReceiptHandle":"eA==","VisibilityTimeout":0,"TaskHandle":"eA=="}`)
+	}
+	for _, target := range []string{
+		"CreateSecret", "GetSecretValue", "PutSecretValue", "UpdateSecret", "DeleteSecret", "ListSecrets", "UpdateSecretVersionStage",
+		"BatchGetSecretValue", "TagResource",
+	} {
+		f.Add("secretsmanager."+target, `{"Name":"s","SecretId":"arn:aws:secretsmanager:us-east-1:000000000000:secret:s","SecretString":"v",`+
+			`"ClientRequestToken":"00000000000000000000000000000000","VersionStage":"AWSCURRENT","Tags":[{"Key":"k"}],"SecretIdList":["s"]}`)
+	}
+	f.Fuzz(func(t *testing.T, target, body string) {
+		c, err := cloud.Open(cloud.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		call := func(target, body string) *httptest.ResponseRecorder {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // of long polls
+			defer cancel()
+			request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader(body))
+			request.Header.Set("X-Amz-Target", target)
+			answer := httptest.NewRecorder()
+			c.ServeHTTP(answer, request)
+			return answer
+		}
+		call("AmazonSQS.CreateQueue", `{"QueueName":"q"}`)
+		call("AmazonSQS.SendMessage", `{"QueueUrl":"q","MessageBody":"m"}`)
+		call("secretsmanager.CreateSecret", `{"Name":"s","SecretString":"v","ClientRequestToken":"11111111111111111111111111111111"}`)
+		for range 2 {
+			answer := call(target, body)
+			if answer.Code >= 500 || !json.Valid(answer.Body.Bytes()) {
+				t.Fatalf("%s %s: %d %s", target, body, answer.Code, answer.Body)
+			}
+		}
+	})
 }

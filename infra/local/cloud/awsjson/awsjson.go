@@ -52,7 +52,7 @@ func decode(body []byte, into any) error {
 		if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return serialization(fmt.Sprintf("%s cannot be a JSON %s", kind.Field, kind.Value))
 		}
-		return serialization("the request body is not valid JSON")
+		return serialization("the request body is not the JSON of this operation")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ type writing struct {
 	value
 }
 
-// check refuses a value that cannot be stored, and one without a token.
+// check refuses a value that cannot be stored, or has no token.
 func (w writing) check() error {
 	size := len(w.SecretBinary)
 	if w.SecretString != nil {
@@ -32,7 +32,7 @@ func (w writing) check() error {
 		return validation("The secret value must have length between 1 and %d.", maxValue)
 	case w.ClientRequestToken != "" && (len(w.ClientRequestToken) < 32 || len(w.ClientRequestToken) > 64):
 		return invalidParameter("ClientRequestToken must be 32-64 characters long.")
-	case w.ClientRequestToken == "":
+	case w.given() && w.ClientRequestToken == "":
 		return invalidRequest("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
 	}
 	return nil

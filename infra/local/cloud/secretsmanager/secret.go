@@ -95,7 +95,12 @@ func (s *secret) add(now time.Time, id string, v value, stages []string) (*versi
 	added := &version{ID: id, Value: v, Created: now}
 	s.Versions = append(s.Versions, added)
 	for _, stage := range stages {
-		s.attach(stage, added)
+		if stage != stageCurrent {
+			s.attach(stage, added)
+		}
+	}
+	if slices.Contains(stages, stageCurrent) { // last, since it moves AWSPREVIOUS too
+		s.attach(stageCurrent, added)
 	}
 	s.Changed = now
 	return added, nil

@@ -109,15 +109,18 @@ func (s *Service) move(now time.Time, e *entry, t *moveTask) {
 	}
 }
 
-// next gives when passing time may next make a message of e available; zero when it will not.
-func (s *Service) next(now time.Time, e *entry) time.Time {
+// next gives how long it is until passing time may make a message of e available; zero when it will not.
+func (s *Service) next(now time.Time, e *entry) time.Duration {
 	next := e.messages.Next(now)
 	for _, source := range s.moving() {
 		if at := source.Tasks[0].next(); next.IsZero() || at.Before(next) {
 			next = at
 		}
 	}
-	return next
+	if next.IsZero() {
+		return 0
+	}
+	return next.Sub(now)
 }
 
 type startMessageMoveTaskInput struct {

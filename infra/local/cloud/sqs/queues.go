@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ type queueOutput struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-// find gives the queue at a URL; a bare name is accepted too. Host and scheme are not looked at, since the same queue is
+// find gives the queue at a URL; a bare name is accepted too. Only the end of the URL is looked at, since the same queue is
 // reached by more than one address of this machine.
 func (s *Service) find(scope awsjson.Scope, queueURL string) (*entry, error) {
 	if queueURL == "" {
@@ -35,9 +36,10 @@ func (s *Service) find(scope awsjson.Scope, queueURL string) (*entry, error) {
 	if err != nil {
 		return nil, noSuchQueue()
 	}
-	account, name, qualified := strings.Cut(strings.Trim(u.Path, "/"), "/")
-	if !qualified {
-		account, name = scope.Account, account
+	folder, name := path.Split(u.Path)
+	account := path.Base(folder)
+	if folder == "" {
+		account = scope.Account
 	}
 	e := s.queues[address{account: account, region: scope.Region, name: name}]
 	if e == nil {

@@ -84,24 +84,22 @@ func (s *Service) receiveMessage(
 	}
 	var over <-chan time.Time // the end of the wait
 	for {
-		var wait time.Duration
+		var wait, next time.Duration
 		var again <-chan struct{}
-		var next time.Duration
 		err := s.on(scope, in.QueueURL, func(now time.Time, e *entry) error {
 			received, err := s.receive(now, e, p)
+			if err != nil {
+				return err
+			}
 			for _, m := range received {
 				out.Messages = append(out.Messages, in.describe(e, m))
 			}
-			if wait = e.Attributes.seconds(attrWait); p.wait != nil {
-				wait = *p.wait
+			if len(received) == 0 {
+				wait, next, again = e.wait(p), s.next(now, e), e.changed
 			}
-			if t := s.next(now, e); !t.IsZero() {
-				next = t.Sub(now)
-			}
-			again = e.changed
-			return err
+			return nil
 		})
-		if err != nil || len(out.Messages) > 0 || wait == 0 {
+		if err != nil || wait == 0 {
 			return out, err
 		}
 		if over == nil {
@@ -114,6 +112,14 @@ func (s *Service) receiveMessage(
 			return out, nil
 		}
 	}
+}
+
+// wait gives how long a poll that finds nothing waits.
+func (e *entry) wait(p poll) time.Duration {
+	if p.wait != nil {
+		return *p.wait
+	}
+	return e.Attributes.seconds(attrWait)
 }
 
 // pause waits until the queue changed or next has passed (zero: never), and reports whether to look again.

@@ -1,8 +1,10 @@
 // Package sqs is Amazon SQS on one machine: the operations of its API over the state machines of package queue, long polls, the
 // moving of dead letters, and what is stored of it all.
 //
-// It offers less than SQS in this: queue policies are stored and never asked, keys of KMS likewise, a deleted queue's
-// name is free at once, attributes take effect at once, FIFO throughput has no limit, and ReceiveRequestAttemptId is ignored.
+// It offers less than SQS in this: queue policies are stored and never asked, keys of KMS likewise, FIFO throughput has no
+// limit, and ReceiveRequestAttemptId is ignored. It is kinder in that a deleted queue's name is free at once and attributes take
+// effect at once, and stricter in that it always refuses to change the visibility of a message that is not in flight, as is
+// documented, where SQS now and then allows it.
 //
 // See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html.
 package sqs
@@ -36,6 +38,7 @@ type Config struct {
 type Service struct {
 	cfg    Config
 	closed chan struct{}
+	close  func()
 
 	mu     sync.Mutex
 	queues map[address]*entry
@@ -69,14 +72,15 @@ func (e *entry) wake() {
 // Open makes the service from what its store holds.
 func Open(cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, closed: make(chan struct{}), queues: map[address]*entry{}}
+	s.close = sync.OnceFunc(func() { close(s.closed) })
 	if err := s.load(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Close ends the polls that wait, with no messages. It is called once.
-func (s *Service) Close() { close(s.closed) }
+// Close ends the polls that wait, with no messages.
+func (s *Service) Close() { s.close() }
 
 // Operations gives the operations by name.
 func (s *Service) Operations() map[string]awsjson.Operation {
