@@ -9,8 +9,8 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/postgres/binary"
 )
 
-// TestPinnedPackage downloads the pinned package as a machine without PostgreSQL does, and runs its server.
-func TestPinnedPackage(t *testing.T) {
+// TestConformancePinnedPackage downloads the pinned package as a machine without PostgreSQL does, and runs its server.
+func TestConformancePinnedPackage(t *testing.T) {
 	t.Parallel()
 	account, home := placed(t, folder(t))
 	programs, err := binary.Fetch(t.Context(), home)

@@ -94,6 +94,9 @@ func (s *scope) readRoute(node *yaml.Node, path string) (Route, error) {
 		return Route{}, err
 	}
 	r := Route{Method: strings.ToUpper(p.Method), Path: p.Path, Authorizer: s.defaultAuthorizer}
+	if r.Path == "$default" { // the route's name, whatever the method
+		r.Method, r.Path = "", ""
+	}
 	if p.Auth.Authorizer != "" {
 		r.Authorizer = p.Auth.Authorizer
 	}

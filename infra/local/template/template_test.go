@@ -81,7 +81,9 @@ Resources:
         Private:
           Type: HttpApi
           Properties: {ApiId: !Ref Api, Method: ANY, Path: /things}
-        Rest: {Type: HttpApi}
+        Rest:
+          Type: HttpApi
+          Properties: {ApiId: !Ref Api, Method: ANY, Path: $default}
         Queue:
           Type: SQS
           Properties:
