@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -14,7 +15,8 @@ import (
 type Database struct {
 	DatabaseID   string
 	DataSourceID string
-	Binding      mapping.Binding
+	// Binding ties every field to the last property that was known to hold it, also where Drifts say that it does not any more.
+	Binding mapping.Binding
 	// NotionThrough is up to when, by Notion's clock, every edit has been seen.
 	NotionThrough time.Time
 	// ListedAt is when the database was last listed as a whole.
@@ -22,6 +24,17 @@ type Database struct {
 	// Drifts are the differences between the mapping and the database that have been reported.
 	Drifts      []mapping.Drift
 	RowKeyReady bool
+}
+
+// InStep gives the binding of the fields that are in step: those that no drift stops.
+func (d Database) InStep() mapping.Binding {
+	bound := maps.Clone(d.Binding)
+	for _, drift := range d.Drifts {
+		if drift.Stops() {
+			delete(bound, drift.Field)
+		}
+	}
+	return bound
 }
 
 // Key names a record by its page, its row, or both.

@@ -23,7 +23,6 @@ var (
 func line(s string) property.Value     { return property.Line(s) }
 func tags(s ...string) property.Value  { return property.Options(s) }
 func name(s string) record.Fields      { return record.Fields{"name": line(s)} }
-func none() record.Tree                { return record.Tree{} }
 func gone(f record.Fields) record.Tree { return record.Tree{State: record.Gone, Fields: f} }
 func live(f record.Fields) record.Tree { return record.Tree{State: record.Live, Fields: f} }
 func dead(f record.Fields) record.Tree { return record.Tree{State: record.Archived, Fields: f} }

@@ -44,6 +44,10 @@ func (s *Side) List(ctx context.Context, dataSourceID string, since time.Time, c
 		Cursor:   at.Cursor,
 		PageSize: 100,
 	})
+	if fault.KindOf(err) == fault.NotFound {
+		return journal.Listing{}, fault.Wrap(err, fault.NotFound, "The Notion database of %s is not there any more, or not shared with the integration. "+
+			"Nothing was deleted for that. Restore it, or share it again: ••• › Connections.", s.kind.Name)
+	}
 	if err != nil {
 		return journal.Listing{}, err
 	}

@@ -39,7 +39,7 @@ func setUp(t *testing.T) fixture {
 	t.Helper()
 	pool := pgtest.New(t)
 	kind, _ := mapping.ACT().Kind("partners")
-	newID := func() string { return uuid.NewString() }
+	newID := uuid.NewString
 	f := fixture{
 		Tables: pgside.New(pool, config.DefaultConnection, kind, newID), pool: pool,
 		lens: record.Lens{Kind: kind, Binding: mapping.Binding{}},

@@ -2,9 +2,9 @@ package postgres_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -87,7 +87,7 @@ func TestOneHolderOfManyWhoAsk(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			_, err := leases.Acquire(t.Context(), connection, "partners", fmt.Sprint(i))
+			_, err := leases.Acquire(t.Context(), connection, "partners", strconv.Itoa(i))
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

@@ -12,10 +12,13 @@ import (
 // still has to take: those stay as old has them. page is nil where nobody looked at it since old. Its errors are a page
 // document that cannot be read.
 func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled map[string]bool) (Base, error) {
-	next := Base{State: state, Columns: map[string]json.RawMessage{}}
+	next := Base{}
 	if old != nil {
 		next = *old
-		next.State, next.Columns = state, maps.Clone(old.Columns)
+	}
+	next.State, next.Columns = state, map[string]json.RawMessage{}
+	if old != nil {
+		maps.Copy(next.Columns, old.Columns)
 	}
 	if row != nil {
 		next.ID = row.ID

@@ -90,7 +90,7 @@ func (w *worker) rowIDOf(pageID string) string {
 }
 
 // resume looks into the writes to Notion of which it is not known whether they were made: the worker died, or the answer was
-// lost.
+// lost. A record may have several.
 func (w *worker) resume(ctx context.Context) error {
 	intents, err := w.tables.Intended(ctx)
 	if err != nil || len(intents) == 0 {
@@ -99,10 +99,24 @@ func (w *worker) resume(ctx context.Context) error {
 	if err := w.bind(ctx, nil); err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(intents, BatchSize) {
-		items, err := w.left(ctx, chunk)
+	byRow := map[string][]journal.Intent{}
+	var keys []journal.Key
+	for _, i := range intents {
+		if byRow[i.Key.RowID] == nil {
+			keys = append(keys, journal.Key{RowID: i.Key.RowID})
+		}
+		byRow[i.Key.RowID] = append(byRow[i.Key.RowID], i)
+	}
+	for chunk := range slices.Chunk(keys, BatchSize) {
+		known, err := w.tables.Look(ctx, chunk)
 		if err != nil {
 			return err
+		}
+		items := make([]item, len(known))
+		for i, k := range known {
+			if items[i], err = w.left(ctx, k, byRow[k.Key.RowID]); err != nil {
+				return err
+			}
 		}
 		if err := w.settle(ctx, items, journal.Batch{}); err != nil {
 			return err
@@ -111,39 +125,27 @@ func (w *worker) resume(ctx context.Context) error {
 	return nil
 }
 
-// left gives the records of left-over writes with their pages as they now are.
-func (w *worker) left(ctx context.Context, intents []journal.Intent) ([]item, error) {
-	keys := make([]journal.Key, len(intents))
-	for i, intent := range intents {
-		keys[i] = intent.Key
-	}
-	known, err := w.tables.Look(ctx, keys)
-	if err != nil {
-		return nil, err
-	}
-	items := make([]item, len(intents))
-	for i := range intents {
-		items[i] = item{known: known[i], left: &intents[i]}
-		page, err := w.pageOf(ctx, intents[i])
+// left gives the record of left-over writes with its page as it now is, none where it was to be created and was not.
+func (w *worker) left(ctx context.Context, known journal.Known, intents []journal.Intent) (item, error) {
+	it := item{known: known, left: intents}
+	if slices.ContainsFunc(intents, func(i journal.Intent) bool { return i.Op == merge.Create }) {
+		pages, err := w.notion.Created(ctx, w.database.DataSourceID, known.Key.RowID)
 		if err != nil {
-			return nil, err
+			return it, err
 		}
-		if page != nil {
-			items[i].page, items[i].known.Key.PageID = page, page.ID
+		if len(pages) > 0 {
+			it.page, it.known.Key.PageID = &pages[0], pages[0].ID
+			if known.Base == nil && known.Row == nil {
+				// The row was deleted before its page was known: the page follows it, and is not taken for a new one.
+				it.known.Base = &record.Base{ID: known.Key.RowID, PageID: pages[0].ID, State: record.Live, Document: pages[0].Document}
+			}
+			return it, nil
 		}
 	}
-	return items, nil
-}
-
-// pageOf gives the page that a left-over write was about; nil when it was to be created and was not.
-func (w *worker) pageOf(ctx context.Context, intent journal.Intent) (*record.Page, error) {
-	if intent.Op != merge.Create {
-		page, err := w.page(ctx, intent.Key.PageID)
-		return &page, err
+	if known.Key.PageID == "" {
+		return it, nil
 	}
-	pages, err := w.notion.Created(ctx, w.database.DataSourceID, intent.Key.RowID)
-	if err != nil || len(pages) == 0 {
-		return nil, err
-	}
-	return &pages[0], nil
+	page, err := w.page(ctx, known.Key.PageID)
+	it.page = &page
+	return it, err
 }

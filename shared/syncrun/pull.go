@@ -2,6 +2,7 @@ package syncrun
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -175,7 +176,12 @@ func (w *worker) bind(ctx context.Context, live []mapping.Live) error {
 			w.emit(event.SchemaChanged, event.Notion, event.Integration, drifted{w.part.Kind, d})
 		}
 	}
-	w.lens.Binding, w.database.Binding, w.database.Drifts = binding, binding, drifts
+	known := maps.Clone(w.database.Binding)
+	if known == nil {
+		known = mapping.Binding{}
+	}
+	maps.Copy(known, binding)
+	w.lens.Binding, w.database.Binding, w.database.Drifts = binding, known, drifts
 	return nil
 }
 

@@ -17,8 +17,8 @@ const rounds = 3
 type item struct {
 	known journal.Known
 	page  *record.Page // nil: nobody looked, it is as the base has it
-	// left is a write to Notion of which it was not known whether it was made; page shows it.
-	left *journal.Intent
+	// left are writes to Notion of which it was not known whether they were made; page shows it.
+	left []journal.Intent
 }
 
 // decision is what is to become of a record, and what has become of it so far.

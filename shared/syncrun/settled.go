@@ -76,20 +76,20 @@ func (w *worker) closed(d *decision) []journal.Closed {
 	if d.intent != nil {
 		closed = append(closed, journal.Closed{ID: d.intent.ID, Made: d.made.Op != merge.Nothing})
 	}
-	if d.left != nil {
-		closed = append(closed, journal.Closed{ID: d.left.ID, Made: w.shows(d)})
+	for _, left := range d.left {
+		closed = append(closed, journal.Closed{ID: left.ID, Made: w.shows(d, left)})
 	}
 	return closed
 }
 
 // shows reports whether the page shows what the left-over write would have written: then it was made, and what it overwrote is
 // lost but for the conflicts that were stored with it.
-func (w *worker) shows(d *decision) bool {
+func (w *worker) shows(d *decision, left journal.Intent) bool {
 	if d.page == nil {
 		return false
 	}
 	notion := w.lens.OfPage(d.page, d.base)
-	for _, c := range d.left.Conflicts {
+	for _, c := range left.Conflicts {
 		if c.Field == "" {
 			if !notion.State.Alive() {
 				return false

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // requests is how many requests the integration has sent to Notion.
 func requests(w *sidetest.World) (n int) {
 	for _, count := range w.Sim.Stats().Requests {
-		n += int(count)
+		n += count
 	}
 	return n
 }
@@ -220,7 +220,7 @@ func TestDeletions(t *testing.T) {
 		conflicts int
 	}{
 		"trashed in Notion": {
-			func(t *testing.T, w *sidetest.World, page, _ string) { trash(t, w, page, true) }, "archived", true, 0,
+			func(t *testing.T, w *sidetest.World, page, _ string) { t.Helper(); trash(t, w, page, true) }, "archived", true, 0,
 		},
 		"trashed and restored in Notion": {
 			func(t *testing.T, w *sidetest.World, page, _ string) {
@@ -230,7 +230,9 @@ func TestDeletions(t *testing.T) {
 			}, "live", false, 0,
 		},
 		"row deleted": {
-			func(t *testing.T, w *sidetest.World, _, name string) { w.Exec(t, `delete from partners where name = $1`, name) }, "gone", true, 0,
+			func(t *testing.T, w *sidetest.World, _, name string) {
+				w.Exec(t, `delete from partners where name = $1`, name)
+			}, "gone", true, 0,
 		},
 		"row archived": {
 			func(t *testing.T, w *sidetest.World, _, name string) {

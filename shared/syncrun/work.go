@@ -185,6 +185,6 @@ func (w *worker) locate(ctx context.Context) error {
 		}
 		known = &journal.Database{DatabaseID: id, DataSourceID: source}
 	}
-	w.database, w.size, w.lens.Binding = *known, size, known.Binding
+	w.database, w.size, w.lens.Binding = *known, size, known.InStep()
 	return nil
 }

@@ -63,8 +63,8 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 
 func (p parts) api() httpapi.API { return httpapi.API{Now: time.Now, Log: p.log} }
 
-// onFirstUse makes something when it is first asked for, and again after a failure.
-func onFirstUse[T any](make func(context.Context) (T, error)) func(context.Context) (T, error) {
+// onFirstUse creates something when it is first asked for, and again after a failure.
+func onFirstUse[T any](create func(context.Context) (T, error)) func(context.Context) (T, error) {
 	var mu sync.Mutex
 	var made *T
 	return func(ctx context.Context) (T, error) {
@@ -73,7 +73,7 @@ func onFirstUse[T any](make func(context.Context) (T, error)) func(context.Conte
 		if made != nil {
 			return *made, nil
 		}
-		v, err := make(ctx)
+		v, err := create(ctx)
 		if err == nil {
 			made = &v
 		}
@@ -82,14 +82,14 @@ func onFirstUse[T any](make func(context.Context) (T, error)) func(context.Conte
 }
 
 // handler makes an HTTP function's handler on its first request; while it cannot be made, requests are answered with why.
-func handler(function string, make func(context.Context, parts) (http.Handler, error)) http.Handler {
+func handler(function string, create func(context.Context, parts) (http.Handler, error)) http.Handler {
 	get := onFirstUse(func(ctx context.Context) (http.Handler, error) {
 		ctx = context.WithoutCancel(ctx) // what is made outlives the request
 		p, err := newParts(function)
 		if err != nil {
 			return nil, err
 		}
-		return make(ctx, p)
+		return create(ctx, p)
 	})
 	api := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -54,7 +54,7 @@ func (w *World) differences(tb testing.TB, kind mapping.Kind, databaseID string)
 	if err != nil || database == nil {
 		tb.Fatal("the database was never synced", err)
 	}
-	lens := record.Lens{Kind: kind, Binding: database.Binding}
+	lens := record.Lens{Kind: kind, Binding: database.InStep()}
 	live := 0
 	for _, raw := range raws {
 		page, err := notion.ParsePage(raw)

@@ -56,7 +56,8 @@ func New(tb testing.TB, change func(*syncrun.Config)) *World {
 	w := &World{Sim: sim, Address: server.URL, Pool: pgtest.New(tb)}
 	w.Client = notion.New(notion.Config{
 		BaseURL: server.URL, Tokens: token(notionsim.IntegrationToken), Transport: server.Client().Transport,
-		Wait: func(context.Context, time.Duration) error { return nil },
+		Wait:    func(context.Context, time.Duration) error { return nil },
+		Breaker: notion.NewBreaker(notion.BreakerConfig{Failures: 1 << 30}), // tests of outages end them at once
 	})
 	log := slog.New(slog.DiscardHandler)
 	cfg := syncrun.Config{
