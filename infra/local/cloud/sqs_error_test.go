@@ -71,6 +71,7 @@ func TestSendMessageRefusals(t *testing.T) {
 		"attribute: a wrong type":        {with(attribute("a", text("Date", "x"))), invalid, "Binary, Number, String"},
 		"attribute: a long type":         {with(attribute("a", text("String."+strings.Repeat("x", 250), "x"))), invalid, "256"},
 		"attribute: no number":           {with(attribute("a", text("Number", "x"))), invalid, "number"},
+		"attribute: an infinity":         {with(attribute("a", text("Number", "Inf"))), invalid, "number"},
 		"attribute: text as bytes":       {with(attribute("a", text("Binary", "x"))), invalid, "'Binary'"},
 		"attribute: a control character": {with(attribute("a", text("String", "\x01"))), "InvalidMessageContents", "#x1"},
 		"attribute: a list": {with(attribute("a", types.MessageAttributeValue{

@@ -203,6 +203,24 @@ func TestMoveTasks(t *testing.T) {
 	}
 }
 
+// TestMoveTaskOfLongAgo comes back to a task after its messages expired, when the nanoseconds times the rate pass 64 bits.
+func TestMoveTaskOfLongAgo(t *testing.T) {
+	t.Parallel()
+	s := start(t, cloud.Config{})
+	_, dead := s.pipe(t, "")
+	s.queue(t, "other", nil)
+	for range 3 {
+		s.send(t, sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String("m")})
+	}
+	s.move(t, sqs.StartMessageMoveTaskInput{
+		SourceArn: aws.String(arn + "dead"), DestinationArn: aws.String(arn + "other"), MaxNumberOfMessagesPerSecond: aws.Int32(500),
+	})
+	s.clock.Advance(300 * 24 * time.Hour)
+	if got := s.tasks(t, arn+"dead"); got != "COMPLETED 1/3 "+arn+"other  false" {
+		t.Fatal(got)
+	}
+}
+
 func TestMoveTaskRefusals(t *testing.T) {
 	t.Parallel()
 	s := start(t, cloud.Config{})

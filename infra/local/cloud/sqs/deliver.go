@@ -7,24 +7,27 @@ import (
 	"strings"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/attribute"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/content"
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/queue"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/refusal"
 )
 
 // receive takes messages from e and buries those that were received too often in its dead-letter queue. While there is
 // no such queue they go on being given out.
 func (s *Service) receive(now time.Time, e *entry, p poll) ([]*queue.Message, error) {
-	p.Visibility = e.Attributes.seconds(attrVisibility)
+	p.Visibility = e.Attributes.Seconds(attribute.Visibility)
 	if p.visibility != nil {
 		p.Visibility = *p.visibility
 	}
-	policy := e.Attributes.redrive()
+	policy := e.Attributes.Redrive()
 	grave := s.byARN(policy.Target)
 	if grave != nil {
 		p.MaxAttempts = policy.MaxReceiveCount
 	}
 	received, dead, err := e.messages.Receive(now, p.Request)
 	if errors.Is(err, queue.ErrTooManyInFlight) {
-		return nil, overLimit("Too many messages are in flight: at most 120000 are allowed.")
+		return nil, refusal.OverLimit("Too many messages are in flight: at most 120000 are allowed.")
 	}
 	for _, m := range dead {
 		grave.messages.Bury(now, m, e.arn())
@@ -35,7 +38,7 @@ func (s *Service) receive(now time.Time, e *entry, p poll) ([]*queue.Message, er
 // describe gives a message as its consumer asked for it.
 func (in receiveMessageInput) describe(e *entry, m *queue.Message) receivedMessage {
 	out := receivedMessage{
-		MessageID: m.ID, ReceiptHandle: e.handle(m.Receipt()), Body: m.Body, BodyDigest: digest(m.Body),
+		MessageID: m.ID, ReceiptHandle: e.handle(m.Receipt()), Body: m.Body, BodyDigest: content.Digest(m.Body),
 	}
 	selected := map[string]queue.Attribute{}
 	for name, value := range m.Attributes {
@@ -44,11 +47,11 @@ func (in receiveMessageInput) describe(e *entry, m *queue.Message) receivedMessa
 		}
 		selected[name] = value
 		if out.MessageAttributes == nil {
-			out.MessageAttributes = map[string]attributeValue{}
+			out.MessageAttributes = map[string]content.Value{}
 		}
 		out.MessageAttributes[name] = onWire(value)
 	}
-	out.AttributesDigest = digestAttributes(selected)
+	out.AttributesDigest = content.DigestAttributes(selected)
 	wanted := slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames)
 	for name, value := range e.systemAttributes(m) {
 		if value == "" || !slices.Contains(wanted, "All") && !slices.Contains(wanted, name) {
@@ -62,8 +65,8 @@ func (in receiveMessageInput) describe(e *entry, m *queue.Message) receivedMessa
 	return out
 }
 
-func onWire(a queue.Attribute) attributeValue {
-	v := attributeValue{DataType: a.DataType, BinaryValue: a.BinaryValue}
+func onWire(a queue.Attribute) content.Value {
+	v := content.Value{DataType: a.DataType, BinaryValue: a.BinaryValue}
 	if a.BinaryValue == nil {
 		v.StringValue = &a.StringValue
 	}
@@ -94,7 +97,7 @@ func (e *entry) systemAttributes(m *queue.Message) map[string]string {
 		"AWSTraceHeader":                   m.TraceHeader,
 		"DeadLetterQueueSourceArn":         m.Source,
 	}
-	if e.Attributes.fifo() {
+	if e.Attributes.FIFO() {
 		all["SequenceNumber"] = sequenceNumber(m.Sequence)
 	}
 	return all

@@ -2,13 +2,10 @@ package sqs
 
 import (
 	"cmp"
-	"context"
-	"encoding/base64"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/infra/local/cloud/awsjson"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/refusal"
 )
 
 // What becomes of a task.
@@ -44,7 +41,9 @@ func (t *moveTask) due(now time.Time) int {
 	if t.Rate == 0 {
 		return t.ToMove
 	}
-	return min(t.ToMove, 1+int(now.Sub(t.Started)*time.Duration(t.Rate)/time.Second))
+	longest := time.Duration(t.ToMove/t.Rate+1) * time.Second // by then all are due, however long ago that was
+	elapsed := min(now.Sub(t.Started), longest)
+	return min(t.ToMove, 1+int(elapsed*time.Duration(t.Rate)/time.Second))
 }
 
 // next gives when the next message is due.
@@ -92,16 +91,16 @@ func (s *Service) move(now time.Time, e *entry, t *moveTask) {
 		}
 		to := s.byARN(destination)
 		if to == nil {
-			t.fail(noSuchQueue().Query)
+			t.fail(refusal.NoSuchQueue().Query)
 			return
 		}
 		e.messages.Take(m)
 		// A message that is moved counts as new. No other has its deduplication id, so that it cannot be swallowed.
-		content := m.Content
-		if e.Attributes.fifo() {
-			content.DeduplicationID = m.ID
+		moved := m.Content
+		if e.Attributes.FIFO() {
+			moved.DeduplicationID = m.ID
 		}
-		to.messages.Send(now, s.cfg.NewID(), content, 0)
+		to.messages.Send(now, s.cfg.NewID(), moved, 0)
 		t.Moved++
 	}
 	if t.Moved >= t.ToMove || e.messages.Peek(now) == nil {
@@ -121,188 +120,4 @@ func (s *Service) next(now time.Time, e *entry) time.Duration {
 		return 0
 	}
 	return next.Sub(now)
-}
-
-type startMessageMoveTaskInput struct {
-	SourceARN                    string `json:"SourceArn"`
-	DestinationARN               string `json:"DestinationArn"`
-	MaxNumberOfMessagesPerSecond *int
-}
-
-type startMessageMoveTaskOutput struct{ TaskHandle string }
-
-func (s *Service) startMessageMoveTask(
-	_ context.Context, _ awsjson.Scope, in startMessageMoveTaskInput,
-) (startMessageMoveTaskOutput, error) {
-	var out startMessageMoveTaskOutput
-	err := s.do(func(now time.Time) error {
-		source, err := s.source(in.SourceARN)
-		if err != nil {
-			return err
-		}
-		task := &moveTask{ID: s.cfg.NewID(), Destination: in.DestinationARN, Started: now, Status: taskRunning}
-		if rate := in.MaxNumberOfMessagesPerSecond; rate != nil {
-			if *rate < 1 || *rate > maxMoveRate {
-				return invalidValue(*rate, "MaxNumberOfMessagesPerSecond", "Must be between 1 and 500, if provided.")
-			}
-			task.Rate = *rate
-		}
-		if err := s.checkMove(source, in.DestinationARN); err != nil {
-			return err
-		}
-		task.ToMove = source.messages.Count(now).Visible
-		source.Tasks = append([]*moveTask{task}, source.Tasks...)
-		source.Tasks = source.Tasks[:min(len(source.Tasks), maxTasks)]
-		s.move(now, source, task)
-		out.TaskHandle = source.taskHandle(task)
-		return nil
-	})
-	return out, err
-}
-
-func (s *Service) source(arn string) (*entry, error) {
-	if arn == "" {
-		return nil, missingParameter("SourceArn")
-	}
-	e := s.byARN(arn)
-	if e == nil {
-		return nil, noSuchResource("The resource that you specified for the SourceArn parameter doesn't exist.")
-	}
-	return e, nil
-}
-
-func (s *Service) checkMove(source *entry, destination string) error {
-	if !s.hasSources(source) {
-		return invalidParameter("Source queue must be configured as a Dead Letter Queue.")
-	}
-	if slices.Contains(s.moving(), source) {
-		return invalidParameter("There is already a task running. Only one active task is allowed for a source queue arn " +
-			"at a given time.")
-	}
-	if destination == "" {
-		return nil
-	}
-	to := s.byARN(destination)
-	switch {
-	case to == nil:
-		return noSuchResource("The resource that you specified for the DestinationArn parameter doesn't exist.")
-	case to == source:
-		return invalidParameter("Source queue arn and destination queue arn must not be the same.")
-	case to.Attributes.fifo() != source.Attributes.fifo():
-		return invalidParameter("Source queue and destination queue must be of the same type.")
-	}
-	return nil
-}
-
-// hasSources reports whether e is the dead-letter queue of any queue.
-func (s *Service) hasSources(e *entry) bool {
-	for _, other := range s.queues {
-		if other.Attributes.redrive().Target == e.arn() {
-			return true
-		}
-	}
-	return false
-}
-
-type cancelMessageMoveTaskInput struct{ TaskHandle string }
-
-type cancelMessageMoveTaskOutput struct{ ApproximateNumberOfMessagesMoved int }
-
-func (s *Service) cancelMessageMoveTask(
-	_ context.Context, _ awsjson.Scope, in cancelMessageMoveTaskInput,
-) (cancelMessageMoveTaskOutput, error) {
-	var out cancelMessageMoveTaskOutput
-	err := s.do(func(time.Time) error {
-		id, arn, err := parseTaskHandle(in.TaskHandle)
-		if err != nil {
-			return err
-		}
-		source, err := s.source(arn)
-		if err != nil {
-			return err
-		}
-		for _, t := range source.Tasks {
-			if t.ID != id {
-				continue
-			}
-			if t.Status != taskRunning {
-				return invalidParameter("Only active tasks can be cancelled.")
-			}
-			t.Status = taskCancelled
-			source.touch()
-			out.ApproximateNumberOfMessagesMoved = t.Moved
-			return nil
-		}
-		return noSuchResource("Task does not exist.")
-	})
-	return out, err
-}
-
-func (e *entry) taskHandle(t *moveTask) string {
-	return base64.StdEncoding.EncodeToString([]byte(t.ID + " " + e.arn()))
-}
-
-func parseTaskHandle(handle string) (id, arn string, err error) {
-	plain, err := base64.StdEncoding.DecodeString(handle)
-	id, arn, ok := strings.Cut(string(plain), " ")
-	if err != nil || !ok {
-		return "", "", invalidParameter("Value for parameter TaskHandle is invalid.")
-	}
-	return id, arn, nil
-}
-
-type listMessageMoveTasksInput struct {
-	SourceARN  string `json:"SourceArn"`
-	MaxResults *int
-}
-
-type listMessageMoveTasksOutput struct {
-	Results []taskResult `json:",omitempty"`
-}
-
-type taskResult struct {
-	TaskHandle                        string `json:",omitempty"` // of a running task alone
-	Status                            string
-	SourceARN                         string `json:"SourceArn"`
-	DestinationARN                    string `json:"DestinationArn,omitempty"`
-	MaxNumberOfMessagesPerSecond      int    `json:",omitempty"`
-	ApproximateNumberOfMessagesMoved  int
-	ApproximateNumberOfMessagesToMove int
-	FailureReason                     string `json:",omitempty"`
-	StartedTimestamp                  int64
-}
-
-func (s *Service) listMessageMoveTasks(
-	_ context.Context, _ awsjson.Scope, in listMessageMoveTasksInput,
-) (listMessageMoveTasksOutput, error) {
-	var out listMessageMoveTasksOutput
-	err := s.do(func(time.Time) error {
-		source, err := s.source(in.SourceARN)
-		if err != nil {
-			return err
-		}
-		limit := 1
-		if in.MaxResults != nil {
-			if limit = *in.MaxResults; limit < 1 || limit > maxTasks {
-				return invalidValue(limit, "MaxResults", "Must be between 1 and 10, if provided.")
-			}
-		}
-		for _, t := range source.Tasks[:min(limit, len(source.Tasks))] {
-			out.Results = append(out.Results, source.describeTask(t))
-		}
-		return nil
-	})
-	return out, err
-}
-
-func (e *entry) describeTask(t *moveTask) taskResult {
-	result := taskResult{
-		Status: t.Status, SourceARN: e.arn(), DestinationARN: t.Destination, MaxNumberOfMessagesPerSecond: t.Rate,
-		ApproximateNumberOfMessagesMoved: t.Moved, ApproximateNumberOfMessagesToMove: t.ToMove, FailureReason: t.Failure,
-		StartedTimestamp: t.Started.UnixMilli(),
-	}
-	if t.Status == taskRunning {
-		result.TaskHandle = e.taskHandle(t)
-	}
-	return result
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/attribute"
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/queue"
 )
 
@@ -24,7 +25,7 @@ type record struct {
 	Created    time.Time         `json:"created"`
 	Modified   time.Time         `json:"modified"`
 	Purged     time.Time         `json:"purged"`
-	Attributes attributes        `json:"attributes"`
+	Attributes attribute.Set     `json:"attributes"`
 	Tags       map[string]string `json:"tags,omitempty"`
 	Tasks      []*moveTask       `json:"tasks,omitempty"` // newest first
 }
@@ -82,7 +83,7 @@ func (s *Service) loadQueues() error {
 		if err := json.Unmarshal(value, &e.record); err != nil {
 			return err
 		}
-		e.messages = queue.New(e.Attributes.settings())
+		e.messages = queue.New(e.Attributes.Settings())
 		s.queues[a] = e
 		return nil
 	})

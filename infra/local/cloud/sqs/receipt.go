@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/awsjson"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/attribute"
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/queue"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/refusal"
 )
 
 // A receipt handle names its queue, message and receipt, so that it is good after a restart and nothing need be looked up.
@@ -22,19 +24,19 @@ func (e *entry) handle(r queue.Receipt) string {
 
 func (e *entry) receipt(handle string) (queue.Receipt, error) {
 	if handle == "" {
-		return queue.Receipt{}, missingParameter("ReceiptHandle")
+		return queue.Receipt{}, refusal.MissingParameter("ReceiptHandle")
 	}
 	plain, err := base64.StdEncoding.DecodeString(handle)
 	if err != nil {
-		return queue.Receipt{}, invalidReceipt(handle)
+		return queue.Receipt{}, refusal.InvalidReceipt(handle)
 	}
 	parts := strings.Split(string(plain), " ")
 	if len(parts) != handleParts || parts[0] != e.arn() {
-		return queue.Receipt{}, invalidReceipt(handle)
+		return queue.Receipt{}, refusal.InvalidReceipt(handle)
 	}
 	receive, err := strconv.Atoi(parts[2])
 	if err != nil {
-		return queue.Receipt{}, invalidReceipt(handle)
+		return queue.Receipt{}, refusal.InvalidReceipt(handle)
 	}
 	return queue.Receipt{ID: parts[1], Receive: receive}, nil
 }
@@ -59,7 +61,7 @@ func (e *entry) delete(now time.Time, handle string) error {
 		return err
 	}
 	if err := e.messages.Delete(now, receipt); errors.Is(err, queue.ErrExpired) {
-		return invalidValue(handle, "ReceiptHandle", "The receipt handle has expired.")
+		return refusal.InvalidValue(handle, "ReceiptHandle", "The receipt handle has expired.")
 	}
 	return nil
 }
@@ -115,7 +117,7 @@ func (s *Service) changeMessageVisibility(
 
 func (e *entry) changeVisibility(now time.Time, v visibility) error {
 	if v.VisibilityTimeout == nil {
-		return missingParameter("VisibilityTimeout")
+		return refusal.MissingParameter("VisibilityTimeout")
 	}
 	timeout, err := visibilityTimeout(*v.VisibilityTimeout)
 	if err != nil {
@@ -127,12 +129,12 @@ func (e *entry) changeVisibility(now time.Time, v visibility) error {
 	}
 	switch err := e.messages.ChangeVisibility(now, receipt, timeout); {
 	case errors.Is(err, queue.ErrUnknown):
-		return invalidValue(v.ReceiptHandle, "ReceiptHandle",
+		return refusal.InvalidValue(v.ReceiptHandle, "ReceiptHandle",
 			"Message does not exist or is not available for visibility timeout change.")
 	case errors.Is(err, queue.ErrNotInFlight):
-		return notInFlight()
+		return refusal.NotInFlight()
 	case errors.Is(err, queue.ErrTooLong):
-		return invalidValue(*v.VisibilityTimeout, attrVisibility,
+		return refusal.InvalidValue(*v.VisibilityTimeout, attribute.Visibility,
 			"Total VisibilityTimeout for the message is beyond the limit [43200 seconds]")
 	}
 	return nil
@@ -140,7 +142,7 @@ func (e *entry) changeVisibility(now time.Time, v visibility) error {
 
 func visibilityTimeout(seconds int) (time.Duration, error) {
 	if seconds < 0 || seconds > int(queue.MaxVisibility/time.Second) {
-		return 0, invalidValue(seconds, attrVisibility, "Must be between 0 and 43200, if provided.")
+		return 0, refusal.InvalidValue(seconds, attribute.Visibility, "Must be between 0 and 43200, if provided.")
 	}
 	return time.Duration(seconds) * time.Second, nil
 }

@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/awsjson"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/attribute"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/content"
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/queue"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/refusal"
 )
 
 type receiveMessageInput struct {
@@ -27,10 +30,10 @@ type receivedMessage struct {
 	MessageID         string `json:"MessageId"`
 	ReceiptHandle     string
 	Body              string
-	BodyDigest        string                    `json:"MD5OfBody"`
-	Attributes        map[string]string         `json:",omitempty"`
-	MessageAttributes map[string]attributeValue `json:",omitempty"`
-	AttributesDigest  string                    `json:"MD5OfMessageAttributes,omitempty"`
+	BodyDigest        string                   `json:"MD5OfBody"`
+	Attributes        map[string]string        `json:",omitempty"`
+	MessageAttributes map[string]content.Value `json:",omitempty"`
+	AttributesDigest  string                   `json:"MD5OfMessageAttributes,omitempty"`
 }
 
 // poll is a receiveMessageInput, checked.
@@ -44,13 +47,13 @@ func (in receiveMessageInput) poll() (poll, error) {
 	p := poll{Request: queue.Request{Max: 1}}
 	if n := in.MaxNumberOfMessages; n != nil {
 		if *n < 1 || *n > 10 {
-			return p, invalidValue(*n, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
+			return p, refusal.InvalidValue(*n, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
 		}
 		p.Max = *n
 	}
 	if n := in.WaitTimeSeconds; n != nil {
 		if *n < 0 || *n > 20 {
-			return p, invalidValue(*n, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
+			return p, refusal.InvalidValue(*n, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
 		}
 		wait := time.Duration(*n) * time.Second
 		p.wait = &wait
@@ -64,7 +67,7 @@ func (in receiveMessageInput) poll() (poll, error) {
 	}
 	for _, name := range slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames) {
 		if !isSystemAttribute(name) {
-			return p, unknownAttribute(name)
+			return p, refusal.UnknownAttribute(name)
 		}
 	}
 	return p, nil
@@ -119,7 +122,7 @@ func (e *entry) wait(p poll) time.Duration {
 	if p.wait != nil {
 		return *p.wait
 	}
-	return e.Attributes.seconds(attrWait)
+	return e.Attributes.Seconds(attribute.Wait)
 }
 
 // pause waits until the queue changed or next has passed (zero: never), and reports whether to look again.

@@ -10,12 +10,12 @@
 package sqs
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/awsjson"
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/queue"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/refusal"
 )
 
 // Store is where the service keeps its state. Write makes all changes or none; a nil value removes its key.
@@ -111,7 +111,7 @@ func (s *Service) Operations() map[string]awsjson.Operation {
 
 // NotOffered is the answer to an operation that SQS has and this service has not.
 func NotOffered(operation string) *awsjson.Error {
-	return unsupported(operation + " is not offered by the local cloud.")
+	return refusal.Unsupported(operation + " is not offered by the local cloud.")
 }
 
 // do runs f alone, after what passing time does, and writes what changed before anybody learns of it. Where writing
@@ -146,10 +146,4 @@ func (s *Service) changing(
 	scope awsjson.Scope, url string, f func(now time.Time, e *entry) error,
 ) (nothing, error) {
 	return nothing{}, s.on(scope, url, f)
-}
-
-func (s *Service) deleteQueue(_ context.Context, scope awsjson.Scope, in queueInput) (nothing, error) {
-	return s.changing(scope, in.QueueURL, func(_ time.Time, e *entry) error {
-		return s.drop(e)
-	})
 }

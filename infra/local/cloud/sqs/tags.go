@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/awsjson"
+	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/refusal"
 )
 
 const maxTags = 50
@@ -18,7 +19,7 @@ type tagQueueInput struct {
 func (s *Service) tagQueue(_ context.Context, scope awsjson.Scope, in tagQueueInput) (nothing, error) {
 	return s.changing(scope, in.QueueURL, func(_ time.Time, e *entry) error {
 		if len(in.Tags) == 0 {
-			return missingParameter("Tags")
+			return refusal.MissingParameter("Tags")
 		}
 		tags := maps.Clone(e.Tags)
 		if tags == nil {
@@ -36,14 +37,14 @@ func (s *Service) tagQueue(_ context.Context, scope awsjson.Scope, in tagQueueIn
 
 func checkTags(tags map[string]string) error {
 	if len(tags) > maxTags {
-		return invalidParameter("Too many tags added for queue: %d, at most %d are allowed.", len(tags), maxTags)
+		return refusal.InvalidParameter("Too many tags added for queue: %d, at most %d are allowed.", len(tags), maxTags)
 	}
 	for key, value := range tags {
 		if key == "" || len([]rune(key)) > 128 {
-			return invalidParameter("Tag keys must be between 1 and 128 characters in length.")
+			return refusal.InvalidParameter("Tag keys must be between 1 and 128 characters in length.")
 		}
 		if len([]rune(value)) > 256 {
-			return invalidParameter("Tag values must be between 0 and 256 characters in length.")
+			return refusal.InvalidParameter("Tag values must be between 0 and 256 characters in length.")
 		}
 	}
 	return nil
@@ -57,7 +58,7 @@ type untagQueueInput struct {
 func (s *Service) untagQueue(_ context.Context, scope awsjson.Scope, in untagQueueInput) (nothing, error) {
 	return s.changing(scope, in.QueueURL, func(_ time.Time, e *entry) error {
 		if len(in.TagKeys) == 0 {
-			return invalidParameter("Tag keys must be between 1 and 128 characters in length.")
+			return refusal.InvalidParameter("Tag keys must be between 1 and 128 characters in length.")
 		}
 		for _, key := range in.TagKeys {
 			delete(e.Tags, key)

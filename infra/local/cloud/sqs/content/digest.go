@@ -1,4 +1,4 @@
-package sqs
+package content
 
 import (
 	"crypto/md5" //nolint:gosec // the protocol's checksum, no security
@@ -12,15 +12,16 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/queue"
 )
 
-func digest(body string) string {
+// Digest gives the checksum of a body.
+func Digest(body string) string {
 	sum := md5.Sum([]byte(body)) //nolint:gosec // the protocol's checksum, no security
 	return hex.EncodeToString(sum[:])
 }
 
-// digestAttributes gives the checksum by which clients see that their attributes arrived; empty for none.
+// DigestAttributes gives the checksum by which clients see that their attributes arrived; empty for none.
 //
 // See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation.
-func digestAttributes(attributes map[string]queue.Attribute) string {
+func DigestAttributes(attributes map[string]queue.Attribute) string {
 	if len(attributes) == 0 {
 		return ""
 	}
@@ -45,10 +46,10 @@ func writeLengthAndValue(sum hash.Hash, value []byte) {
 	sum.Write(value)
 }
 
-// digestTrace gives the checksum of the one system attribute that can be sent; empty for none.
-func digestTrace(header string) string {
+// DigestTrace gives the checksum of the one system attribute that can be sent; empty for none.
+func DigestTrace(header string) string {
 	if header == "" {
 		return ""
 	}
-	return digestAttributes(map[string]queue.Attribute{"AWSTraceHeader": {DataType: "String", StringValue: header}})
+	return DigestAttributes(map[string]queue.Attribute{"AWSTraceHeader": {DataType: "String", StringValue: header}})
 }
