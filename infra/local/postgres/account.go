@@ -80,6 +80,18 @@ func (a account) place(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the account must enter; what is secret inside is closed
 		return "", err
 	}
+	return a.locate(dir)
+}
+
+// locate gives the folder that dir, which is there, is or is stood for by.
+func (a account) locate(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return "", err
+	}
 	if !a.reaches(dir) {
 		if dir, err = standIn(dir); err != nil {
 			return "", err

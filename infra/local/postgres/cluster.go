@@ -87,12 +87,10 @@ func (c cluster) choosePort(ctx context.Context, wanted int) (int, error) {
 		if !free(ctx, wanted) {
 			return 0, fmt.Errorf("port %d, which the database is to listen on, is taken", wanted)
 		}
-		return wanted, nil
+		return wanted, c.keepPort(wanted)
 	}
-	if last, err := os.ReadFile(c.path("port")); err == nil {
-		if port, err := strconv.Atoi(strings.TrimSpace(string(last))); err == nil && free(ctx, port) {
-			return port, nil
-		}
+	if port, err := c.lastPort(); err == nil && free(ctx, port) {
+		return port, nil
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -106,7 +104,19 @@ func (c cluster) choosePort(ctx context.Context, wanted int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return port, os.WriteFile(c.path("port"), []byte(strconv.Itoa(port)+"\n"), 0o600)
+	return port, c.keepPort(port)
+}
+
+func (c cluster) keepPort(port int) error {
+	return os.WriteFile(c.path("port"), []byte(strconv.Itoa(port)+"\n"), 0o600)
+}
+
+func (c cluster) lastPort() (int, error) {
+	last, err := os.ReadFile(c.path("port"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(last)))
 }
 
 func free(ctx context.Context, port int) bool {

@@ -13,7 +13,7 @@ import (
 func TestConformancePinnedPackage(t *testing.T) {
 	t.Parallel()
 	account, home := placed(t, folder(t))
-	programs, err := binary.Fetch(t.Context(), home)
+	programs, err := binary.Fetch(t.Context(), home, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

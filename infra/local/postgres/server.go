@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -100,14 +101,39 @@ func (s *Server) Stop() {
 	s.process.Stop(stopTime, syscall.SIGINT, syscall.SIGQUIT)
 }
 
-// Remove deletes what Start keeps for dir. No server may be running there.
-func Remove(dir string) error {
+// LastURL gives the address that the server of dir had when it last ran; false when there was none.
+func LastURL(dir string) (string, bool) {
+	account, err := currentAccount()
+	if err != nil {
+		return "", false
+	}
+	home, err := account.locate(dir)
+	if err != nil {
+		return "", false
+	}
+	c := cluster{home: home}
+	password, err := c.password()
+	if err != nil {
+		return "", false
+	}
+	port, err := c.lastPort()
+	return address(password, port, "act"), err == nil
+}
+
+// Remove deletes what Start keeps for dir, and ends a server that an earlier run left over there.
+func Remove(ctx context.Context, dir string) error {
 	account, err := currentAccount()
 	if err != nil {
 		return err
 	}
-	home, err := account.place(dir)
+	home, err := account.locate(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
+		return err
+	}
+	if err := (cluster{home: home}).stopLeftOver(ctx); err != nil {
 		return err
 	}
 	return errors.Join(os.RemoveAll(home), os.RemoveAll(dir))
@@ -121,7 +147,7 @@ func find(ctx context.Context, account account, config Config) (binary.Programs,
 	if err != nil {
 		return binary.Programs{}, fmt.Errorf("prepare the folder for PostgreSQL's programs: %w", err)
 	}
-	return binary.Fetch(ctx, cache)
+	return binary.Fetch(ctx, cache, config.Log)
 }
 
 func address(password string, port int, database string) string {

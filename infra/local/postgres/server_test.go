@@ -42,7 +42,7 @@ func folder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "postgres")
 	t.Cleanup(func() {
-		if err := Remove(dir); err != nil {
+		if err := Remove(context.Background(), dir); err != nil {
 			t.Error(err)
 		}
 	})
@@ -97,8 +97,8 @@ func TestServerKeepsItsDataAndAddress(t *testing.T) {
 	<-first.Done()
 
 	second := start(t, Config{Dir: dir})
-	if second.URL() != first.URL() {
-		t.Errorf("address %s, before %s", second.URL(), first.URL())
+	if last, ok := LastURL(dir); second.URL() != first.URL() || !ok || last != first.URL() {
+		t.Errorf("address %s, before %s, known %s", second.URL(), first.URL(), last)
 	}
 	if got := query(t, second.URL(), "SELECT it FROM kept"); got != "written" {
 		t.Errorf("kept %q", got)
@@ -278,6 +278,29 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("error %q, want %q in it", err, want)
 			}
 		})
+	}
+}
+
+// TestRemove: nothing is left, not even a server that nobody stopped.
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	server := start(t, Config{Dir: dir})
+	_, home := placed(t, dir)
+	if err := Remove(t.Context(), dir); err != nil {
+		t.Error(err)
+	}
+	<-server.Done()
+	for _, path := range []string{dir, home} {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is left", path)
+		}
+	}
+	if _, ok := LastURL(dir); ok {
+		t.Error("an address is left")
+	}
+	if err := Remove(t.Context(), dir); err != nil {
+		t.Errorf("a second time: %v", err)
 	}
 }
 

@@ -84,5 +84,5 @@ func (s *scope) readSecret(id string, r resource, path string) (Secret, error) {
 	if err := decode(resolved, path, &p); err != nil {
 		return Secret{}, err
 	}
-	return Secret{Name: p.Name, Description: p.Description, Value: p.SecretString}, nil
+	return Secret{ID: id, Name: p.Name, Description: p.Description, Value: p.SecretString}, nil
 }

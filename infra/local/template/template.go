@@ -99,6 +99,7 @@ type Queue struct {
 
 // Secret is a secret of Secrets Manager and what it holds at first.
 type Secret struct {
+	ID          string // its logical id
 	Name        string
 	Description string
 	Value       string

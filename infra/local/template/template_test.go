@@ -177,7 +177,7 @@ func TestRead(t *testing.T) {
 			},
 			{Name: "Plain", ARN: "arn:aws:sqs:eu-west-1:000000000000:Plain", URL: "http://127.0.0.1:4002/000000000000/Plain", Attributes: map[string]string{}},
 		},
-		Secrets: []template.Secret{{Name: "act/dev/app", Description: "secrets", Value: "{}"}},
+		Secrets: []template.Secret{{ID: "AppSecret", Name: "act/dev/app", Description: "secrets", Value: "{}"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -80,7 +80,7 @@ func startServer(ctx context.Context) (stop func(), err error) {
 	}
 	return func() {
 		server.Stop()
-		_ = postgres.Remove(home)
+		_ = postgres.Remove(ctx, home)
 		_ = os.RemoveAll(dir)
 	}, os.Setenv(serverURL, server.URL())
 }

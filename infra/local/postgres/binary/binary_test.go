@@ -8,6 +8,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -76,7 +77,7 @@ func TestInstall(t *testing.T) {
 	var several errgroup.Group
 	for range 5 {
 		several.Go(func() error {
-			home, err := pinned(archive).Install(t.Context(), url+"/", cache)
+			home, err := pinned(archive).Install(t.Context(), url+"/", cache, slog.New(slog.DiscardHandler))
 			if err != nil {
 				return err
 			}
@@ -122,7 +123,7 @@ func TestInstallRefuses(t *testing.T) {
 			t.Parallel()
 			url, _ := registry(t, c.served)
 			cache := t.TempDir()
-			home, err := c.pkg.Install(t.Context(), url, cache)
+			home, err := c.pkg.Install(t.Context(), url, cache, slog.New(slog.DiscardHandler))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%q, error %v, want %q in it", home, err, c.want)
 			}
@@ -137,7 +138,7 @@ func TestFetchGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Fetch(ctx, t.TempDir()); err == nil {
+	if _, err := Fetch(ctx, t.TempDir(), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("fetched")
 	}
 }

