@@ -2,6 +2,7 @@ package notionsim_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -48,9 +49,44 @@ func start(t testing.TB, change ...func(*notionsim.Config)) (*notionsim.Sim, cli
 	return sim, client{t: t, http: server.Client(), url: server.URL, token: notionsim.IntegrationToken, version: latest}
 }
 
+// tester is what a test and a check of rapid have in common.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
+// inProcess gives the integration as a client of a simulator without a server between.
+func inProcess(t tester, sim *notionsim.Sim) client {
+	return client{t: t, http: &http.Client{Transport: direct{sim}}, url: "http://simulator", token: notionsim.IntegrationToken, version: latest}
+}
+
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	d.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func idOf(t tester, page json.RawMessage) string {
+	t.Helper()
+	var p struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(page, &p); err != nil {
+		t.Fatalf("%v", err)
+	}
+	return p.ID
+}
+
 // client sends requests as one who has a token, in one version of the API.
 type client struct {
-	t       testing.TB
+	t       tester
 	http    *http.Client
 	url     string
 	token   string
@@ -63,7 +99,7 @@ func (c client) in(version string) client { c.version = version; return c }
 
 // answer is what came back.
 type answer struct {
-	t      testing.TB
+	t      tester
 	status int
 	header http.Header
 	raw    []byte
@@ -80,13 +116,13 @@ func (c client) do(method, path string, body any) answer {
 	default:
 		raw, err := json.Marshal(body)
 		if err != nil {
-			c.t.Fatal(err)
+			c.t.Fatalf("%v", err)
 		}
 		reader = bytes.NewReader(raw)
 	}
 	r, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, reader)
 	if err != nil {
-		c.t.Fatal(err)
+		c.t.Fatalf("%v", err)
 	}
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
@@ -97,12 +133,12 @@ func (c client) do(method, path string, body any) answer {
 	r.Header.Set("Content-Type", "application/json")
 	res, err := c.http.Do(r)
 	if err != nil {
-		c.t.Fatal(err)
+		c.t.Fatalf("%v", err)
 	}
 	defer res.Body.Close()
 	a := answer{t: c.t, status: res.StatusCode, header: res.Header}
 	if a.raw, err = io.ReadAll(res.Body); err != nil {
-		c.t.Fatal(err)
+		c.t.Fatalf("%v", err)
 	}
 	_ = json.Unmarshal(a.raw, &a.body) // what is no JSON object has no members
 	return a

@@ -64,7 +64,7 @@ func ParsePaging(n wire.Node) (size int, start string) {
 		}
 	}
 	if n.Has("start_cursor") {
-		start = n.Get("start_cursor").Text()
+		start = n.Get("start_cursor").Bounded(maxPageSize)
 	}
 	return size, start
 }
