@@ -58,7 +58,8 @@ func parseError(answer *http.Response, content []byte, now time.Time) *Error {
 		} `json:"additional_data"`
 	}
 	e := &Error{Status: answer.StatusCode, RetryAfter: retryAfter(answer.Header.Get("Retry-After"), now)}
-	if json.Unmarshal(content, &body) != nil || body.Code == "" {
+	_ = json.Unmarshal(content, &body) // as far as it goes: additional_data has members of many types
+	if body.Code == "" {
 		return e
 	}
 	e.Code, e.RequestID = body.Code, body.RequestID

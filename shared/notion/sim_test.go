@@ -144,22 +144,39 @@ func TestSimulatorKeepsAPage(t *testing.T) {
 	t.Parallel()
 	s := simulate(t)
 	ctx, source := t.Context(), s.source(t, "projects")
-	if err := s.client.AddProperty(ctx, source.ID, "Row key", property.TypeRichText); err != nil {
-		t.Fatal(err)
+	for name, typ := range map[string]property.Type{
+		"Row key": property.TypeRichText, "Team": property.TypePeople, "Site": property.TypeURL, "Mail": property.TypeEmail, "Phone": property.TypePhone,
+	} {
+		if err := s.client.AddProperty(ctx, source.ID, name, typ); err != nil {
+			t.Fatal(err)
+		}
 	}
+	others, _ := s.list(t, source.ID, notion.Query{})
+	person, other := others[0].CreatedBy, others[0].ID
 	values := map[string]struct {
 		t property.Type
 		v property.Value
 	}{
-		"Name":        {property.TypeTitle, property.Text{{Kind: property.RunText, Text: strings.Repeat("é🚀", 1500)}}},
-		"Row key":     {property.TypeRichText, property.Text{{Kind: property.RunText, Text: "row-1"}}},
-		"Description": {property.TypeRichText, property.Text{{Kind: property.RunText, Text: "a", Link: "https://example.org/"}, {Kind: property.RunText, Text: "b", Style: property.Style{Bold: true, Color: "red"}}}},
-		"Area":        {property.TypeSelect, property.Option("Moon landing")},
-		"Tags":        {property.TypeMultiSelect, property.Options{"one", "two"}},
-		"Budget":      {property.TypeNumber, property.Number(0.1)},
-		"Start Date":  {property.TypeDate, property.Date{Start: "2026-11-23T10:00:00.000+11:00", End: "2026-11-24T10:00:00.000+11:00"}},
-		"Featured":    {property.TypeCheckbox, property.Checked(true)},
-		"Partners":    {property.TypeRelation, nil},
+		"Name":    {property.TypeTitle, property.Text{{Kind: property.RunText, Text: strings.Repeat("é🚀", 1500)}}},
+		"Row key": {property.TypeRichText, property.Text{{Kind: property.RunText, Text: "row-1"}}},
+		"Description": {property.TypeRichText, property.Text{
+			{Kind: property.RunText, Text: "a", Link: "https://example.org/"},
+			{Kind: property.RunText, Text: "b", Style: property.Style{Bold: true, Color: "red"}},
+			{Kind: property.RunMention, Object: []byte(`{"type":"user","user":{"id":"` + person + `"}}`)},
+			{Kind: property.RunMention, Object: []byte(`{"page":{"id":"` + other + `"},"type":"page"}`)},
+			{Kind: property.RunMention, Object: []byte(`{"date":{"start":"2026-11-23"},"type":"date"}`)},
+			{Kind: property.RunEquation, Object: []byte(`{"expression":"e=mc^2"}`), Style: property.Style{Italic: true}},
+		}},
+		"Team":       {property.TypePeople, property.People{{ID: person}}},
+		"Site":       {property.TypeURL, property.Line("https://example.org/")},
+		"Mail":       {property.TypeEmail, property.Line("a@example.org")},
+		"Phone":      {property.TypePhone, property.Line("+61 7 1234")},
+		"Area":       {property.TypeSelect, property.Option("Moon landing")},
+		"Tags":       {property.TypeMultiSelect, property.Options{"one", "two"}},
+		"Budget":     {property.TypeNumber, property.Number(0.1)},
+		"Start Date": {property.TypeDate, property.Date{Start: "2026-11-23T10:00:00.000+11:00", End: "2026-11-24T10:00:00.000+11:00"}},
+		"Featured":   {property.TypeCheckbox, property.Checked(true)},
+		"Partners":   {property.TypeRelation, nil},
 	}
 	requests, cleared := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	for name, value := range values {

@@ -76,6 +76,9 @@ func (t *transport) token(ctx context.Context) (string, error) {
 	if token == "" {
 		return "", fault.New(fault.Unauthorized, "There is no Notion token: connect the workspace, or set NOTION_TOKEN.")
 	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fault.New(fault.Unauthorized, "The Notion token holds a character that no token has, a line break perhaps: correct NOTION_TOKEN.")
+	}
 	return token, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ func TestRepeats(t *testing.T) {
 		{"a lost connection and a creation", create, []reply{{drop: true}, ok}, nil, "unavailable"},
 		{"409", update, []reply{refusal(409, "conflict_error", ""), ok}, nil, "conflict"},
 		{"400", update, []reply{refusal(400, "validation_error", ""), ok}, nil, "invalid"},
+		{"400 with more than we know", update, []reply{refusal(400, "validation_error", `,"additional_data":{"error_type":["a"],"other":{}}`), ok}, nil, "invalid"},
 		{"403", get, []reply{refusal(403, "restricted_resource", ""), ok}, nil, "forbidden"},
 		{"404", get, []reply{refusal(404, "object_not_found", ""), ok}, nil, "not_found"},
 		{"413", update, []reply{refusal(413, "too_large", ""), ok}, nil, "too_large"},
@@ -135,6 +137,7 @@ func TestRotatedToken(t *testing.T) {
 		{"rotated", []string{"old", "new"}, []reply{stale, {body: pageAnswer}}, 2, []string{"old"}, ""},
 		{"the same", []string{"old"}, []reply{stale}, 1, []string{"old"}, "unauthorized"},
 		{"rotated and refused too", []string{"old", "new", "newer"}, []reply{stale}, 2, []string{"old"}, "unauthorized"},
+		{"with a line break", []string{"old\n"}, []reply{{body: pageAnswer}}, 0, nil, "unauthorized"},
 		{"none", []string{""}, []reply{{body: pageAnswer}}, 0, nil, "unauthorized"},
 	}
 	for _, test := range tests {
@@ -185,6 +188,28 @@ func TestCallerGivesUp(t *testing.T) {
 	}
 	if _, err := breaker.Allow(); err != nil {
 		t.Errorf("a caller who gave up opened the breaker: %v", err)
+	}
+}
+
+func TestManyCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	f := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		if n%5 == 0 {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		_, _ = io.WriteString(w, pageAnswer)
+	})
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if err := get(t.Context(), f.client); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(f.requests) < 60 || len(f.requests) != len(f.calls) {
+		t.Errorf("%d requests, %d observed", len(f.requests), len(f.calls))
 	}
 }
 
