@@ -19,15 +19,15 @@ help: ## Show this list
 
 .PHONY: run
 run: ## Start the whole system on this machine; Ctrl-C stops it
-	@go run ./infra/local run
+	@go build -o .local/bin/local ./infra/local && exec .local/bin/local run
 
 .PHONY: reset
 reset: ## Forget the local system's data
-	@go run ./infra/local reset
+	@go build -o .local/bin/local ./infra/local && exec .local/bin/local reset
 
 .PHONY: migrate
 migrate: ## Bring the database at DATABASE_URL up to the newest schema
-	@go run ./infra/local migrate
+	@go build -o .local/bin/local ./infra/local && exec .local/bin/local migrate
 
 .PHONY: test
 test: ## Run the tests
@@ -74,7 +74,7 @@ verify: ## Everything that must hold before a change lands
 
 .PHONY: conformance
 conformance: ## Hold the simulator and the local cloud against others' clients
-	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/...
+	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/...
 
 $(SAM): infra/tools/sam-requirements.txt
 	@python3 -m venv .local/venv-sam
