@@ -43,7 +43,8 @@ func TestApp(t *testing.T) {
 		}
 		return v
 	}
-	if get() != "one" || get() != "one" || m.reads != 1 {
+	first := get()
+	if first != "one" || get() != first || m.reads != 1 {
 		t.Errorf("read %d times", m.reads)
 	}
 	m.value = `{"A":"two"}`
