@@ -3,6 +3,7 @@ package property
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
@@ -28,14 +29,6 @@ const referenceCap = 25
 //
 // https://developers.notion.com/reference/page-property-values
 func Decode(raw json.RawMessage) (Property, error) {
-	var head struct {
-		ID      string `json:"id"`
-		Type    Type   `json:"type"`
-		HasMore *bool  `json:"has_more"`
-	}
-	if err := read(raw, &head); err != nil {
-		return Property{}, err
-	}
 	var fields map[string]json.RawMessage
 	if err := read(raw, &fields); err != nil {
 		return Property{}, err
@@ -43,19 +36,25 @@ func Decode(raw json.RawMessage) (Property, error) {
 	if fields == nil {
 		return Property{}, fault.New(fault.Invalid, "A property is null where Notion gives an object.")
 	}
-	p := Property{ID: CanonicalID(head.ID), Type: head.Type}
-	content, told := fields[string(head.Type)]
-	if head.Type == "" || !told {
+	var id string
+	var p Property
+	var hasMore *bool
+	if err := errors.Join(readIfAny(fields["id"], &id), readIfAny(fields["type"], &p.Type), readIfAny(fields["has_more"], &hasMore)); err != nil {
+		return Property{}, fault.Wrap(err, fault.Invalid, "A property's id, type or has_more is of another type than Notion documents")
+	}
+	p.ID = CanonicalID(id)
+	content, told := fields[string(p.Type)]
+	if p.Type == "" || !told {
 		p.Truncated = true
 		return p, nil
 	}
-	value, err := decodeValue(head.Type, content)
+	value, err := decodeValue(p.Type, content)
 	if err != nil {
-		return Property{}, fault.Wrap(err, fault.Invalid, "The property %q does not hold a value of its type %q", p.ID, head.Type)
+		return Property{}, fault.Wrap(err, fault.Invalid, "The property %q does not hold a value of its type %q", p.ID, p.Type)
 	}
 	p.Value = value
-	if head.HasMore != nil {
-		p.Truncated = *head.HasMore
+	if hasMore != nil {
+		p.Truncated = *hasMore
 	} else {
 		p.Truncated = references(value) >= referenceCap
 	}

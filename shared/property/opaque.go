@@ -3,6 +3,8 @@ package property
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 
@@ -27,14 +29,14 @@ func canonicalUnder(key string, raw json.RawMessage) (Opaque, error) {
 
 // parse reads one JSON value and keeps the spelling of its numbers.
 func parse(raw json.RawMessage) (any, error) {
-	if !json.Valid(raw) {
-		return nil, fault.New(fault.Invalid, "Notion's answer is not JSON.")
-	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var tree any
 	if err := decoder.Decode(&tree); err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "Notion's answer is not JSON that we can read")
+		return nil, fault.Wrap(err, fault.Invalid, "Notion's answer is not JSON")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault.New(fault.Invalid, "Notion's answer is more than one JSON value.")
 	}
 	return tree, nil
 }
