@@ -86,7 +86,7 @@ func TestTwoWayRelationsStaySymmetric(t *testing.T) {
 		ends := map[string]struct{ property, other string }{"projects": {"Partners", "partners"}, "partners": {"Projects", "projects"}}
 		ids := make(map[string][]string)
 		for kind := range ends {
-			for range 4 {
+			for range 3 {
 				ids[kind] = append(ids[kind], bot.createIn(bot.source(sim, kind), map[string]any{"Name": title(kind)}))
 			}
 		}
@@ -106,15 +106,18 @@ func TestTwoWayRelationsStaySymmetric(t *testing.T) {
 				bot.patch("/v1/pages/"+page, map[string]any{"in_trash": rapid.Bool().Draw(t, "in_trash")}).ok()
 			},
 			"": func(t *rapid.T) {
+				shown := make(map[string][]string) // by pages that are not in the trash
 				for kind, end := range ends {
 					for _, page := range ids[kind] {
-						if bot.get("/v1/pages/"+page).ok().at("in_trash") == true {
-							continue
+						if a := bot.get("/v1/pages/" + page).ok(); a.at("in_trash") != true {
+							shown[page] = refs(a, end.property)
 						}
-						for _, id := range refs(bot.get("/v1/pages/"+page).ok(), end.property) {
-							if !slices.Contains(refs(bot.get("/v1/pages/"+id).ok(), ends[end.other].property), page) {
-								t.Fatalf("%s names %s, but not the other way", page, id)
-							}
+					}
+				}
+				for page, related := range shown {
+					for _, id := range related {
+						if !slices.Contains(shown[id], page) {
+							t.Fatalf("%s names %s, but not the other way", page, id)
 						}
 					}
 				}
