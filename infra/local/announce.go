@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+)
+
+// values is what a running system has that others may want to know.
+type values struct {
+	apiURL, apiKey           string
+	databaseURL              string
+	cloudURL                 string
+	simulated                bool
+	notionURL                string
+	notionToken, personToken string
+	databases                map[string]string // Notion databases' ids by variable
+}
+
+// announce writes .local/env, which is there as long as the system runs, and tells how to use it.
+func (s *system) announce(v values) error {
+	variables := []dotenv.Variable{
+		{Name: "API_URL", Value: v.apiURL},
+		{Name: "API_KEY", Value: v.apiKey},
+		{Name: config.DatabaseURL, Value: v.databaseURL},
+		{Name: "NOTION_URL", Value: v.notionURL},
+		{Name: config.NotionToken, Value: v.notionToken},
+		{Name: "NOTION_PERSON_TOKEN", Value: v.personToken},
+	}
+	for _, kind := range mapping.ACT().Kinds {
+		variables = append(variables, dotenv.Variable{Name: kind.DatabaseIDVariable, Value: v.databases[kind.DatabaseIDVariable]})
+	}
+	variables = append(variables,
+		dotenv.Variable{Name: "AWS_ENDPOINT_URL", Value: v.cloudURL},
+		dotenv.Variable{Name: "AWS_ACCESS_KEY_ID", Value: "local"},
+		dotenv.Variable{Name: "AWS_SECRET_ACCESS_KEY", Value: "local"},
+		dotenv.Variable{Name: "AWS_REGION", Value: region},
+		dotenv.Variable{Name: "AWS_DEFAULT_REGION", Value: region})
+	path := s.settings.path(envFile)
+	if err := dotenv.Write(path, variables); err != nil {
+		return fmt.Errorf("write %s: %w", envFile, err)
+	}
+	s.onStop(func() { _ = os.Remove(path) })
+	if s.settings.values["LOG_FORMAT"] == "json" {
+		s.log.Info("ready", "api_url", v.apiURL, "notion_url", v.notionURL, "cloud_url", v.cloudURL)
+		return nil
+	}
+	s.console.Print(s.banner(v))
+	return nil
+}
+
+func (s *system) banner(v values) string {
+	notion, database := v.notionURL+"  (a workspace to develop against; /_sim/ controls it)", v.databaseURL
+	if !v.simulated {
+		notion = "the real workspace of NOTION_TOKEN"
+	}
+	if s.settings.values[config.DatabaseURL] != "" {
+		database = "the database of DATABASE_URL"
+	}
+	const api = "/api/enhanced-integration"
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nThe system runs. Ctrl-C stops it.\n\n")
+	for _, line := range [][2]string{
+		{"API", v.apiURL + api},
+		{"API key", v.apiKey},
+		{"Notion", notion},
+		{"Postgres", database},
+		{"AWS", v.cloudURL + "  (SQS and Secrets Manager, for aws --endpoint-url)"},
+	} {
+		fmt.Fprintf(&text, "  %-9s %s\n", line[0], line[1])
+	}
+	fmt.Fprintf(&text, "\nIn another terminal, in this folder:\n\n"+
+		"  source %s\n"+
+		"  curl $API_URL%s/health\n"+
+		"  curl -X POST -H \"X-API-Key: $API_KEY\" $API_URL%s/sync/trigger -d '{\"type\":\"full\"}'\n\n", envFile, api, api)
+	return text.String()
+}

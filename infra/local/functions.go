@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/act-platform/enhanced-integration/infra/local/cloud"
+	"github.com/act-platform/enhanced-integration/infra/local/eventsource"
+	"github.com/act-platform/enhanced-integration/infra/local/gateway"
+	"github.com/act-platform/enhanced-integration/infra/local/lambdahost"
+	"github.com/act-platform/enhanced-integration/infra/local/schedule"
+	"github.com/act-platform/enhanced-integration/infra/local/template"
+)
+
+const (
+	environments = 10               // of one function at once
+	idle         = 10 * time.Minute // before an unused environment is ended
+	requestTime  = 30 * time.Second // for an API's function to answer, as on AWS
+	graceTime    = 5 * time.Second  // for what is under way when the system stops
+)
+
+// readTemplate reads template.yaml. A parameter has the value of the variable that is called as it is; what the local system knows
+// better stands.
+func (s *system) readTemplate(v values) (*template.Template, error) {
+	source, err := os.ReadFile(s.settings.path("template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	tpl, err := template.Read(source, template.Config{
+		Region: region, AccountID: cloud.Account, QueueEndpoint: v.cloudURL,
+		Parameter: func(name string) (string, bool) {
+			variable := snake(name)
+			if id, ok := v.databases[variable]; ok {
+				return id, true
+			}
+			if variable == "NOTION_API_URL" && v.simulated {
+				return v.notionURL, true
+			}
+			value, ok := s.settings.values[variable]
+			return value, ok
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("template.yaml: %w", err)
+	}
+	if tpl.API == nil {
+		return nil, errors.New("template.yaml: there is no AWS::Serverless::HttpApi")
+	}
+	return tpl, nil
+}
+
+// build builds the functions for this machine, as they are built for the cloud.
+func (s *system) build(ctx context.Context, functions []template.Function) error {
+	s.log.InfoContext(ctx, "building the functions", "functions", len(functions))
+	building, ctx := errgroup.WithContext(ctx)
+	building.SetLimit(runtime.NumCPU())
+	for _, f := range functions {
+		building.Go(func() error {
+			cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", //nolint:gosec // names of the template's own
+				"-o", filepath.Join(functionsDir, f.Name, "bootstrap"), "./functions/"+f.Name)
+			cmd.Dir, cmd.Env = s.settings.root, append(os.Environ(), "CGO_ENABLED=0")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return fmt.Errorf("build function %s: %w: %s", f.Name, err, out)
+			}
+			return nil
+		})
+	}
+	return building.Wait()
+}
+
+// startFunctions starts what calls functions: the API, the queues, the schedules.
+func (s *system) startFunctions(ctx, now context.Context, tpl *template.Template, cloudURL string, provision provision, api net.Listener, ended chan<- error) error {
+	built, err := filepath.Abs(s.settings.path(functionsDir))
+	if err != nil {
+		return err
+	}
+	hosted := lambdahost.Config{
+		Environments: environments, Idle: idle, Region: region, AccountID: cloud.Account, Environment: s.passedOn(cloudURL),
+		Sink: s.console, Now: time.Now, NewID: uuid.NewString,
+	}
+	for _, f := range tpl.Functions {
+		hosted.Functions = append(hosted.Functions, lambdahost.Function{
+			Name: f.Name, Bootstrap: filepath.Join(built, f.Name, "bootstrap"), Timeout: f.Timeout, MemoryMB: f.MemoryMB,
+			Concurrency: f.Concurrency, Environment: f.Environment,
+		})
+	}
+	host := lambdahost.New(hosted)
+	poller, err := eventsource.New(eventsource.Config{
+		Functions: tpl.Functions, Queues: tpl.Queues, Queue: provision.queues, Invoker: host, Region: region, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	scheduler, err := schedule.New(schedule.Config{
+		Functions: tpl.Functions, Invoker: host, Region: region, AccountID: cloud.Account, Now: time.Now, NewID: uuid.NewString, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	door, err := gateway.New(gateway.Config{
+		API: *tpl.API, Functions: tpl.Functions, Invoker: host, Region: region, AccountID: cloud.Account, Timeout: requestTime,
+		Now: time.Now, NewID: uuid.NewString,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { poller.Run(ctx) })
+	running.Go(func() { scheduler.Run(ctx) })
+	s.onStop(func() {
+		cancel()
+		grace, cancel := context.WithTimeout(now, graceTime)
+		defer cancel()
+		host.Close(grace)
+		running.Wait()
+	})
+	s.serve(api, door, ended)
+	return nil
+}
+
+// passedOn gives the variables of every function: where AWS is, and what this machine needs to reach others.
+func (s *system) passedOn(cloudURL string) map[string]string {
+	environment := map[string]string{"AWS_ENDPOINT_URL": cloudURL}
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"} {
+		if value := s.settings.values[name]; value != "" {
+			environment[name] = value
+		}
+	}
+	return environment
+}

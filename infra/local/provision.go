@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	secret "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/act-platform/enhanced-integration/infra/local/template"
+	"github.com/act-platform/enhanced-integration/shared/config"
+)
+
+// appSecret is the logical id of the secret that holds what a person sets.
+const appSecret = "AppSecret"
+
+// provision makes in the local cloud what the template declares, as a deployment does.
+type provision struct {
+	queues  *sqs.Client
+	secrets *secretsmanager.Client
+}
+
+func newProvision(cloudURL string) provision {
+	anybody := credentials.NewStaticCredentialsProvider("local", "local", "")
+	return provision{
+		queues:  sqs.New(sqs.Options{BaseEndpoint: aws.String(cloudURL), Region: region, Credentials: anybody}),
+		secrets: secretsmanager.New(secretsmanager.Options{BaseEndpoint: aws.String(cloudURL), Region: region, Credentials: anybody}),
+	}
+}
+
+// apply makes queues and secrets that are missing and sets the others as the template says; given is laid over the app secret.
+func (p provision) apply(ctx context.Context, tpl *template.Template, given map[string]string) error {
+	for _, q := range tpl.Queues { // all of them before any attribute, because one may name another as its dead-letter queue
+		if err := p.createQueue(ctx, q); err != nil {
+			return fmt.Errorf("make queue %s: %w", q.Name, err)
+		}
+	}
+	for _, q := range tpl.Queues {
+		attributes := maps.Clone(q.Attributes)
+		delete(attributes, "FifoQueue") // which is for ever
+		if len(attributes) == 0 {
+			continue
+		}
+		input := &sqs.SetQueueAttributesInput{QueueUrl: aws.String(q.URL), Attributes: attributes}
+		if _, err := p.queues.SetQueueAttributes(ctx, input); err != nil {
+			return fmt.Errorf("set queue %s: %w", q.Name, err)
+		}
+	}
+	for _, s := range tpl.Secrets {
+		var values map[string]string
+		if s.ID == appSecret {
+			values = given
+		}
+		if err := p.keepSecret(ctx, s, values); err != nil {
+			return fmt.Errorf("keep secret %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+func (p provision) createQueue(ctx context.Context, q template.Queue) error {
+	_, err := p.queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(q.Name)})
+	if _, missing := errors.AsType[*queue.QueueDoesNotExist](err); !missing {
+		return err
+	}
+	input := &sqs.CreateQueueInput{QueueName: aws.String(q.Name)}
+	if fifo, ok := q.Attributes["FifoQueue"]; ok {
+		input.Attributes = map[string]string{"FifoQueue": fifo}
+	}
+	_, err = p.queues.CreateQueue(ctx, input)
+	return err
+}
+
+// keepSecret makes a secret when it is missing, and lays values over what it holds: what functions put there stays.
+func (p provision) keepSecret(ctx context.Context, s template.Secret, values map[string]string) error {
+	current, err := p.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.Name)})
+	if _, missing := errors.AsType[*secret.ResourceNotFoundException](err); missing {
+		text, err := overlay(s.Value, values)
+		if err != nil {
+			return err
+		}
+		_, err = p.secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+			Name: aws.String(s.Name), Description: aws.String(s.Description), SecretString: aws.String(text),
+		})
+		return err
+	}
+	if err != nil || values == nil {
+		return err
+	}
+	text, err := overlay(aws.ToString(current.SecretString), values)
+	if err != nil || text == aws.ToString(current.SecretString) {
+		return err
+	}
+	_, err = p.secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(s.Name), SecretString: aws.String(text)})
+	return err
+}
+
+// overlay gives a JSON object with values set, and those that are empty removed.
+func overlay(object string, values map[string]string) (string, error) {
+	if values == nil {
+		return object, nil
+	}
+	fields := map[string]any{}
+	if err := json.Unmarshal([]byte(object), &fields); err != nil {
+		return "", errors.New("it does not hold a JSON object") // which it held, its error might show
+	}
+	for name, value := range values {
+		if value == "" {
+			delete(fields, name)
+		} else {
+			fields[name] = value
+		}
+	}
+	text, err := json.Marshal(fields)
+	return string(text), err
+}
+
+// secrets gives what the app secret holds of the settings.
+func (s *system) secrets(v values) map[string]string {
+	return map[string]string{
+		config.DatabaseURL:             v.databaseURL,
+		config.MigrationDatabaseURL:    s.settings.migrationURL(),
+		config.NotionToken:             v.notionToken,
+		config.SupabaseServiceRoleKey:  s.settings.values[config.SupabaseServiceRoleKey],
+		config.NotionOAuthClientSecret: s.settings.values[config.NotionOAuthClientSecret],
+	}
+}

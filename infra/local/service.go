@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/act-platform/enhanced-integration/infra/local/cloud"
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+)
+
+// region is the one that everything is in.
+const region = "us-east-1"
+
+// startNotion starts the simulator, unless the system works on a real workspace, and gives the values that go with either.
+func (s *system) startNotion(listener net.Listener, ended chan<- error) (values, error) {
+	v := values{databases: map[string]string{}}
+	if s.settings.realNotion() {
+		v.notionURL, v.notionToken = s.settings.values["NOTION_API_URL"], s.settings.values[config.NotionToken]
+		for _, kind := range mapping.ACT().Kinds {
+			v.databases[kind.DatabaseIDVariable] = s.settings.values[kind.DatabaseIDVariable]
+		}
+		return v, listener.Close()
+	}
+	sim, err := notionsim.New(notionsim.Config{Path: s.settings.path(notionFile), Demo: true, Logger: s.log})
+	if err != nil {
+		return v, fmt.Errorf("start the Notion simulator: %w", err)
+	}
+	s.onStop(func() { s.report("close the Notion simulator", sim.Close()) })
+	s.serve(listener, sim, ended)
+	v.simulated, v.notionURL = true, "http://"+listener.Addr().String()
+	v.notionToken, v.personToken = notionsim.IntegrationToken, notionsim.PersonToken
+	for _, kind := range mapping.ACT().Kinds {
+		v.databases[kind.DatabaseIDVariable] = sim.Databases()[kind.Name]
+	}
+	return v, nil
+}
+
+func (s *system) startCloud(listener net.Listener, url string, ended chan<- error) error {
+	c, err := cloud.Open(cloud.Config{Path: s.settings.path(cloudFile), Region: region, BaseURL: url, Log: s.log})
+	if err != nil {
+		return fmt.Errorf("start the local cloud: %w", err)
+	}
+	s.serve(listener, c, ended)
+	s.onStop(func() { s.report("close the local cloud", c.Close()) })
+	return nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
+	"github.com/act-platform/enhanced-integration/infra/local/postgres"
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+)
+
+// settings is what the system is set to: variables of the process's environment, which win, and of the file .env.
+type settings struct {
+	root   string // the project's folder
+	values map[string]string
+	ports  ports
+}
+
+type ports struct{ api, notion, cloud int }
+
+// load reads the settings. What `source .local/env` left in the environment of a terminal is this system's own and not a setting: its
+// database, its workspace.
+func load(root string, environ []string) (settings, error) {
+	s := settings{root: root, values: map[string]string{}}
+	if _, err := os.Stat(s.path("template.yaml")); err != nil {
+		return s, errors.New("there is no template.yaml here: call this in the project's folder")
+	}
+	file, err := os.Open(s.path(".env"))
+	switch {
+	case err == nil:
+		defer func() { _ = file.Close() }()
+		if s.values, err = dotenv.Parse(file); err != nil {
+			return s, fmt.Errorf(".env: %w", err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return s, err
+	}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		if value != "" {
+			s.values[name] = value
+		}
+	}
+	if last, ok := postgres.LastURL(s.path(databaseDir)); ok && sameUser(last, s.values[config.DatabaseURL]) {
+		delete(s.values, config.DatabaseURL)
+	}
+	if s.values[config.NotionToken] == notionsim.IntegrationToken {
+		delete(s.values, config.NotionToken)
+	}
+	for _, p := range []struct {
+		into    *int
+		name    string
+		normal  int
+		purpose string
+	}{
+		{&s.ports.api, "PORT", 4000, "API"}, {&s.ports.notion, "NOTION_SIM_PORT", 4001, "Notion simulator"}, {&s.ports.cloud, "CLOUD_PORT", 4002, "local cloud"},
+	} {
+		*p.into = p.normal
+		if given := s.values[p.name]; given != "" {
+			if *p.into, err = strconv.Atoi(given); err != nil || *p.into < 0 || *p.into > 65535 {
+				return s, fmt.Errorf("%s is %q and must be the number of a port for the %s", p.name, given, p.purpose)
+			}
+		}
+	}
+	return s, s.checkNotion()
+}
+
+// sameUser reports whether two addresses have the same user and password. A local server's password is its own, its port may change.
+func sameUser(a, b string) bool {
+	one, err := url.Parse(a)
+	if err != nil {
+		return false
+	}
+	other, err := url.Parse(b)
+	return err == nil && one.User.String() == other.User.String()
+}
+
+func (s settings) checkNotion() error {
+	if !s.realNotion() {
+		return nil
+	}
+	var names []string
+	for _, kind := range mapping.ACT().Kinds {
+		if s.values[kind.DatabaseIDVariable] != "" {
+			return nil
+		}
+		names = append(names, kind.DatabaseIDVariable)
+	}
+	return fmt.Errorf("NOTION_TOKEN is set and no database: set %s, or leave NOTION_TOKEN out to use the simulator", strings.Join(names, ", "))
+}
+
+// realNotion reports whether the system works on a real workspace.
+func (s settings) realNotion() bool { return s.values[config.NotionToken] != "" }
+
+// path gives the path of a file of the project.
+func (s settings) path(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
+
+// Where the system keeps what it makes, beneath the project's folder.
+const (
+	stateDir     = ".local"
+	functionsDir = stateDir + "/functions"
+	databaseDir  = stateDir + "/postgres"
+	cloudFile    = stateDir + "/cloud.db"
+	notionFile   = stateDir + "/notion.db"
+	keyFile      = stateDir + "/api-key.json"
+	envFile      = stateDir + "/env"
+	lockFile     = stateDir + "/lock"
+)
+
+// snake gives a parameter's name as a variable is called: NotionApiUrl is NOTION_API_URL.
+func snake(name string) string {
+	var result strings.Builder
+	for i, r := range name {
+		if i > 0 && r >= 'A' && r <= 'Z' && (name[i-1] < 'A' || name[i-1] > 'Z') {
+			result.WriteByte('_')
+		}
+		result.WriteRune(r)
+	}
+	return strings.ToUpper(result.String())
+}
