@@ -108,7 +108,7 @@ func (s *Server) Grant(redirectURI string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.issued++
-	c := ident.Token(s.seed, 36, "code", strconv.Itoa(s.issued), s.now().String())
+	c := ident.Token(s.seed, 36, "code", strconv.Itoa(len(s.connections)), strconv.Itoa(s.issued), s.now().String())
 	s.codes[c] = code{redirectURI: redirectURI, given: s.now()}
 	return c
 }
