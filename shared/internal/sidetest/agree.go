@@ -29,12 +29,8 @@ func (w *World) Agree(tb testing.TB) {
 func (w *World) Differences(tb testing.TB) []string {
 	tb.Helper()
 	var all []string
-	for kind, database := range w.Sim.Databases() {
-		k, known := mapping.ACT().Kind(kind)
-		if !known {
-			continue
-		}
-		all = append(all, w.differences(tb, k, database)...)
+	for _, k := range w.Syncer.Connection.Mapping.Kinds {
+		all = append(all, w.differences(tb, k, w.Syncer.Connection.DatabaseIDs[k.Name])...)
 	}
 	return all
 }
@@ -104,8 +100,12 @@ func disagreement(tb testing.TB, lens record.Lens, raw json.RawMessage, known jo
 		if !property.Equal(v, base.Fields[f.Column]) {
 			differences = append(differences, fmt.Sprintf("%s is %v, in the base %v", f.Column, v, base.Fields[f.Column]))
 		}
-		if column := record.Column(f, v); !record.SameColumn(f.ColumnType, column, known.Row.Columns[f.Column]) {
-			differences = append(differences, fmt.Sprintf("%s shows %s, in the row %s", f.Column, column, known.Row.Columns[f.Column]))
+		column, shown := known.Row.Columns[f.Column], record.Column(f, v)
+		if record.SameColumn(f.ColumnType, column, shown) {
+			continue
+		}
+		if read, err := record.FromColumn(f, column, v); err != nil || !property.Equal(read, v) { // the same, spelled otherwise
+			differences = append(differences, fmt.Sprintf("%s shows %s, in the row %s", f.Column, shown, column))
 		}
 	}
 	return differences

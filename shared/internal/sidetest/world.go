@@ -41,10 +41,30 @@ type World struct {
 	queue []journal.Message
 }
 
-// New makes a world with the demo workspace and an empty, migrated database. change may alter what the sync is set to.
+// Setup says how a world begins.
+type Setup struct {
+	Sim notionsim.Config
+	// Mapping is what is kept in step; Databases names, once the simulator runs, the Notion databases by kind.
+	Mapping   mapping.Mapping
+	Databases func(w *World) map[string]string
+	// Change may alter what the sync is set to.
+	Change func(*syncrun.Config)
+}
+
+// New makes a world with the demo workspace, the ACT mapping and an empty, migrated database. change may alter what the sync is
+// set to.
 func New(tb testing.TB, change func(*syncrun.Config)) *World {
 	tb.Helper()
-	sim, err := notionsim.New(notionsim.Config{Demo: true, Seed: 1})
+	return Build(tb, Setup{
+		Sim: notionsim.Config{Demo: true, Seed: 1}, Mapping: mapping.ACT(),
+		Databases: func(w *World) map[string]string { return w.Sim.Databases() }, Change: change,
+	})
+}
+
+// Build makes a world.
+func Build(tb testing.TB, setup Setup) *World {
+	tb.Helper()
+	sim, err := notionsim.New(setup.Sim)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -62,7 +82,7 @@ func New(tb testing.TB, change func(*syncrun.Config)) *World {
 	log := slog.New(slog.DiscardHandler)
 	cfg := syncrun.Config{
 		Connection: syncrun.Connection{
-			ID: config.DefaultConnection, Mapping: mapping.ACT(), DatabaseIDs: sim.Databases(), Rule: merge.Newest,
+			ID: config.DefaultConnection, Mapping: setup.Mapping, DatabaseIDs: setup.Databases(w), Rule: merge.Newest,
 		},
 		Ledger: postgres.Ledger{Pool: w.Pool, NewID: newID},
 		Leases: postgres.Leases{Pool: w.Pool, TTL: time.Minute},
@@ -71,8 +91,8 @@ func New(tb testing.TB, change func(*syncrun.Config)) *World {
 		Tables: func(k mapping.Kind) syncrun.Tables { return pgside.New(w.Pool, config.DefaultConnection, k, newID) },
 		Now:    time.Now, NewID: newID, Log: log, Writers: 1,
 	}
-	if change != nil {
-		change(&cfg)
+	if setup.Change != nil {
+		setup.Change(&cfg)
 	}
 	w.Syncer = syncrun.New(cfg)
 	w.Starter = syncrun.Starter{
