@@ -45,13 +45,15 @@ type Config struct {
 	Region string
 	// BaseURL is what queue URLs begin with, such as http://localhost:4566; when empty, the address that the caller used.
 	BaseURL string
-	// Faults is asked before each call, with its target, such as SQS.SendMessage or secretsmanager.GetSecretValue, and makes
-	// it fail where it gives an error: Throttled, Unavailable, any *awsjson.Error, or http.ErrAbortHandler to cut the
+	// Faults is asked before each call, with its target, such as AmazonSQS.SendMessage or secretsmanager.GetSecretValue, and
+	// makes it fail where it gives an error: Throttled, Unavailable, any *awsjson.Error, or http.ErrAbortHandler to cut the
 	// connection. It must be safe for concurrent use.
 	Faults func(target string) error
-	Now    func() time.Time // time.Now when nil
-	NewID  func() string    // unique, without colons and spaces; random UUIDs when nil
-	Log    *slog.Logger     // told of what is no caller's fault; nowhere when nil
+	// Now is what time it is; time.Now when nil. Long polls wait by the process's own clock, and look again when the queue
+	// changes.
+	Now   func() time.Time
+	NewID func() string // unique, without colons and spaces; random UUIDs when nil
+	Log   *slog.Logger  // told of what is no caller's fault; nowhere when nil
 }
 
 // Cloud answers the calls. It is safe for concurrent use.

@@ -94,6 +94,19 @@ func TestRegionsAreApart(t *testing.T) {
 	}
 }
 
+func TestRegionIsTakenFromASignatureOnlyWhereItIsOne(t *testing.T) {
+	t.Parallel()
+	s := start(t, cloud.Config{Region: "us-west-2"})
+	header := map[string]string{
+		"X-Amz-Target":  "secretsmanager.CreateSecret",
+		"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260301/a:b/secretsmanager/aws4_request",
+	}
+	_, answer := s.do(t, http.MethodPost, header, strings.NewReader(`{"Name":"s"}`))
+	if !strings.Contains(answer, "arn:aws:secretsmanager:us-west-2:") {
+		t.Fatal(answer)
+	}
+}
+
 func TestQueueURLBegins(t *testing.T) {
 	t.Parallel()
 	asCalled := start(t, cloud.Config{})

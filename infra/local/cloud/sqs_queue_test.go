@@ -73,6 +73,7 @@ func TestSetQueueAttributes(t *testing.T) {
 		"redrive: count of zero":      {set: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:000000000000:dead","maxReceiveCount":0}`}, want: "InvalidParameterValue"},
 		"redrive: count of 1001":      {set: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:000000000000:dead","maxReceiveCount":1001}`}, want: "InvalidParameterValue"},
 		"redrive: no such queue":      {set: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:000000000000:none","maxReceiveCount":1}`}, want: "InvalidParameterValue"},
+		"redrive: another region":     {set: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:abroad","maxReceiveCount":1}`}, want: "InvalidParameterValue"},
 		"redrive: itself":             {set: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:000000000000:q","maxReceiveCount":1}`}, want: "InvalidParameterValue"},
 		"redrive: fifo to standard":   {fifo: true, set: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:000000000000:dead","maxReceiveCount":1}`}, want: "InvalidParameterValue"},
 		"redrive: not allowed":        {set: map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:000000000000:closed","maxReceiveCount":1}`}, want: "InvalidParameterValue"},
@@ -85,6 +86,9 @@ func TestSetQueueAttributes(t *testing.T) {
 			t.Parallel()
 			s := start(t, cloud.Config{})
 			s.queue(t, "dead", nil)
+			if status, answer := s.post(t, "AmazonSQS.CreateQueue", `{"QueueName":"abroad"}`); status != 200 { // in us-east-1
+				t.Fatal(answer)
+			}
 			s.queue(t, "closed", map[string]string{"RedriveAllowPolicy": `{"redrivePermission":"denyAll"}`})
 			queue := "q"
 			if c.fifo {

@@ -203,6 +203,22 @@ func TestMoveTasks(t *testing.T) {
 	}
 }
 
+// TestAMoveIsNoDuplicate moves a message to a FIFO queue that has just been sent one under the same deduplication id.
+func TestAMoveIsNoDuplicate(t *testing.T) {
+	t.Parallel()
+	s := start(t, cloud.Config{})
+	url, dead := s.pipe(t, ".fifo")
+	for body, to := range map[string]string{"there": url, "moved": dead} {
+		s.send(t, sqs.SendMessageInput{
+			QueueUrl: &to, MessageBody: &body, MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("d"),
+		})
+	}
+	s.move(t, sqs.StartMessageMoveTaskInput{SourceArn: aws.String(arn + "dead.fifo"), DestinationArn: aws.String(arn + "q.fifo")})
+	if got := bodies(s.receive(t, url)); got != "there moved" || s.counts(t, dead) != "0 0 0" {
+		t.Fatalf("%q, left %s", got, s.counts(t, dead))
+	}
+}
+
 // TestMoveTaskOfLongAgo comes back to a task after its messages expired, when the nanoseconds times the rate pass 64 bits.
 func TestMoveTaskOfLongAgo(t *testing.T) {
 	t.Parallel()
