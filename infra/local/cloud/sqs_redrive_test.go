@@ -79,6 +79,11 @@ func TestWithoutItsDeadLetterQueueNothingDies(t *testing.T) {
 	if _, err := s.sqs.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &dead}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
+		QueueUrl: &url, Attributes: map[string]string{"DelaySeconds": "0"},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	s.send(t, sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("m")})
 	for range 3 {
 		if got := bodies(s.receive(t, url)); got != "m" {

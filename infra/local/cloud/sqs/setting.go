@@ -25,8 +25,10 @@ func (s *Service) setQueueAttributes(_ context.Context, scope awsjson.Scope, in 
 		if err != nil {
 			return err
 		}
-		if err := s.checkTarget(e.address, wanted); err != nil {
-			return err
+		if _, set := in.Attributes[attribute.Redrive]; set { // a policy of before stands, whatever became of its target
+			if err := s.checkTarget(e.address, wanted); err != nil {
+				return err
+			}
 		}
 		e.Attributes, e.Modified = wanted, now
 		e.messages.Configure(wanted.Settings())
