@@ -1,10 +1,10 @@
 package sidetest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"testing"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -16,9 +16,17 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 )
 
+// TB is what a test has, a drawn one (rapid.T) too.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
 // Agree fails the test unless Notion, base and rows hold the same: as many live records of each kind, and in each the same values,
 // as far as columns can show them.
-func (w *World) Agree(tb testing.TB) {
+func (w *World) Agree(tb TB) {
 	tb.Helper()
 	if differences := w.Differences(tb); len(differences) > 0 {
 		tb.Fatalf("the sides differ:\n%s", strings.Join(differences, "\n"))
@@ -26,7 +34,7 @@ func (w *World) Agree(tb testing.TB) {
 }
 
 // Differences says in what Notion, base and rows differ.
-func (w *World) Differences(tb testing.TB) []string {
+func (w *World) Differences(tb TB) []string {
 	tb.Helper()
 	var all []string
 	for _, k := range w.Syncer.Connection.Mapping.Kinds {
@@ -35,7 +43,7 @@ func (w *World) Differences(tb testing.TB) []string {
 	return all
 }
 
-func (w *World) differences(tb testing.TB, kind mapping.Kind, databaseID string) []string {
+func (w *World) differences(tb TB, kind mapping.Kind, databaseID string) []string {
 	tb.Helper()
 	var differences []string
 	differ := func(format string, args ...any) {
@@ -78,7 +86,7 @@ func (w *World) differences(tb testing.TB, kind mapping.Kind, databaseID string)
 }
 
 // disagreement says in which fields a live page differs from its row and its base.
-func disagreement(tb testing.TB, lens record.Lens, raw json.RawMessage, known journal.Known) []string {
+func disagreement(tb TB, lens record.Lens, raw json.RawMessage, known journal.Known) []string {
 	tb.Helper()
 	if known.Base == nil || known.Row == nil {
 		return []string{fmt.Sprintf("base %t, row %t", known.Base != nil, known.Row != nil)}

@@ -119,7 +119,7 @@ func (w *World) Send(_ context.Context, _ string, m journal.Message) error {
 }
 
 // Sync runs a sync of that type of all databases, or of those named, to its end, and gives what it did.
-func (w *World) Sync(tb testing.TB, t journal.Type, kinds ...string) Report {
+func (w *World) Sync(tb TB, t journal.Type, kinds ...string) Report {
 	tb.Helper()
 	run, err := w.Starter.Start(tb.Context(), syncrun.Request{Type: t, Kinds: kinds, RequestedBy: "test"})
 	if err != nil {
@@ -151,7 +151,7 @@ type Report struct {
 }
 
 // Report tells what a run did, its databases together.
-func (w *World) Report(tb testing.TB, runID string) Report {
+func (w *World) Report(tb TB, runID string) Report {
 	tb.Helper()
 	r := Report{Errors: map[string]string{}}
 	if err := w.Pool.QueryRow(tb.Context(), `select status from sync_runs where id = $1`, runID).Scan(&r.Status); err != nil {
@@ -228,7 +228,7 @@ func (w *World) Call(tb testing.TB, token, method, path string, body any) (int, 
 }
 
 // Exec does something in Postgres as the application.
-func (w *World) Exec(tb testing.TB, sql string, args ...any) {
+func (w *World) Exec(tb TB, sql string, args ...any) {
 	tb.Helper()
 	if _, err := w.Pool.Exec(tb.Context(), sql, args...); err != nil {
 		tb.Fatal(err)
@@ -236,7 +236,7 @@ func (w *World) Exec(tb testing.TB, sql string, args ...any) {
 }
 
 // Query gives one value from Postgres.
-func Query[T any](tb testing.TB, w *World, sql string, args ...any) T {
+func Query[T any](tb TB, w *World, sql string, args ...any) T {
 	tb.Helper()
 	var v T
 	if err := w.Pool.QueryRow(tb.Context(), sql, args...).Scan(&v); err != nil {
