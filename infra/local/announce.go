@@ -40,9 +40,9 @@ func (s *system) announce(v values) error {
 		dotenv.Variable{Name: "AWS_SECRET_ACCESS_KEY", Value: "local"},
 		dotenv.Variable{Name: "AWS_REGION", Value: region},
 		dotenv.Variable{Name: "AWS_DEFAULT_REGION", Value: region})
-	path := s.settings.path(envFile)
+	path := s.settings.kept(envFile)
 	if err := dotenv.Write(path, variables); err != nil {
-		return fmt.Errorf("write %s: %w", envFile, err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	s.onStop(func() { _ = os.Remove(path) })
 	if s.settings.values["LOG_FORMAT"] == "json" {
@@ -76,6 +76,6 @@ func (s *system) banner(v values) string {
 	fmt.Fprintf(&text, "\nIn another terminal, in this folder:\n\n"+
 		"  source %s\n"+
 		"  curl $API_URL%s/health\n"+
-		"  curl -X POST -H \"X-API-Key: $API_KEY\" $API_URL%s/sync/trigger -d '{\"type\":\"full\"}'\n\n", envFile, api, api)
+		"  curl -X POST -H \"X-API-Key: $API_KEY\" $API_URL%s/sync/trigger -d '{\"type\":\"full\"}'\n\n", s.settings.kept(envFile), api, api)
 	return text.String()
 }

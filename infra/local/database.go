@@ -42,7 +42,7 @@ func (s settings) migrationURL() string {
 
 // startPostgres starts a server of the system's own, and again whenever it ends before the system does.
 func (s *system) startPostgres(ctx context.Context) (string, error) {
-	settings := postgres.Config{Dir: s.settings.path(databaseDir), Cache: cache(s.settings), Log: s.log}
+	settings := postgres.Config{Dir: s.settings.kept(databaseDir), Cache: cache(s.settings), Log: s.log}
 	server, err := postgres.Start(ctx, settings)
 	if err != nil {
 		return "", err
@@ -90,7 +90,7 @@ func cache(settings settings) string {
 	if dir, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(dir, "enhanced-integration")
 	}
-	return settings.path(stateDir + "/cache")
+	return settings.kept("cache")
 }
 
 // migrate brings the database that the settings name up to date.
@@ -109,7 +109,7 @@ func migrate(ctx context.Context, settings settings, stdout io.Writer) error {
 
 // reset forgets the system's data: the database's, the simulator's, the cloud's and the API key.
 func reset(ctx context.Context, settings settings) error {
-	if _, err := os.Stat(settings.path(stateDir)); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(settings.state); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	lock, err := lockState(settings)
@@ -117,11 +117,11 @@ func reset(ctx context.Context, settings settings) error {
 		return err
 	}
 	defer lock.Release()
-	if err := postgres.Remove(ctx, settings.path(databaseDir)); err != nil {
+	if err := postgres.Remove(ctx, settings.kept(databaseDir)); err != nil {
 		return err
 	}
 	for _, file := range []string{cloudFile, notionFile, keyFile, envFile} {
-		if err := os.Remove(settings.path(file)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(settings.kept(file)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ const (
 // readTemplate reads template.yaml. A parameter has the value of the variable that is called as it is; what the local system knows
 // better stands.
 func (s *system) readTemplate(v values) (*template.Template, error) {
-	source, err := os.ReadFile(s.settings.path("template.yaml"))
+	source, err := os.ReadFile(s.settings.project("template.yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +67,12 @@ func (s *system) build(ctx context.Context, functions []template.Function) error
 	building.SetLimit(runtime.NumCPU())
 	for _, f := range functions {
 		building.Go(func() error {
-			cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", //nolint:gosec // names of the template's own
-				"-o", filepath.Join(functionsDir, f.Name, "bootstrap"), "./functions/"+f.Name)
+			bootstrap, err := s.bootstrap(f.Name)
+			if err != nil {
+				return err
+			}
+			cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", //nolint:gosec // names of the template's own
+				"-ldflags", "-s -w", "-o", bootstrap, "./functions/"+f.Name)
 			cmd.Dir, cmd.Env = s.settings.root, append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("build function %s: %w: %s", f.Name, err, out)
@@ -79,19 +83,24 @@ func (s *system) build(ctx context.Context, functions []template.Function) error
 	return building.Wait()
 }
 
+// bootstrap gives where a function's program lies.
+func (s *system) bootstrap(function string) (string, error) {
+	return filepath.Abs(filepath.Join(s.settings.kept(functionsDir), function, "bootstrap"))
+}
+
 // startFunctions starts what calls functions: the API, the queues, the schedules.
 func (s *system) startFunctions(ctx, now context.Context, tpl *template.Template, cloudURL string, provision provision, api net.Listener, ended chan<- error) error {
-	built, err := filepath.Abs(s.settings.path(functionsDir))
-	if err != nil {
-		return err
-	}
 	hosted := lambdahost.Config{
 		Environments: environments, Idle: idle, Region: region, AccountID: cloud.Account, Environment: s.passedOn(cloudURL),
 		Sink: s.console, Now: time.Now, NewID: uuid.NewString,
 	}
 	for _, f := range tpl.Functions {
+		bootstrap, err := s.bootstrap(f.Name)
+		if err != nil {
+			return err
+		}
 		hosted.Functions = append(hosted.Functions, lambdahost.Function{
-			Name: f.Name, Bootstrap: filepath.Join(built, f.Name, "bootstrap"), Timeout: f.Timeout, MemoryMB: f.MemoryMB,
+			Name: f.Name, Bootstrap: bootstrap, Timeout: f.Timeout, MemoryMB: f.MemoryMB,
 			Concurrency: f.Concurrency, Environment: f.Environment,
 		})
 	}

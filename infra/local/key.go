@@ -61,7 +61,7 @@ func readKey(file string) (kept keptKey, err error) {
 func addKey(ctx context.Context, databaseURL string, key access.Key) error {
 	settings, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
-		return errors.New("DATABASE_URL is no address of a Postgres database") // the cause may show its password
+		return err
 	}
 	settings.MaxConns = 1
 	settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
@@ -109,7 +109,7 @@ func printKey(ctx context.Context, settings settings, arguments []string, stdout
 }
 
 func runningDatabase(settings settings) (string, error) {
-	file, err := os.Open(settings.path(envFile))
+	file, err := os.Open(settings.kept(envFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		if url := settings.values[config.DatabaseURL]; url != "" {
 			return url, nil

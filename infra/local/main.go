@@ -45,7 +45,7 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 	if command != "key" && len(rest) > 0 {
 		return fmt.Errorf("%s takes no arguments", command)
 	}
-	settings, err := load(".", environ)
+	settings, err := load(".", ".local", environ)
 	if err != nil {
 		return err
 	}

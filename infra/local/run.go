@@ -46,7 +46,7 @@ func (s *system) stop() {
 
 // run runs the system until ctx ends. When now ends too, what is under way is not waited for.
 func run(ctx, now context.Context, settings settings, stdout io.Writer) error {
-	if err := os.MkdirAll(settings.path(stateDir), 0o755); err != nil { //nolint:gosec // the database's user goes through; secrets inside are closed
+	if err := os.MkdirAll(settings.state, 0o755); err != nil { //nolint:gosec // the database's user goes through; secrets inside are closed
 		return err
 	}
 	lock, err := lockState(settings)
@@ -75,7 +75,7 @@ func run(ctx, now context.Context, settings settings, stdout io.Writer) error {
 
 // lockState makes the state this process's alone.
 func lockState(settings settings) (*filelock.Lock, error) {
-	lock, err := filelock.Try(settings.path(lockFile))
+	lock, err := filelock.Try(settings.kept(lockFile))
 	if errors.Is(err, filelock.ErrHeld) {
 		return nil, errors.New("the system is running in this folder already: stop it first")
 	}
@@ -93,7 +93,7 @@ func coloured(w io.Writer, settings settings) bool {
 
 // start brings everything up and says so. The channel that it gives tells of a server that could not go on.
 func (s *system) start(ctx, now context.Context) (<-chan error, error) {
-	if err := os.Remove(s.settings.path(envFile)); err != nil && !errors.Is(err, os.ErrNotExist) { // of a run that was killed
+	if err := os.Remove(s.settings.kept(envFile)); err != nil && !errors.Is(err, os.ErrNotExist) { // of a run that was killed
 		return nil, err
 	}
 	var api, notion, aws net.Listener
@@ -130,7 +130,7 @@ func (s *system) start(ctx, now context.Context) (<-chan error, error) {
 	if err := together.Wait(); err != nil {
 		return nil, err
 	}
-	if v.apiKey, err = ensureKey(ctx, v.databaseURL, s.settings.path(keyFile)); err != nil {
+	if v.apiKey, err = ensureKey(ctx, v.databaseURL, s.settings.kept(keyFile)); err != nil {
 		return nil, err
 	}
 	provision := newProvision(v.cloudURL)

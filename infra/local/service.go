@@ -10,8 +10,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
 
-// region is the one that everything is in.
-const region = "us-east-1"
+// region is the one that everything is in. It is none of AWS's: in those that it knows, the aws command line (1.x) takes no endpoint for
+// SQS from the environment.
+const region = "us-local-1"
 
 // startNotion starts the simulator, unless the system works on a real workspace, and gives the values that go with either.
 func (s *system) startNotion(listener net.Listener, ended chan<- error) (values, error) {
@@ -23,7 +24,7 @@ func (s *system) startNotion(listener net.Listener, ended chan<- error) (values,
 		}
 		return v, listener.Close()
 	}
-	sim, err := notionsim.New(notionsim.Config{Path: s.settings.path(notionFile), Demo: true, Logger: s.log})
+	sim, err := notionsim.New(notionsim.Config{Path: s.settings.kept(notionFile), Demo: true, Logger: s.log})
 	if err != nil {
 		return v, fmt.Errorf("start the Notion simulator: %w", err)
 	}
@@ -38,7 +39,7 @@ func (s *system) startNotion(listener net.Listener, ended chan<- error) (values,
 }
 
 func (s *system) startCloud(listener net.Listener, url string, ended chan<- error) error {
-	c, err := cloud.Open(cloud.Config{Path: s.settings.path(cloudFile), Region: region, BaseURL: url, Log: s.log})
+	c, err := cloud.Open(cloud.Config{Path: s.settings.kept(cloudFile), Region: region, BaseURL: url, Log: s.log})
 	if err != nil {
 		return fmt.Errorf("start the local cloud: %w", err)
 	}

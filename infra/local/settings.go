@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
@@ -20,6 +22,7 @@ import (
 // settings is what the system is set to: variables of the process's environment, which win, and of the file .env.
 type settings struct {
 	root   string // the project's folder
+	state  string // the folder of what the system keeps
 	values map[string]string
 	ports  ports
 }
@@ -28,12 +31,12 @@ type ports struct{ api, notion, cloud int }
 
 // load reads the settings. What `source .local/env` left in the environment of a terminal is this system's own and not a setting: its
 // database, its workspace.
-func load(root string, environ []string) (settings, error) {
-	s := settings{root: root, values: map[string]string{}}
-	if _, err := os.Stat(s.path("template.yaml")); err != nil {
+func load(root, state string, environ []string) (settings, error) {
+	s := settings{root: root, state: state, values: map[string]string{}}
+	if _, err := os.Stat(s.project("template.yaml")); err != nil {
 		return s, errors.New("there is no template.yaml here: call this in the project's folder")
 	}
-	file, err := os.Open(s.path(".env"))
+	file, err := os.Open(s.project(".env"))
 	switch {
 	case err == nil:
 		defer func() { _ = file.Close() }()
@@ -49,11 +52,16 @@ func load(root string, environ []string) (settings, error) {
 			s.values[name] = value
 		}
 	}
-	if last, ok := postgres.LastURL(s.path(databaseDir)); ok && sameUser(last, s.values[config.DatabaseURL]) {
+	if last, ok := postgres.LastURL(s.kept(databaseDir)); ok && sameUser(last, s.values[config.DatabaseURL]) {
 		delete(s.values, config.DatabaseURL)
 	}
 	if s.values[config.NotionToken] == notionsim.IntegrationToken {
 		delete(s.values, config.NotionToken)
+	}
+	for _, name := range []string{config.DatabaseURL, config.MigrationDatabaseURL} {
+		if _, err := pgx.ParseConfig(s.values[name]); err != nil { // which might show the password
+			return s, fmt.Errorf("%s is no address of a Postgres database, such as postgres://user:password@host:5432/name", name)
+		}
 	}
 	for _, p := range []struct {
 		into    *int
@@ -100,19 +108,21 @@ func (s settings) checkNotion() error {
 // realNotion reports whether the system works on a real workspace.
 func (s settings) realNotion() bool { return s.values[config.NotionToken] != "" }
 
-// path gives the path of a file of the project.
-func (s settings) path(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
+// project gives the path of one of the project's files.
+func (s settings) project(name string) string { return filepath.Join(s.root, name) }
 
-// Where the system keeps what it makes, beneath the project's folder.
+// kept gives the path of one of the files that the system keeps.
+func (s settings) kept(name string) string { return filepath.Join(s.state, name) }
+
+// What the system keeps.
 const (
-	stateDir     = ".local"
-	functionsDir = stateDir + "/functions"
-	databaseDir  = stateDir + "/postgres"
-	cloudFile    = stateDir + "/cloud.db"
-	notionFile   = stateDir + "/notion.db"
-	keyFile      = stateDir + "/api-key.json"
-	envFile      = stateDir + "/env"
-	lockFile     = stateDir + "/lock"
+	functionsDir = "functions"
+	databaseDir  = "postgres"
+	cloudFile    = "cloud.db"
+	notionFile   = "notion.db"
+	keyFile      = "api-key.json"
+	envFile      = "env"
+	lockFile     = "lock"
 )
 
 // snake gives a parameter's name as a variable is called: NotionApiUrl is NOTION_API_URL.

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+)
+
+// project makes a folder with a template and a .env of that content, and a folder for the state.
+func project(t *testing.T, env string) (root, state string) {
+	t.Helper()
+	root = t.TempDir()
+	for name, content := range map[string]string{"template.yaml": "", ".env": env} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root, filepath.Join(root, "state")
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	root, state := project(t, "PORT=4100\nLOG_LEVEL=debug\nNOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=one\n")
+	s, err := load(root, state, []string{"LOG_LEVEL=warn", "PORT=", "CLOUD_PORT=0", "ODD"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.ports != (ports{4100, 4001, 0}) {
+		t.Errorf("ports %+v", s.ports)
+	}
+	if s.values["LOG_LEVEL"] != "warn" || !s.realNotion() || s.values["NOTION_PARTNERS_DATABASE_ID"] != "one" {
+		t.Errorf("values %v", s.values)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		file    string
+		environ []string
+		want    string
+	}{
+		"a malformed .env":           {"A=1\nsecret\n", nil, ".env: line 2 is not NAME=value"},
+		"a port that is none":        {"", []string{"PORT=http"}, `PORT is "http" and must be the number of a port`},
+		"a port too high":            {"", []string{"CLOUD_PORT=65536"}, "must be the number of a port for the local cloud"},
+		"a database that is none":    {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL is no address of a Postgres database"},
+		"a token and no database":    {"NOTION_TOKEN=ntn_real", nil, "NOTION_TOKEN is set and no database: set NOTION_"},
+		"a token from the terminal":  {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_TOKEN is set and no database"},
+		"a negative port, in a file": {"NOTION_SIM_PORT=-1", nil, "NOTION_SIM_PORT is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root, state := project(t, c.file)
+			_, err := load(root, state, c.environ)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "ntn_real") {
+				t.Errorf("error %v, want %q in it", err, c.want)
+			}
+		})
+	}
+}
+
+// TestWhatWasSourcedIsNoSetting: a terminal in which .local/env was sourced starts the same system as any other.
+func TestWhatWasSourcedIsNoSetting(t *testing.T) {
+	t.Parallel()
+	root, state := project(t, "")
+	home := filepath.Join(state, databaseDir)
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := load(root, state, []string{"NOTION_TOKEN=" + notionsim.IntegrationToken, "DATABASE_URL=postgres://act:theirs@127.0.0.1:5/act"})
+	if err != nil || s.realNotion() || s.values["DATABASE_URL"] == "" {
+		t.Errorf("values %v, error %v", s.values, err)
+	}
+	for _, c := range []struct {
+		url  string
+		ours bool
+	}{
+		{"postgres://act:ours@127.0.0.1:40543/act?sslmode=disable", true},
+		{"postgres://act:ours@127.0.0.1:1/act?sslmode=disable", true}, // of an earlier start, on another port
+		{"postgres://act:theirs@127.0.0.1:40543/act", false},
+		{"postgres://other@127.0.0.1/act", false},
+		{"host=127.0.0.1 user=act", false},
+		{"::", false},
+	} {
+		if got := sameUser("postgres://act:ours@127.0.0.1:40543/act?sslmode=disable", c.url); got != c.ours {
+			t.Errorf("%s is ours: %v", c.url, got)
+		}
+	}
+}
+
+func TestSnake(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"Stage": "STAGE", "NotionApiUrl": "NOTION_API_URL", "NotionPartnersDatabaseId": "NOTION_PARTNERS_DATABASE_ID", "RealTimeSync": "REAL_TIME_SYNC", "SupabaseURL": "SUPABASE_URL",
+	} {
+		if got := snake(name); got != want {
+			t.Errorf("%s is %s", name, got)
+		}
+	}
+}
+
+func TestOverlay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		object string
+		values map[string]string
+		want   string
+	}{
+		"nothing to lay over": {`not even JSON`, nil, `not even JSON`},
+		"into an empty one":   {`{}`, map[string]string{"A": "1", "B": ""}, `{"A":"1"}`},
+		"what others put":     {`{"A":"old","THEIRS":"x","GONE":"y"}`, map[string]string{"A": "new", "GONE": ""}, `{"A":"new","THEIRS":"x"}`},
+	} {
+		if got, err := overlay(c.object, c.values); err != nil || got != c.want {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+	if _, err := overlay(`"secret"`, map[string]string{}); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestExecute: each command that cannot be carried out says so in one line and gives 1.
+func TestExecute(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, c := range map[string]struct {
+		arguments []string
+		environ   []string
+		template  bool
+		code      int
+		stdout    string
+		stderr    string
+	}{
+		"nothing to do":          {nil, nil, true, 1, "", "local: say what to do: run, reset, key or migrate\n"},
+		"help":                   {[]string{"help"}, nil, false, 0, usage, ""},
+		"another folder":         {[]string{"run"}, nil, false, 1, "", "local: there is no template.yaml here: call this in the project's folder\n"},
+		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command walk: run, reset, key or migrate\n"},
+		"too much said":          {[]string{"run", "fast"}, nil, true, 1, "", "local: run takes no arguments\n"},
+		"a template that is bad": {[]string{"run"}, []string{"PORT=0", "NOTION_SIM_PORT=0", "CLOUD_PORT=0"}, true, 1, "", "local: template.yaml: line 1: Oops: is not known to the local system\n"},
+		"no database to migrate": {[]string{"migrate"}, nil, true, 1, "", "local: set DATABASE_URL to the database that is to be migrated; the local system's own is migrated by make run\n"},
+		"nobody's key":           {[]string{"key"}, nil, true, 1, "", "local: the system does not run, and DATABASE_URL is not set: whose key is it to be?\n"},
+		"an unknown scope":       {[]string{"key", "me", "fly"}, nil, true, 1, "", "local: there is no scope fly, but read, sync, events, config, data, admin\n"},
+		"nothing to reset":       {[]string{"reset"}, nil, true, 0, "", ""},
+	} {
+		os.Remove("template.yaml")
+		if c.template {
+			if err := os.WriteFile("template.yaml", []byte("Oops: 1\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var stdout, stderr strings.Builder
+		if code := execute(c.arguments, c.environ, &stdout, &stderr); code != c.code || stdout.String() != c.stdout || stderr.String() != c.stderr {
+			t.Errorf("%s: %d %q %q", name, code, stdout.String(), stderr.String())
+		}
+		os.RemoveAll(".local")
+	}
+}
