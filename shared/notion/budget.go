@@ -23,7 +23,7 @@ type WindowConfig struct {
 type Window struct {
 	WindowConfig
 	mu    sync.Mutex
-	spent []time.Time // ascending; may reach into the future, for those who wait
+	spent []time.Time // in the order of asking, which is that of time; reaches into the future for those who wait
 }
 
 // NewWindow makes a window from which nothing is spent.
@@ -61,9 +61,6 @@ func (w *Window) reserve(ctx context.Context, n int) (time.Duration, error) {
 	at := now
 	if over := len(w.spent) + n - w.Requests; over > 0 {
 		at = w.spent[over-1].Add(w.Period)
-	}
-	if last := len(w.spent) - 1; last >= 0 && w.spent[last].After(at) {
-		at = w.spent[last]
 	}
 	wait := at.Sub(now)
 	if outlasts(ctx, wait) {

@@ -313,6 +313,25 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+func TestSpentBudgetSaysNothingOfNotion(t *testing.T) {
+	t.Parallel()
+	breaker := notion.NewBreaker(notion.BreakerConfig{Failures: 1})
+	f := serve(t, script(t, reply{body: pageAnswer}), func(c *notion.Config) { c.Budget, c.Breaker = spent{}, breaker })
+	if err := get(t.Context(), f.client); fault.KindOf(err) != fault.RateLimited || len(f.requests) != 0 {
+		t.Errorf("%d requests, %v", len(f.requests), err)
+	}
+	if _, err := breaker.Allow(); err != nil {
+		t.Error(err)
+	}
+}
+
+// spent is a budget of which nothing is left.
+type spent struct{}
+
+func (spent) Take(context.Context, int) error {
+	return fault.New(fault.RateLimited, "Nothing is left.")
+}
+
 func TestBreakerKeepsCallsAway(t *testing.T) {
 	t.Parallel()
 	f := serve(t, script(t, reply{drop: true}, reply{status: 500}, reply{body: pageAnswer}), func(c *notion.Config) {
