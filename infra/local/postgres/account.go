@@ -80,10 +80,22 @@ func (a account) place(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the account must enter; what is secret inside is closed
 		return "", err
 	}
-	return a.locate(dir)
+	if !a.reaches(dir) {
+		dir = standIn(dir)
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as above
+			return "", err
+		}
+		if err := ours(dir); err != nil {
+			return "", err
+		}
+		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // as above; the umask may have closed it
+			return "", err
+		}
+	}
+	return filepath.EvalSymlinks(dir)
 }
 
-// locate gives the folder that dir, which is there, is or is stood for by.
+// locate gives the folder that place made for dir; fs.ErrNotExist when it did not.
 func (a account) locate(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -93,26 +105,28 @@ func (a account) locate(dir string) (string, error) {
 		return "", err
 	}
 	if !a.reaches(dir) {
-		if dir, err = standIn(dir); err != nil {
+		dir = standIn(dir)
+		if err := ours(dir); err != nil {
 			return "", err
 		}
 	}
 	return filepath.EvalSymlinks(dir)
 }
 
-// standIn makes the folder that stands for dir. Everybody may write beside it, so it must be a folder and its maker's own.
-func standIn(dir string) (string, error) {
+// standIn gives the folder that stands for dir.
+func standIn(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
-	dir = filepath.Join("/var/tmp", "enhanced-integration-"+hex.EncodeToString(sum[:6]))
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as in place
-		return "", err
-	}
+	return filepath.Join("/var/tmp", "enhanced-integration-"+hex.EncodeToString(sum[:6]))
+}
+
+// ours makes sure that a stand-in, beside which everybody may write, is a folder and this user's own.
+func ours(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(owner.Uid) != os.Geteuid() {
-		return "", fmt.Errorf("%s is somebody else's: remove it", dir)
+		return fmt.Errorf("%s is somebody else's: remove it", dir)
 	}
-	return dir, os.Chmod(dir, 0o755) //nolint:gosec // as in place; the umask may have closed it
+	return nil
 }

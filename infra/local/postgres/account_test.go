@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,18 +50,38 @@ func TestPlace(t *testing.T) {
 func TestStandInOfSomebodyElseIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "postgres")
-	made, err := standIn(dir)
+	link := standIn(dir)
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(link) })
+	root := account{root: true}
+	if got, err := root.place(dir); err == nil || !strings.Contains(err.Error(), "somebody else's") {
+		t.Errorf("%s was taken, %v", got, err)
+	}
+	if got, err := root.locate(dir); err == nil {
+		t.Errorf("%s was found", got)
+	}
+}
+
+// TestLocate finds what place made, and makes nothing itself.
+func TestLocate(t *testing.T) {
+	t.Parallel()
+	dir, root := t.TempDir(), account{root: true}
+	for _, missing := range []string{filepath.Join(dir, "none"), dir} {
+		if got, err := root.locate(missing); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s was found, %v", got, err)
+		}
+		if _, err := os.Lstat(standIn(missing)); err == nil {
+			t.Errorf("a stand-in for %s was made", missing)
+		}
+	}
+	made, err := root.place(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(made); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(t.TempDir(), made); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.Remove(made) })
-	if got, err := standIn(dir); err == nil {
-		t.Errorf("%s was taken", got)
+	t.Cleanup(func() { os.RemoveAll(made) })
+	if got, err := root.locate(dir); err != nil || got != made {
+		t.Errorf("%s was found, %v", got, err)
 	}
 }

@@ -128,7 +128,7 @@ func Remove(ctx context.Context, dir string) error {
 	}
 	home, err := account.locate(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return os.RemoveAll(dir)
 	}
 	if err != nil {
 		return err
