@@ -75,23 +75,23 @@ func logPanic(ctx context.Context, reason any) {
 	slog.ErrorContext(ctx, "panic", "request_id", RequestID(ctx), "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
 }
 
-// writeError answers in the contract's error shape, for what goes wrong before or beneath the handlers.
+// writeError answers in the contract's error shape, with httpapi's names, for what goes wrong before or beneath the handlers.
 func writeError(ctx context.Context, w http.ResponseWriter, err error) {
-	kind, status := fault.KindOf(err), http.StatusInternalServerError
-	switch kind {
+	status, name := http.StatusInternalServerError, "Internal error"
+	switch fault.KindOf(err) {
 	case fault.Invalid:
-		status = http.StatusBadRequest
+		status, name = http.StatusBadRequest, "Invalid request"
 	case fault.TooLarge:
-		status = http.StatusRequestEntityTooLarge
+		status, name = http.StatusRequestEntityTooLarge, "Too large"
 	default:
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // a recorder does not fail
 		"success":    false,
-		"error":      kind.String(),
+		"error":      name,
 		"message":    fault.Message(err),
 		"request_id": RequestID(ctx),
-		"timestamp":  time.Now().UTC().Format(time.RFC3339),
+		"timestamp":  time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 	})
 }

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -87,9 +88,9 @@ func TestSystem(t *testing.T) {
 		{"no key", "GET", "/me", "", nil, 403, `{"message":"Forbidden"}`},
 		{"an authorizer in trouble", "GET", "/me", "", []string{"X-API-Key", "trouble"}, 500, `{"message":"Internal Server Error"}`},
 		{"bytes, there and back", "POST", "/echo", "\xff\x00\xfe", []string{"Content-Type", "application/octet-stream"}, 200, "\xff\x00\xfe"},
-		{"a body over the handler's limit", "POST", "/echo", strings.Repeat("x", 1<<20+1), []string{"Content-Type", "text/plain"}, 413, `"error":"too_large"`},
+		{"a body over the handler's limit", "POST", "/echo", strings.Repeat("x", 1<<20+1), []string{"Content-Type", "text/plain"}, 413, `"error":"Too large"`},
 		{"an event over Lambda's limit", "POST", "/echo", strings.Repeat("x", 7<<20), []string{"Content-Type", "text/plain"}, 413, `{"message":"Request Entity Too Large"}`},
-		{"a panic", "POST", "/fail/panic", "", nil, 500, `"error":"internal"`},
+		{"a panic", "POST", "/fail/panic", "", nil, 500, `"error":"Internal error"`},
 		{"an exit", "POST", "/fail/exit", "", nil, 500, `{"message":"Internal Server Error"}`},
 		{"a time limit", "POST", "/fail/hang", "", nil, 500, `{"message":"Internal Server Error"}`},
 		{"and after all that", "GET", "/hello/again", "", nil, 200, "hello again"},
@@ -110,6 +111,7 @@ func TestSystem(t *testing.T) {
 	}
 }
 
+// BenchmarkWarm sends one request after the other over one connection.
 func BenchmarkWarm(b *testing.B) {
 	url := system(b)
 	for b.Loop() {
@@ -117,6 +119,25 @@ func BenchmarkWarm(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		response.Body.Close()
+		_, err = io.Copy(io.Discard, response.Body)
+		if response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+			b.Fatal(response.Status, err)
+		}
 	}
+}
+
+// BenchmarkParallel sends as many at once as there are processors.
+func BenchmarkParallel(b *testing.B) {
+	url := system(b)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			response, err := http.Get(url + "/hello/x")
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+		}
+	})
 }
