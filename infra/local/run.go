@@ -96,20 +96,16 @@ func (s *system) start(ctx, now context.Context) (<-chan error, error) {
 	if err := os.Remove(s.settings.kept(envFile)); err != nil && !errors.Is(err, os.ErrNotExist) { // of a run that was killed
 		return nil, err
 	}
-	var api, notion, aws net.Listener
-	for _, l := range []struct {
-		into *net.Listener
-		port int
-		name string
-	}{{&api, s.settings.ports.api, "PORT"}, {&notion, s.settings.ports.notion, "NOTION_SIM_PORT"}, {&aws, s.settings.ports.cloud, "CLOUD_PORT"}} {
-		var err error
-		if *l.into, err = listen(ctx, l.port, l.name); err != nil {
-			return nil, err
-		}
-		s.onStop(func() { _ = (*l.into).Close() })
+	api, err := s.listen(ctx, s.settings.ports.api, "PORT")
+	if err != nil {
+		return nil, err
+	}
+	aws, err := s.listen(ctx, s.settings.ports.cloud, "CLOUD_PORT")
+	if err != nil {
+		return nil, err
 	}
 	ended := make(chan error, 3)
-	v, err := s.startNotion(notion, ended) //nolint:contextcheck // it has a life of its own, which stop ends
+	v, err := s.startNotion(ctx, ended)
 	if err != nil {
 		return nil, err
 	}
@@ -143,12 +139,17 @@ func (s *system) start(ctx, now context.Context) (<-chan error, error) {
 	return ended, s.announce(v)
 }
 
-func listen(ctx context.Context, port int, variable string) (net.Listener, error) {
+// listen takes a port of the loopback address until the system stops.
+func (s *system) listen(ctx context.Context, port int, variable string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("port %d is taken: stop what listens there, or set %s", port, variable)
 	}
-	return listener, err
+	if err != nil {
+		return nil, err
+	}
+	s.onStop(func() { _ = listener.Close() }) // closed by its server, where it has one
+	return listener, nil
 }
 
 // serve serves handler until the system stops.

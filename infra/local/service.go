@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"net"
 
@@ -15,16 +17,21 @@ import (
 const region = "us-local-1"
 
 // startNotion starts the simulator, unless the system works on a real workspace, and gives the values that go with either.
-func (s *system) startNotion(listener net.Listener, ended chan<- error) (values, error) {
+func (s *system) startNotion(ctx context.Context, ended chan<- error) (values, error) {
 	v := values{databases: map[string]string{}}
 	if s.settings.realNotion() {
-		v.notionURL, v.notionToken = s.settings.values["NOTION_API_URL"], s.settings.values[config.NotionToken]
+		v.notionURL = cmp.Or(s.settings.values["NOTION_API_URL"], "https://api.notion.com")
+		v.notionToken = s.settings.values[config.NotionToken]
 		for _, kind := range mapping.ACT().Kinds {
 			v.databases[kind.DatabaseIDVariable] = s.settings.values[kind.DatabaseIDVariable]
 		}
-		return v, listener.Close()
+		return v, nil
 	}
-	sim, err := notionsim.New(notionsim.Config{Path: s.settings.kept(notionFile), Demo: true, Logger: s.log})
+	listener, err := s.listen(ctx, s.settings.ports.notion, "NOTION_SIM_PORT")
+	if err != nil {
+		return v, err
+	}
+	sim, err := notionsim.New(notionsim.Config{Path: s.settings.kept(notionFile), Demo: true, Logger: s.log}) //nolint:contextcheck // it has a life of its own, which stop ends
 	if err != nil {
 		return v, fmt.Errorf("start the Notion simulator: %w", err)
 	}
