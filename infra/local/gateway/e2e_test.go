@@ -129,6 +129,7 @@ func BenchmarkWarm(b *testing.B) {
 // BenchmarkParallel sends as many at once as there are processors.
 func BenchmarkParallel(b *testing.B) {
 	url := system(b)
+	b.ResetTimer() // which Loop does by itself
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			response, err := http.Get(url + "/hello/x")
