@@ -237,6 +237,8 @@ func (s *Sim) query(c *call) error {
 	if err != nil {
 		return err
 	}
+	const typicalRow = 4500 // bytes
+	c.answer.Grow(len(found.Pages) * typicalRow)
 	c.list("page_or_data_source", found.Next, found.Incomplete, func(b *wire.Buffer) {
 		for _, p := range found.Pages {
 			s.workspace.AppendPage(b, p, style)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/demo"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/schema"
@@ -74,6 +75,9 @@ func (s *Sim) DeletePage(id string) error {
 func (s *Sim) AddProperty(databaseID, name, kind string, config json.RawMessage) error {
 	if name == "" || kind == "" {
 		return errors.New("a property needs a name and a type")
+	}
+	if strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return errors.New("a type is written in small letters and underscores")
 	}
 	if config == nil && !schema.Known(kind) {
 		config = json.RawMessage("{}")

@@ -77,7 +77,7 @@ func (c *call) readForm() error {
 	var b wire.Buffer
 	b.Open()
 	for k, v := range c.request.PostForm {
-		b.Key(k).String(v[0])
+		b.Name(k).String(v[0])
 	}
 	b.Close()
 	body, refused := wire.Parse(b.Bytes())

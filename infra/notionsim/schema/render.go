@@ -7,7 +7,7 @@ import "github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 func (s Schema) Append(b *wire.Buffer, other func(dataSourceID string) Schema) {
 	b.Open()
 	for _, p := range s {
-		b.Key(p.Name).Open()
+		b.Name(p.Name).Open()
 		b.Key("id").String(p.EncodedID())
 		b.Key("name").String(p.Name)
 		b.Key("description").StringOrNull(p.Description)

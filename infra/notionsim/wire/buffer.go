@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -33,9 +34,21 @@ func (b *Buffer) Array() *Buffer { return b.begin('[') }
 // EndArray ends an array.
 func (b *Buffer) EndArray() { b.b = append(b.b, ']') }
 
-// Key writes a member's name.
+// Grow makes room for so many bytes more.
+func (b *Buffer) Grow(n int) { b.b = slices.Grow(b.b, n) }
+
+// Key writes a member's name that needs no escaping, such as Notion's own.
 func (b *Buffer) Key(k string) *Buffer {
-	b.String(k)
+	b.separate()
+	b.b = append(b.b, '"')
+	b.b = append(b.b, k...)
+	b.b = append(b.b, '"', ':')
+	return b
+}
+
+// Name writes a member's name that may be anything, such as a property's.
+func (b *Buffer) Name(name string) *Buffer {
+	b.String(name)
 	b.b = append(b.b, ':')
 	return b
 }

@@ -48,7 +48,7 @@ func (w *Workspace) AppendPage(b *wire.Buffer, p *Page, style Style) {
 		if style.Only != nil && !slices.ContainsFunc(style.Only, func(k string) bool { return s.Find(k) == prop }) {
 			continue
 		}
-		b.Key(prop.Name).Open()
+		b.Name(prop.Name).Open()
 		b.Key("id").String(prop.EncodedID())
 		b.Key("type").String(prop.Type)
 		value.Append(b, prop, w.valueOf(p, prop, 0), v)
