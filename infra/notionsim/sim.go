@@ -214,7 +214,8 @@ func (s *Sim) Stats() Stats {
 // Options gives the options.
 func (s *Sim) Options() Options { return *s.options.Load() }
 
-// SetOptions changes options. Where the outcome would make no sense nothing changes and the error says why.
+// SetOptions changes options. Where the outcome would make no sense nothing changes and the error says why. Another budget begins
+// with new windows.
 func (s *Sim) SetOptions(change func(*Options)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -222,6 +223,9 @@ func (s *Sim) SetOptions(change func(*Options)) error {
 	change(&next)
 	if err := next.check(); err != nil {
 		return err
+	}
+	if was := s.Options(); next.Budget != was.Budget || next.WorkspaceBudget != was.WorkspaceBudget || next.BudgetWindowSeconds != was.BudgetWindowSeconds {
+		s.budget.reset()
 	}
 	s.options.Store(&next)
 	s.workspace.Limits = next.limits()
