@@ -94,7 +94,7 @@ func TestShapesAreThoseRecorded(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			want := keys(recorded(t, c.file))
-			if got := keys(bot.in(c.version).get(c.path).ok().body); !slices.Equal(got, want) {
+			if got := keys(bot.on(t).in(c.version).get(c.path).ok().body); !slices.Equal(got, want) {
 				t.Errorf("members\n%v, recorded\n%v", got, want)
 			}
 		})
@@ -102,7 +102,7 @@ func TestShapesAreThoseRecorded(t *testing.T) {
 	t.Run("query", func(t *testing.T) {
 		t.Parallel()
 		want := keys(recorded(t, "query-04-ultimate.json"))
-		got := bot.post("/v1/data_sources/"+source+"/query", `{}`).ok()
+		got := bot.on(t).post("/v1/data_sources/"+source+"/query", `{}`).ok()
 		if !slices.Equal(keys(got.body), want) {
 			t.Errorf("members %v, recorded %v", keys(got.body), want)
 		}
@@ -114,7 +114,7 @@ func TestShapesAreThoseRecorded(t *testing.T) {
 	t.Run("error", func(t *testing.T) {
 		t.Parallel()
 		want := recorded(t, "error-04-ramnes.json")
-		anonymous := bot
+		anonymous := bot.on(t)
 		anonymous.token = "nobody"
 		got := anonymous.get("/v1/users").body
 		delete(got, "request_id")
@@ -191,7 +191,7 @@ func TestAddresses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bot.do(c.method, c.path, nil).refused(c.status, c.code, c.part)
+			bot.on(t).do(c.method, c.path, nil).refused(c.status, c.code, c.part)
 		})
 	}
 	for name, id := range map[string]string{"dashed": page, "bare": strings.ReplaceAll(page, "-", ""), "upper case": strings.ToUpper(page)} {

@@ -51,7 +51,7 @@ func TestControlsRefuseWhatTheyDoNotKnow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			controlRefused(bot.do(c.method, c.path, c.body), c.part)
+			controlRefused(bot.on(t).do(c.method, c.path, c.body), c.part)
 		})
 	}
 	if got := sim.Options(); got.Budget != 180 {

@@ -46,7 +46,7 @@ func TestPagingGivesEveryRowOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := map[string]any{"page_size": 7}
+			bot, body := bot.on(t), map[string]any{"page_size": 7}
 			if sorts != nil {
 				body["sorts"] = sorts
 			}
@@ -100,7 +100,7 @@ func TestCursorsAreGoodForTheirQueryOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bot.post(c.path, c.body).refused(http.StatusBadRequest, "validation_error", "start_cursor")
+			bot.on(t).post(c.path, c.body).refused(http.StatusBadRequest, "validation_error", "start_cursor")
 		})
 	}
 	bot.post(query, `{"start_cursor":"`+cursor+`","page_size":50}`).ok() // the size of pages may change
@@ -117,13 +117,13 @@ func TestRowCap(t *testing.T) {
 	if len(ids) != 12 || last.text("request_status", "type") != "incomplete" || last.text("request_status", "incomplete_reason") != "query_result_limit_reached" {
 		t.Errorf("%d rows, then %s", len(ids), last.raw)
 	}
-	for cap, incomplete := range map[int]bool{24: true, 25: false, 26: false, 0: false} {
-		if err := sim.SetOptions(func(o *notionsim.Options) { o.RowCap = cap }); err != nil {
+	for most, incomplete := range map[int]bool{24: true, 25: false, 26: false, 0: false} {
+		if err := sim.SetOptions(func(o *notionsim.Options) { o.RowCap = most }); err != nil {
 			t.Fatal(err)
 		}
 		ids, last := walk(t, bot, source, map[string]any{"page_size": 10})
 		if _, is := last.body["request_status"]; is != incomplete {
-			t.Errorf("a cap of %d: %d rows, incomplete %v", cap, len(ids), is)
+			t.Errorf("a cap of %d: %d rows, incomplete %v", most, len(ids), is)
 		}
 	}
 	// What one query does not give, another does: what was created since its last row.

@@ -100,7 +100,7 @@ func TestSchemaChangesThatAreRefused(t *testing.T) {
 		"half a change":                 {`{"Lead":{"name":"Leader"},"Nothing":null}`, "Could not find property"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := bot.patch("/v1/data_sources/"+source, `{"properties":`+c.body+`}`)
+			a := bot.on(t).patch("/v1/data_sources/"+source, `{"properties":`+c.body+`}`)
 			if name == "a relation to nothing" {
 				a.refused(http.StatusNotFound, "object_not_found", c.part)
 				return

@@ -95,6 +95,9 @@ type client struct {
 
 func (c client) person() client { c.token = notionsim.PersonToken; return c }
 
+// on gives the client for a part of a test.
+func (c client) on(t tester) client { c.t = t; return c }
+
 func (c client) in(version string) client { c.version = version; return c }
 
 // answer is what came back.

@@ -91,7 +91,7 @@ func TestTimeConditions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rows := bot.post("/v1/data_sources/"+source+"/query", `{"filter":`+c.filter+`}`).ok()
+			rows := bot.on(t).post("/v1/data_sources/"+source+"/query", `{"filter":`+c.filter+`}`).ok()
 			found := false
 			for i := range rows.list("results") {
 				found = found || rows.text("results", i, "id") == page

@@ -117,8 +117,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"a unique_id":                      {`{"ID":{"unique_id":{"number":1}}}`, "read-only"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := c
-			a := bot.patch("/v1/pages/"+page, `{"properties":`+c.body+`}`)
+			a := bot.on(t).patch("/v1/pages/"+page, `{"properties":`+c.body+`}`)
 			if strings.Contains(c.part, "Could not find") {
 				a.refused(http.StatusNotFound, "object_not_found", c.part)
 				return
@@ -168,7 +167,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bot.do(c.method, c.path, c.body).refused(http.StatusBadRequest, c.code, c.part)
+			bot.on(t).do(c.method, c.path, c.body).refused(http.StatusBadRequest, c.code, c.part)
 		})
 	}
 }

@@ -54,6 +54,7 @@ func TestEveryWritableTypeRoundTrips(t *testing.T) {
 		"place":        {"Place", `{"place":{"lat":-27.47,"lon":153.02,"name":"Meanjin"}}`, `{"address":null,"aws_place_id":null,"google_place_id":null,"lat":-27.47,"lon":153.02,"name":"Meanjin"}`, `{"place":null}`, `null`},
 	} {
 		t.Run(name, func(t *testing.T) {
+			bot := bot.on(t)
 			show := func(a answer) string {
 				kind := a.text("properties", c.property, "type")
 				v := a.at("properties", c.property, kind)
