@@ -31,7 +31,7 @@ const (
 type Config struct {
 	Path   string           // file in which state is kept; "" keeps it in memory only
 	Demo   bool             // begin with the demo workspace
-	Seed   int64            // decides every id; 0 counts as 1
+	Seed   int64            // decides every id; 0 counts as 1, and state that was kept has its own
 	Now    func() time.Time // nil is the machine's clock
 	Logger *slog.Logger     // nil logs nothing
 
@@ -133,6 +133,7 @@ func (s *Sim) open() error {
 	} else {
 		s.workspace = s.newWorkspace()
 		err = s.workspace.Load(s.journal)
+		s.config.Seed = s.workspace.Seed()
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim/cursor"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/query"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/schema"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
@@ -71,32 +72,32 @@ func ParsePaging(n wire.Node) (size int, start string) {
 
 // Find runs a query.
 func (w *Workspace) Find(ds *DataSource, q Query) (Found, error) {
-	from := cursor{}
+	from := cursor.Cursor{}
 	if q.Start != "" {
 		var err error
-		if from, err = w.unseal(q.Start, q.fingerprint); err != nil {
+		if from, err = w.sealer.Open(q.Start, q.fingerprint); err != nil {
 			return Found{}, err
 		}
 	}
 	size := q.Size
 	if w.Limits.Rows > 0 {
-		size = min(size, w.Limits.Rows-from.served)
+		size = min(size, w.Limits.Rows-from.Served)
 	}
 	rows, at, err := w.scan(ds, q, from, size+1)
 	if err != nil || len(rows) <= size {
 		return Found{Pages: rows}, err
 	}
 	found := Found{Pages: rows[:size]}
-	if served := from.served + size; w.Limits.Rows > 0 && served >= w.Limits.Rows {
+	if served := from.Served + size; w.Limits.Rows > 0 && served >= w.Limits.Rows {
 		found.Incomplete = true
 	} else {
-		found.Next = w.seal(cursor{after: at(rows[size-1]), served: served}, q.fingerprint)
+		found.Next = w.sealer.Seal(cursor.Cursor{After: at(rows[size-1]), Served: served}, q.fingerprint)
 	}
 	return found, nil
 }
 
 // scan gives up to limit rows that follow a cursor, and what tells where a row stands in the query's order.
-func (w *Workspace) scan(ds *DataSource, q Query, from cursor, limit int) ([]*Page, ranking, error) {
+func (w *Workspace) scan(ds *DataSource, q Query, from cursor.Cursor, limit int) ([]*Page, ranking, error) {
 	shelf := &ds.live
 	if q.InTrash {
 		shelf = &ds.trash
@@ -116,7 +117,7 @@ func (w *Workspace) scan(ds *DataSource, q Query, from cursor, limit int) ([]*Pa
 	}
 	if len(few)*bits.Len(uint(len(few))) < len(pages) {
 		pages = slices.Clone(few)
-		slices.SortFunc(pages, func(a, b *Page) int { return by(a).compare(by(b)) })
+		slices.SortFunc(pages, func(a, b *Page) int { return by(a).Compare(by(b)) })
 	}
 	descending := len(q.Sorts) == 1 && q.Sorts[0].Descending
 	return w.walk(pages, by, descending, q.Filter, from, limit), by, nil
@@ -136,18 +137,18 @@ func candidates(s *shelf, f query.Filter) []*Page {
 // times that may be rounded down, so it reaches a minute further.
 func within(pages []*Page, by ranking, span query.Span) []*Page {
 	if !span.From.IsZero() {
-		from := key{at: millis(span.From)}
-		pages = pages[sort.Search(len(pages), func(i int) bool { return by(pages[i]).compare(from) >= 0 }):]
+		from := cursor.Key{At: millis(span.From)}
+		pages = pages[sort.Search(len(pages), func(i int) bool { return by(pages[i]).Compare(from) >= 0 }):]
 	}
 	if !span.To.IsZero() {
-		to := key{at: millis(span.To.Add(time.Minute)) + 1}
-		pages = pages[:sort.Search(len(pages), func(i int) bool { return by(pages[i]).compare(to) >= 0 })]
+		to := cursor.Key{At: millis(span.To.Add(time.Minute)) + 1}
+		pages = pages[:sort.Search(len(pages), func(i int) bool { return by(pages[i]).Compare(to) >= 0 })]
 	}
 	return pages
 }
 
 // walk gives up to limit pages that pass the filter, in the order of a ranking or its reverse, behind a cursor.
-func (w *Workspace) walk(pages []*Page, by ranking, descending bool, f query.Filter, from cursor, limit int) []*Page {
+func (w *Workspace) walk(pages []*Page, by ranking, descending bool, f query.Filter, from cursor.Cursor, limit int) []*Page {
 	x := index{pages}
 	var out []*Page
 	take := func(p *Page) bool {
@@ -158,8 +159,8 @@ func (w *Workspace) walk(pages []*Page, by ranking, descending bool, f query.Fil
 	}
 	if descending {
 		i := len(pages)
-		if from.served > 0 {
-			i = x.at(from.after, by)
+		if from.Served > 0 {
+			i = x.at(from.After, by)
 		}
 		for i--; i >= 0 && take(pages[i]); i-- {
 			continue
@@ -167,8 +168,8 @@ func (w *Workspace) walk(pages []*Page, by ranking, descending bool, f query.Fil
 		return out
 	}
 	i := 0
-	if from.served > 0 {
-		if i = x.at(from.after, by); i < len(pages) && by(pages[i]) == from.after {
+	if from.Served > 0 {
+		if i = x.at(from.After, by); i < len(pages) && by(pages[i]) == from.After {
 			i++
 		}
 	}
@@ -179,13 +180,13 @@ func (w *Workspace) walk(pages []*Page, by ranking, descending bool, f query.Fil
 }
 
 // scanSorted is scan for an order by properties.
-func (w *Workspace) scanSorted(pages []*Page, q Query, from cursor, limit int) ([]*Page, ranking, error) {
+func (w *Workspace) scanSorted(pages []*Page, q Query, from cursor.Cursor, limit int) ([]*Page, ranking, error) {
 	type place struct {
 		page *Page
 		position
 	}
 	compare := func(a, b position) int {
-		return cmp.Or(query.Compare(a.key, b.key, q.Sorts), a.tie.compare(b.tie))
+		return cmp.Or(query.Compare(a.key, b.key, q.Sorts), a.tie.Compare(b.tie))
 	}
 	places := make([]place, 0, len(pages))
 	for _, p := range pages {
@@ -194,10 +195,10 @@ func (w *Workspace) scanSorted(pages []*Page, q Query, from cursor, limit int) (
 		}
 	}
 	slices.SortFunc(places, func(a, b place) int { return compare(a.position, b.position) })
-	if from.served > 0 {
-		last, ok := w.positions.at(from.after.at)
+	if from.Served > 0 {
+		last, ok := w.positions.at(from.After.At)
 		if !ok {
-			return nil, nil, invalidCursor(q.Start)
+			return nil, nil, cursor.Invalid(q.Start)
 		}
 		places = places[sort.Search(len(places), func(i int) bool { return compare(places[i].position, last) > 0 }):]
 	}
@@ -206,8 +207,8 @@ func (w *Workspace) scanSorted(pages []*Page, q Query, from cursor, limit int) (
 	for i, p := range places {
 		out[i] = p.page
 	}
-	return out, func(p *Page) key {
+	return out, func(p *Page) cursor.Key {
 		i := slices.Index(out, p)
-		return key{at: w.positions.keep(places[i].position)}
+		return cursor.Key{At: w.positions.keep(places[i].position)}
 	}, nil
 }

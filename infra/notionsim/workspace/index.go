@@ -1,32 +1,27 @@
 package workspace
 
 import (
-	"cmp"
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim/cursor"
 )
 
 // shelf holds pages in every order that is asked for often.
 type shelf struct{ created, edited, scattered index }
 
-// key is where a page stands in an order: a number, ties broken by the page's Seq.
-type key struct {
-	at  uint64 // 48 bits
-	seq uint32
-}
-
-func (k key) compare(o key) int { return cmp.Or(cmp.Compare(k.at, o.at), cmp.Compare(k.seq, o.seq)) }
-
 // ranking gives a page's place in one order.
-type ranking func(*Page) key
+type ranking func(*Page) cursor.Key
 
-func byCreated(p *Page) key { return key{millis(p.Created), p.Seq} }
-func byEdited(p *Page) key  { return key{millis(p.Edited), p.Seq} }
+func byCreated(p *Page) cursor.Key { return cursor.Key{At: millis(p.Created), Seq: p.Seq} }
+func byEdited(p *Page) cursor.Key  { return cursor.Key{At: millis(p.Edited), Seq: p.Seq} }
 
 // byScatter is the order of a query without sorts: Notion promises none, so it is none that anybody could rely on, and stays
 // the same.
-func byScatter(p *Page) key { return key{uint64(p.Seq) * 0x9e3779b97f4a7c15 >> 16, p.Seq} }
+func byScatter(p *Page) cursor.Key {
+	return cursor.Key{At: uint64(p.Seq) * 0x9e3779b97f4a7c15 >> 16, Seq: p.Seq}
+}
 
 func millis(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) }
 
@@ -34,8 +29,8 @@ func millis(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) }
 type index struct{ pages []*Page }
 
 // at gives the place of the first page at or after a key.
-func (x *index) at(k key, by ranking) int {
-	return sort.Search(len(x.pages), func(i int) bool { return by(x.pages[i]).compare(k) >= 0 })
+func (x *index) at(k cursor.Key, by ranking) int {
+	return sort.Search(len(x.pages), func(i int) bool { return by(x.pages[i]).Compare(k) >= 0 })
 }
 
 func (x *index) insert(p *Page, by ranking) {
@@ -50,7 +45,7 @@ func (x *index) remove(p *Page, by ranking) {
 
 func (x *index) fill(pages []*Page, by ranking) {
 	x.pages = append(x.pages, pages...)
-	slices.SortFunc(x.pages, func(a, b *Page) int { return by(a).compare(by(b)) })
+	slices.SortFunc(x.pages, func(a, b *Page) int { return by(a).Compare(by(b)) })
 }
 
 // insert puts a page on the shelf.

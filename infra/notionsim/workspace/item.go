@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"encoding/base64"
 	"net/url"
 	"strconv"
 	"strings"
@@ -44,7 +43,7 @@ func (w *Workspace) AppendItem(b *wire.Buffer, r ItemRequest, a Actor) error {
 	elements := value.Elements(p, v, show)
 	from := 0
 	if r.Start != "" {
-		if from, err = w.openOffset(r.Start, page.ID+p.ID); err != nil {
+		if from, err = w.sealer.OpenOffset(r.Start, page.ID+p.ID); err != nil {
 			return err
 		}
 	}
@@ -52,7 +51,7 @@ func (w *Workspace) AppendItem(b *wire.Buffer, r ItemRequest, a Actor) error {
 	to := min(from+r.Size, len(elements))
 	next, nextURL := "", ""
 	if to < len(elements) {
-		next = w.sealOffset(to, page.ID+p.ID)
+		next = w.sealer.SealOffset(to, page.ID+p.ID)
 		nextURL = "https://api.notion.com/v1/pages/" + strings.ReplaceAll(page.ID, "-", "") + "/properties/" + p.EncodedID() +
 			"?start_cursor=" + url.QueryEscape(next) + "&page_size=" + strconv.Itoa(r.Size)
 	}
@@ -70,22 +69,4 @@ func (w *Workspace) AppendItem(b *wire.Buffer, r ItemRequest, a Actor) error {
 	b.Key("request_id").String(r.RequestID)
 	b.Close()
 	return nil
-}
-
-// sealOffset writes a cursor into the list of one property of one page.
-func (w *Workspace) sealOffset(offset int, list string) string {
-	payload := strconv.Itoa(offset)
-	return base64.RawURLEncoding.EncodeToString(append(w.digest("offset "+list, []byte(payload))[:6], payload...))
-}
-
-func (w *Workspace) openOffset(s, list string) (int, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(raw) < 7 {
-		return 0, invalidCursor(s)
-	}
-	offset, err := strconv.Atoi(string(raw[6:]))
-	if err != nil || w.sealOffset(offset, list) != s {
-		return 0, invalidCursor(s)
-	}
-	return offset, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim/ident"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/journal"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/value"
 )
@@ -145,7 +146,7 @@ func (w *Workspace) Load(kept *journal.Journal) error {
 	err := kept.Each("counters", func(data []byte) error {
 		var c counters
 		err := json.Unmarshal(data, &c)
-		w.ids.Seed, w.ids.Next, w.nextSeq = c.Seed, c.IDs, c.Seq
+		w.ids, w.sealer.Seed, w.nextSeq = ident.Source{Seed: c.Seed, Next: c.IDs}, c.Seed, c.Seq
 		return err
 	})
 	load := func(kind string, do func([]byte) error) {

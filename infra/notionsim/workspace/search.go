@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim/cursor"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 )
 
@@ -13,11 +14,11 @@ type Hit struct {
 	Source *DataSource
 }
 
-func (h Hit) key() key {
+func (h Hit) key() cursor.Key {
 	if h.Page != nil {
 		return byEdited(h.Page)
 	}
-	return key{at: millis(h.Source.Edited)}
+	return cursor.Key{At: millis(h.Source.Edited)}
 }
 
 // Search finds pages and data sources by title, those edited last first. It does not know of the latest edits yet, and does not
@@ -43,25 +44,25 @@ func (w *Workspace) Search(n wire.Node, a Actor) (hits []Hit, next string, err e
 		return nil, "", n.Err()
 	}
 	fingerprint := "search " + text + only + string(n.Get("sort").Raw())
-	var from cursor
+	var from cursor.Cursor
 	if start != "" {
-		if from, err = w.unseal(start, fingerprint); err != nil {
+		if from, err = w.sealer.Open(start, fingerprint); err != nil {
 			return nil, "", err
 		}
 	}
-	order := func(a, b key) int {
+	order := func(a, b cursor.Key) int {
 		if ascending {
-			return a.compare(b)
+			return a.Compare(b)
 		}
-		return b.compare(a)
+		return b.Compare(a)
 	}
 	hits = slices.DeleteFunc(w.titled(text, only, a), func(h Hit) bool {
-		return start != "" && order(h.key(), from.after) <= 0
+		return start != "" && order(h.key(), from.After) <= 0
 	})
 	slices.SortFunc(hits, func(a, b Hit) int { return order(a.key(), b.key()) })
 	if len(hits) > size {
 		hits = hits[:size]
-		next = w.seal(cursor{after: hits[size-1].key(), served: from.served + size}, fingerprint)
+		next = w.sealer.Seal(cursor.Cursor{After: hits[size-1].key(), Served: from.Served + size}, fingerprint)
 	}
 	return hits, next, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim/cursor"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/ident"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/schema"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/value"
@@ -28,6 +29,7 @@ type Workspace struct {
 	databases map[string]*Database
 	sources   map[string]*DataSource
 	pages     map[string]*Page
+	sealer    cursor.Sealer
 	positions positions
 	links     atomic.Uint64 // how many hosted addresses were given; no two are the same
 
@@ -120,6 +122,7 @@ func New(seed int64, now func() time.Time) *Workspace {
 	return &Workspace{
 		now:       now,
 		ids:       ident.Source{Seed: seed},
+		sealer:    cursor.Sealer{Seed: seed},
 		databases: make(map[string]*Database),
 		sources:   make(map[string]*DataSource),
 		pages:     make(map[string]*Page),
