@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim/cursor"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
 )
@@ -17,20 +18,20 @@ func (s *Sim) routes() *http.ServeMux {
 	}
 	api("GET /v1/users", s.reads(s.listUsers))
 	api("GET /v1/users/me", s.reads(s.me))
-	api("GET /v1/users/{id}", s.reads(s.user))
+	api("GET /v1/users/{id}", s.reads(about("user_id", s.user)))
 	api("POST /v1/search", s.reads(s.search))
 	api("POST /v1/databases", s.writes(s.createDatabase))
-	api("GET /v1/databases/{id}", s.reads(s.database))
-	api("PATCH /v1/databases/{id}", s.writes(s.updateDatabase))
+	api("GET /v1/databases/{id}", s.reads(about("database_id", s.database)))
+	api("PATCH /v1/databases/{id}", s.writes(about("database_id", s.updateDatabase)))
 	api("POST /v1/data_sources", s.writes(s.createDataSource))
-	api("GET /v1/data_sources/{id}", s.reads(s.dataSource))
-	api("PATCH /v1/data_sources/{id}", s.writes(s.updateDataSource))
-	api("POST /v1/data_sources/{id}/query", s.reads(s.query))
+	api("GET /v1/data_sources/{id}", s.reads(about("data_source_id", s.dataSource)))
+	api("PATCH /v1/data_sources/{id}", s.writes(about("data_source_id", s.updateDataSource)))
+	api("POST /v1/data_sources/{id}/query", s.reads(about("data_source_id", s.query)))
 	api("POST /v1/pages", s.writes(s.createPage))
-	api("GET /v1/pages/{id}", s.reads(s.page))
-	api("PATCH /v1/pages/{id}", s.writes(s.updatePage))
-	api("POST /v1/pages/{id}/move", s.writes(s.movePage))
-	api("GET /v1/pages/{id}/properties/{property_id}", s.reads(s.propertyItem))
+	api("GET /v1/pages/{id}", s.reads(about("page_id", s.page)))
+	api("PATCH /v1/pages/{id}", s.writes(about("page_id", s.updatePage)))
+	api("POST /v1/pages/{id}/move", s.writes(about("page_id", s.movePage)))
+	api("GET /v1/pages/{id}/properties/{property_id}", s.reads(about("page_id", s.propertyItem)))
 	s.oauthRoutes(mux)
 	s.controls(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -39,14 +40,25 @@ func (s *Sim) routes() *http.ServeMux {
 	return mux
 }
 
-// pathID reads the id in a request's path.
-func (c *call) pathID(name string) (string, error) {
-	raw := c.request.PathValue("id")
-	id, ok := wire.UUID(raw)
-	if !ok {
-		return "", wire.Validation("path failed validation: path.%s should be a valid uuid, instead was `%q`.", name, raw)
+// about makes a handler of one that wants the id in the request's path, which Notion calls by a name of its own.
+func about(name string, do func(c *call, id string) error) handler {
+	return func(c *call) error {
+		raw := c.request.PathValue("id")
+		id, ok := wire.UUID(raw)
+		if !ok {
+			return wire.Validation("path failed validation: path.%s should be a valid uuid, instead was `%q`.", name, raw)
+		}
+		return do(c, id)
 	}
-	return id, nil
+}
+
+// tell writes a thing as the answer, unless there is an error instead.
+func tell[T any](c *call, thing T, err error, write func(*wire.Buffer, T, workspace.Style)) error {
+	if err != nil {
+		return err
+	}
+	write(&c.answer, thing, c.single())
+	return nil
 }
 
 func (s *Sim) me(c *call) error {
@@ -54,11 +66,7 @@ func (s *Sim) me(c *call) error {
 	return nil
 }
 
-func (s *Sim) user(c *call) error {
-	id, err := c.pathID("user_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) user(c *call, id string) error {
 	u := s.workspace.User(id)
 	if u == nil || u.Kind == "group" {
 		return wire.NotFound("user", id, c.actor.Integration)
@@ -74,13 +82,10 @@ func (s *Sim) listUsers(c *call) error {
 	}
 	users := s.workspace.Users()
 	from := 0
-	for i, u := range users {
-		if u.ID == start {
-			from = i
+	if start != "" {
+		if from = slices.IndexFunc(users, func(u *workspace.User) bool { return u.ID == start }); from < 0 {
+			return cursor.Invalid(start)
 		}
-	}
-	if start != "" && from == 0 && (len(users) == 0 || users[0].ID != start) {
-		return wire.Validation("The start_cursor provided is invalid: %s", start)
 	}
 	to, next := min(from+size, len(users)), ""
 	if to < len(users) {
@@ -148,79 +153,35 @@ func (s *Sim) search(c *call) error {
 
 func (s *Sim) createDatabase(c *call) error {
 	d, err := s.workspace.CreateDatabase(c.body, c.actor)
-	if err != nil {
-		return err
-	}
-	s.workspace.AppendDatabase(&c.answer, d, c.single())
-	return nil
+	return tell(c, d, err, s.workspace.AppendDatabase)
 }
 
-func (s *Sim) database(c *call) error {
-	id, err := c.pathID("database_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) database(c *call, id string) error {
 	d, err := s.workspace.Database(id, c.actor)
-	if err != nil {
-		return err
-	}
-	s.workspace.AppendDatabase(&c.answer, d, c.single())
-	return nil
+	return tell(c, d, err, s.workspace.AppendDatabase)
 }
 
-func (s *Sim) updateDatabase(c *call) error {
-	id, err := c.pathID("database_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) updateDatabase(c *call, id string) error {
 	d, err := s.workspace.UpdateDatabase(id, c.body, c.actor)
-	if err != nil {
-		return err
-	}
-	s.workspace.AppendDatabase(&c.answer, d, c.single())
-	return nil
+	return tell(c, d, err, s.workspace.AppendDatabase)
 }
 
 func (s *Sim) createDataSource(c *call) error {
 	ds, err := s.workspace.CreateDataSource(c.body, c.actor)
-	if err != nil {
-		return err
-	}
-	s.workspace.AppendDataSource(&c.answer, ds, c.single())
-	return nil
+	return tell(c, ds, err, s.workspace.AppendDataSource)
 }
 
-func (s *Sim) dataSource(c *call) error {
-	id, err := c.pathID("data_source_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) dataSource(c *call, id string) error {
 	ds, err := s.workspace.DataSource(id, c.actor)
-	if err != nil {
-		return err
-	}
-	s.workspace.AppendDataSource(&c.answer, ds, c.single())
-	return nil
+	return tell(c, ds, err, s.workspace.AppendDataSource)
 }
 
-func (s *Sim) updateDataSource(c *call) error {
-	id, err := c.pathID("data_source_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) updateDataSource(c *call, id string) error {
 	ds, err := s.workspace.UpdateDataSource(id, c.body, c.actor)
-	if err != nil {
-		return err
-	}
-	s.workspace.AppendDataSource(&c.answer, ds, c.single())
-	return nil
+	return tell(c, ds, err, s.workspace.AppendDataSource)
 }
 
-func (s *Sim) query(c *call) error {
-	id, err := c.pathID("data_source_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) query(c *call, id string) error {
 	ds, err := s.workspace.DataSource(id, c.actor)
 	if err != nil {
 		return err
@@ -229,9 +190,12 @@ func (s *Sim) query(c *call) error {
 	if err != nil {
 		return err
 	}
-	style, err := c.filtered(c.style(), func(key string) bool { return ds.Schema.Find(key) != nil })
-	if err != nil {
-		return err
+	style := c.style()
+	style.Only = c.chosen()
+	for _, key := range style.Only {
+		if ds.Schema.Find(key) == nil {
+			return wire.Validation("Could not find property with name or id: %s", key)
+		}
 	}
 	found, err := s.workspace.Find(ds, q)
 	if err != nil {
@@ -247,86 +211,52 @@ func (s *Sim) query(c *call) error {
 	return nil
 }
 
-// filtered reads filter_properties: the properties that the answer shall have of each page.
-func (c *call) filtered(style workspace.Style, known func(string) bool) (workspace.Style, error) {
+// chosen gives the properties that filter_properties names: those that the answer shall have of each page; nil is all.
+func (c *call) chosen() []string {
 	q := c.request.URL.Query()
-	style.Only = slices.Concat(q["filter_properties"], q["filter_properties[]"])
-	for _, key := range style.Only {
-		if !known(key) {
-			return style, wire.Validation("Could not find property with name or id: %s", key)
-		}
-	}
-	return style, nil
+	return slices.Concat(q["filter_properties"], q["filter_properties[]"])
 }
 
 func (s *Sim) createPage(c *call) error {
 	p, err := s.workspace.CreatePage(c.body, c.actor)
-	if err != nil {
-		return err
+	if err == nil {
+		c.created = p.ID
 	}
-	c.created = p.ID
-	s.workspace.AppendPage(&c.answer, p, c.single())
-	return nil
+	return tell(c, p, err, s.workspace.AppendPage)
 }
 
-func (s *Sim) page(c *call) error {
-	id, err := c.pathID("page_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) page(c *call, id string) error {
 	p, err := s.workspace.Page(id, c.actor)
 	if err != nil {
 		return err
 	}
-	style, err := c.filtered(c.single(), func(string) bool { return true })
-	if err != nil {
-		return err
-	}
+	style := c.single()
+	style.Only = c.chosen()
 	s.workspace.AppendPage(&c.answer, p, style)
 	return nil
 }
 
-func (s *Sim) updatePage(c *call) error {
-	id, err := c.pathID("page_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) updatePage(c *call, id string) error {
 	p, changed, err := s.workspace.UpdatePage(id, c.body, c.actor)
-	if err != nil {
-		return err
-	}
-	if c.actor.Bot && !changed {
+	if err == nil && c.actor.Bot && !changed {
 		s.counts.add(func(st *Stats) { st.UnchangedWrites++ })
 	}
-	s.workspace.AppendPage(&c.answer, p, c.single())
-	return nil
+	return tell(c, p, err, s.workspace.AppendPage)
 }
 
 // movePage puts a page into another data source.
 //
 // https://developers.notion.com/reference/move-page
-func (s *Sim) movePage(c *call) error {
-	id, err := c.pathID("page_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) movePage(c *call, id string) error {
 	to := c.body.Get("parent").Get("data_source_id").UUID()
 	if c.body.Err() != nil {
 		return c.body.Err()
 	}
 	p, err := s.workspace.MovePage(id, to, c.actor)
-	if err != nil {
-		return err
-	}
-	s.workspace.AppendPage(&c.answer, p, c.single())
-	return nil
+	return tell(c, p, err, s.workspace.AppendPage)
 }
 
-func (s *Sim) propertyItem(c *call) error {
-	id, err := c.pathID("page_id")
-	if err != nil {
-		return err
-	}
+func (s *Sim) propertyItem(c *call, id string) error {
 	size, start, err := c.queryPaging()
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (s *Sim) control(w http.ResponseWriter, r *http.Request, do control) {
 		s.log.Error("a control call failed", "path", r.URL.Path, "error", err)
 		status, body = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written"}`)
 	}
-	s.send(w, &call{id: s.requestID()}, status, "application/json; charset=utf-8", append(body, '\n'))
+	s.send(w, &call{id: s.requestID()}, status, jsonType, append(body, '\n'))
 }
 
 func done(err error) (any, error) { return map[string]bool{"ok": err == nil}, err }

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -281,5 +283,41 @@ func TestClock(t *testing.T) {
 	bot.post("/_sim/clock", `{"advance":"1h"}`).ok()
 	if got := now(); got != noon().Add(time.Hour).Format(time.RFC3339) || !sim.Clock().Running() {
 		t.Errorf("it is %s", got)
+	}
+}
+
+// Everything at once, for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	sim, bot := start(t)
+	bot.post("/_sim/options", `{"budget":0,"webhook_delay_ms":1}`).ok()
+	s := listen(t)
+	bot.post("/_sim/webhooks", map[string]any{"url": s.server.URL}).ok()
+	source := bot.source(sim, "projects")
+	page := bot.createIn(source, map[string]any{"Name": title("Contended")})
+	var group sync.WaitGroup
+	for worker := range 4 {
+		group.Go(func() {
+			for i := range 25 {
+				switch (worker + i) % 5 {
+				case 0:
+					bot.post("/v1/data_sources/"+source+"/query", `{"page_size":5,"sorts":[{"property":"Name","direction":"ascending"}]}`).ok()
+				case 1:
+					bot.patch("/v1/pages/"+page, properties(map[string]any{"Budget": number(float64(i))})).ok()
+				case 2:
+					bot.person().createIn(source, map[string]any{"Name": title("More"), "Area": map[string]any{"select": map[string]any{"name": "Area " + strconv.Itoa(i)}}})
+				case 3:
+					sim.Clock().Advance(time.Second)
+					sim.DeliverWebhooks(t.Context())
+				default:
+					bot.post("/_sim/options", `{"truncation":`+strconv.Itoa(i)+`}`).ok()
+					bot.get("/_sim/stats").ok()
+				}
+			}
+		})
+	}
+	group.Wait()
+	if rows, err := sim.Pages(sim.Databases()["projects"]); err != nil || len(rows) != 16+20 {
+		t.Errorf("%d rows, %v", len(rows), err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -107,16 +108,18 @@ func (s *Sim) SetValues(pageID string, values map[string]json.RawMessage) error 
 		if err != nil {
 			return err
 		}
-		for name, raw := range values {
+		read := make(map[string]value.Value)
+		for _, name := range slices.Sorted(maps.Keys(values)) {
 			prop := w.SchemaOf(p).Find(name)
 			if prop == nil {
 				return fmt.Errorf("there is no property %q", name)
 			}
-			v, err := value.Unmarshal(prop.Type, raw)
-			if err != nil {
+			if read[prop.ID], err = value.Unmarshal(prop.Type, values[name]); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			if err := w.SetValue(p.ID, prop.ID, v); err != nil {
+		}
+		for id, v := range read {
+			if err := w.SetValue(p.ID, id, v); err != nil {
 				return err
 			}
 		}

@@ -47,7 +47,7 @@ func (s *Sim) serveOAuth(w http.ResponseWriter, r *http.Request, route string, d
 		b.Open()
 		b.Key("error").String(refusal.Code)
 		b.Close()
-		s.send(w, c, refusal.Status, "application/json; charset=utf-8", b.Bytes())
+		s.send(w, c, refusal.Status, jsonType, b.Bytes())
 		return
 	}
 	s.respond(w, c, err)

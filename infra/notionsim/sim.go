@@ -167,17 +167,25 @@ func (s *Sim) begin() error {
 
 // save keeps what changed in the workspace, and has webhooks tell of it.
 func (s *Sim) save() error {
-	changed, err := s.workspace.TakeChanges()
-	if err != nil {
-		return err
-	}
-	if err := s.journal.Put(changed...); err != nil {
+	if err := s.keep(); err != nil {
 		return err
 	}
 	if events := s.workspace.TakeEvents(); s.webhooks != nil {
 		return s.webhooks.Take(events...)
 	}
 	return nil
+}
+
+func (s *Sim) keep() error {
+	if s.journal == nil {
+		s.workspace.ForgetChanges()
+		return nil
+	}
+	changed, err := s.workspace.TakeChanges()
+	if err != nil {
+		return err
+	}
+	return s.journal.Put(changed...)
 }
 
 // Close stops what the simulator started, and closes its file.

@@ -42,6 +42,23 @@ func (f Fault) Latency() time.Duration { return time.Duration(f.LatencyMS) * tim
 // Ends reports whether the request gets no proper answer.
 func (f Fault) Ends() bool { return f.Status != 0 || f.Drop }
 
+// Replacement gives the body that stands in for the error's, and its type; false where there is none.
+func (f Fault) Replacement() (body []byte, kind string, replaced bool) {
+	const jsonType = "application/json; charset=utf-8"
+	switch f.Body {
+	case "":
+		return nil, "", false
+	case "html":
+		return []byte("<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"), "text/html", true
+	case "huge":
+		return []byte(`{"object":"error","message":"` + strings.Repeat("x", 10<<20) + `"}`), jsonType, true
+	case "garbage":
+		return []byte(`{"object":"err`), jsonType, true
+	default:
+		return []byte(f.Body), jsonType, true
+	}
+}
+
 // Rule says which requests a fault strikes. Of the rules that fit a request at one moment, the first that strikes counts.
 type Rule struct {
 	Fault

@@ -4,8 +4,10 @@ package demo
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -70,15 +72,15 @@ func Open(w *workspace.Workspace) {
 // Fill puts the demo content into an open workspace.
 func Fill(w *workspace.Workspace) error {
 	seed := w.Seed()
-	databases, err := load[database]("databases")
+	data, err := content()
 	if err != nil {
 		return err
 	}
-	schemas, err := buildSchemas(seed, databases)
+	schemas, err := buildSchemas(seed, data.databases)
 	if err != nil {
 		return err
 	}
-	for i, d := range databases {
+	for i, d := range data.databases {
 		at := opening().Add(time.Duration(i) * time.Minute)
 		w.AddDatabase(
 			&workspace.Database{ID: DatabaseID(seed, d.Kind), Title: value.Plain(d.Title), ParentPage: HomeID(seed), Created: at, Edited: at},
@@ -89,11 +91,9 @@ func Fill(w *workspace.Workspace) error {
 		)
 	}
 	for _, kind := range Kinds() {
-		if err := addRecords(w, kind, schemas[kind]); err != nil {
-			return err
-		}
+		addRecords(w, kind, schemas[kind], data.records[kind])
 	}
-	return relateAll(w, schemas)
+	return relateAll(w, schemas, data.records)
 }
 
 // opening is when the workspace was set up; all its content is younger.
@@ -111,17 +111,36 @@ func addUsers(w *workspace.Workspace) {
 	w.AddUser(workspace.User{ID: ident.UUID(seed, "group"), Kind: "group", Name: "Core team"})
 }
 
+// contents is what the data files hold.
+type contents struct {
+	databases []database
+	records   map[string][]record // by kind
+}
+
+// content reads the data files. They are part of the program: once is enough, and nobody changes what was read.
+//
+//nolint:gochecknoglobals // a constant that has to be read
+var content = sync.OnceValues(func() (contents, error) {
+	c := contents{records: make(map[string][]record)}
+	err := load("databases", &c.databases)
+	for _, kind := range Kinds() {
+		var records []record
+		err = errors.Join(err, load(kind, &records))
+		c.records[kind] = records
+	}
+	return c, err
+})
+
 // load reads one of the data files.
-func load[T any](name string) ([]T, error) {
+func load(name string, into any) error {
 	raw, err := files.ReadFile("data/" + name + ".yaml")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []T
-	if err := yaml.Unmarshal(raw, &out); err != nil {
-		return nil, fmt.Errorf("demo data %s: %w", name, err)
+	if err := yaml.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("demo data %s: %w", name, err)
 	}
-	return out, nil
+	return nil
 }
 
 // buildSchemas makes the schema of each database.

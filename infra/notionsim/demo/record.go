@@ -14,24 +14,15 @@ import (
 )
 
 // addRecords makes the pages of a kind, without their relations.
-func addRecords(w *workspace.Workspace, kind string, s schema.Schema) error {
-	records, err := load[record](kind)
-	if err != nil {
-		return err
-	}
+func addRecords(w *workspace.Workspace, kind string, s schema.Schema, records []record) {
 	seed := w.Seed()
 	pages := make([]*workspace.Page, len(records))
 	for i, r := range records {
 		name := r["Name"].(string)
-		values, err := build(seed, kind, s, r)
-		if err != nil {
-			return fmt.Errorf("demo record %s: %w", name, err)
-		}
-		pages[i] = &workspace.Page{ID: pageID(seed, name), Values: values}
+		pages[i] = &workspace.Page{ID: pageID(seed, name), Values: build(seed, kind, s, r)}
 		stamp(seed, pages[i], kind, name)
 	}
 	w.AddPages(DataSourceID(seed, kind), pages...)
-	return nil
 }
 
 // stamp gives a page its times, between the opening and the end of 2025, and its authors.
@@ -46,60 +37,61 @@ func stamp(seed int64, p *workspace.Page, name ...string) {
 	p.EditedBy = userID(seed, authors[edited%len(authors)])
 }
 
-// build makes a page's values of a record. New options of a multi_select come into being in the schema.
-func build(seed int64, kind string, s schema.Schema, r record) (map[string]value.Value, error) {
+// build makes a page's values of a record. New options of a multi_select come into being in the schema. What does not fit its
+// property, because somebody changed its type, is left out.
+func build(seed int64, kind string, s schema.Schema, r record) map[string]value.Value {
 	values := make(map[string]value.Value)
 	for _, p := range s {
 		raw, ok := r[p.Name]
 		if !ok && p.Type == schema.URL {
 			raw, ok = "https://example.org/"+slug(p.Name)+"/"+slug(r["Name"].(string)), true
 		}
-		if !ok || p.Type == schema.RelationType {
-			continue
-		}
-		v, err := buildValue(seed, kind, p, raw)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.Name, err)
-		}
-		if v != nil {
+		if v := value.OrNil(buildValue(seed, kind, p, raw)); ok && v != nil {
 			values[p.ID] = v
 		}
 	}
-	return values, nil
+	return values
 }
 
-func buildValue(seed int64, kind string, p *schema.Property, raw any) (value.Value, error) {
+func buildValue(seed int64, kind string, p *schema.Property, raw any) value.Value {
 	switch raw := raw.(type) {
 	case string:
 		switch p.Type {
 		case schema.Title:
-			return value.Plain(raw), nil
+			return value.Plain(raw)
 		case schema.RichText:
-			return markup(seed, raw), nil
+			return markup(seed, raw)
 		case schema.URL:
-			return value.Line(raw), nil
+			return value.Line(raw)
 		case schema.Select:
-			return value.Choice(option(seed, kind, p, raw)), nil
+			return value.Choice(option(seed, kind, p, raw))
 		}
 	case int:
-		return value.Number(raw), nil
+		if p.Type == schema.Number {
+			return value.Number(raw)
+		}
 	case float64:
-		return value.Number(raw), nil
+		if p.Type == schema.Number {
+			return value.Number(raw)
+		}
 	case bool:
-		if !raw {
-			return nil, nil
+		if p.Type == schema.Checkbox {
+			return value.Checked(raw)
 		}
-		return value.Checked(true), nil
 	case time.Time:
-		return value.Date{Start: raw.Format(time.DateOnly)}, nil
-	case []any:
-		var ids value.Choices
-		for _, name := range raw {
-			ids = append(ids, option(seed, kind, p, fmt.Sprint(name)))
+		if p.Type == schema.Date {
+			return value.Date{Start: raw.Format(time.DateOnly)}
 		}
-		return ids, nil
+	case []any:
+		if p.Type == schema.MultiSelect {
+			var ids value.Choices
+			for _, name := range raw {
+				ids = append(ids, option(seed, kind, p, fmt.Sprint(name)))
+			}
+			return ids
+		}
 	}
-	return nil, fmt.Errorf("%v does not fit a %s", raw, p.Type)
+	return nil
 }
 
 // option gives the id of an option, which comes into being if need be.
@@ -117,7 +109,7 @@ func slug(s string) string {
 }
 
 // relateAll fills the relations that the records name, at both ends.
-func relateAll(w *workspace.Workspace, schemas map[string]schema.Schema) error {
+func relateAll(w *workspace.Workspace, schemas map[string]schema.Schema, records map[string][]record) error {
 	seed := w.Seed()
 	refs := make(map[string]map[string]value.Refs) // page → property → pages
 	link := func(page, property, to string) {
@@ -129,11 +121,7 @@ func relateAll(w *workspace.Workspace, schemas map[string]schema.Schema) error {
 		}
 	}
 	for _, kind := range Kinds() {
-		records, err := load[record](kind)
-		if err != nil {
-			return err
-		}
-		for _, r := range records {
+		for _, r := range records[kind] {
 			from := pageID(seed, r["Name"].(string))
 			for _, p := range schemas[kind] {
 				names, _ := r[p.Name].([]any)
@@ -166,18 +154,16 @@ func Grow(w *workspace.Workspace, kind string, total int, seed int64) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	records, err := load[record](kind)
+	data, err := content()
 	if err != nil {
 		return 0, err
 	}
-	templates := make([]map[string]value.Value, len(records))
-	for i, r := range records {
-		if templates[i], err = build(w.Seed(), kind, ds.Schema, r); err != nil {
-			return 0, err
-		}
+	templates := make([]map[string]value.Value, len(data.records[kind]))
+	for i, r := range data.records[kind] {
+		templates[i] = build(w.Seed(), kind, ds.Schema, r)
 	}
 	var pages []*workspace.Page
-	for i, missing := len(records), total-ds.Count(); len(pages) < missing; i++ {
+	for i, missing := len(templates), total-ds.Count(); len(pages) < missing; i++ {
 		n := strconv.Itoa(i)
 		p := &workspace.Page{ID: ident.UUID(w.Seed(), "grown", strconv.FormatInt(seed, 10), kind, n)}
 		if _, err := w.Page(p.ID, workspace.Actor{}); err == nil {

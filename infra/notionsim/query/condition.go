@@ -228,7 +228,7 @@ func memberTest(n wire.Node, name string, arg wire.Node, scope Scope) test {
 		found := false
 		switch v := v.(type) {
 		case value.People:
-			found = slices.ContainsFunc(v, func(p value.Person) bool { return p.ID == want })
+			found = slices.Contains(v, want)
 		case value.Refs:
 			found = slices.Contains(v, want)
 		case value.Author:

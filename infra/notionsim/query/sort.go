@@ -91,7 +91,7 @@ func partOf(r Row, p *schema.Property, v value.Value) part {
 	case value.Computed:
 		return partOf(r, p, v.Result)
 	case value.People:
-		return part{Text: v[0].ID}
+		return part{Text: v[0]}
 	case value.Refs:
 		return part{Number: float64(len(v))}
 	default:

@@ -44,14 +44,12 @@ func Elements(p *schema.Property, v Value, view View) []func(*wire.Buffer) {
 			add(p, func(b *wire.Buffer) { appendRun(b.Key(p.Type), run, view) })
 		}
 	case People:
-		for _, person := range v {
-			add(p, func(b *wire.Buffer) { view.AppendUser(b.Key(p.Type), person.ID) })
+		for _, id := range v {
+			add(p, func(b *wire.Buffer) { view.AppendUser(b.Key(p.Type), id) })
 		}
 	case Refs:
 		for _, id := range v {
-			if view.Shown(id) {
-				add(p, func(b *wire.Buffer) { appendRef(b.Key(p.Type), id) })
-			}
+			add(p, func(b *wire.Buffer) { appendRef(b.Key(p.Type), id) })
 		}
 	case Computed:
 		for _, item := range v.Items {

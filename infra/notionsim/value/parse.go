@@ -34,7 +34,7 @@ func Parse(p *schema.Property, n wire.Node, env Env) (Value, []schema.Option) {
 		n.Refuse(wire.Validation("%s is a read-only property: a %s cannot be updated through the API.", p.Name, p.Type))
 		return nil, nil
 	}
-	n.Only(append(valueKeys(), "id", "type", "name", "has_more")...)
+	n.Only(append(valueKeys(), "type")...)
 	if !n.Get(p.Type).Present() {
 		n.Refuse(wire.Validation("%s is expected to be %s.", p.Name, p.Type))
 		return nil, nil
@@ -48,10 +48,7 @@ func Parse(p *schema.Property, n wire.Node, env Env) (Value, []schema.Option) {
 		n.Get("type").OneOf(p.Type)
 	}
 	v, fresh := parse(p, n.Get(p.Type), env)
-	if empty(v) {
-		return nil, fresh
-	}
-	return v, fresh
+	return OrNil(v), fresh
 }
 
 func valueKeys() []string {
@@ -101,7 +98,14 @@ func parse(p *schema.Property, n wire.Node, env Env) (Value, []schema.Option) {
 	}
 }
 
-// empty reports whether a value is none: there is one way for a property to be empty.
+// OrNil gives a value, or nil where it is empty: there is one way for a property to be empty.
+func OrNil(v Value) Value {
+	if empty(v) {
+		return nil
+	}
+	return v
+}
+
 func empty(v Value) bool {
 	switch v := v.(type) {
 	case nil:
@@ -195,10 +199,8 @@ func parsePeople(n wire.Node, env Env) Value {
 		if !item.Object() {
 			return nil
 		}
-		person := Person{ID: userID(item.Get("id"), env)}
-		person.Group = item.Has("object") && item.Get("object").OneOf("user", "group") == "group"
-		if !slices.Contains(out, person) {
-			out = append(out, person)
+		if id := userID(item.Get("id"), env); !slices.Contains(out, id) {
+			out = append(out, id)
 		}
 	}
 	return out

@@ -13,8 +13,6 @@ type View interface {
 	UserName(id string) string
 	// PageName gives the plain title of a page or database and its address.
 	PageName(id string) (title, address string)
-	// Shown reports whether a related page shows in a relation: one in the trash does not.
-	Shown(pageID string) bool
 	// AppendHosted writes the address of a hosted file, which is another one each time, and when it expires.
 	AppendHosted(b *wire.Buffer, path string)
 	// References gives how many mentions, people or related pages a page shows of one property; 0 means all.
@@ -50,16 +48,12 @@ func Append(b *wire.Buffer, p *schema.Property, v Value, view View) {
 		appendDate(b, v)
 	case People:
 		b.Array()
-		for i, person := range v {
-			if limit := view.References(); limit > 0 && i == limit {
-				break
-			}
-			view.AppendUser(b, person.ID)
+		for _, id := range first(v, view.References()) {
+			view.AppendUser(b, id)
 		}
 		b.EndArray()
 	case Refs:
-		more := appendRefs(b, v, view)
-		b.Key("has_more").Bool(more)
+		appendRefs(b, v, view.References())
 	case Files:
 		appendFiles(b, v, view)
 	case Serial:
@@ -114,22 +108,22 @@ func appendOption(b *wire.Buffer, p *schema.Property, id string) {
 	b.Close()
 }
 
-func appendRefs(b *wire.Buffer, refs Refs, view View) (more bool) {
-	limit, shown := view.References(), 0
+// first gives the references that a page shows.
+func first(ids []string, limit int) []string {
+	if limit > 0 && len(ids) > limit {
+		return ids[:limit]
+	}
+	return ids
+}
+
+func appendRefs(b *wire.Buffer, refs Refs, limit int) {
+	shown := first(refs, limit)
 	b.Array()
-	for _, id := range refs {
-		if !view.Shown(id) {
-			continue
-		}
-		if limit > 0 && shown == limit {
-			more = true
-			break
-		}
-		shown++
+	for _, id := range shown {
 		appendRef(b, id)
 	}
 	b.EndArray()
-	return more
+	b.Key("has_more").Bool(len(shown) < len(refs))
 }
 
 func appendRef(b *wire.Buffer, id string) {

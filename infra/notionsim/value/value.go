@@ -27,7 +27,7 @@ type (
 	// Checked is a checkbox.
 	Checked bool
 	// People are the ids of users and groups.
-	People []Person
+	People []string
 	// Refs are the ids of the pages of a relation.
 	Refs []string
 	// Files are the files of a files property.
@@ -45,12 +45,6 @@ type Date struct {
 	Start string `json:"start"`
 	End   string `json:"end,omitempty"`
 	Zone  string `json:"zone,omitempty"`
-}
-
-// Person is one entry of a people property.
-type Person struct {
-	ID    string `json:"id"`
-	Group bool   `json:"group,omitempty"`
 }
 
 // File is one entry of a files property. A hosted file's address is made anew for each answer from its Path.

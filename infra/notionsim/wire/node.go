@@ -55,6 +55,14 @@ func (n Node) Err() error {
 	return n.doc.err
 }
 
+// Or gives what was found wrong in the document, or else an error that came up while it was read.
+func (n Node) Or(err error) error {
+	if n.doc.err != nil {
+		return n.doc.err
+	}
+	return err
+}
+
 // Refuse notes an error, unless one is noted already.
 func (n Node) Refuse(err *Error) {
 	if n.doc.err == nil {

@@ -18,13 +18,11 @@ func (w *Workspace) CreateDatabase(n wire.Node, a Actor) (*Database, error) {
 	parent := n.Get("parent")
 	if parent.Object() && parent.Has("page_id") {
 		page, err := w.Page(parent.Get("page_id").UUID(), a)
-		if n.Err() == nil && err != nil {
+		if err := n.Or(err); err != nil {
 			return nil, err
 		}
-		if err == nil {
-			d.ParentPage = page.ID
-		}
-	} else if n.Err() == nil && !parent.Has("workspace") {
+		d.ParentPage = page.ID
+	} else if !parent.Has("workspace") {
 		parent.Get("page_id").Expect("defined")
 	}
 	flag(n, "is_inline", &d.Inline)
@@ -53,7 +51,8 @@ func (w *Workspace) AddDatabase(d *Database, sources ...*DataSource) {
 	w.databases[d.ID] = d
 	w.changes.mark("database", d.ID)
 	for _, ds := range sources {
-		ds.DatabaseID = d.ID
+		w.nextSeq++
+		ds.DatabaseID, ds.Seq = d.ID, w.nextSeq
 		if !slices.Contains(d.Sources, ds.ID) {
 			d.Sources = append(d.Sources, ds.ID)
 		}
@@ -68,10 +67,7 @@ func (w *Workspace) AddDatabase(d *Database, sources ...*DataSource) {
 func (w *Workspace) CreateDataSource(n wire.Node, a Actor) (*DataSource, error) {
 	n.Only("parent", "title", "properties", "icon")
 	d, err := w.Database(n.Get("parent").Get("database_id").UUID(), a)
-	if n.Err() != nil {
-		return nil, n.Err()
-	}
-	if err != nil {
+	if err := n.Or(err); err != nil {
 		return nil, err
 	}
 	ds, err := w.newSource(d, n, nil, a)
@@ -93,11 +89,10 @@ func (w *Workspace) newSource(d *Database, n wire.Node, title value.Text, a Acto
 	}
 	ds.Icon = parseMedia(n.Get("icon"))
 	w.sources[ds.ID], w.databases[d.ID] = ds, d // a relation may lead to the data source itself
-	err := w.alter(ds, n.Get("properties"), a, true)
-	if err == nil && ds.Schema.ByID(schema.TitleID) == nil {
+	if !n.Has("properties") {
 		ds.Schema = ds.Schema.Insert(&schema.Property{ID: schema.TitleID, Name: "Name", Type: schema.Title})
 	}
-	if err != nil {
+	if err := w.alter(ds, n.Get("properties"), a, true); err != nil {
 		delete(w.sources, ds.ID)
 		if len(d.Sources) == 0 {
 			delete(w.databases, d.ID)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/ident"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/journal"
@@ -48,6 +47,9 @@ func (w *Workspace) TakeChanges() ([]journal.Record, error) {
 	return records, nil
 }
 
+// ForgetChanges is TakeChanges for who keeps nothing.
+func (w *Workspace) ForgetChanges() { w.changes = newChanges() }
+
 // thing gives what is to be kept under a kind and an id, or nil where it is gone.
 func (w *Workspace) thing(kind, id string) any {
 	switch kind {
@@ -80,50 +82,18 @@ type keptUser struct {
 	Order int `json:"order"`
 }
 
-// keptPage is a page as it is kept.
-type keptPage struct {
-	ID         string                     `json:"id"`
-	Seq        uint32                     `json:"seq"`
-	SourceID   string                     `json:"source,omitempty"`
-	ParentPage string                     `json:"parent,omitempty"`
-	Created    time.Time                  `json:"created"`
-	Edited     time.Time                  `json:"edited"`
-	CreatedBy  string                     `json:"created_by"`
-	EditedBy   string                     `json:"edited_by"`
-	InTrash    bool                       `json:"in_trash,omitempty"`
-	Archived   bool                       `json:"archived,omitempty"`
-	Locked     bool                       `json:"locked,omitempty"`
-	Icon       Media                      `json:"icon,omitempty"`
-	Cover      Media                      `json:"cover,omitempty"`
-	Values     map[string]json.RawMessage `json:"values"`
-}
-
-// MarshalJSON writes a page as it is kept.
-func (p *Page) MarshalJSON() ([]byte, error) {
-	kept := keptPage{
-		p.ID, p.Seq, p.SourceID, p.ParentPage, p.Created, p.Edited, p.CreatedBy, p.EditedBy, p.InTrash, p.Archived, p.Locked,
-		p.Icon, p.Cover, make(map[string]json.RawMessage, len(p.Values)),
-	}
-	for id, v := range p.Values {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			return nil, err
-		}
-		kept.Values[id] = raw
-	}
-	return json.Marshal(kept)
-}
-
-// page gives back a page that was kept.
+// page gives back a page that was kept. Its values are read by the types that the schema says.
 func (w *Workspace) page(raw []byte) (*Page, error) {
-	var kept keptPage
+	type plain Page
+	p := new(Page)
+	kept := struct {
+		*plain
+		Values map[string]json.RawMessage `json:"values"`
+	}{plain: (*plain)(p)}
 	if err := json.Unmarshal(raw, &kept); err != nil {
 		return nil, err
 	}
-	p := &Page{
-		kept.ID, kept.Seq, kept.SourceID, kept.ParentPage, kept.Created, kept.Edited, kept.CreatedBy, kept.EditedBy, kept.InTrash,
-		kept.Archived, kept.Locked, kept.Icon, kept.Cover, make(map[string]value.Value, len(kept.Values)),
-	}
+	p.Values = make(map[string]value.Value, len(kept.Values))
 	s := w.SchemaOf(p)
 	for id, raw := range kept.Values {
 		prop := s.ByID(id)

@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/schema"
@@ -114,31 +113,22 @@ func (w *Workspace) parsePageParent(p *Page, n wire.Node, a Actor) error {
 	switch {
 	case n.Has("data_source_id"):
 		ds, err := w.DataSource(n.Get("data_source_id").UUID(), a)
-		if n.Err() != nil {
-			return n.Err()
-		}
-		if err != nil {
+		if err := n.Or(err); err != nil {
 			return err
 		}
 		p.SourceID = ds.ID
 	case n.Has("database_id"):
 		d, err := w.Database(n.Get("database_id").UUID(), a)
-		if n.Err() != nil {
-			return n.Err()
-		}
-		if err != nil {
+		if err := n.Or(err); err != nil {
 			return err
 		}
 		if len(d.Sources) != 1 {
-			return severalSources()
+			return SeveralSources()
 		}
 		p.SourceID = d.Sources[0]
 	case n.Has("page_id"):
 		parent, err := w.Page(n.Get("page_id").UUID(), a)
-		if n.Err() != nil {
-			return n.Err()
-		}
-		if err != nil {
+		if err := n.Or(err); err != nil {
 			return err
 		}
 		p.ParentPage = parent.ID
@@ -153,126 +143,11 @@ func (w *Workspace) parsePageParent(p *Page, n wire.Node, a Actor) error {
 	return n.Err()
 }
 
-func severalSources() *wire.Error {
+// SeveralSources is the answer to a version of the API, or a request, that takes a database for a table.
+func SeveralSources() *wire.Error {
 	err := wire.Validation("Databases with multiple data sources are not supported in this API version.")
 	err.Data = map[string]string{"error_type": "multiple_data_sources_for_database"}
 	return err
-}
-
-// UpdatePage does what a request wants of a page, and reports whether anything came out different.
-//
-// https://developers.notion.com/reference/patch-page
-func (w *Workspace) UpdatePage(id string, n wire.Node, a Actor) (p *Page, changed bool, err error) {
-	p, err = w.Page(id, a)
-	if err != nil {
-		return nil, false, err
-	}
-	n.Only("properties", "icon", "cover", "in_trash", "archived", "is_archived", "is_locked", "erase_content", "template")
-	edits := w.parseEdits(n.Get("properties"), w.SchemaOf(p), a)
-	after := *p
-	if n.Get("icon").Present() {
-		after.Icon = parseMedia(n.Get("icon"))
-	}
-	if n.Get("cover").Present() {
-		after.Cover = parseMedia(n.Get("cover"))
-	}
-	flag(n, "in_trash", &after.InTrash)
-	flag(n, "archived", &after.InTrash)
-	flag(n, "is_archived", &after.Archived)
-	flag(n, "is_locked", &after.Locked)
-	if p.InTrash && after.InTrash && (len(edits) > 0 || n.Has("icon") || n.Has("cover")) {
-		n.Refuse(wire.Validation("Can't edit block that is archived. You must unarchive the block before editing."))
-	}
-	if err := n.Err(); err != nil {
-		return nil, false, err
-	}
-	if len(n.Keys()) == 0 {
-		return p, false, nil
-	}
-	return p, w.change(p, &after, edits, a), nil
-}
-
-// change turns a page into what it shall be after, and then does the edits of its properties.
-func (w *Workspace) change(p, after *Page, edits []edit, a Actor) bool {
-	before := *p
-	w.touch(p, a)
-	if s := w.shelf(p); s != nil {
-		s.remove(p)
-	}
-	p.InTrash, p.Archived, p.Locked, p.Icon, p.Cover = after.InTrash, after.Archived, after.Locked, after.Icon, after.Cover
-	if s := w.shelf(p); s != nil {
-		s.insert(p)
-	}
-	changed := false
-	tell := func(is, was bool, yes, no string) {
-		if is == was {
-			return
-		}
-		changed = true
-		if is {
-			w.tellPage(yes, p, a)
-		} else {
-			w.tellPage(no, p, a)
-		}
-	}
-	tell(p.InTrash, before.InTrash, "page.deleted", "page.undeleted")
-	tell(p.Locked, before.Locked, "page.locked", "page.unlocked")
-	tell(p.Archived, before.Archived, "page.content_updated", "page.content_updated")
-	if !reflect.DeepEqual(p.Icon, before.Icon) || !reflect.DeepEqual(p.Cover, before.Cover) {
-		changed = true
-		w.tellPage("page.content_updated", p, a)
-	}
-	touched := w.apply(p, edits, a)
-	if len(edits) > 0 {
-		ids := make([]string, len(edits))
-		for i, e := range edits {
-			ids[i] = e.property.EncodedID()
-		}
-		w.tellPage("page.properties_updated", p, a, ids...)
-	}
-	return changed || touched
-}
-
-// touch makes a page one that the actor edited just now.
-func (w *Workspace) touch(p *Page, a Actor) {
-	s := w.shelf(p)
-	if s != nil {
-		s.edited.remove(p, byEdited)
-	}
-	p.Edited, p.EditedBy = w.time(), a.UserID
-	if s != nil {
-		s.edited.insert(p, byEdited)
-	}
-	w.changes.mark("page", p.ID)
-}
-
-// apply does edits, and reports whether any property holds something else than before.
-func (w *Workspace) apply(p *Page, edits []edit, a Actor) bool {
-	changed := false
-	for _, e := range edits {
-		if len(e.fresh) > 0 {
-			e.property.Options = append(slices.Clip(e.property.Options), e.fresh...)
-			w.changes.mark("source", p.SourceID)
-		}
-		if !reflect.DeepEqual(p.Values[e.property.ID], e.value) {
-			changed = true
-		}
-		if e.property.Type == schema.RelationType {
-			refs, _ := e.value.(value.Refs)
-			w.relate(p, e.property, refs, a)
-			continue
-		}
-		set(p, e.property.ID, e.value)
-	}
-	return changed
-}
-
-func set(p *Page, id string, v value.Value) {
-	if v == nil {
-		delete(p.Values, id)
-		return
-	}
-	p.Values[id] = v
 }
 
 // DeletePage removes a page for good.
@@ -301,6 +176,9 @@ func (w *Workspace) MovePage(id, sourceID string, a Actor) (*Page, error) {
 	to, err := w.DataSource(sourceID, a)
 	if err != nil {
 		return nil, err
+	}
+	if p.SourceID == to.ID {
+		return p, nil
 	}
 	from, old := w.SchemaOf(p), maps.Clone(p.Values)
 	for _, prop := range from {
@@ -338,6 +216,7 @@ func (w *Workspace) AddPages(sourceID string, pages ...*Page) {
 	}
 	if ds := w.sources[sourceID]; ds != nil {
 		ds.live.fill(pages)
+		w.changes.mark("source", sourceID)
 	}
 }
 
@@ -348,7 +227,7 @@ func (w *Workspace) SetValue(pageID, propertyID string, v value.Value) error {
 	if p == nil {
 		return wire.NotFound("page", pageID, "")
 	}
-	set(p, propertyID, v)
+	set(p, propertyID, value.OrNil(v))
 	w.changes.mark("page", pageID)
 	return nil
 }

@@ -192,6 +192,3 @@ func (w *Workspace) AppendUser(b *wire.Buffer, u *User, requestID string) {
 	}
 	b.Close()
 }
-
-// Name is the name of the workspace.
-const Name = "ACT Placemat"

@@ -20,12 +20,10 @@ func (w *Workspace) rollup(page *Page, p *schema.Property, depth int) value.Valu
 		return value.Computed{Function: p.Rollup.Function, Kind: "unsupported"}
 	}
 	target := other.Schema.ByID(p.Rollup.Property)
-	refs, _ := page.Values[relation.ID].(value.Refs)
-	var items []value.Item
-	for _, id := range refs {
-		if related := w.pages[id]; related != nil && !related.InTrash {
-			items = append(items, value.Item{Property: target, Value: w.valueOf(related, target, depth+1)})
-		}
+	refs, _ := w.related(page, relation).(value.Refs)
+	items := make([]value.Item, len(refs))
+	for i, id := range refs {
+		items[i] = value.Item{Property: target, Value: w.valueOf(w.pages[id], target, depth+1)}
 	}
 	return rollup.Gather(p.Rollup.Function, items, func(v value.Value) string { return w.shown(v, target) })
 }

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"slices"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/schema"
@@ -42,7 +43,22 @@ func (w *Workspace) valueOf(page *Page, p *schema.Property, depth int) value.Val
 		return w.formula(page, p, depth)
 	case schema.RollupType:
 		return w.rollup(page, p, depth)
+	case schema.RelationType:
+		return w.related(page, p)
 	default:
 		return page.Values[p.ID]
 	}
+}
+
+// related gives the related pages that show: those that exist and are not in the trash.
+func (w *Workspace) related(page *Page, p *schema.Property) value.Value {
+	refs, _ := page.Values[p.ID].(value.Refs)
+	gone := func(id string) bool { other := w.pages[id]; return other == nil || other.InTrash }
+	if slices.ContainsFunc(refs, gone) {
+		refs = slices.DeleteFunc(slices.Clone(refs), gone)
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	return refs
 }

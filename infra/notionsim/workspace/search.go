@@ -18,7 +18,7 @@ func (h Hit) key() cursor.Key {
 	if h.Page != nil {
 		return byEdited(h.Page)
 	}
-	return cursor.Key{At: millis(h.Source.Edited)}
+	return cursor.Key{At: millis(h.Source.Edited), Seq: h.Source.Seq}
 }
 
 // Search finds pages and data sources by title, those edited last first. It does not know of the latest edits yet, and does not

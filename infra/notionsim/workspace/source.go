@@ -81,7 +81,7 @@ func (w *Workspace) alter(ds *DataSource, n wire.Node, a Actor, fresh bool) erro
 		if before == nil {
 			after.ID, after.Name = w.propertyID(ds, next, key), key
 			if after.Type == schema.Title {
-				if after.ID = schema.TitleID; !fresh {
+				if after.ID = schema.TitleID; next.ByID(schema.TitleID) != nil {
 					return wire.Validation("Cannot create new database with more than one title property")
 				}
 			}
@@ -94,6 +94,9 @@ func (w *Workspace) alter(ds *DataSource, n wire.Node, a Actor, fresh bool) erro
 		}
 		next = next.Without(before.ID).Insert(after)
 		done = append(done, func() SchemaChange { return w.replaceProperty(ds, before, after, a) })
+	}
+	if next.ByID(schema.TitleID) == nil {
+		return wire.Validation("Title is not provided")
 	}
 	if err := w.checkSchema(ds, next, a); err != nil {
 		return err

@@ -95,11 +95,6 @@ func plain(t value.Text) string {
 	return s.String()
 }
 
-func (v view) Shown(pageID string) bool {
-	p := v.w.pages[pageID]
-	return p != nil && !p.InTrash
-}
-
 // AppendHosted writes an address that nobody was given before and that expires in an hour.
 func (v view) AppendHosted(b *wire.Buffer, path string) {
 	now := v.w.time()

@@ -4,7 +4,6 @@
 package workspace
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"sync/atomic"
@@ -16,6 +15,9 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/value"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 )
+
+// Name is the name of every workspace.
+const Name = "ACT Placemat"
 
 // Workspace is all content.
 type Workspace struct {
@@ -82,6 +84,7 @@ type Database struct {
 // DataSource is a table of pages.
 type DataSource struct {
 	ID          string        `json:"id"`
+	Seq         uint32        `json:"seq"` // in order of creation here
 	DatabaseID  string        `json:"database_id"`
 	Title       value.Text    `json:"title"`
 	Description value.Text    `json:"description,omitempty"`
@@ -98,20 +101,20 @@ type DataSource struct {
 
 // Page is a page, in a data source or outside of all.
 type Page struct {
-	ID         string
-	Seq        uint32 // in order of creation here; breaks ties of time
-	SourceID   string // "" outside of all data sources, then
-	ParentPage string // the page it stands in, or "" for the workspace itself
-	Created    time.Time
-	Edited     time.Time
-	CreatedBy  string
-	EditedBy   string
-	InTrash    bool
-	Archived   bool
-	Locked     bool
-	Icon       Media
-	Cover      Media
-	Values     map[string]value.Value // by id of the property; what is empty is not there
+	ID         string                 `json:"id"`
+	Seq        uint32                 `json:"seq"`                   // in order of creation here; breaks ties of time
+	SourceID   string                 `json:"source_id,omitempty"`   // "" outside of all data sources, then
+	ParentPage string                 `json:"parent_page,omitempty"` // the page it stands in, or "" for the workspace itself
+	Created    time.Time              `json:"created"`
+	Edited     time.Time              `json:"edited"`
+	CreatedBy  string                 `json:"created_by"`
+	EditedBy   string                 `json:"edited_by"`
+	InTrash    bool                   `json:"in_trash,omitempty"`
+	Archived   bool                   `json:"archived,omitempty"`
+	Locked     bool                   `json:"locked,omitempty"`
+	Icon       Media                  `json:"icon,omitempty"`
+	Cover      Media                  `json:"cover,omitempty"`
+	Values     map[string]value.Value `json:"values"` // by id of the property; what is empty is not there
 }
 
 // Media is an icon or a cover as it is written and answered; nil for none.
@@ -190,22 +193,10 @@ func (w *Workspace) hidden(p *Page) bool {
 	return ds != nil && w.databases[ds.DatabaseID].Unshared
 }
 
-// Sources gives all data sources, oldest first.
-func (w *Workspace) Sources() []*DataSource {
-	all := make([]*DataSource, 0, len(w.sources))
-	for _, ds := range w.sources {
-		all = append(all, ds)
-	}
-	slices.SortFunc(all, func(a, b *DataSource) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
-	return all
-}
-
 // Rows gives the pages of a data source, those in the trash included, in order of creation.
 func (w *Workspace) Rows(ds *DataSource) []*Page {
 	rows := slices.Concat(ds.live.created.pages, ds.trash.created.pages)
-	slices.SortFunc(rows, func(a, b *Page) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Seq, b.Seq)) })
+	slices.SortFunc(rows, func(a, b *Page) int { return byCreated(a).Compare(byCreated(b)) })
 	return rows
 }
 
