@@ -34,10 +34,13 @@ func (s *Sim) routes() *http.ServeMux {
 	api("GET /v1/pages/{id}/properties/{property_id}", s.reads(about("page_id", s.propertyItem)))
 	s.oauthRoutes(mux)
 	s.controls(mux)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.respond(w, &call{request: r, id: s.requestID()}, wire.InvalidURL())
-	})
+	mux.HandleFunc("/", s.nowhere)
 	return mux
+}
+
+// nowhere answers what is addressed to nothing.
+func (s *Sim) nowhere(w http.ResponseWriter, r *http.Request) {
+	s.respond(w, &call{request: r, id: s.requestID()}, wire.InvalidURL())
 }
 
 // about makes a handler of one that wants the id in the request's path, which Notion calls by a name of its own.

@@ -176,6 +176,7 @@ func TestAddresses(t *testing.T) {
 		status                   int
 	}{
 		"no such path":        {http.MethodGet, "/v1/nothing", "invalid_request_url", "Invalid request URL.", 400},
+		"two slashes":         {http.MethodGet, "//v1/users/me", "invalid_request_url", "Invalid request URL.", 400},
 		"no such method":      {http.MethodDelete, "/v1/pages/" + page, "invalid_request_url", "Invalid request URL.", 400},
 		"no id":               {http.MethodGet, "/v1/pages/JusticeHub", "validation_error", "path.page_id should be a valid uuid", 400},
 		"half an id":          {http.MethodGet, "/v1/pages/" + page[:20], "validation_error", "path.page_id", 400},

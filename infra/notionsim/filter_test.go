@@ -140,6 +140,20 @@ func TestRollups(t *testing.T) {
 			t.Errorf("%s of %s is %s, want %s", c.function, c.of, got, c.want)
 		}
 	}
+	// Filters look at each of the values.
+	for filter, found := range map[string]bool{
+		`{"any":{"number":{"greater_than":9}}}`:     true,
+		`{"any":{"number":{"greater_than":99}}}`:    false,
+		`{"every":{"number":{"greater_than":0}}}`:   false, // one is empty
+		`{"none":{"number":{"equals":2}}}`:          true,
+		`{"none":{"number":{"is_empty":true}}}`:     false,
+		`{"every":{"number":{"does_not_equal":7}}}`: true,
+	} {
+		a := bot.post("/v1/data_sources/"+source+"/query", `{"filter":{"and":[{"property":"Title","title":{"equals":"A page"}},{"property":"Sum","rollup":`+filter+`}]}}`).ok()
+		if got := len(a.list("results")) == 1; got != found {
+			t.Errorf("%s finds the page: %v", filter, got)
+		}
+	}
 	// Of nothing, most of it is nothing.
 	none := bot.get("/v1/pages/" + ids[3]).ok()
 	if got := compact(none.at("properties", "Sum", "rollup")); got != `{"array":[],"function":"show_original","type":"array"}` {
@@ -148,5 +162,46 @@ func TestRollups(t *testing.T) {
 	item := bot.get("/v1/pages/" + page + "/properties/" + none.text("properties", "Sum", "id") + "?page_size=3").ok()
 	if len(item.list("results")) != 3 || item.at("has_more") != true || compact(item.at("property_item", "rollup")) != `{"array":[],"function":"show_original","type":"array"}` {
 		t.Errorf("item %s", item.raw)
+	}
+}
+
+// Rows can be sorted by a property of any type; those that are empty come last.
+func TestSortsByEveryType(t *testing.T) {
+	t.Parallel()
+	sim, bot := start(t)
+	bot.post("/_sim/options", `{"budget":0}`).ok()
+	source, empty := everything(t, sim, bot)
+	person := bot.person().get("/v1/users/me").ok().text("id")
+	first := bot.createIn(source, map[string]any{
+		"Title": title("A title"), "Text": richText("a"), "Number": number(1), "Select": map[string]any{"select": map[string]any{"name": "One"}},
+		"Multi": map[string]any{"multi_select": []any{map[string]any{"name": "A"}}}, "Date": map[string]any{"date": map[string]any{"start": "2026-01-01"}},
+		"URL": map[string]any{"url": "a"}, "Email": map[string]any{"email": "a"}, "Phone": map[string]any{"phone_number": "1"},
+	})
+	second := bot.createIn(source, map[string]any{
+		"Title": title("B title"), "Text": richText("b"), "Number": number(2), "Select": map[string]any{"select": map[string]any{"name": "Two"}},
+		"Multi": map[string]any{"multi_select": []any{map[string]any{"name": "B"}}}, "Date": map[string]any{"date": map[string]any{"start": "2026-01-02"}},
+		"URL": map[string]any{"url": "b"}, "Email": map[string]any{"email": "b"}, "Phone": map[string]any{"phone_number": "2"}, "Check": map[string]any{"checkbox": true},
+		"Status": map[string]any{"status": map[string]any{"name": "Done"}}, "People": map[string]any{"people": []any{map[string]any{"id": person}}}, "Next": relation(empty, first),
+	})
+	bot.patch("/v1/pages/"+empty, properties(map[string]any{"Title": title("")})).ok()
+	schema := bot.get("/v1/data_sources/" + source).ok()
+	for name, property := range schema.at("properties").(map[string]any) {
+		kind := property.(map[string]any)["type"].(string)
+		for _, direction := range []string{"ascending", "descending"} {
+			ids, _ := walk(t, bot, source, map[string]any{"page_size": 1, "sorts": []any{map[string]any{"property": name, "direction": direction}}})
+			if len(ids) != 3 {
+				t.Fatalf("%s %s: %v", name, direction, ids)
+			}
+			switch kind {
+			case "title", "rich_text", "number", "select", "multi_select", "date", "url", "email", "phone_number":
+				want := []string{first, second, empty}
+				if direction == "descending" {
+					want = []string{second, first, empty}
+				}
+				if !slices.Equal(ids, want) {
+					t.Errorf("%s %s: %v, want %v", name, direction, ids, want)
+				}
+			}
+		}
 	}
 }

@@ -181,6 +181,25 @@ func TestOAuthIsParticular(t *testing.T) {
 	}
 }
 
+// An application of one address need not name it.
+func TestOAuthWithoutRedirectURI(t *testing.T) {
+	t.Parallel()
+	_, c := start(t)
+	app := notionsim.OAuthClient()
+	browser := *c.http
+	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := browser.PostForm(c.url+"/v1/oauth/authorize", url.Values{"client_id": {app.ID}, "decision": {"allow"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	to, err := res.Location()
+	if err != nil || !strings.HasPrefix(to.String(), app.RedirectURIs[0]) {
+		t.Fatalf("sent to %v, %v", to, err)
+	}
+	c.app("token", map[string]any{"grant_type": "authorization_code", "code": to.Query().Get("code")}).ok()
+}
+
 func TestOAuthTakesForms(t *testing.T) {
 	t.Parallel()
 	_, c := start(t)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -197,7 +198,13 @@ func (s *Sim) Close() error {
 }
 
 // ServeHTTP answers the API at /v1/ and the controls at /_sim/.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.URL.EscapedPath(), "//") { // the multiplexer would send the client elsewhere
+		s.nowhere(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // Clock gives Notion's clock, to be set by tests.
 func (s *Sim) Clock() *Clock { return s.clock }

@@ -276,3 +276,41 @@ func TestTruncation(t *testing.T) {
 	cursor := bot.get("/v1/pages/" + page + "/properties/title?page_size=1").ok().text("next_cursor")
 	bot.get("/v1/pages/"+related[0]+"/properties/title?start_cursor="+cursor).refused(400, "validation_error", "start_cursor")
 }
+
+func TestMentions(t *testing.T) {
+	t.Parallel()
+	sim, bot := start(t)
+	source := bot.source(sim, "projects")
+	page := bot.createIn(source, map[string]any{"Name": title("Mentioned: \"quoted\"\n\ttabs \\ and \u0001")})
+	person := bot.person().get("/v1/users/me").ok()
+	for name, c := range map[string]struct{ written, plain, href string }{
+		"a person":     {`{"user":{"id":"` + person.text("id") + `"}}`, "@" + person.text("name"), ""},
+		"a page":       {`{"page":{"id":"` + strings.ReplaceAll(page, "-", "") + `"}}`, "Mentioned: \"quoted\"\n\ttabs \\ and \u0001", "https://www.notion.so/" + strings.ReplaceAll(page, "-", "")},
+		"a database":   {`{"database":{"id":"` + sim.Databases()["projects"] + `"}}`, "Projects", "https://www.notion.so/" + strings.ReplaceAll(sim.Databases()["projects"], "-", "")},
+		"a day":        {`{"date":{"start":"2026-11-23"}}`, "2026-11-23", ""},
+		"two days":     {`{"date":{"start":"2026-11-23","end":"2026-11-24"}}`, "2026-11-23 → 2026-11-24", ""},
+		"a template":   {`{"template_mention":{"type":"template_mention_date","template_mention_date":"today"}}`, "@Today", ""},
+		"another":      {`{"template_mention":{"template_mention_user":"me"}}`, "@Me", ""},
+		"an emoji":     {`{"custom_emoji":{"id":"` + page + `","name":"bufo"}}`, ":bufo:", ""},
+		"what is lost": {`{"page":{"id":"` + sim.Databases()["projects"] + `"}}`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := bot.on(t).patch("/v1/pages/"+page, `{"properties":{"Description":{"rich_text":[{"type":"mention","mention":`+c.written+`,"annotations":{"italic":true}}]}}}`)
+			if c.plain == "" {
+				a.refused(404, "object_not_found", "Could not find page")
+				return
+			}
+			run := a.ok().at("properties", "Description", "rich_text", 0).(map[string]any)
+			href, _ := run["href"].(string)
+			if run["plain_text"] != c.plain || href != c.href || run["annotations"].(map[string]any)["italic"] != true {
+				t.Errorf("shown as %s", compact(run))
+			}
+			// What was answered can be written back, but for what only answers have.
+			mention := run["mention"].(map[string]any)
+			again := bot.on(t).patch("/v1/pages/"+page, map[string]any{"properties": map[string]any{"Description": map[string]any{"rich_text": []any{map[string]any{"type": "mention", "mention": mention}}}}}).ok()
+			if got := again.text("properties", "Description", "rich_text", 0, "plain_text"); got != c.plain {
+				t.Errorf("written back, shown as %q", got)
+			}
+		})
+	}
+}

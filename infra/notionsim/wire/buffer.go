@@ -19,9 +19,6 @@ type Buffer struct {
 // Bytes gives what was written.
 func (b *Buffer) Bytes() []byte { return b.b }
 
-// Len gives the number of bytes written.
-func (b *Buffer) Len() int { return len(b.b) }
-
 // Open begins an object.
 func (b *Buffer) Open() *Buffer { return b.begin('{') }
 
