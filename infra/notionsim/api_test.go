@@ -5,13 +5,13 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/openapitest"
 )
 
 func TestUsers(t *testing.T) {
@@ -130,15 +130,8 @@ func keys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 // recorded reads an answer of the real API.
 func recorded(t *testing.T, file string) map[string]any {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("../../../shared/data/notion-recorded", file))
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skipf("the recordings are not here: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	var body map[string]any
-	if err := json.Unmarshal(raw, &body); err != nil {
+	if err := json.Unmarshal(openapitest.Recording(t, file), &body); err != nil {
 		t.Fatal(err)
 	}
 	return body

@@ -30,7 +30,11 @@ type operation struct {
 	Responses map[string]any `json:"responses"`
 }
 
-const location = "../shared/facts/notion-openapi.trimmed.json" // from the repository's root
+// Where things are, from the repository's root.
+const (
+	location   = "../shared/facts/notion-openapi.trimmed.json"
+	recordings = "../shared/data/notion-recorded"
+)
 
 //nolint:gochecknoglobals // reading the document takes a second: once for all tests of a package
 var load = sync.OnceValues(read)
@@ -64,6 +68,26 @@ func Judge(tb testing.TB, next http.Handler, options ...Option) http.Handler {
 		tb.Fatalf("Notion's OpenAPI document: %v", err)
 	}
 	return d.Wrap(tb, next, options...)
+}
+
+// Recording gives an answer of the real API as others recorded it; see SOURCES.md beside the recordings. Where they are absent
+// the test ends, as with Load.
+func Recording(tb testing.TB, name string) []byte {
+	tb.Helper()
+	root, err := repositoryRoot()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(root, recordings, name)) //nolint:gosec // a fixed folder beside the repository
+	switch {
+	case err == nil:
+		return raw
+	case errors.Is(err, os.ErrNotExist) && os.Getenv("CI") != "true":
+		tb.Skipf("the recordings of the real API are not here, so nothing was compared with them: %v", err)
+	default:
+		tb.Fatal(err)
+	}
+	return nil
 }
 
 func read() (*Document, error) {

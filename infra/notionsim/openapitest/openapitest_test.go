@@ -3,8 +3,6 @@ package openapitest_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,10 +40,7 @@ func TestRecordingsPass(t *testing.T) {
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			t.Parallel()
-			body, err := os.ReadFile(filepath.Join("../../../../shared/data/notion-recorded", c.file))
-			if err != nil {
-				t.Fatal(err)
-			}
+			body := openapitest.Recording(t, c.file)
 			status := http.StatusOK
 			if strings.HasPrefix(c.file, "error") {
 				status = http.StatusNotFound
