@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -191,11 +190,7 @@ func TestFilteredProperties(t *testing.T) {
 func TestPagingAmidEdits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		now := noon()
-		sim, err := notionsim.New(notionsim.Config{Demo: true, Now: func() time.Time { now = now.Add(time.Second); return now }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		sim := ticking(t, 1)
 		defer sim.Close()
 		bot := inProcess(t, sim)
 		source := bot.source(sim, "opportunities")

@@ -76,11 +76,7 @@ func TestMovedPages(t *testing.T) {
 func TestTwoWayRelationsStaySymmetric(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		now := noon()
-		sim, err := notionsim.New(notionsim.Config{Demo: true, Now: func() time.Time { now = now.Add(time.Second); return now }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		sim := ticking(t, 1)
 		defer sim.Close()
 		bot := inProcess(t, sim)
 		ends := map[string]struct{ property, other string }{"projects": {"Partners", "partners"}, "partners": {"Projects", "projects"}}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,19 @@ func start(t testing.TB, change ...func(*notionsim.Config)) (*notionsim.Sim, cli
 	server := httptest.NewServer(openapitest.Judge(t, sim))
 	t.Cleanup(server.Close)
 	return sim, client{t: t, http: server.Client(), url: server.URL, token: notionsim.IntegrationToken, version: latest}
+}
+
+// ticking gives a simulator whose clock is a second further each time it is looked at.
+func ticking(t tester, seed int64) *notionsim.Sim {
+	t.Helper()
+	var looks atomic.Int64
+	sim, err := notionsim.New(notionsim.Config{Demo: true, Seed: seed, Now: func() time.Time {
+		return noon().Add(time.Duration(looks.Add(1)) * time.Second)
+	}})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return sim
 }
 
 // tester is what a test and a check of rapid have in common.

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 )
@@ -162,11 +161,7 @@ func TestReset(t *testing.T) {
 func TestSameSeedSameAnswers(t *testing.T) {
 	t.Parallel()
 	run := func(seed int64) (out []string, databases map[string]string) {
-		now := noon()
-		sim, err := notionsim.New(notionsim.Config{Demo: true, Seed: seed, Now: func() time.Time { now = now.Add(time.Second); return now }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		sim := ticking(t, seed)
 		defer sim.Close()
 		bot := inProcess(t, sim)
 		record := func(a answer) answer {

@@ -43,15 +43,19 @@ var load = sync.OnceValues(read)
 func Load(tb testing.TB) *Document {
 	tb.Helper()
 	d, err := load()
-	switch {
-	case err == nil:
-		return d
-	case errors.Is(err, os.ErrNotExist) && os.Getenv("CI") != "true":
-		tb.Skipf("Notion's OpenAPI document is not here, so nothing was judged by it: %v", err)
-	default:
-		tb.Fatalf("Notion's OpenAPI document: %v", err)
+	if err != nil {
+		absent(tb, "Notion's OpenAPI document", err)
 	}
-	return nil
+	return d
+}
+
+// absent ends a test for want of what it is judged by: skipped at a desk where it is not there, failed otherwise.
+func absent(tb testing.TB, what string, err error) {
+	tb.Helper()
+	if errors.Is(err, os.ErrNotExist) && os.Getenv("CI") != "true" {
+		tb.Skipf("nothing is judged by %s, which is not here: %v", what, err)
+	}
+	tb.Fatalf("%s: %v", what, err)
 }
 
 // Judge gives a handler that answers as next does and fails the test for each answer that the document does not allow; see
@@ -79,15 +83,10 @@ func Recording(tb testing.TB, name string) []byte {
 		tb.Fatal(err)
 	}
 	raw, err := os.ReadFile(filepath.Join(root, recordings, name)) //nolint:gosec // a fixed folder beside the repository
-	switch {
-	case err == nil:
-		return raw
-	case errors.Is(err, os.ErrNotExist) && os.Getenv("CI") != "true":
-		tb.Skipf("the recordings of the real API are not here, so nothing was compared with them: %v", err)
-	default:
-		tb.Fatal(err)
+	if err != nil {
+		absent(tb, "the recordings of the real API", err)
 	}
-	return nil
+	return raw
 }
 
 func read() (*Document, error) {
