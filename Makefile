@@ -19,23 +19,25 @@ help: ## Show this list
 
 .PHONY: run
 run: ## Start the whole system on this machine; Ctrl-C stops it
-	@go build -o .local/bin/local ./infra/local && exec .local/bin/local run
+	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local run
 
 .PHONY: reset
 reset: ## Forget the local system's data
-	@go build -o .local/bin/local ./infra/local && exec .local/bin/local reset
+	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local reset
 
 .PHONY: migrate
 migrate: ## Bring the database at DATABASE_URL up to the newest schema
-	@go build -o .local/bin/local ./infra/local && exec .local/bin/local migrate
+	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local migrate
 
 .PHONY: test
 test: ## Run the tests
 	go test $(RACE) ./...
+	go test ./shared/internal/oracle
 
 .PHONY: test-deep
 test-deep: ## Run the long tests: many more drawn cases
-	go test $(RACE) -timeout 6h ./shared/... -rapid.checks=100000
+	go test -timeout 24h -v ./shared/internal/oracle -rapid.checks=100000
+	go test $(RACE) -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=100000
 
 .PHONY: bench
 bench: ## Run the benchmarks

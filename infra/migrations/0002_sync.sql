@@ -82,9 +82,11 @@ create table sync_intents (
   notion_id text,
   op text not null check (op in ('create', 'update', 'archive', 'restore')),
   title text not null default '',
+  columns jsonb not null default '{}',
   created_at timestamptz not null
 );
 create index sync_intents_by_kind on sync_intents (connection_id, kind);
+comment on column sync_intents.columns is 'What is written, as the row shows it: once the page shows it too, both sides are known to have had it.';
 comment on table sync_intents is 'A write to Notion that is about to be made. One that is left over says that a worker died, and where.';
 
 create table sync_conflicts (

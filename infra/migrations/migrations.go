@@ -22,7 +22,7 @@ func Apply(ctx context.Context, url string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // nothing is left to be written
 	turn, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations' lock: %w", err)

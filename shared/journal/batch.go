@@ -53,11 +53,14 @@ type Known struct {
 
 // Intent is a write to Notion that is about to be made.
 type Intent struct {
-	ID        string
-	Key       Key
-	Op        merge.Op
-	Title     string
-	At        time.Time
+	ID    string
+	Key   Key
+	Op    merge.Op
+	Title string
+	At    time.Time
+	// Columns are the values that are written, as the row's columns show them: once the page shows them too, both sides are
+	// known to have had them.
+	Columns   map[string]json.RawMessage
 	Conflicts []Conflict // what the write overwrites
 }
 

@@ -13,23 +13,24 @@ type values struct {
 	base, notion, postgres property.Value
 }
 
-// merge gives the value that both sides are to hold, and the conflict if one had to lose.
-func (v values) merge(f Field, notionAt, postgresAt time.Time) (property.Value, *Conflict) {
+// merge gives the value that both sides are to hold, and the conflict if one had to lose. winner is the side whose value stays
+// when both changed it, by that rule.
+func (v values) merge(f Field, winner Side, rule Rule) (property.Value, *Conflict) {
 	switch {
 	case property.Equal(v.notion, v.postgres), !v.changed(v.postgres):
 		return v.notion, nil
 	case f.Rule == OneWay:
-		return v.notion, v.conflict(f, Notion)
+		return v.notion, v.conflict(f.Name, Notion, OneWay)
 	case !v.changed(v.notion):
 		return v.postgres, nil
 	}
 	if set, ok := v.mergeSets(); ok {
 		return set, nil
 	}
-	if f.Rule == SupabaseWins || f.Rule == Newest && laterInPostgres(notionAt, postgresAt) {
-		return v.postgres, v.conflict(f, Supabase)
+	if winner == Supabase {
+		return v.postgres, v.conflict(f.Name, winner, rule)
 	}
-	return v.notion, v.conflict(f, Notion)
+	return v.notion, v.conflict(f.Name, winner, rule)
 }
 
 // changed reports whether side differs from what both had. A checkbox has no empty: where nothing is known, it was false.
@@ -40,8 +41,8 @@ func (v values) changed(side property.Value) bool {
 	return !property.Equal(side, v.base)
 }
 
-func (v values) conflict(f Field, winner Side) *Conflict {
-	return &Conflict{Field: f.Name, Rule: f.Rule, Winner: winner, Base: v.base, Notion: v.notion, Postgres: v.postgres}
+func (v values) conflict(field string, winner Side, rule Rule) *Conflict {
+	return &Conflict{Field: field, Rule: rule, Winner: winner, Base: v.base, Notion: v.notion, Postgres: v.postgres}
 }
 
 // laterInPostgres compares the two sides' edits as exactly as Notion allows: its time stands for any in that minute.

@@ -7,7 +7,7 @@
 //   - Fields that both changed alike agree. Sets (options, people, relations) take both sides' additions and removals.
 //   - Any other field that both changed goes by its Rule, and the losing value stands whole in a Conflict.
 //   - A deletion passes to the other side, unless that side edited the record meanwhile: the edit wins, the record returns,
-//     and a Conflict says so.
+//     a Conflict says so, and where both had changed a field the value of the side that kept the record stays.
 package merge
 
 import (
@@ -88,7 +88,7 @@ func Make(t Trees, fields []Field) Plan {
 	notion, postgres := t.Notion.State.Alive(), t.Postgres.State.Alive()
 	switch {
 	case notion && postgres:
-		return t.keep(fields)
+		return t.keep(fields, "")
 	case notion && t.Base.State == record.Live && !edited(t.Notion, t.Base, fields):
 		return Plan{State: record.Archived, Notion: Action{Op: Archive}}
 	case postgres && t.Base.State == record.Live && !edited(t.Postgres, t.Base, fields):
@@ -106,22 +106,25 @@ func Make(t Trees, fields []Field) Plan {
 
 // outlive plans a record that lives on one side and has to return, or appear, on the other.
 func (t Trees) outlive(fields []Field, on Side) Plan {
-	plan := t.keep(fields)
-	if t.Base.State == record.Live {
-		lost := Conflict{Rule: EditReturns, Winner: on}
-		plan.Conflicts = append([]Conflict{lost}, plan.Conflicts...)
+	if t.Base.State != record.Live {
+		return t.keep(fields, "")
 	}
+	plan := t.keep(fields, on)
+	lost := Conflict{Rule: EditReturns, Winner: on}
+	plan.Conflicts = append([]Conflict{lost}, plan.Conflicts...)
 	return plan
 }
 
-// keep plans a record that is to live on both sides.
-func (t Trees) keep(fields []Field) Plan {
+// keep plans a record that is to live on both sides. survivor is the side that kept it while the other deleted it, "" when neither
+// did.
+func (t Trees) keep(fields []Field, survivor Side) Plan {
 	plan := Plan{State: record.Live}
 	base, notion, postgres := t.Base.Fields, present(t.Notion, t.Base), present(t.Postgres, t.Base)
 	toNotion, toPostgres := record.Fields{}, record.Fields{}
 	for _, f := range sorted(fields) {
 		v := values{base[f.Name], notion[f.Name], postgres[f.Name]}
-		merged, conflict := v.merge(f, t.Notion.EditedAt, t.Postgres.EditedAt)
+		winner, rule := t.winner(f, survivor)
+		merged, conflict := v.merge(f, winner, rule)
 		if conflict != nil {
 			plan.Conflicts = append(plan.Conflicts, *conflict)
 		}
@@ -135,6 +138,17 @@ func (t Trees) keep(fields []Field) Plan {
 	plan.Notion = action(t.Notion.State, toNotion)
 	plan.Postgres = action(t.Postgres.State, toPostgres)
 	return plan
+}
+
+// winner gives the side whose value of a field stays when both changed it, and by which rule.
+func (t Trees) winner(f Field, survivor Side) (Side, Rule) {
+	switch {
+	case survivor != "":
+		return survivor, EditReturns
+	case f.Rule == SupabaseWins || f.Rule == Newest && laterInPostgres(t.Notion.EditedAt, t.Postgres.EditedAt):
+		return Supabase, f.Rule
+	}
+	return Notion, f.Rule
 }
 
 // present gives the values that a side's tree stands for in the merge: its own, or the base's where the side has none.
@@ -169,7 +183,7 @@ func action(at record.State, fields record.Fields) Action {
 // nobody's edit.
 func edited(side, base record.Tree, fields []Field) bool {
 	for _, f := range fields {
-		if f.Rule != OneWay && !property.Equal(side.Fields[f.Name], base.Fields[f.Name]) {
+		if v := (values{base: base.Fields[f.Name]}); f.Rule != OneWay && v.changed(side.Fields[f.Name]) {
 			return true
 		}
 	}

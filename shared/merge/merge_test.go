@@ -230,6 +230,17 @@ func TestMake(t *testing.T) {
 				Conflicts: []merge.Conflict{{Rule: merge.EditReturns, Winner: merge.Notion}},
 			},
 		}, {
+			"row archived after an edit of the same field: the value of the side that kept the record stays",
+			merge.Trees{live(name("a")), at(live(name("n")), minute), at(dead(name("p")), after)},
+			newest,
+			merge.Plan{
+				State: record.Live, Postgres: write(merge.Restore, name("n")),
+				Conflicts: []merge.Conflict{
+					{Rule: merge.EditReturns, Winner: merge.Notion},
+					lost("name", merge.EditReturns, merge.Notion, line("a"), line("n"), line("p")),
+				},
+			},
+		}, {
 			"page trashed, row edited: the edit wins and the page returns",
 			merge.Trees{live(name("a")), dead(name("a")), live(name("b"))},
 			newest,

@@ -61,8 +61,11 @@ func next(answer notion.QueryPage, at place, order notionapi.TimestampType) (str
 	if answer.NextCursor != "" {
 		return cursorOf(place{From: at.From, Cursor: answer.NextCursor}), nil
 	}
-	if !answer.Incomplete || len(answer.Pages) == 0 {
+	if !answer.Incomplete {
 		return "", nil
+	}
+	if len(answer.Pages) == 0 {
+		return "", fault.New(fault.Unavailable, "Notion broke off a listing before it began. Try again later.")
 	}
 	last := answer.Pages[len(answer.Pages)-1]
 	from := floor(last.CreatedTime)

@@ -9,8 +9,9 @@ import (
 )
 
 // Advance gives the base that follows once page and row are known to hold the same, but for the unsettled fields, which one side
-// still has to take: those stay as old has them. page is nil where nobody looked at it since old. Its errors are a page
-// document that cannot be read.
+// still has to take: those stay as old has them. A record that is archived on both sides keeps the values that it had, since
+// neither side takes the other's while it is. page is nil where nobody looked at it since old. Its errors are a page document
+// that cannot be read.
 func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled map[string]bool) (Base, error) {
 	next := Base{}
 	if old != nil {
@@ -19,6 +20,9 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	next.State, next.Columns = state, map[string]json.RawMessage{}
 	if old != nil {
 		maps.Copy(next.Columns, old.Columns)
+	}
+	if old != nil && state != Live {
+		return next, nil
 	}
 	if row != nil {
 		next.ID = row.ID

@@ -2,6 +2,7 @@ package syncrun
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -128,24 +129,59 @@ func (w *worker) resume(ctx context.Context) error {
 // left gives the record of left-over writes with its page as it now is, none where it was to be created and was not.
 func (w *worker) left(ctx context.Context, known journal.Known, intents []journal.Intent) (item, error) {
 	it := item{known: known, left: intents}
-	if slices.ContainsFunc(intents, func(i journal.Intent) bool { return i.Op == merge.Create }) {
+	meant := func(op merge.Op) bool {
+		return slices.ContainsFunc(intents, func(i journal.Intent) bool { return i.Op == op })
+	}
+	if meant(merge.Create) {
 		pages, err := w.notion.Created(ctx, w.database.DataSourceID, known.Key.RowID)
 		if err != nil {
 			return it, err
 		}
 		if len(pages) > 0 {
 			it.page, it.known.Key.PageID = &pages[0], pages[0].ID
-			if known.Base == nil && known.Row == nil {
-				// The row was deleted before its page was known: the page follows it, and is not taken for a new one.
-				it.known.Base = &record.Base{ID: known.Key.RowID, PageID: pages[0].ID, State: record.Live, Document: pages[0].Document}
-			}
-			return it, nil
 		}
 	}
-	if known.Key.PageID == "" {
+	if it.page == nil && known.Key.PageID != "" {
+		page, err := w.page(ctx, known.Key.PageID)
+		if err != nil {
+			return it, err
+		}
+		it.page = &page
+	}
+	if it.page == nil {
 		return it, nil
 	}
-	page, err := w.page(ctx, known.Key.PageID)
-	it.page = &page
-	return it, err
+	it.trashed = it.page.State == record.Archived && meant(merge.Archive)
+	if err := w.complete(ctx, it); err != nil {
+		return it, err
+	}
+	return it, w.rebase(&it)
+}
+
+// rebase moves the base to what left-over writes are known to have left on both sides: the row had the values when they were
+// written, and the page shows them. What a person has done on either side since is then told from what the sync did.
+func (w *worker) rebase(it *item) error {
+	base, err := w.lens.OfBase(it.known.Base)
+	if err != nil {
+		return err
+	}
+	shown := w.lens.OfPage(it.page, base)
+	written := map[string]json.RawMessage{}
+	unsettled := map[string]bool{}
+	for _, f := range w.lens.Fields() {
+		unsettled[f.Column] = true
+		for _, intent := range it.left {
+			column, ok := intent.Columns[f.Column]
+			if ok && record.SameColumn(f.ColumnType, column, record.Column(f, shown.Fields[f.Column])) {
+				written[f.Column] = column
+				delete(unsettled, f.Column)
+			}
+		}
+	}
+	if len(written) == 0 {
+		return nil
+	}
+	next, err := w.lens.Advance(it.known.Base, it.page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
+	it.known.Base, it.rebased = &next, true
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
 // push takes in the next rows that somebody changed, after those that were refused and are due again.
@@ -36,11 +37,42 @@ func (w *worker) push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fresh, err := w.edited(ctx)
+	if err != nil {
+		return err
+	}
 	items := make([]item, len(known))
 	for i, k := range known {
 		items[i] = item{known: k}
+		if page, ok := fresh[k.Key.PageID]; ok {
+			items[i].page = &page
+		}
 	}
 	return w.settle(ctx, items, journal.Batch{})
+}
+
+// edited gives the pages that were edited since the last listing began. A row's change is planned against what its page is now, and
+// Notion has no conditional write: the pages are asked for right before.
+func (w *worker) edited(ctx context.Context) (map[string]record.Page, error) {
+	pages := map[string]record.Page{}
+	if w.database.NotionThrough.IsZero() {
+		return pages, nil
+	}
+	for cursor := ""; ; {
+		listing, err := w.notion.List(ctx, w.database.DataSourceID, w.database.NotionThrough, cursor)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.bind(ctx, listing.Live); err != nil {
+			return nil, err
+		}
+		for _, p := range listing.Pages {
+			pages[p.ID] = p
+		}
+		if cursor = listing.Next; cursor == "" {
+			return pages, nil
+		}
+	}
 }
 
 // retry looks again, on both sides, at the records that were refused.

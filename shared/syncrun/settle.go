@@ -19,6 +19,11 @@ type item struct {
 	page  *record.Page // nil: nobody looked, it is as the base has it
 	// left are writes to Notion of which it was not known whether they were made; page shows it.
 	left []journal.Intent
+	// rebased: what is known of left-over writes has moved the base, and it has to be stored.
+	rebased bool
+	// trashed: it was the sync that put the page into the trash. Nobody has deleted it in Notion, and what people wrote to it
+	// until then counts as if it were still there.
+	trashed bool
 }
 
 // decision is what is to become of a record, and what has become of it so far.
@@ -91,8 +96,22 @@ func (w *worker) plan(d *decision) error {
 	if d.known.Row == nil && d.base.State != record.None {
 		postgres.State = record.Gone
 	}
+	if d.trashed {
+		notion.State = record.Live
+	}
 	d.plan = merge.Make(merge.Trees{Base: d.base, Notion: notion, Postgres: postgres}, w.rules())
+	if d.trashed {
+		d.plan.Notion = fromTrash(d.plan)
+	}
 	return nil
+}
+
+// fromTrash gives what Notion has to do with a page that was planned as live and is in the trash.
+func fromTrash(p merge.Plan) merge.Action {
+	if p.State == record.Live {
+		return merge.Action{Op: merge.Restore, Fields: p.Notion.Fields}
+	}
+	return merge.Action{}
 }
 
 // rules gives the fields that are in step and how each is settled.

@@ -3,6 +3,7 @@ package syncrun_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/property"
 )
 
 // everything maps a property of every type, some in more than one way.
@@ -79,8 +81,7 @@ func things(t *testing.T) *sidetest.World {
 			})
 			id := made["id"].(string)
 			for _, f := range m.Kinds[0].Fields {
-				switch f.Type {
-				case "aura", "verification", "place", "button":
+				if slices.Contains([]property.Type{"aura", "verification", "place", "button"}, f.Type) {
 					if err := w.Sim.AddProperty(id, f.Property, string(f.Type), nil); err != nil {
 						t.Fatal(err)
 					}

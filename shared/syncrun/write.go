@@ -2,6 +2,9 @@ package syncrun
 
 import (
 	"context"
+	"encoding/json"
+	"iter"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,24 +15,66 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
+// atOnce is how many pages are written after one look at them.
+const atOnce = 10
+
 // writeNotion carries out what the plans ask of Notion, each write after its intent is stored. The error says that Notion
 // cannot be worked with at all.
 func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 	if !w.part.Run.Type.WritesNotion() {
 		return nil
 	}
-	var writes []*decision
-	creates := false
-	for _, d := range decisions {
-		if d.err == nil && d.plan.Notion.Op != merge.Nothing {
-			writes = append(writes, d)
-			creates = creates || d.plan.Notion.Op == merge.Create
+	asks := func(d *decision) bool { return d.err == nil && d.plan.Notion.Op != merge.Nothing }
+	writes := slices.Collect(filter(decisions, asks))
+	for batch := range slices.Chunk(writes, atOnce) {
+		for _, d := range batch {
+			if err := w.lookAgain(ctx, d); err != nil {
+				return err
+			}
+		}
+		if err := w.writeBatch(ctx, slices.Collect(filter(batch, asks))); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func filter(decisions []*decision, is func(*decision) bool) iter.Seq[*decision] {
+	return func(yield func(*decision) bool) {
+		for _, d := range decisions {
+			if is(d) && !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// lookAgain reads a page once more right before it is written, where that matters: Notion has no conditional write. A page that
+// people have just been editing may have been edited again; one that is to go into the trash may have been put there by
+// somebody, or edited, and its answer would not tell which.
+func (w *worker) lookAgain(ctx context.Context, d *decision) error {
+	hot := d.page != nil && d.page.State == record.Live && !d.page.EditedAt.Before(w.part.Checkpoint.Through)
+	if d.known.Key.PageID == "" || d.left != nil || !hot && d.plan.Notion.Op != merge.Archive {
+		return nil
+	}
+	page, err := w.page(ctx, d.known.Key.PageID)
+	if err != nil {
+		return err
+	}
+	d.page = &page
+	if err := w.complete(ctx, d.item); err != nil {
+		return err
+	}
+	d.err = w.plan(d)
+	return nil
+}
+
+// writeBatch makes a few writes, several at once.
+func (w *worker) writeBatch(ctx context.Context, writes []*decision) error {
 	if len(writes) == 0 {
 		return nil
 	}
-	if creates {
+	if slices.ContainsFunc(writes, func(d *decision) bool { return d.plan.Notion.Op == merge.Create }) {
 		if err := w.prepareRowKey(ctx); err != nil {
 			return err
 		}
@@ -65,9 +110,15 @@ func (w *worker) prepareRowKey(ctx context.Context) error {
 // intend describes the write, with what it overwrites.
 func (w *worker) intend(d *decision) journal.Intent {
 	title, _ := d.plan.Notion.Fields[w.lens.Kind.Title().Column].(property.Text)
+	columns := map[string]json.RawMessage{}
+	for _, f := range w.lens.Fields() {
+		if v, written := d.plan.Notion.Fields[f.Column]; written {
+			columns[f.Column] = record.Column(f, v)
+		}
+	}
 	return journal.Intent{
 		ID: w.NewID(), Key: d.known.Key, Op: d.plan.Notion.Op, At: w.Now(),
-		Title:     property.PlainText(title),
+		Title: property.PlainText(title), Columns: columns,
 		Conflicts: w.conflicts(d, merge.Supabase),
 	}
 }
@@ -79,6 +130,25 @@ func (w *worker) write(ctx context.Context, d *decision) error {
 		return ctx.Err()
 	}
 	todo := d.plan.Notion
+	if err := w.send(ctx, d, todo); err != nil || d.err != nil {
+		return err
+	}
+	d.made = todo
+	if todo.Op != merge.Archive {
+		return nil
+	}
+	d.trashed = true
+	d.err = w.plan(d)
+	if d.err == nil && d.plan.Notion.Op == merge.Restore {
+		// The answer shows what somebody wrote to the page since it was read: the edit wins, and the page returns.
+		d.made, d.trashed = merge.Action{}, false
+		return w.send(ctx, d, d.plan.Notion)
+	}
+	return nil
+}
+
+// send makes a write and plans the record anew with Notion's answer.
+func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error {
 	what := journal.Write{Op: todo.Op, Fields: todo.Fields, Binding: w.lens.Binding}
 	var page record.Page
 	var err error
@@ -97,7 +167,7 @@ func (w *worker) write(ctx context.Context, d *decision) error {
 		d.open = true
 		return err
 	}
-	d.made, d.page = todo, &page
+	d.page = &page
 	d.known.Key.PageID = page.ID
 	if err := w.complete(ctx, d.item); err != nil {
 		d.open = true // what was written is known, what Notion now holds is not

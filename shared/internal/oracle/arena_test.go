@@ -1,0 +1,563 @@
+//go:build !race
+
+package oracle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"pgregory.net/rapid"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	client "github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/notionside"
+	"github.com/act-platform/enhanced-integration/shared/pgside"
+	pg "github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// TestMain draws 500 histories of 50 steps, unless it is told otherwise.
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{"rapid.checks": "500", "rapid.steps": "50"} {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+	flag.Parse()
+	os.Exit(pgtest.Main(m))
+}
+
+// things is what the histories are about. mark is a record's name for the test, written once and never again.
+const things = `{"kinds":[{"name":"things","table":"things","base_table":"notion_things","database_id_variable":"T","row_key_property":"Supabase ID","fields":[
+	{"property":"Name","type":"title","column":"name"},
+	{"property":"Text","type":"rich_text","column":"text"},
+	{"property":"Number","type":"number","column":"number"},
+	{"property":"Choice","type":"select","column":"choice"},
+	{"property":"Tags","type":"multi_select","column":"tags"},
+	{"property":"Day","type":"date","column":"day"},
+	{"property":"Link","type":"url","column":"link"},
+	{"property":"Box","type":"checkbox","column":"box"},
+	{"property":"Mark","type":"email","column":"mark"},
+	{"property":"Twice","type":"formula","column":"twice"}]}]}`
+
+const table = `create table things (
+	id uuid primary key default gen_random_uuid(),
+	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
+	name text, text text, number numeric, choice text, tags text[], day date, link text, box boolean not null default false, mark text, twice jsonb,
+	archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now());
+	call keep_in_step('things', 'things', 'notion_things');
+	alter table sync_changes alter column changed_at set default current_setting('test.now')::timestamptz`
+
+// arena is where a history takes place. Its database is used by one history after the other.
+type arena struct {
+	pool    *pgxpool.Pool
+	person  *pgx.Conn // whose session people use
+	mapping mapping.Mapping
+	// of the history
+	sim      *notionsim.Sim
+	world    *sidetest.World
+	database string // Notion's
+	source   string
+	effects  effects
+	queue    []journal.Message
+	model    *model
+	trace    []string
+	names    map[string]bool // the fields whose properties have been renamed
+	created  int             // pages that the sync has made in this minute
+	started  int             // the model's step when the sync began
+	listed   int             // and at its last listing
+	read     map[string]int  // and at the last reading of each page
+	total    map[trouble]int
+	syncs    int
+}
+
+func newArena(t *testing.T) *arena {
+	t.Helper()
+	m, err := mapping.Parse([]byte(things))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &arena{mapping: m, total: map[trouble]int{}}
+	address := pgtest.URL(t)
+	if a.pool, err = pg.Open(t.Context(), address, 4); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.pool.Close)
+	if a.person, err = pgx.Connect(t.Context(), address); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.person.Close(context.Background()) })
+	if _, err := a.person.Exec(t.Context(), `select set_config('test.now', now()::text, false)`); err != nil {
+		t.Fatal(err)
+	}
+	for statement := range strings.SplitSeq(table, ";\n") {
+		if _, err := a.person.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a
+}
+
+// begin makes everything new for a history.
+func (a *arena) begin(t *rapid.T) {
+	var err error
+	a.effects = effects{plan: map[int]trouble{}, made: a.total}
+	a.model, a.queue, a.created, a.listed, a.read = newModel(), nil, 0, 0, map[string]int{}
+	a.names, a.trace = map[string]bool{}, nil
+	if a.sim, err = notionsim.New(notionsim.Config{Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	a.sim.Clock().Set(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))
+	rounding := rapid.SampledFrom([]string{"rounded", "raw"}).Draw(t, "rounding")
+	if err := a.sim.SetOptions(func(o *notionsim.Options) {
+		o.Budget, o.RowCap, o.Truncation, o.Rounding, o.CommittedResourceID = 0, 8, 3, rounding, rapid.Bool().Draw(t, "names what it saved")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	properties := map[string]any{}
+	for _, f := range a.mapping.Kinds[0].Fields {
+		properties[f.Property] = map[string]any{string(f.Type): map[string]any{}}
+	}
+	properties["Twice"] = map[string]any{"formula": map[string]any{"expression": `prop("Number") * 2`}}
+	made := a.call(t, "POST", "/v1/databases", map[string]any{
+		"parent": map[string]any{"type": "workspace", "workspace": true}, "title": rich("Things"),
+		"initial_data_source": map[string]any{"properties": properties},
+	})
+	a.database = made["id"].(string)
+	a.source = made["data_sources"].([]any)[0].(map[string]any)["id"].(string)
+	a.exec(t, `truncate sync_databases, sync_leases, sync_runs, sync_intents, sync_conflicts, sync_errors, integration_events, things, notion_things cascade`)
+	a.exec(t, `truncate sync_changes`)
+	a.tick(t, 0)
+	a.build()
+}
+
+// build puts the sync together, with every effect passing through a.effects.
+func (a *arena) build() {
+	ids := 0
+	newID := func() string {
+		ids++
+		return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, ids)).String()
+	}
+	log := slog.New(slog.DiscardHandler)
+	notionClient := client.New(client.Config{
+		BaseURL: "http://notion", Tokens: token1{}, Now: a.sim.Clock().Now,
+		Transport: transport{&a.effects, func() http.Handler { return a.sim }, a.sent},
+		Wait:      func(context.Context, time.Duration) error { return nil },
+		Jitter:    func() float64 { return 0 },
+		Breaker:   client.NewBreaker(client.BreakerConfig{Failures: 1 << 30}),
+		Budget:    client.NewWindow(client.WindowConfig{Requests: 1 << 30, Period: time.Minute}),
+	})
+	cfg := syncrun.Config{
+		Connection: syncrun.Connection{
+			ID: config.DefaultConnection, Mapping: a.mapping, DatabaseIDs: map[string]string{"things": a.database}, Rule: merge.Newest,
+		},
+		Ledger: ledger{pg.Ledger{Pool: a.pool, NewID: newID}, &a.effects},
+		Leases: leases{pg.Leases{Pool: a.pool, TTL: time.Minute}, &a.effects},
+		Queue:  a,
+		Notion: func(k mapping.Kind) syncrun.Notion { return notionside.New(notionClient, k, log) },
+		Tables: func(k mapping.Kind) syncrun.Tables {
+			return tables{pgside.New(a.pool, config.DefaultConnection, k, newID), &a.effects}
+		},
+		Now: a.sim.Clock().Now, NewID: newID, Log: log, Writers: 1,
+	}
+	a.world = &sidetest.World{Sim: a.sim, Pool: a.pool, Syncer: syncrun.New(cfg)}
+	a.world.Starter = syncrun.Starter{
+		ConnectionID: cfg.Connection.ID, Kinds: []string{"things"}, Ledger: cfg.Ledger, Queue: a, Now: cfg.Now, NewID: newID, Log: log,
+	}
+}
+
+type token1 struct{}
+
+func (token1) Token(context.Context) (string, error) { return notionsim.IntegrationToken, nil }
+func (token1) Invalidate(string)                     {}
+
+// Send is the queue, an effect as well.
+func (a *arena) Send(_ context.Context, _ string, m journal.Message) error {
+	return a.effects.run(func() error {
+		a.queue = append(a.queue, m)
+		return nil
+	})
+}
+
+// call does something in Notion as a person.
+func (a *arena) call(t *rapid.T, method, path string, body any) map[string]any {
+	var content io.Reader = http.NoBody
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = strings.NewReader(string(data))
+	}
+	r := httptest.NewRequest(method, path, content)
+	r.Header.Set("Authorization", "Bearer "+notionsim.PersonToken)
+	r.Header.Set("Notion-Version", client.DefaultVersion)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	a.sim.ServeHTTP(w, r)
+	var answer map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body.String())
+	}
+	return answer
+}
+
+// exec does something in Postgres as a person.
+func (a *arena) exec(t *rapid.T, sql string, args ...any) {
+	a.note("%s %v", sql, args)
+	if _, err := a.person.Exec(context.Background(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// tick moves all clocks on.
+func (a *arena) tick(t *rapid.T, d time.Duration) {
+	a.sim.Clock().Advance(d)
+	a.note("the clock says %s", a.sim.Clock().Now().Format(time.TimeOnly))
+	if d >= time.Minute {
+		a.created = 0
+	}
+	if _, err := a.person.Exec(context.Background(), `select set_config('test.now', $1, false)`, a.sim.Clock().Now().Format(time.RFC3339Nano)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sent is told of each request of the sync. It keeps the clock ahead of the row cap, and notes what may be overwritten unseen.
+func (a *arena) sent(r *http.Request) {
+	body := ""
+	if r.GetBody != nil {
+		if b, err := r.GetBody(); err == nil {
+			data, _ := io.ReadAll(b)
+			body = string(data)
+		}
+	}
+	a.note("  effect %d: %s %s %s", a.effects.n-1, r.Method, r.URL.Path, body)
+	switch {
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/query"):
+		a.listed = a.model.step
+	case r.Method == http.MethodPost && r.URL.Path == "/v1/pages":
+		if a.created++; a.created >= 4 {
+			a.sim.Clock().Advance(time.Minute)
+			a.created = 0
+		}
+	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/pages/"):
+		a.read[strings.Split(r.URL.Path, "/")[3]] = a.model.step
+	case r.Method == http.MethodPatch && strings.HasPrefix(r.URL.Path, "/v1/pages/"):
+		a.race(r)
+	}
+}
+
+// race marks the values that a person wrote to the page since the sync last read it, and that this request overwrites.
+func (a *arena) race(r *http.Request) {
+	id := r.URL.Path[len("/v1/pages/"):]
+	body, _ := r.GetBody()
+	var patch struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	_ = json.NewDecoder(body).Decode(&patch)
+	raw, _ := a.sim.Page(id)
+	page := readPage(raw)
+	seen := max(a.listed, a.read[id], a.started)
+	for _, f := range a.mapping.Kinds[0].Fields {
+		if _, ok := patch.Properties[page.ids[f.Column]]; !ok {
+			continue
+		}
+		for _, text := range page.values[f.Column] {
+			if w := a.model.tokens[token{f.Column, text}]; w != nil && w.mark == page.mark && w.side == notion && w.at > seen {
+				w.raced = true
+			}
+		}
+	}
+	a.read[id] = a.model.step
+}
+
+// page is a page as a person sees it.
+type page struct {
+	id, mark string
+	trashed  bool
+	values   map[string][]string // by field
+	ids      map[string]string   // the properties' ids by field
+	key      string              // the row's key that it carries
+}
+
+func readPage(raw json.RawMessage) page {
+	parsed, err := client.ParsePage(raw)
+	if err != nil {
+		return page{}
+	}
+	p := page{id: parsed.ID, trashed: parsed.InTrash, values: map[string][]string{}, ids: map[string]string{}}
+	for name, raw := range parsed.Properties {
+		decoded, err := property.Decode(raw)
+		if err != nil {
+			continue
+		}
+		field := strings.ToLower(strings.TrimSuffix(name, " "))
+		p.ids[field] = decoded.ID
+		switch v := decoded.Value.(type) {
+		case property.Text:
+			p.values[field] = []string{property.PlainText(v)}
+		case property.Number:
+			p.values[field] = []string{fmt.Sprint(float64(v))}
+		case property.Option:
+			p.values[field] = []string{string(v)}
+		case property.Options:
+			p.values[field] = v
+		case property.Line:
+			p.values[field] = []string{string(v)}
+		case property.Date:
+			p.values[field] = []string{v.Start[:10]}
+		case property.Checked:
+			p.values[field] = []string{fmt.Sprint(bool(v))}
+		}
+		if name == "Supabase ID" && len(p.values[field]) > 0 {
+			p.key = p.values[field][0]
+		}
+	}
+	if m := p.values["mark"]; len(m) > 0 {
+		p.mark = m[0]
+	}
+	return p
+}
+
+// pages gives all pages, those in the trash too, in the order of their creation.
+func (a *arena) pages(t *rapid.T) []page {
+	raws, err := a.sim.Pages(a.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := make([]page, len(raws))
+	for i, raw := range raws {
+		pages[i] = readPage(raw)
+	}
+	return pages
+}
+
+// row is a row as a person sees it.
+type row struct {
+	id, mark string
+	archived bool
+	values   map[string][]string
+}
+
+func (a *arena) rows(t *rapid.T) []row {
+	found, err := a.person.Query(context.Background(), `
+		select id::text, coalesce(mark, ''), archived_at is not null, name, text, number::float8::text, choice, tags, day::text, link, box::text from things order by mark, id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := pgx.CollectRows(found, func(c pgx.CollectableRow) (r row, err error) {
+		var name, text, number, choice, day, link, box *string
+		var tags []string
+		err = c.Scan(&r.id, &r.mark, &r.archived, &name, &text, &number, &choice, &tags, &day, &link, &box)
+		r.values = map[string][]string{"tags": tags}
+		for field, v := range map[string]*string{"name": name, "text": text, "number": number, "choice": choice, "day": day, "link": link, "box": box} {
+			if v != nil && *v != "" {
+				r.values[field] = []string{*v}
+			}
+		}
+		return r, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// views gives what both sides show.
+func (a *arena) views(t *rapid.T) (n, p view) {
+	n, p = view{}, view{}
+	add := func(v view, mark string, live bool, values map[string][]string) {
+		s := v[mark]
+		s.count++
+		if live || !s.live {
+			s.live, s.values = live, values
+		}
+		v[mark] = s
+	}
+	for _, page := range a.pages(t) {
+		add(n, page.mark, !page.trashed, page.values)
+	}
+	for _, row := range a.rows(t) {
+		add(p, row.mark, !row.archived, row.values)
+	}
+	return n, p
+}
+
+// logged gives the values that lost, in the conflict log.
+func (a *arena) logged(t *rapid.T) map[token]bool {
+	rows, err := a.person.Query(context.Background(), `
+		select field, coalesce(case winner when 'notion' then supabase_value else notion_value end, 'null')::text
+		from sync_conflicts where intent_id is null and field <> ''`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged := map[token]bool{}
+	var field, value string
+	if _, err := pgx.ForEachRow(rows, []any{&field, &value}, func() error {
+		var text string
+		if json.Unmarshal([]byte(value), &text) != nil {
+			text = value
+		}
+		logged[token{field, text}] = true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return logged
+}
+
+// sync runs syncs until the queue is empty, or the worker dies.
+func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) {
+	a.syncs++
+	a.started = a.model.step
+	a.note("sync %s, troubles %v", typ, plan)
+	a.exec(t, `update sync_leases set expires_at = now()`) // whoever died, died long ago
+	a.effects.begin(plan, func() { a.meanwhile(t) })
+	run, started := a.world.Starter.Start(context.Background(), syncrun.Request{Type: typ, RequestedBy: "oracle"})
+	if started != nil && !a.effects.dead && fault.KindOf(started) != fault.Conflict && fault.KindOf(started) != fault.Unavailable {
+		t.Fatalf("start: %v", started)
+	}
+	for tries := 0; len(a.queue) > 0 && !a.effects.dead && tries < 5; tries++ {
+		m := a.queue[0]
+		a.queue = a.queue[1:]
+		if err := a.world.Syncer.Work(context.Background(), m); err != nil || a.effects.dead {
+			a.queue = append(a.queue, m) // comes again
+			if err != nil && !a.effects.dead && !errors.Is(err, errCrashed) && fault.KindOf(err) == fault.Internal && len(plan) == 0 {
+				t.Fatalf("work: %v", err)
+			}
+			a.exec(t, `update sync_leases set expires_at = now()`)
+		}
+	}
+	if started == nil && len(plan) == 0 && (typ == journal.Full || typ == journal.Incremental) && len(a.queue) == 0 {
+		a.rest(t, run.ID)
+	}
+}
+
+// rest notes that a sync of both sides ended well, with nothing left over.
+func (a *arena) rest(t *rapid.T, runID string) {
+	var clean bool
+	if err := a.person.QueryRow(context.Background(), `
+		select (select status = 'succeeded' from sync_runs where id = $1)
+		and not exists (select from sync_errors) and not exists (select from sync_intents) and not exists (select from sync_changes)`, runID).Scan(&clean); err != nil {
+		t.Fatal(err)
+	}
+	if !clean {
+		return
+	}
+	a.model.clean = a.model.step
+	for _, l := range a.model.records {
+		l.touched = false
+	}
+}
+
+// settle has everybody rest, and the sync come to rest.
+func (a *arena) settle(t *rapid.T) {
+	for range 4 {
+		a.tick(t, 5*time.Minute)
+		a.exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)
+		a.requeue(t)
+		a.sync(t, journal.Full, nil)
+	}
+}
+
+// requeue is what the schedule does for parts that nobody works on.
+func (a *arena) requeue(t *rapid.T) {
+	a.effects.begin(nil, nil)
+	a.exec(t, `update sync_leases set expires_at = now()`)
+	if len(a.queue) == 0 {
+		if err := a.world.Starter.Requeue(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// check holds everything against the model.
+func (a *arena) check(t *rapid.T) {
+	n, p := a.views(t)
+	logged := a.logged(t)
+	wrong := join(a.model.lost(n, p, logged), a.model.lives(n, p, logged), a.world.Differences(t))
+	if wrong != "" {
+		t.Fatalf("%s\n%s", wrong, a.dump(t))
+	}
+	before := a.effects.history
+	a.sync(t, journal.Full, nil)
+	var written int
+	if err := a.person.QueryRow(context.Background(), `
+		select coalesce(sum((v.value)::int), 0) from sync_run_databases d join sync_runs r on r.id = d.run_id, jsonb_each_text(d.counts) v
+		where v.key <> 'read' and r.created_at = (select max(created_at) from sync_runs)`).Scan(&written); err != nil {
+		t.Fatal(err)
+	}
+	if written > 0 {
+		t.Fatalf("at rest, and yet a sync wrote %d times in %d effects\n%s", written, a.effects.history-before, a.dump(t))
+	}
+}
+
+// dump shows where a history ended.
+func (a *arena) dump(t *rapid.T) string {
+	var out strings.Builder
+	for _, line := range a.trace {
+		fmt.Fprintln(&out, line)
+	}
+	for _, p := range a.pages(t) {
+		fmt.Fprintf(&out, "page %s %s trashed=%t key=%s %v\n", p.mark, p.id, p.trashed, p.key, p.values)
+	}
+	for _, r := range a.rows(t) {
+		fmt.Fprintf(&out, "row  %s %s archived=%t %v\n", r.mark, r.id, r.archived, r.values)
+	}
+	for _, q := range []string{
+		`select 'base ' || coalesce(row_data->>'mark', '') || ' ' || id || ' ' || notion_id || ' ' || state || ' ' || row_data::text from notion_things order by 1`,
+		`select 'error ' || row_id || ' ' || coalesce(notion_id, '') || ' ' || side || ' ' || reason from sync_errors`,
+		`select 'intent ' || row_id || ' ' || op from sync_intents`,
+		`select 'conflict ' || row_id || ' ' || field || ' ' || rule || ' ' || winner || ' N=' || coalesce(notion_value::text, '') || ' P=' || coalesce(supabase_value::text, '') || case when intent_id is null then '' else ' pending' end from sync_conflicts`,
+		`select 'change ' || row_id || ' ' || changed_at from sync_changes`,
+		`select 'run ' || type || ' ' || r.status || ' ' || coalesce(d.error, '') || ' ' || counts::text from sync_runs r join sync_run_databases d on d.run_id = r.id order by r.created_at`,
+	} {
+		rows, err := a.person.Query(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[*string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			if l != nil {
+				fmt.Fprintln(&out, *l)
+			}
+		}
+	}
+	return out.String()
+}
+
+func rich(text string) []any {
+	if text == "" {
+		return []any{}
+	}
+	return []any{map[string]any{"type": "text", "text": map[string]any{"content": text}}}
+}
+
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,26 @@
+//go:build !race
+
+package oracle
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestHistories draws histories and holds the sync to the invariants: see model.go for what they are, and docs/ARCHITECTURE.md for why.
+func TestHistories(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	rapid.Check(t, func(t *rapid.T) {
+		a.begin(t)
+		actions := map[string]func(*rapid.T){"let time pass": a.pass, "sync": a.syncAround, "sync now": a.syncAround, "sync again": a.syncAround}
+		for _, p := range a.people() {
+			actions[p.name] = p.do
+		}
+		t.Repeat(actions)
+		a.settle(t)
+		a.check(t)
+	})
+	t.Logf("%d syncs; troubles: %v", a.syncs, a.total)
+}

@@ -1,0 +1,402 @@
+//go:build !race
+
+package oracle
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
+)
+
+// scalar are the fields in which a value is a token.
+func scalar() []string { return []string{"name", "text", "number", "choice", "day", "link"} }
+
+// act draws something to happen.
+type act struct {
+	name string
+	do   func(t *rapid.T)
+}
+
+// people are the things that people do.
+func (a *arena) people() []act {
+	return []act{
+		{"create a page", a.createPage},
+		{"edit a page", a.editPage},
+		{"edit a page again", a.editPage},
+		{"edit a page once more", a.editPage},
+		{"tag a page", a.tagPage},
+		{"toggle a page", a.togglePage},
+		{"trash a page", a.trashPage},
+		{"restore a page", a.restorePage},
+		{"delete a page for good", a.deletePage},
+		{"duplicate a page", a.duplicatePage},
+		{"insert a row", a.insertRow},
+		{"update a row", a.updateRow},
+		{"update a row again", a.updateRow},
+		{"update a row once more", a.updateRow},
+		{"tag a row", a.tagRow},
+		{"toggle a row", a.toggleRow},
+		{"delete a row", a.deleteRow},
+		{"archive a row", a.archiveRow},
+		{"restore a row", a.unarchiveRow},
+		{"rename a property", a.renameProperty},
+	}
+}
+
+// meanwhile is something that a person does while a sync is under way.
+func (a *arena) meanwhile(t *rapid.T) {
+	if n := rapid.IntRange(0, 3).Draw(t, "seconds meanwhile"); n == 3 {
+		a.tick(t, 20*time.Second)
+	}
+	do := rapid.SampledFrom([]act{
+		{"edit a page", a.editPage},
+		{"update a row", a.updateRow},
+		{"trash a page", a.trashPage},
+		{"archive a row", a.archiveRow},
+		{"tag a page", a.tagPage},
+		{"tag a row", a.tagRow},
+		{"delete a row", a.deleteRow},
+		{"create a page", a.createPage},
+		{"insert a row", a.insertRow},
+	}).Draw(t, "meanwhile")
+	do.do(t)
+}
+
+// pick draws one of those that fit; false when none does.
+func pick[T any](t *rapid.T, all []T, label string, fits func(T) bool) (T, bool) {
+	var none T
+	fitting := slices.DeleteFunc(slices.Clone(all), func(v T) bool { return !fits(v) })
+	if len(fitting) == 0 {
+		return none, false
+	}
+	return fitting[rapid.IntRange(0, len(fitting)-1).Draw(t, label)], true
+}
+
+// properties draws values for one to three fields of a record, and gives them as Notion takes them and as columns hold them.
+func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]any, columns map[string]any) {
+	properties, columns = map[string]any{}, map[string]any{}
+	for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(scalar()), 1, 3, rapid.ID).Draw(t, "fields") {
+		text := a.model.fresh(mark, field, on)
+		properties[notionName(field)] = value(field, text)
+		columns[field] = text
+	}
+	return properties, columns
+}
+
+// notionName is a field's property at first; a person may rename it, so pages are edited by id where that is known.
+func notionName(field string) string { return strings.ToUpper(field[:1]) + field[1:] }
+
+func value(field, text string) any {
+	switch field {
+	case "name":
+		return map[string]any{"title": rich(text)}
+	case "text":
+		return map[string]any{"rich_text": rich(text)}
+	case "number":
+		var n float64
+		_, _ = fmt.Sscan(text, &n)
+		return map[string]any{"number": n}
+	case "choice":
+		return map[string]any{"select": map[string]any{"name": text}}
+	case "day":
+		return map[string]any{"date": map[string]any{"start": text}}
+	case "link":
+		return map[string]any{"url": text}
+	default:
+		return map[string]any{"email": text}
+	}
+}
+
+// note keeps what happened, to be shown when a history fails.
+func (a *arena) note(format string, args ...any) {
+	a.trace = append(a.trace, fmt.Sprintf("%3d ", a.model.step)+fmt.Sprintf(format, args...))
+}
+
+// byID gives properties by the ids that a page's properties have.
+func byID(p page, properties map[string]any) map[string]any {
+	named := map[string]any{}
+	for name, v := range properties {
+		named[p.ids[strings.ToLower(name)]] = v
+	}
+	return named
+}
+
+func only(values map[string][]string, fields map[string]any) map[string][]string {
+	some := map[string][]string{}
+	for field := range fields {
+		some[strings.ToLower(field)] = values[strings.ToLower(field)]
+	}
+	return some
+}
+
+func (a *arena) newRecord() string {
+	a.model.next++
+	mark := fmt.Sprintf("r%d@example.com", a.model.next)
+	a.model.records[mark] = &life{}
+	return mark
+}
+
+// patch changes a page as a person.
+func (a *arena) patch(t *rapid.T, id string, body map[string]any) {
+	data, _ := json.Marshal(body)
+	a.note("a person changes page %s: %s", id, data)
+	a.call(t, "PATCH", "/v1/pages/"+id, body)
+}
+
+func (a *arena) createPage(t *rapid.T) {
+	if len(a.pages(t)) > 14 {
+		return
+	}
+	if a.created++; a.created >= 4 {
+		a.tick(t, time.Minute)
+	}
+	mark := a.newRecord()
+	properties, _ := a.values(t, mark, notion)
+	properties["Mark"] = value("mark", mark)
+	a.call(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"type": "data_source_id", "data_source_id": a.source}, "properties": a.renamed(properties)})
+}
+
+func (a *arena) editPage(t *rapid.T) {
+	p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed })
+	if !ok {
+		return
+	}
+	properties, columns := a.values(t, p.mark, notion)
+	a.model.replaced(p.mark, only(p.values, columns))
+	a.patch(t, p.id, map[string]any{"properties": byID(p, properties)})
+}
+
+func (a *arena) tagPage(t *rapid.T) {
+	p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed })
+	if !ok {
+		return
+	}
+	options := []any{}
+	for _, name := range a.tags(t, p.mark, p.values["tags"], notion) {
+		options = append(options, map[string]any{"name": name})
+	}
+	a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{"Tags": map[string]any{"multi_select": options}})})
+}
+
+// tags draws what becomes of a list of tags: one more, one less, or both.
+func (a *arena) tags(t *rapid.T, mark string, now []string, on side) []string {
+	next := slices.Clone(now)
+	if len(next) > 0 && rapid.Bool().Draw(t, "remove a tag") {
+		i := rapid.IntRange(0, len(next)-1).Draw(t, "tag")
+		a.model.replaced(mark, map[string][]string{"tags": {next[i]}})
+		next = slices.Delete(next, i, i+1)
+		a.model.touch(mark)
+	}
+	if len(next) == 0 || rapid.Bool().Draw(t, "add a tag") {
+		next = append(next, a.model.fresh(mark, "tags", on))
+	}
+	return next
+}
+
+func (a *arena) togglePage(t *rapid.T) {
+	p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed })
+	if !ok {
+		return
+	}
+	a.model.touch(p.mark)
+	a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{"Box": map[string]any{"checkbox": !slices.Contains(p.values["box"], "true")}})})
+}
+
+// deleted notes that a person who saw a live record deleted it.
+func (a *arena) deleted(mark string, values map[string][]string) {
+	l := a.model.records[mark]
+	l.deleted, l.at = true, a.model.step+1
+	l.loose = l.loose || l.touched // an edit that left no token may outlive the deletion
+	a.model.replaced(mark, values)
+}
+
+func (a *arena) restored(mark string) {
+	l := a.model.records[mark]
+	l.loose = l.loose || l.touched || !l.deleted || l.at > a.model.clean // the other side may not have heard of either
+	l.deleted = false
+}
+
+func (a *arena) trashPage(t *rapid.T) {
+	if p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed }); ok {
+		a.deleted(p.mark, p.values)
+		a.patch(t, p.id, map[string]any{"in_trash": true})
+	}
+}
+
+func (a *arena) restorePage(t *rapid.T) {
+	if p, ok := pick(t, a.pages(t), "page", func(p page) bool { return p.trashed }); ok {
+		a.restored(p.mark)
+		a.patch(t, p.id, map[string]any{"in_trash": false})
+	}
+}
+
+func (a *arena) deletePage(t *rapid.T) {
+	if p, ok := pick(t, a.pages(t), "page", func(page) bool { return true }); ok {
+		if !p.trashed {
+			a.deleted(p.mark, p.values)
+		}
+		a.model.replaced(p.mark, p.values)
+		a.model.records[p.mark].again++
+		a.note("a person deletes page %s of %s for good", p.id, p.mark)
+		if err := a.sim.DeletePage(p.id); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (a *arena) duplicatePage(t *rapid.T) {
+	p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed })
+	if !ok || len(a.pages(t)) > 14 {
+		return
+	}
+	if a.created++; a.created >= 4 {
+		a.tick(t, time.Minute)
+	}
+	mark := a.newRecord()
+	properties := map[string]any{"Mark": value("mark", mark)}
+	for _, field := range scalar() {
+		if v := p.values[field]; len(v) > 0 {
+			properties[notionName(field)] = value(field, v[0])
+		}
+	}
+	properties = a.renamed(properties)
+	if p.key != "" {
+		properties["Supabase ID"] = map[string]any{"rich_text": rich(p.key)}
+	}
+	a.call(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"type": "data_source_id", "data_source_id": a.source}, "properties": properties})
+}
+
+func (a *arena) insertRow(t *rapid.T) {
+	if len(a.rows(t)) > 14 {
+		return
+	}
+	mark := a.newRecord()
+	_, columns := a.values(t, mark, postgres)
+	columns["mark"] = mark
+	names, places, args := []string{}, []string{}, []any{}
+	for _, field := range sortedKeys(columns) {
+		names, args = append(names, field), append(args, columns[field])
+		places = append(places, fmt.Sprintf("$%d%s", len(args), cast(field)))
+	}
+	a.exec(t, fmt.Sprintf("insert into things (%s) values (%s)", strings.Join(names, ", "), strings.Join(places, ", ")), args...)
+}
+
+// cast has Postgres read a text as a field's type.
+func cast(field string) string {
+	switch field {
+	case "number":
+		return "::text::numeric"
+	case "day":
+		return "::text::date"
+	default:
+		return "::text"
+	}
+}
+
+func (a *arena) updateRow(t *rapid.T) {
+	r, ok := pick(t, a.rows(t), "row", func(row) bool { return true })
+	if !ok {
+		return
+	}
+	_, columns := a.values(t, r.mark, postgres)
+	a.model.replaced(r.mark, only(r.values, columns))
+	var sets []string
+	args := []any{r.id}
+	for _, field := range sortedKeys(columns) {
+		args = append(args, columns[field])
+		sets = append(sets, fmt.Sprintf("%s = $%d%s", field, len(args), cast(field)))
+		a.model.tokens[token{field, fmt.Sprint(columns[field])}].quiet = r.archived
+	}
+	a.exec(t, fmt.Sprintf("update things set %s where id = $1::text::uuid", strings.Join(sets, ", ")), args...)
+}
+
+func (a *arena) tagRow(t *rapid.T) {
+	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
+		a.exec(t, `update things set tags = $2 where id = $1::text::uuid`, r.id, a.tags(t, r.mark, r.values["tags"], postgres))
+	}
+}
+
+func (a *arena) toggleRow(t *rapid.T) {
+	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
+		a.model.touch(r.mark)
+		a.exec(t, `update things set box = not box where id = $1::text::uuid`, r.id)
+	}
+}
+
+func (a *arena) deleteRow(t *rapid.T) {
+	if r, ok := pick(t, a.rows(t), "row", func(row) bool { return true }); ok {
+		if !r.archived {
+			a.deleted(r.mark, r.values)
+		}
+		a.model.replaced(r.mark, r.values)
+		a.exec(t, `delete from things where id = $1::text::uuid`, r.id)
+	}
+}
+
+func (a *arena) archiveRow(t *rapid.T) {
+	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
+		a.deleted(r.mark, r.values)
+		a.exec(t, `update things set archived_at = now() where id = $1::text::uuid`, r.id)
+	}
+}
+
+func (a *arena) unarchiveRow(t *rapid.T) {
+	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return r.archived }); ok {
+		a.restored(r.mark)
+		a.exec(t, `update things set archived_at = null where id = $1::text::uuid`, r.id)
+	}
+}
+
+// renameProperty gives a property another name, or its own back; once the sync has met it by its own.
+func (a *arena) renameProperty(t *rapid.T) {
+	var met bool
+	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_databases where binding <> '{}')`).Scan(&met); err != nil {
+		t.Fatal(err)
+	}
+	if !met {
+		return
+	}
+	field := rapid.SampledFrom(scalar()).Draw(t, "property")
+	was := notionName(field)
+	now := was + " "
+	if a.names[field] {
+		was, now = now, was
+	}
+	a.names[field] = !a.names[field]
+	a.call(t, "PATCH", "/v1/data_sources/"+a.source, map[string]any{"properties": map[string]any{was: map[string]any{"name": now}}})
+}
+
+// renamed gives properties by the names that they have now.
+func (a *arena) renamed(properties map[string]any) map[string]any {
+	named := map[string]any{}
+	for name, v := range properties {
+		if a.names[strings.ToLower(name)] {
+			name += " "
+		}
+		named[name] = v
+	}
+	return named
+}
+
+// pass lets time go by.
+func (a *arena) pass(t *rapid.T) {
+	a.tick(t, time.Duration(rapid.SampledFrom([]int{1, 15, 30, 59, 60, 61, 120, 300, 900}).Draw(t, "seconds"))*time.Second)
+}
+
+// syncAround draws a sync, with trouble at some of its effects.
+func (a *arena) syncAround(t *rapid.T) {
+	typ := rapid.SampledFrom([]journal.Type{journal.Incremental, journal.Incremental, journal.Full, journal.Full, journal.NotionToSupabase, journal.SupabaseToNotion}).Draw(t, "type")
+	plan := map[int]trouble{}
+	for range rapid.SampledFrom([]int{0, 0, 1, 1, 2, 4}).Draw(t, "troubles") {
+		at := rapid.IntRange(0, 40).Draw(t, "at")
+		plan[at] = rapid.SampledFrom([]trouble{failBefore, failAfter, crashBefore, crashAfter, meanwhile, meanwhile, refuse}).Draw(t, "trouble")
+	}
+	a.sync(t, typ, plan)
+}
