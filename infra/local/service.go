@@ -33,7 +33,7 @@ func (s *system) startNotion(ctx context.Context, ended chan<- error) (values, e
 	}
 	sim, err := notionsim.New(notionsim.Config{Path: s.settings.kept(notionFile), Demo: true, Logger: s.log}) //nolint:contextcheck // it has a life of its own, which stop ends
 	if err != nil {
-		return v, fmt.Errorf("start the Notion simulator: %w", err)
+		return v, fmt.Errorf("start the Notion simulator (make reset begins afresh): %w", err)
 	}
 	s.onStop(func() { s.report("close the Notion simulator", sim.Close()) })
 	s.serve(listener, sim, ended)
