@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// tourist uses a running system as the README's tour does.
+type tourist struct {
+	*running
+	db *pgx.Conn
+}
+
+// send gives the status and the answer of a request. The API's requests carry the key, Notion's the person's token.
+func (u *tourist) send(t *testing.T, method, url, body string) (int, []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-API-Key", u.env["API_KEY"])
+	if strings.HasPrefix(url, u.env["NOTION_URL"]) {
+		request.Header.Set("Authorization", "Bearer "+u.env["NOTION_PERSON_TOKEN"])
+		request.Header.Set("Notion-Version", "2026-03-11")
+		request.Header.Set("Content-Type", "application/json")
+	}
+	client := http.Client{Timeout: time.Minute}
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, answer
+}
+
+func (u *tourist) api(path string) string {
+	return u.env["API_URL"] + "/api/enhanced-integration" + path
+}
+
+// exec and ask are psql.
+func (u *tourist) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	if _, err := u.db.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (u *tourist) ask(t *testing.T, sql string, args ...any) (answer string) {
+	t.Helper()
+	if err := u.db.QueryRow(t.Context(), sql, args...).Scan(&answer); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return answer
+}
+
+// sync triggers a full sync and waits for its end.
+func (u *tourist) sync(t *testing.T) {
+	t.Helper()
+	status, answer := u.send(t, "POST", u.api("/sync/trigger"), `{"type":"full"}`)
+	var run struct {
+		ID string `json:"sync_id"`
+	}
+	if err := json.Unmarshal(answer, &run); err != nil || (status != http.StatusAccepted && status != http.StatusConflict) {
+		t.Fatalf("trigger: %d %s", status, answer)
+	}
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.After(time.Minute); ; {
+		switch state := u.ask(t, `select status from sync_runs where id = $1`, run.ID); state {
+		case "succeeded":
+			return
+		case "running", "queued":
+		default:
+			t.Fatalf("the sync %s: %s", state, u.ask(t, `select string_agg(error, '; ') from sync_run_databases where run_id = $1`, run.ID))
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("the sync does not end\n%s", u.out)
+		case <-ticker.C:
+		}
+	}
+}
+
+// page gives a partner's page as a person reads it.
+func (u *tourist) page(t *testing.T, name string) string {
+	t.Helper()
+	id := u.ask(t, `select notion_id from notion_partners where row_data->>'name' = $1`, name)
+	status, answer := u.send(t, "GET", u.env["NOTION_URL"]+"/v1/pages/"+id, "")
+	if status != http.StatusOK {
+		t.Fatalf("page of %s: %d %s", name, status, answer)
+	}
+	return string(answer)
+}
+
+func (u *tourist) editPage(t *testing.T, name, properties string) {
+	t.Helper()
+	id := u.ask(t, `select notion_id from notion_partners where row_data->>'name' = $1`, name)
+	if status, answer := u.send(t, "PATCH", u.env["NOTION_URL"]+"/v1/pages/"+id, `{"properties":`+properties+`}`); status != http.StatusOK {
+		t.Fatalf("edit %s: %d %s", name, status, answer)
+	}
+}
+
+// requests gives how many requests Notion had since it was last asked.
+func (u *tourist) requests(t *testing.T) (n int) {
+	t.Helper()
+	var stats struct {
+		Total     int `json:"total"`
+		Unchanged int `json:"unchanged_writes"`
+	}
+	_, answer := u.send(t, "GET", u.env["NOTION_URL"]+"/_sim/stats", "")
+	if err := json.Unmarshal(answer, &stats); err != nil || stats.Unchanged > 0 {
+		t.Fatalf("stats: %s %v", answer, err)
+	}
+	u.send(t, "POST", u.env["NOTION_URL"]+"/_sim/stats/reset", "")
+	return stats.Total
+}
+
+const (
+	partner = "Aotearoa Restorative Practice Trust"
+	hobart  = `{"Location":{"rich_text":[{"text":{"content":"Hobart"}}]}}`
+	cairns  = `{"Location":{"rich_text":[{"text":{"content":"Cairns"}}]}}`
+)
+
+// TestTour is what the README promises, through the built functions.
+func TestTour(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state")
+	u := &tourist{running: startSystem(t, state)}
+	var err error
+	if u.db, err = pgx.Connect(t.Context(), u.env["DATABASE_URL"]); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = u.db.Close(context.Background()) })
+
+	u.sync(t)
+	if n := u.requests(t); n > 12 {
+		t.Errorf("the first sync took %d requests", n)
+	}
+	if counts := u.ask(t, `select concat_ws(' ', (select count(*) from partners), (select count(*) from projects), (select count(*) from opportunities), (select count(*) from organizations))`); counts != "25 15 30 20" {
+		t.Errorf("rows: %s", counts)
+	}
+	u.sync(t)
+	if n := u.requests(t); n > 4 {
+		t.Errorf("the second sync took %d requests", n)
+	}
+
+	u.editPage(t, partner, hobart)
+	u.sync(t)
+	if at := u.ask(t, `select location from partners where name = $1`, partner); at != "Hobart" {
+		t.Errorf("a person's edit in Notion: the row has %s", at)
+	}
+	u.exec(t, `update partners set location = 'Perth' where name = $1`, partner)
+	u.exec(t, `insert into partners (name, location) values ('New Friends', 'Darwin')`)
+	u.sync(t)
+	if !strings.Contains(u.page(t, partner), `"plain_text":"Perth"`) {
+		t.Error("an UPDATE does not reach Notion")
+	}
+	if !strings.Contains(u.page(t, "New Friends"), `"plain_text":"Darwin"`) {
+		t.Error("an INSERT does not reach Notion")
+	}
+
+	u.exec(t, `delete from partners where name = 'New Friends'`)
+	u.editPage(t, partner, cairns)
+	u.exec(t, `update partners set description = 'from psql' where name = $1`, partner)
+	u.sync(t)
+	if !strings.Contains(u.page(t, "New Friends"), `"in_trash":true`) {
+		t.Error("a DELETE does not reach Notion")
+	}
+	if both := u.ask(t, `select location || ', ' || description from partners where name = $1`, partner); both != "Cairns, from psql" {
+		t.Errorf("edits of two fields: the row has %s", both)
+	}
+	if page := u.page(t, partner); !strings.Contains(page, `"plain_text":"Cairns"`) || !strings.Contains(page, `"plain_text":"from psql"`) {
+		t.Errorf("edits of two fields: the page is %s", page)
+	}
+
+	u.editPage(t, partner, hobart)
+	u.exec(t, `update partners set location = 'Broome' where name = $1`, partner)
+	u.sync(t)
+	if kept := u.ask(t, `select string_agg(concat_ws(' ', field, rule, winner, notion_value, supabase_value), '; ') from sync_conflicts`); kept != `location newest notion "Hobart" "Broome"` {
+		t.Errorf("edits of one field: kept is %s", kept)
+	}
+}
+
+// TestBadInput: every answer says what to do, through the gateway and the built functions.
+func TestBadInput(t *testing.T) {
+	u := &tourist{running: startSystem(t, filepath.Join(t.TempDir(), "state"))}
+	tests := map[string]struct {
+		method, path, body string
+		status             int
+		says               string
+	}{
+		"unknown sync type":  {"POST", "/sync/trigger", `{"type":"everything"}`, 400, "type must be"},
+		"malformed JSON":     {"POST", "/sync/trigger", `{"type":`, 400, "malformed"},
+		"no body":            {"POST", "/sync/trigger", "", 400, "empty"},
+		"unknown member":     {"POST", "/sync/trigger", `{"type":"full","x":1}`, 400, `no field \"x\"`},
+		"unknown database":   {"POST", "/sync/trigger", `{"type":"full","databases":["ghosts"]}`, 400, "there are partners"},
+		"oversized body":     {"POST", "/sync/trigger", string(bytes.Repeat([]byte("a"), 2<<20)), 413, "Send less"},
+		"limit of nothing":   {"GET", "/events?limit=0", "", 400, "1 to 500"},
+		"negative limit":     {"GET", "/events?limit=-1", "", 400, "1 to 500"},
+		"limit in exponents": {"GET", "/events?limit=1e9", "", 400, "1 to 500"},
+		"a since of no time": {"GET", "/events?since=yesterday", "", 400, "RFC 3339"},
+		"unknown parameter":  {"GET", "/events?foo=1", "", 400, `no parameter \"foo\"`},
+		"unknown event type": {"GET", "/events?event_type=nothing", "", 400, "no event type"},
+		"a forged cursor":    {"GET", "/events?cursor=zz", "", 400, "next_cursor"},
+		"wrong method":       {"DELETE", "/events", "", 405, "Use GET"},
+		"no such path":       {"GET", "/nothing", "", 404, "no such path"},
+	}
+	for name, test := range tests {
+		status, answer := u.send(t, test.method, u.api(test.path), test.body)
+		var shape struct {
+			Success                              *bool
+			Error, Message, RequestID, Timestamp string
+			ID                                   string `json:"request_id"`
+		}
+		if err := json.Unmarshal(answer, &shape); err != nil || shape.Success == nil || *shape.Success || shape.Error == "" || shape.ID == "" || shape.Timestamp == "" {
+			t.Errorf("%s: the answer has another shape: %s %v", name, answer, err)
+		}
+		if status != test.status || !strings.Contains(string(answer), test.says) {
+			t.Errorf("%s: %d %s", name, status, answer)
+		}
+	}
+}
