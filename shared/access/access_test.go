@@ -24,7 +24,7 @@ func TestKeys(t *testing.T) {
 	if id, ok := access.KeyID(presented); !ok || id != kept.ID {
 		t.Errorf("the id of the key is %s, not %s", id, kept.ID)
 	}
-	if strings.Contains(fmt.Sprintf("%v %s", kept, kept.SecretSHA256), strings.Split(presented, "_")[2]) {
+	if strings.Contains(fmt.Sprintf("%v %s", kept, kept.SecretSHA256), strings.SplitN(presented, "_", 3)[2]) {
 		t.Error("the secret is kept")
 	}
 	p, err := access.Check(presented, kept)
