@@ -49,6 +49,8 @@ type Known struct {
 	Changes []int64
 	// Refused is how often the record has been refused so far.
 	Refused int
+	// Verdict is what is to become of its deletion, where that is held.
+	Verdict Verdict
 }
 
 // Intent is a write to Notion that is about to be made.
@@ -110,6 +112,8 @@ type Settled struct {
 	OnRow     []event.Event
 	// Events are stored in any case: they tell what was done in Notion.
 	Events []event.Event
+	// Released takes the record out of the hold in which it is: what was decided is done, or there is nothing to decide.
+	Released bool
 	// Refusal sets the record aside; nil takes it back. Refused is how often it has been so far.
 	Refusal *Refusal
 	Refused int

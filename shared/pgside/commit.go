@@ -104,7 +104,7 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	events := batch.Events
 	var consumed []int64
 	var closed []journal.Closed
-	var settledIDs []string
+	var settledIDs, released []string
 	for i, s := range batch.Settled {
 		r := results[i]
 		closed = append(closed, s.Closed...)
@@ -117,6 +117,9 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 				t.saveConflict(todo, s.Key, c, nil, batch.At)
 			}
 			events = append(events, s.OnRow...)
+			if s.Released {
+				released = append(released, s.Key.RowID)
+			}
 		}
 		if refusal := refusalOf(s, r, batch.At); refusal != nil {
 			t.saveRefusal(todo, s.Key, *refusal, batch.At)
@@ -134,6 +137,9 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	if len(settledIDs) > 0 {
 		todo.Queue(`delete from sync_errors where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`,
 			t.connectionID, t.kind.Name, settledIDs)
+	}
+	if len(released) > 0 {
+		t.release(todo, released)
 	}
 	if len(batch.Seen) > 0 {
 		todo.Queue(`insert into sync_seen (run_id, kind, notion_id) select $1, $2, unnest($3::text[]) on conflict do nothing`,

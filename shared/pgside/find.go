@@ -43,7 +43,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	if err := row.Scan(&k.Key.PageID, &k.Key.RowID,
 		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version,
 		&local.id, &local.version, &local.state, &local.columns,
-		&k.Changes, &changedAt, &k.Refused); err != nil {
+		&k.Changes, &changedAt, &k.Refused, &k.Verdict); err != nil {
 		return k, err
 	}
 	if base.id != nil {
@@ -61,12 +61,10 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	return k, nil
 }
 
-// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them.
+// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them;
+// without those whose deletion waits to be decided.
 func (t *Tables) Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error) {
-	rows, err := t.pool.Query(ctx, `
-		select row_id::text, max(seq) from (
-			select row_id, seq from sync_changes where connection_id = $1 and kind = $2 and seq > $3 order by seq limit $4
-		) next group by row_id order by min(seq)`, t.connectionID, t.kind.Name, after, limit)
+	rows, err := t.pool.Query(ctx, t.sql.changed, t.connectionID, t.kind.Name, after, limit)
 	if err != nil {
 		return nil, 0, postgres.Fault(err)
 	}

@@ -30,7 +30,7 @@ func New(pool *pgxpool.Pool, connectionID string, kind mapping.Kind, newID func(
 
 // statements are those that name a kind's tables and columns.
 type statements struct {
-	look, create, change, advance, size, absent string
+	look, create, change, advance, size, absent, changed, deletedRows, absentPages string
 }
 
 func statementsFor(k mapping.Kind) statements {
@@ -52,7 +52,7 @@ func statementsFor(k mapping.Kind) statements {
 			select coalesce(b.notion_id, k.page_id), coalesce(b.id, k.row_id)::text,
 				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version,
 				r.id, r.version, r.state, r.columns,
-				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0)
+				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0), coalesce(h.status, '')
 			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
 			left join lateral (
 				select * from %[1]s where connection_id = $1 and (notion_id = k.page_id or id = k.row_id)
@@ -66,6 +66,8 @@ func statementsFor(k mapping.Kind) statements {
 				where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, k.row_id)
 			) c on true
 			left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, k.row_id)
+			left join sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, k.row_id)
+			left join sync_holds h on h.id = hr.hold_id
 			order by k.place`, base, table, row),
 		create: fmt.Sprintf(`
 			insert into %[1]s as r (id, connection_id, %[2]s)
@@ -87,9 +89,34 @@ func statementsFor(k mapping.Kind) statements {
 			select notion_id, id::text from %s b
 			where connection_id = $1 and state = 'live' and id > $2 and notion_id <> all($3::text[])
 			and not exists (select from sync_seen s where s.run_id = $4 and s.kind = $5 and s.notion_id = b.notion_id)
-			order by id limit $6`, base),
+			and not exists (`+heldAs+` and h.status = 'waiting')
+			order by id limit $6`, base, "$5", "b.id"),
+		// A record whose deletion waits comes up again once its row lives.
+		changed: fmt.Sprintf(`
+			select row_id::text, max(seq) from (
+				select row_id, seq from sync_changes c where connection_id = $1 and kind = $2 and seq > $3
+				and not exists (`+heldAs+` and h.status = 'waiting'
+					and not exists (select from %[1]s r where r.connection_id = $1 and r.id = c.row_id and r.archived_at is null))
+				order by seq limit $4
+			) next group by row_id order by min(seq)`, table, "$2", "c.row_id"),
+		deletedRows: fmt.Sprintf(`
+			select b.id as row_id, b.notion_id from %[1]s b
+			where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
+			and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or exists (select from sync_changes c where c.connection_id = $1 and c.kind = $2 and c.row_id = b.id)
+				and not exists (select from %[4]s r where r.connection_id = $1 and r.id = b.id and r.archived_at is null))`,
+			base, "$2", "b.id", table),
+		absentPages: fmt.Sprintf(`
+			select b.id as row_id, b.notion_id from %[1]s b
+			where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
+			and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or $7 and b.notion_id <> all($5::text[])
+				and not exists (select from sync_seen s where s.run_id = $6 and s.kind = $2 and s.notion_id = b.notion_id))`,
+			base, "$2", "b.id"),
 	}
 }
+
+// heldAs finds the hold of a record: of the kind that the second argument gives, with the row's id that the third gives.
+const heldAs = `select from sync_held_records hr join sync_holds h on h.id = hr.hold_id
+	where hr.connection_id = $1 and hr.kind = %[2]s and hr.row_id = %[3]s`
 
 // storable gives JSON for a jsonb parameter, nil for none. What jsonb cannot hold (NUL, half a surrogate pair) is replaced: it is
 // for values that are logged, not for those that are kept in step.

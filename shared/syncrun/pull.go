@@ -61,7 +61,8 @@ func (w *worker) pull(ctx context.Context) error {
 		return err
 	}
 	if single && at.Whole {
-		return w.absentFrom(ctx, idsOf(listing.Pages))
+		w.shown = idsOf(listing.Pages)
+		return w.absentFrom(ctx)
 	}
 	return nil
 }
@@ -97,10 +98,10 @@ func through(l journal.Listing) time.Time {
 }
 
 // absentFrom looks at each record that a whole listing of one answer did not show.
-func (w *worker) absentFrom(ctx context.Context, shown []string) error {
+func (w *worker) absentFrom(ctx context.Context) error {
 	after := ""
 	for {
-		keys, err := w.tables.Absent(ctx, w.part.Run.ID, shown, after, BatchSize)
+		keys, err := w.tables.Absent(ctx, w.part.Run.ID, w.shown, after, BatchSize)
 		if err != nil || len(keys) == 0 {
 			return err
 		}

@@ -44,7 +44,14 @@ func (w *worker) push(ctx context.Context) error {
 	items := make([]item, len(known))
 	for i, k := range known {
 		items[i] = item{known: k}
-		if page, ok := fresh[k.Key.PageID]; ok {
+		page, ok := fresh[k.Key.PageID]
+		if !ok && k.Verdict != "" && k.Key.PageID != "" { // its page may be in the trash, and is not listed
+			if page, err = w.page(ctx, k.Key.PageID); err != nil {
+				return err
+			}
+			ok = true
+		}
+		if ok {
 			items[i].page = &page
 		}
 	}

@@ -36,6 +36,7 @@ type decision struct {
 	made   merge.Action
 	// open: the write was not made, or nobody knows. Its intent stays, and the next run looks into it.
 	open bool
+	held bool  // what the plan deletes is held
 	err  error // one side refuses the record
 }
 
@@ -49,6 +50,9 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 				return err
 			}
 			decisions[i] = w.decide(items[i])
+		}
+		if err := w.guard(ctx, decisions); err != nil {
+			return err
 		}
 		broken := w.writeNotion(ctx, decisions)
 		if broken != nil && !stored(decisions) {
@@ -99,7 +103,11 @@ func (w *worker) plan(d *decision) error {
 	if d.trashed {
 		notion.State = record.Live
 	}
-	d.plan = merge.Make(merge.Trees{Base: d.base, Notion: notion, Postgres: postgres}, w.rules())
+	base := d.base
+	if d.known.Verdict == journal.Refused && base.State == record.Live {
+		base.State = record.Archived // the side that has the record brings it back to the one that deleted it
+	}
+	d.plan = merge.Make(merge.Trees{Base: base, Notion: notion, Postgres: postgres}, w.rules())
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}

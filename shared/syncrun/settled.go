@@ -20,10 +20,10 @@ func (w *worker) settled(d *decision) journal.Settled {
 	if d.err != nil {
 		s.Refusal = &journal.Refusal{Side: refusedBy(d), Reason: fault.Message(d.err), Again: w.Now().Add(journal.Backoff(d.known.Refused))}
 	}
-	if d.err != nil || d.plan.Notion.Op == merge.Nothing {
+	if d.err != nil || !d.held && d.plan.Notion.Op == merge.Nothing {
 		s.Changes = d.known.Changes
 	}
-	masked := !w.part.Run.Type.WritesPostgres()
+	masked := d.held || !w.part.Run.Type.WritesPostgres()
 	leave(&s, d.plan.Notion)
 	if masked {
 		leave(&s, d.plan.Postgres)
@@ -38,6 +38,7 @@ func (w *worker) settled(d *decision) journal.Settled {
 		s.Conflicts = w.conflicts(d, merge.Notion)
 		s.OnRow = append(w.tellConflicts(d, s.Conflicts), w.tell(d, merge.Supabase, s.Row)...)
 	}
+	s.Released = d.known.Verdict != "" && !s.Keep && d.err == nil
 	s.Keep = s.Keep || d.plan.State == record.None || unchanged(d)
 	return s
 }

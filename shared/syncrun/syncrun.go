@@ -25,6 +25,8 @@ type Connection struct {
 	DatabaseIDs map[string]string
 	// Rule settles fields that both sides changed.
 	Rule merge.Rule
+	// Limit is how many deletions a run may make unasked.
+	Limit journal.Limit
 }
 
 // Kinds gives the kinds that are synced, in the mapping's order.
@@ -141,12 +143,13 @@ type Finder interface {
 	// Look loads one Known a key, in their order: the record of the page, else the one of the row. Where neither is known
 	// it holds only the key.
 	Look(ctx context.Context, keys []journal.Key) ([]journal.Known, error)
-	// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them.
+	// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them;
+	// without those whose deletion waits to be decided.
 	Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error)
 	// Due gives records that were refused and are to be tried again.
 	Due(ctx context.Context, at time.Time, limit int) ([]journal.Key, error)
 	// Absent gives live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the
-	// given one.
+	// given one; without those whose deletion waits to be decided.
 	Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error)
 }
 
@@ -154,6 +157,9 @@ type Finder interface {
 type Journal interface {
 	// Database gives what is known of the Notion database, nil at first contact, and how many live records the base has.
 	Database(ctx context.Context) (*journal.Database, int, error)
+	// Hold holds the deletions that a run is about to make, with all others that it would make on that side, and reports true
+	// when they are too many; else it leaves them. fault.Conflict when the lease was lost.
+	Hold(ctx context.Context, lease journal.Lease, deletions journal.Deletions) (bool, error)
 	// Intended gives the writes to Notion of which it is not known whether they were made, oldest first.
 	Intended(ctx context.Context) ([]journal.Intent, error)
 	// Intend stores the writes that are about to be made. fault.Conflict when the lease was lost.

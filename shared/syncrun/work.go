@@ -9,6 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
@@ -42,13 +43,14 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	defer stop()
 
 	w := &worker{
-		Syncer: s,
-		part:   part,
-		lease:  lease,
-		notion: s.Notion(kind),
-		tables: s.Tables(kind),
-		lens:   record.Lens{Kind: kind},
-		log:    s.Log.With("sync_id", m.RunID, "kind", m.Kind),
+		Syncer:  s,
+		part:    part,
+		lease:   lease,
+		notion:  s.Notion(kind),
+		tables:  s.Tables(kind),
+		lens:    record.Lens{Kind: kind},
+		deleted: map[merge.Side]int{},
+		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
 	}
 	err = w.run(working)
 	switch {
@@ -124,7 +126,9 @@ type worker struct {
 	database journal.Database
 	size     int // live records in the base when the part began
 	lens     record.Lens
-	events   []event.Event // for the next commit
+	events   []event.Event      // for the next commit
+	shown    []string           // by the whole listing, where that was one answer
+	deleted  map[merge.Side]int // unasked, by this worker
 	retried  bool
 	log      *slog.Logger
 }

@@ -24,7 +24,7 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 	if !w.part.Run.Type.WritesNotion() {
 		return nil
 	}
-	asks := func(d *decision) bool { return d.err == nil && d.plan.Notion.Op != merge.Nothing }
+	asks := func(d *decision) bool { return d.err == nil && !d.held && d.plan.Notion.Op != merge.Nothing }
 	writes := slices.Collect(filter(decisions, asks))
 	for batch := range slices.Chunk(writes, atOnce) {
 		for _, d := range batch {
