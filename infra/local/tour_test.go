@@ -135,16 +135,21 @@ const (
 	cairns  = `{"Location":{"rich_text":[{"text":{"content":"Cairns"}}]}}`
 )
 
-// TestTour is what the README promises, through the built functions.
-func TestTour(t *testing.T) {
-	state := filepath.Join(t.TempDir(), "state")
-	u := &tourist{running: startSystem(t, state)}
+// arrive starts a system and connects to its database.
+func arrive(t *testing.T) *tourist {
+	t.Helper()
+	u := &tourist{running: startSystem(t, filepath.Join(t.TempDir(), "state"))}
 	var err error
 	if u.db, err = pgx.Connect(t.Context(), u.env["DATABASE_URL"]); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = u.db.Close(context.Background()) })
+	return u
+}
 
+// TestTour is what the README promises, through the built functions.
+func TestTour(t *testing.T) {
+	u := arrive(t)
 	u.sync(t)
 	if n := u.requests(t); n > 12 {
 		t.Errorf("the first sync took %d requests", n)
@@ -194,6 +199,97 @@ func TestTour(t *testing.T) {
 	}
 }
 
+// get reads what the API tells into v.
+func (u *tourist) get(t *testing.T, path string, v any) {
+	t.Helper()
+	status, answer := u.send(t, "GET", u.api(path), "")
+	if err := json.Unmarshal(answer, v); err != nil || status != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, status, answer)
+	}
+}
+
+// TestDecisions: what a person has to decide is shown, and done once it is decided, through the built functions.
+func TestDecisions(t *testing.T) {
+	u := arrive(t)
+	u.sync(t)
+
+	u.editPage(t, partner, hobart)
+	u.exec(t, `update partners set location = 'Broome' where name = $1`, partner)
+	u.exec(t, `update opportunities set tags = (select array_agg('option '||n) from generate_series(1, 101) n) where name = (select min(name) from opportunities)`)
+	u.exec(t, `delete from projects`)
+	u.sync(t)
+
+	var conflicts struct {
+		Conflicts []struct {
+			ID, Title, Winner string
+			Supabase          string `json:"supabase_value"`
+		}
+	}
+	u.get(t, "/sync/conflicts?database=partners&status=resolved", &conflicts)
+	if len(conflicts.Conflicts) != 1 || conflicts.Conflicts[0].Title != partner || conflicts.Conflicts[0].Winner != "notion" || conflicts.Conflicts[0].Supabase != "Broome" {
+		t.Fatalf("%+v", conflicts)
+	}
+	if status, answer := u.send(t, "POST", u.api("/sync/conflicts/"+conflicts.Conflicts[0].ID), `{"keep":"supabase"}`); status != http.StatusOK {
+		t.Fatalf("%d %s", status, answer)
+	}
+	var refused struct {
+		Errors []struct {
+			Side, Reason string
+			ID           string `json:"record_id"`
+		}
+	}
+	u.get(t, "/sync/errors", &refused)
+	if len(refused.Errors) != 1 || refused.Errors[0].Side != "notion" || !strings.Contains(refused.Errors[0].Reason, "100") {
+		t.Fatalf("%+v", refused)
+	}
+	u.exec(t, `update opportunities set tags = '{one}' where id = $1`, refused.Errors[0].ID)
+	if status, answer := u.send(t, "POST", u.api("/sync/errors/retry"), `{"record_ids":["`+refused.Errors[0].ID+`"]}`); status != http.StatusAccepted || !strings.Contains(string(answer), `"retried":1`) {
+		t.Errorf("%d %s", status, answer)
+	}
+	var now struct {
+		Statistics struct {
+			Status struct {
+				Held []struct {
+					ID, Database, Side string
+					Records            int
+				}
+			}
+		} `json:"sync_statistics"`
+	}
+	u.get(t, "/sync/status", &now)
+	held := now.Statistics.Status.Held
+	if len(held) != 1 || held[0].Database != "projects" || held[0].Side != "notion" || held[0].Records != 15 {
+		t.Fatalf("%+v", held)
+	}
+	if status, answer := u.send(t, "POST", u.api("/sync/held/"+held[0].ID), `{"decision":"refuse"}`); status != http.StatusOK {
+		t.Fatalf("%d %s", status, answer)
+	}
+	if status, answer := u.send(t, "POST", u.api("/sync/held/"+held[0].ID), `{"decision":"approve"}`); status != http.StatusConflict {
+		t.Errorf("decided twice: %d %s", status, answer)
+	}
+	u.await(t, "the rows return", `select (count(*) = 15)::text from projects`)
+	u.await(t, "the loser is put back", `select (location = 'Broome')::text from partners where name = $1`, partner)
+	u.await(t, "the conflict is settled", `select (count(*) = 1)::text from sync_conflicts where status = 'settled'`)
+	u.await(t, "the record is taken", `select (count(*) = 0)::text from sync_errors`)
+	if page := u.page(t, partner); !strings.Contains(page, `"plain_text":"Broome"`) {
+		t.Errorf("the loser is not in Notion: %s", page)
+	}
+}
+
+// await waits until what is asked is true.
+func (u *tourist) await(t *testing.T, what, sql string, args ...any) {
+	t.Helper()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.After(time.Minute); u.ask(t, sql, args...) != "true"; {
+		select {
+		case <-deadline:
+			t.Fatalf("in vain: %s\n%s", what, u.out)
+		case <-ticker.C:
+		}
+	}
+}
+
 // TestBadInput: every answer says what to do, through the gateway and the built functions.
 func TestBadInput(t *testing.T) {
 	u := &tourist{running: startSystem(t, filepath.Join(t.TempDir(), "state"))}
@@ -217,6 +313,13 @@ func TestBadInput(t *testing.T) {
 		"a forged cursor":    {"GET", "/events?cursor=zz", "", 400, "next_cursor"},
 		"wrong method":       {"DELETE", "/events", "", 405, "Use GET"},
 		"no such path":       {"GET", "/nothing", "", 404, "no such path"},
+		"unknown status":     {"GET", "/sync/conflicts?status=lost", "", 400, "waiting, resolved"},
+		"no conflict's id":   {"GET", "/sync/conflicts/7", "", 404, "no id"},
+		"no such conflict":   {"POST", "/sync/conflicts/01a20a00-0000-7000-8000-000000000000", `{"keep":"notion"}`, 404, "GET /sync/conflicts"},
+		"two decisions":      {"POST", "/sync/conflicts/01a20a00-0000-7000-8000-000000000000", `{"keep":"notion","value":1}`, 400, "Send"},
+		"no record's id":     {"POST", "/sync/errors/retry", `{"record_ids":["x"]}`, 400, "no record_id"},
+		"no such hold":       {"POST", "/sync/held/01a20a00-0000-7000-8000-000000000000", `{"decision":"approve"}`, 404, "no hold"},
+		"no such verdict":    {"POST", "/sync/held/01a20a00-0000-7000-8000-000000000000", `{"decision":"maybe"}`, 400, "approve"},
 	}
 	for name, test := range tests {
 		status, answer := u.send(t, test.method, u.api(test.path), test.body)

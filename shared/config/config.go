@@ -3,10 +3,12 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -27,8 +29,12 @@ type Config struct {
 	SyncSchedule string
 	NotionAPIURL string
 	NotionBudget int // requests in 60 s
-	Mapping      mapping.Mapping
-	DatabaseIDs  map[string]string // Notion databases by kind
+	// DeleteLimit and DeleteShare are how many deletions a run may make unasked: no more than that number, and no more than that
+	// share of the database.
+	DeleteLimit int
+	DeleteShare float64
+	Mapping     mapping.Mapping
+	DatabaseIDs map[string]string // Notion databases by kind
 }
 
 // The secrets of the app secret, by name.
@@ -76,6 +82,14 @@ func Load(getenv func(string) string) (Config, error) {
 		cfg.NotionBudget = 600
 	default:
 		fail("NOTION_PLAN must be standard or business")
+	}
+	var err error
+	if cfg.DeleteLimit, err = strconv.Atoi(cmp.Or(getenv("SYNC_DELETE_LIMIT"), "20")); err != nil || cfg.DeleteLimit < 0 {
+		fail("SYNC_DELETE_LIMIT must be a whole number, 0 or more")
+	}
+	percent, err := strconv.Atoi(cmp.Or(getenv("SYNC_DELETE_PERCENT"), "10"))
+	if cfg.DeleteShare = float64(percent) / 100; err != nil || percent < 0 || percent > 100 {
+		fail("SYNC_DELETE_PERCENT must be a whole number from 0 to 100")
 	}
 	if u, err := url.Parse(cfg.NotionAPIURL); cfg.NotionAPIURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		fail("NOTION_API_URL must be an address such as https://api.notion.com")

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
@@ -82,6 +83,19 @@ func one(values url.Values, name string) (string, error) {
 		return "", fault.New(fault.Invalid, "The parameter %s is given %d times; give it once.", name, len(values[name]))
 	}
 	return values.Get(name), nil
+}
+
+// since gives the parameter of that name, the zero time when it is not there.
+func since(values url.Values) (time.Time, error) {
+	text, err := one(values, "since")
+	if err != nil || !values.Has("since") {
+		return time.Time{}, err
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fault.New(fault.Invalid, "since must be a time such as 2026-11-23T10:00:00Z (RFC 3339; write + as %%2B).")
+	}
+	return at, nil
 }
 
 // number gives a parameter that is a whole number from 1 to most, otherwise when it is not there.

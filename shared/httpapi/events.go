@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -96,16 +95,10 @@ func eventFilter(values url.Values) (event.Filter, eventFilters, error) {
 		return fail(fault.New(fault.Invalid, "source_system must be one of %q.", event.Systems()))
 	}
 	given.Source = f.Source
-	since, err := one(values, "since")
-	if err != nil {
+	if f.Since, err = since(values); err != nil {
 		return fail(err)
 	}
-	if values.Has("since") {
-		if f.Since, err = time.Parse(time.RFC3339, since); err != nil {
-			return fail(fault.New(fault.Invalid, "since must be a time such as 2026-11-23T10:00:00Z (RFC 3339; write + as %%2B)."))
-		}
-		given.Since = stampOrNull(f.Since)
-	}
+	given.Since = stampOrNull(f.Since)
 	cursor, err := one(values, "cursor")
 	if err != nil {
 		return fail(err)

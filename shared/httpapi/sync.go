@@ -38,11 +38,13 @@ type syncState struct {
 	Errors     []syncProblem     `json:"errors"`
 	Statistics syncStatistics    `json:"statistics"`
 	Progress   []runningProgress `json:"progress,omitempty"`
+	Held       []holdShown       `json:"held,omitempty"`
 }
 
 type syncStatistics struct {
 	TotalSynced       int   `json:"totalSynced"`       // records that are in step now
 	ConflictsResolved int   `json:"conflictsResolved"` // conflicts settled so far
+	ConflictsWaiting  int   `json:"conflictsWaiting"`  // conflicts that a person has to settle
 	LastSyncDuration  int64 `json:"lastSyncDuration"`  // of the last run that succeeded, in milliseconds
 }
 
@@ -69,10 +71,13 @@ type databaseProgress struct {
 func stateOf(s journal.Status) syncState {
 	state := syncState{
 		IsRunning: len(s.Running) > 0, LastSync: stampOrNull(s.LastSuccess), Errors: []syncProblem{},
-		Statistics: syncStatistics{s.Synced, s.Conflicts, s.LastDuration.Milliseconds()},
+		Statistics: syncStatistics{s.Synced, s.Conflicts, s.Waiting, s.LastDuration.Milliseconds()},
 	}
 	for _, p := range s.Problems {
 		state.Errors = append(state.Errors, syncProblem{p.Kind, p.RecordID, p.Message, stamp(p.At)})
+	}
+	for _, h := range s.Held {
+		state.Held = append(state.Held, showHold(h))
 	}
 	for _, run := range s.Running {
 		progress := runningProgress{run.RunID, run.Type, stamp(run.StartedAt), map[string]databaseProgress{}}

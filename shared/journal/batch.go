@@ -51,6 +51,20 @@ type Known struct {
 	Refused int
 	// Verdict is what is to become of its deletion, where that is held.
 	Verdict Verdict
+	// Disputes are the conflicts of which a person has to say, or has said, what stays.
+	Disputes []Dispute
+}
+
+// Dispute is a conflict that is not closed: it waits for a person, or for a sync to do what the person decided.
+type Dispute struct {
+	ConflictID string          `json:"id"`
+	Field      string          `json:"field"`
+	Decided    bool            `json:"decided"`
+	Value      json.RawMessage `json:"value"`    // decided on, as the column shows it
+	Property   json.RawMessage `json:"property"` // decided on, as Notion spelled it; none where only columns ever showed it
+	// Notion and Postgres are what the sides showed.
+	Notion   json.RawMessage `json:"notion"`
+	Postgres json.RawMessage `json:"postgres"`
 }
 
 // Intent is a write to Notion that is about to be made.
@@ -112,6 +126,8 @@ type Settled struct {
 	OnRow     []event.Event
 	// Events are stored in any case: they tell what was done in Notion.
 	Events []event.Event
+	// Ended are the disputes that are over.
+	Ended []string
 	// Released takes the record out of the hold in which it is: what was decided is done, or there is nothing to decide.
 	Released bool
 	// Refusal sets the record aside; nil takes it back. Refused is how often it has been so far.

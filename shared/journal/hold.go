@@ -42,8 +42,8 @@ type Deletions struct {
 	Listed bool
 	RunID  string
 	Shown  []string
-	Limit Limit
-	At    time.Time
+	Limit  Limit
+	At     time.Time
 }
 
 // Hold is a set of deletions that are held.
@@ -56,3 +56,6 @@ type Hold struct {
 	Total   int
 	At      time.Time
 }
+
+// HeldRecord is a record whose deletion is held.
+type HeldRecord struct{ RowID, PageID, Title string }

@@ -37,6 +37,7 @@ type Message struct {
 type Run struct {
 	ID, ConnectionID string
 	Type             Type
+	Scope            string // the databases that were asked for, in order, with commas; "" for all
 	RequestedBy      string
 	CreatedAt        time.Time
 }

@@ -13,6 +13,8 @@ type Status struct {
 	Problems             []Problem     // what is wrong now, newest first
 	Synced               int           // records that are in step
 	Conflicts            int           // conflicts that have been settled
+	Waiting              int           // conflicts that wait for a person
+	Held                 []Hold        // deletions that wait for a person
 }
 
 // Progress is how far a run is.

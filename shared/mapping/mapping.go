@@ -33,8 +33,10 @@ type Kind struct {
 	DatabaseIDVariable string `json:"database_id_variable"`
 	// RowKeyProperty is the text property of the Notion database in which the pages that this system creates carry their
 	// row's id; added to the database when it is missing. "" leaves the database as it is.
-	RowKeyProperty string  `json:"row_key_property"`
-	Fields         []Field `json:"fields"`
+	RowKeyProperty string `json:"row_key_property"`
+	// Rule settles the kind's fields that both sides changed; "" is the connection's.
+	Rule   string  `json:"rule,omitempty"`
+	Fields []Field `json:"fields"`
 }
 
 // Field is one property of the database and the column that holds it. The column's name is the field's name everywhere:
@@ -44,6 +46,7 @@ type Field struct {
 	Type       property.Type `json:"type"`
 	Column     string        `json:"column"`
 	ColumnType ColumnType    `json:"column_type"`
+	Rule       string        `json:"rule,omitempty"` // as the kind's; "" is the kind's
 }
 
 // ColumnType is the SQL type of a column, as Postgres spells it.
@@ -137,6 +140,15 @@ func (m Mapping) Names() []string {
 	return names
 }
 
+// Field gives the field of that column.
+func (k Kind) Field(column string) (Field, bool) {
+	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Column == column })
+	if i < 0 {
+		return Field{}, false
+	}
+	return k.Fields[i], true
+}
+
 // Title gives the field that holds the pages' titles.
 func (k Kind) Title() Field {
 	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Type == property.TypeTitle })
@@ -148,6 +160,11 @@ var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 // reserved are the columns that every table of records has beside its fields.
 func reserved(column string) bool {
 	return slices.Contains([]string{"id", "connection_id", "archived_at", "created_at", "updated_at"}, column)
+}
+
+// rule reports whether a field may go by that rule; merge says what they do.
+func rule(r string) bool {
+	return slices.Contains([]string{"", "newest", "notion", "supabase", "manual", "words"}, r)
 }
 
 func (m Mapping) check() error {
@@ -162,6 +179,9 @@ func (m Mapping) check() error {
 			fail("kind %d: the name %q must be lower-case letters, digits and _, and stand once", i+1, k.Name)
 		}
 		names[k.Name] = true
+		if !rule(k.Rule) {
+			fail("%s: the rule %q must be newest, notion, supabase, manual or words", k.Name, k.Rule)
+		}
 		for _, t := range []string{k.Table, k.BaseTable} {
 			if !identifier.MatchString(t) || tables[t] {
 				fail("%s: the table %q must be lower-case letters, digits and _, and stand once", k.Name, t)
@@ -187,6 +207,9 @@ func (k Kind) checkFields(fail func(string, ...any)) {
 			fail("%s, property %q: the column %q must be lower-case letters, digits and _, be none of id, connection_id, archived_at, created_at, updated_at, and stand once", k.Name, f.Property, f.Column)
 		}
 		columns[f.Column] = true
+		if !rule(f.Rule) {
+			fail("%s, property %q: the rule %q must be newest, notion, supabase, manual or words", k.Name, f.Property, f.Rule)
+		}
 		if f.Type == "" || f.Type == property.TypeRelation {
 			fail("%s, property %q: the type %q cannot be a field", k.Name, f.Property, f.Type)
 		} else if allowed := columnTypes(f.Type); !slices.Contains(allowed, f.ColumnType) {

@@ -27,10 +27,38 @@ func (v values) merge(f Field, winner Side, rule Rule) (property.Value, *Conflic
 	if set, ok := v.mergeSets(); ok {
 		return set, nil
 	}
+	if rule == Words {
+		if text, ok := v.mergeTexts(); ok {
+			return text, nil
+		}
+	}
 	if winner == Supabase {
 		return v.postgres, v.conflict(f.Name, winner, rule)
 	}
 	return v.notion, v.conflict(f.Name, winner, rule)
+}
+
+// overruled gives what the sides lose to a decision without the person's having seen it.
+func (v values) overruled(field string, d Decision) []Conflict {
+	lost := func(side property.Value, seen bool) bool { return !seen && !property.Equal(side, d.Value) }
+	var conflicts []Conflict
+	if lost(v.notion, d.NotionSeen) {
+		conflicts = append(conflicts, *v.conflict(field, Supabase, Decided))
+	}
+	if lost(v.postgres, d.PostgresSeen) && !property.Equal(v.notion, v.postgres) {
+		conflicts = append(conflicts, *v.conflict(field, Notion, Decided))
+	}
+	return conflicts
+}
+
+// mergeTexts merges texts that were edited in different places. False when they were not, or the values are no texts.
+func (v values) mergeTexts() (property.Value, bool) {
+	base, notion, postgres, ok := each[property.Text](v)
+	if !ok {
+		return nil, false
+	}
+	merged, ok := property.MergeText(base, notion, postgres)
+	return merged, ok
 }
 
 // changed reports whether side differs from what both had. A checkbox has no empty: where nothing is known, it was false.

@@ -18,6 +18,8 @@ var lawFields = []merge.Field{
 	{Name: "c", Rule: merge.SupabaseWins},
 	{Name: "set", Rule: merge.Newest},
 	{Name: "computed", Rule: merge.OneWay},
+	{Name: "manual", Rule: merge.Manual},
+	{Name: "words", Rule: merge.Words},
 }
 
 // anyFields draws values of few kinds, so that equal ones are common.
@@ -28,6 +30,8 @@ func anyFields(t *rapid.T, label string) record.Fields {
 		case n == 0: // empty
 		case f.Name == "set":
 			fields[f.Name] = property.Options(rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y", "z"}), 1, 3, rapid.ID).Draw(t, label+".options"))
+		case f.Name == "words":
+			fields[f.Name] = property.Text{{Kind: property.RunText, Text: rapid.StringMatching(`[ab]( [ab]){0,3}`).Draw(t, label+".text")}}
 		default:
 			fields[f.Name] = property.Number(n)
 		}
@@ -100,6 +104,10 @@ func TestOnePlanIsEnough(t *testing.T) {
 			if plan.Notion.Op == merge.Create && f.Rule == merge.OneWay {
 				continue // Notion's answer tells what it computed, and the record is planned again
 			}
+			if plan.Waiting[f.Name] {
+				postgres.Fields[f.Name] = notion.Fields[f.Name]
+				continue
+			}
 			if !property.Equal(notion.Fields[f.Name], postgres.Fields[f.Name]) {
 				t.Fatalf("%s: Notion has %v, Postgres %v", f.Name, notion.Fields[f.Name], postgres.Fields[f.Name])
 			}
@@ -126,7 +134,7 @@ func TestNothingIsOverwrittenSilently(t *testing.T) {
 			for field, to := range action.Fields {
 				was := tree.Fields[field]
 				edited := tree.State != record.Gone && tree.State != record.None && !property.Equal(was, trees.Base.Fields[field])
-				if box, ok := was.(property.Checked); ok && !bool(box) || !edited || field == "set" || was == nil && trees.Base.State == record.None {
+				if box, ok := was.(property.Checked); ok && !bool(box) || !edited || field == "set" || field == "words" && logged[field].Field == "" || was == nil && trees.Base.State == record.None {
 					continue
 				}
 				c, ok := logged[field]
@@ -140,6 +148,57 @@ func TestNothingIsOverwrittenSilently(t *testing.T) {
 		}
 		check(merge.Notion, trees.Notion, plan.Notion)
 		check(merge.Supabase, trees.Postgres, plan.Postgres)
+	})
+}
+
+// TestDecisionsStand: what a person decided is on both sides, and what a side had that the person did not see stands in a conflict.
+func TestDecisionsStand(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		trees := trees(live(anyFields(t, "base")), live(anyFields(t, "notion")), live(anyFields(t, "postgres")))
+		value := rapid.SampledFrom([]property.Value{nil, property.Number(1), property.Number(9)}).Draw(t, "value")
+		d := merge.Decision{Value: value, NotionSeen: rapid.Bool().Draw(t, "notion seen"), PostgresSeen: rapid.Bool().Draw(t, "postgres seen")}
+		trees.Decided = map[string]merge.Decision{"manual": d}
+		plan := merge.Make(trees, lawFields)
+		if plan.Waiting["manual"] {
+			t.Fatal("it waits still")
+		}
+		kept := map[merge.Side]bool{}
+		for _, c := range plan.Conflicts {
+			if c.Field == "manual" {
+				kept[c.Winner] = true
+			}
+		}
+		n, p := trees.Notion.Fields["manual"], trees.Postgres.Fields["manual"]
+		for side, is := range map[merge.Side]property.Value{
+			merge.Notion:   carryOut(trees.Notion, plan.Notion).Fields["manual"],
+			merge.Supabase: carryOut(trees.Postgres, plan.Postgres).Fields["manual"],
+		} {
+			if !property.Equal(is, value) {
+				t.Fatalf("%s has %v, decided was %v", side, is, value)
+			}
+		}
+		if unseen := !d.NotionSeen && !property.Equal(n, value); unseen != kept[merge.Supabase] {
+			t.Fatalf("Notion's %v: lost unseen %t, kept %t", n, unseen, kept[merge.Supabase])
+		}
+		if unseen := !d.PostgresSeen && !property.Equal(p, value) && !property.Equal(n, p); unseen != kept[merge.Notion] {
+			t.Fatalf("Postgres's %v: lost unseen %t, kept %t", p, unseen, kept[merge.Notion])
+		}
+	})
+}
+
+// TestManualTouchesNeither: a field that both sides changed stays as it is on both.
+func TestManualTouchesNeither(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		base, n, p := anyFields(t, "base"), anyFields(t, "notion"), anyFields(t, "postgres")
+		plan := merge.Make(trees(live(base), live(n), live(p)), lawFields)
+		both := !property.Equal(n["manual"], base["manual"]) && !property.Equal(p["manual"], base["manual"]) && !property.Equal(n["manual"], p["manual"])
+		_, toNotion := plan.Notion.Fields["manual"]
+		_, toPostgres := plan.Postgres.Fields["manual"]
+		if plan.Waiting["manual"] != both || both && (toNotion || toPostgres) {
+			t.Fatalf("both %t, waiting %t, written %t %t", both, plan.Waiting["manual"], toNotion, toPostgres)
+		}
 	})
 }
 

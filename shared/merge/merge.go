@@ -6,6 +6,7 @@
 //   - A field that one side changed passes to the other; it is never a conflict.
 //   - Fields that both changed alike agree. Sets (options, people, relations) take both sides' additions and removals.
 //   - Any other field that both changed goes by its Rule, and the losing value stands whole in a Conflict.
+//   - What a person decided stands, whatever the Rule; edits that the person had not seen stand in a Conflict.
 //   - A deletion passes to the other side, unless that side edited the record meanwhile: the edit wins, the record returns,
 //     a Conflict says so, and where both had changed a field the value of the side that kept the record stays.
 package merge
@@ -32,8 +33,11 @@ const (
 	Newest       Rule = "newest"   // the later edit of the record; Notion's within one minute, which is as exact as Notion tells
 	NotionWins   Rule = "notion"   // Notion's value
 	SupabaseWins Rule = "supabase" // Postgres's value
+	Manual       Rule = "manual"   // neither: both keep what they have until a person decides
+	Words        Rule = "words"    // of texts, both sides' edits where they are of different words; else the newest
 	OneWay       Rule = "one_way"  // Notion's value, even where only Postgres changed: a formula, a file, a creation time
 	EditReturns  Rule = "edit_over_delete"
+	Decided      Rule = "decided" // the value that a person decided on
 )
 
 // Field is a field that is in step.
@@ -45,6 +49,14 @@ type Field struct {
 // Trees are the three trees of one record. A side that nobody looked at is given as base has it.
 type Trees struct {
 	Base, Notion, Postgres record.Tree
+	Decided                map[string]Decision // by field
+}
+
+// Decision is the value that a person chose for both sides.
+type Decision struct {
+	Value property.Value // nil clears
+	// NotionSeen and PostgresSeen: the side has a value that the person saw, and loses it knowingly.
+	NotionSeen, PostgresSeen bool
 }
 
 // Op is what a side has to do with a record.
@@ -65,7 +77,7 @@ type Action struct {
 	Fields record.Fields // to be written; a nil value clears
 }
 
-// Conflict is a value that lost, or a deletion that an edit outlived (Field is "").
+// Conflict is a value that lost, or a deletion that an edit outlived (Field is ""). Without a Winner, none has lost yet.
 type Conflict struct {
 	Field                  string
 	Rule                   Rule
@@ -77,7 +89,8 @@ type Conflict struct {
 type Plan struct {
 	State            record.State // where the record stands once it is done; None: there is nothing to keep
 	Notion, Postgres Action
-	Conflicts        []Conflict // by field
+	Conflicts        []Conflict      // by field
+	Waiting          map[string]bool // fields in which the sides differ until a person decides
 }
 
 // Idle reports whether neither side has anything to do.
@@ -123,10 +136,14 @@ func (t Trees) keep(fields []Field, survivor Side) Plan {
 	toNotion, toPostgres := record.Fields{}, record.Fields{}
 	for _, f := range sorted(fields) {
 		v := values{base[f.Name], notion[f.Name], postgres[f.Name]}
-		winner, rule := t.winner(f, survivor)
-		merged, conflict := v.merge(f, winner, rule)
-		if conflict != nil {
-			plan.Conflicts = append(plan.Conflicts, *conflict)
+		merged, conflicts := t.merge(f, v, survivor)
+		plan.Conflicts = append(plan.Conflicts, conflicts...)
+		if len(conflicts) > 0 && conflicts[0].Winner == "" {
+			if plan.Waiting == nil {
+				plan.Waiting = map[string]bool{}
+			}
+			plan.Waiting[f.Name] = true
+			continue
 		}
 		if f.Rule != OneWay && !property.Equal(merged, shown(t.Notion, f.Name)) {
 			toNotion[f.Name] = merged
@@ -140,12 +157,27 @@ func (t Trees) keep(fields []Field, survivor Side) Plan {
 	return plan
 }
 
-// winner gives the side whose value of a field stays when both changed it, and by which rule.
+// merge gives the value of a field that both sides are to hold, and what had to lose.
+func (t Trees) merge(f Field, v values, survivor Side) (property.Value, []Conflict) {
+	if d, ok := t.Decided[f.Name]; ok {
+		return d.Value, v.overruled(f.Name, d)
+	}
+	winner, rule := t.winner(f, survivor)
+	merged, conflict := v.merge(f, winner, rule)
+	if conflict == nil {
+		return merged, nil
+	}
+	return merged, []Conflict{*conflict}
+}
+
+// winner gives the side whose value of a field stays when both changed it, none where that is a person's to say, and by which rule.
 func (t Trees) winner(f Field, survivor Side) (Side, Rule) {
 	switch {
 	case survivor != "":
 		return survivor, EditReturns
-	case f.Rule == SupabaseWins || f.Rule == Newest && laterInPostgres(t.Notion.EditedAt, t.Postgres.EditedAt):
+	case f.Rule == Manual:
+		return "", f.Rule
+	case f.Rule == SupabaseWins, (f.Rule == Newest || f.Rule == Words) && laterInPostgres(t.Notion.EditedAt, t.Postgres.EditedAt):
 		return Supabase, f.Rule
 	}
 	return Notion, f.Rule

@@ -37,6 +37,10 @@ func lost(field string, rule merge.Rule, winner merge.Side, base, notion, postgr
 	return merge.Conflict{Field: field, Rule: rule, Winner: winner, Base: base, Notion: notion, Postgres: postgres}
 }
 
+func trees(base, notion, postgres record.Tree) merge.Trees {
+	return merge.Trees{Base: base, Notion: notion, Postgres: postgres}
+}
+
 func TestMake(t *testing.T) {
 	t.Parallel()
 	both := func(rule merge.Rule) []merge.Field { return []merge.Field{{Name: "name", Rule: rule}} }
@@ -49,7 +53,7 @@ func TestMake(t *testing.T) {
 		{
 			"nobody has it", merge.Trees{}, newest, merge.Plan{},
 		}, {
-			"all the same", merge.Trees{live(name("a")), live(name("a")), live(name("a"))}, newest, merge.Plan{State: record.Live},
+			"all the same", merge.Trees{Base: live(name("a")), Notion: live(name("a")), Postgres: live(name("a"))}, newest, merge.Plan{State: record.Live},
 		}, {
 			"new in Notion",
 			merge.Trees{Notion: live(name("a"))},
@@ -75,33 +79,33 @@ func TestMake(t *testing.T) {
 			"an archived row that never had a page", merge.Trees{Postgres: dead(name("a"))}, newest, merge.Plan{},
 		}, {
 			"changed in Notion",
-			merge.Trees{live(name("a")), live(name("b")), live(name("a"))},
+			trees(live(name("a")), live(name("b")), live(name("a"))),
 			newest,
 			merge.Plan{State: record.Live, Postgres: write(merge.Update, name("b"))},
 		}, {
 			"changed in Postgres",
-			merge.Trees{live(name("a")), live(name("a")), live(name("b"))},
+			trees(live(name("a")), live(name("a")), live(name("b"))),
 			newest,
 			merge.Plan{State: record.Live, Notion: write(merge.Update, name("b"))},
 		}, {
 			"cleared in Notion",
-			merge.Trees{live(name("a")), live(record.Fields{}), live(name("a"))},
+			trees(live(name("a")), live(record.Fields{}), live(name("a"))),
 			newest,
 			merge.Plan{State: record.Live, Postgres: write(merge.Update, record.Fields{"name": nil})},
 		}, {
 			"cleared in Postgres",
-			merge.Trees{live(name("a")), live(name("a")), live(record.Fields{})},
+			trees(live(name("a")), live(name("a")), live(record.Fields{})),
 			newest,
 			merge.Plan{State: record.Live, Notion: write(merge.Update, record.Fields{"name": nil})},
 		}, {
-			"changed alike on both sides", merge.Trees{live(name("a")), live(name("b")), live(name("b"))}, newest, merge.Plan{State: record.Live},
+			"changed alike on both sides", trees(live(name("a")), live(name("b")), live(name("b"))), newest, merge.Plan{State: record.Live},
 		}, {
 			"different fields on both sides",
-			merge.Trees{
+			trees(
 				live(record.Fields{"name": line("a"), "tags": tags("x")}),
 				live(record.Fields{"name": line("b"), "tags": tags("x")}),
 				live(record.Fields{"name": line("a"), "tags": tags("x", "y")}),
-			},
+			),
 			newest,
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Update, record.Fields{"tags": tags("x", "y")}),
@@ -109,7 +113,7 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"the same field, Postgres later",
-			merge.Trees{live(name("a")), at(live(name("n")), minute), at(live(name("p")), after)},
+			trees(live(name("a")), at(live(name("n")), minute), at(live(name("p")), after)),
 			newest,
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Update, name("p")),
@@ -117,7 +121,7 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"the same field in one minute: Notion's, which tells no more than the minute",
-			merge.Trees{live(name("a")), at(live(name("n")), minute), at(live(name("p")), within)},
+			trees(live(name("a")), at(live(name("n")), minute), at(live(name("p")), within)),
 			newest,
 			merge.Plan{
 				State: record.Live, Postgres: write(merge.Update, name("n")),
@@ -125,7 +129,7 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"the same field, Notion later",
-			merge.Trees{live(name("a")), at(live(name("n")), minute), at(live(name("p")), before)},
+			trees(live(name("a")), at(live(name("n")), minute), at(live(name("p")), before)),
 			newest,
 			merge.Plan{
 				State: record.Live, Postgres: write(merge.Update, name("n")),
@@ -133,7 +137,7 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"the same field, Notion always",
-			merge.Trees{live(name("a")), at(live(name("n")), minute), at(live(name("p")), after)},
+			trees(live(name("a")), at(live(name("n")), minute), at(live(name("p")), after)),
 			both(merge.NotionWins),
 			merge.Plan{
 				State: record.Live, Postgres: write(merge.Update, name("n")),
@@ -141,7 +145,7 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"the same field, Supabase always",
-			merge.Trees{live(name("a")), at(live(name("n")), minute), at(live(name("p")), before)},
+			trees(live(name("a")), at(live(name("n")), minute), at(live(name("p")), before)),
 			both(merge.SupabaseWins),
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Update, name("p")),
@@ -149,11 +153,11 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"a set changed on both sides takes all additions and removals",
-			merge.Trees{
+			trees(
 				live(record.Fields{"tags": tags("a", "b", "c")}),
 				live(record.Fields{"tags": tags("n", "a", "b")}),
 				live(record.Fields{"tags": tags("b", "c", "p")}),
-			},
+			),
 			newest,
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Update, record.Fields{"tags": tags("n", "b", "p")}),
@@ -161,9 +165,9 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"a set emptied between the two of them is empty",
-			merge.Trees{
+			trees(
 				live(record.Fields{"tags": tags("a", "b")}), live(record.Fields{"tags": tags("a")}), live(record.Fields{"tags": tags("b")}),
-			},
+			),
 			newest,
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Update, record.Fields{"tags": nil}),
@@ -171,10 +175,10 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"what Notion computes was changed in Postgres: it is put back, and the value kept",
-			merge.Trees{
+			trees(
 				live(record.Fields{"score": property.Opaque("1")}), live(record.Fields{"score": property.Opaque("1")}),
 				live(record.Fields{"score": property.Opaque("9")}),
-			},
+			),
 			newest,
 			merge.Plan{
 				State: record.Live, Postgres: write(merge.Update, record.Fields{"score": property.Opaque("1")}),
@@ -182,37 +186,37 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"trashed in Notion",
-			merge.Trees{live(name("a")), dead(name("a")), live(name("a"))},
+			trees(live(name("a")), dead(name("a")), live(name("a"))),
 			newest,
 			merge.Plan{State: record.Archived, Postgres: write(merge.Archive, nil)},
 		}, {
 			"deleted for good in Notion",
-			merge.Trees{live(name("a")), gone(nil), live(name("a"))},
+			trees(live(name("a")), gone(nil), live(name("a"))),
 			newest,
 			merge.Plan{State: record.Archived, Postgres: write(merge.Archive, nil)},
 		}, {
 			"row deleted",
-			merge.Trees{live(name("a")), live(name("a")), gone(nil)},
+			trees(live(name("a")), live(name("a")), gone(nil)),
 			newest,
 			merge.Plan{State: record.Archived, Notion: write(merge.Archive, nil)},
 		}, {
 			"row archived",
-			merge.Trees{live(name("a")), live(name("a")), dead(name("a"))},
+			trees(live(name("a")), live(name("a")), dead(name("a"))),
 			newest,
 			merge.Plan{State: record.Archived, Notion: write(merge.Archive, nil)},
 		}, {
 			"row deleted, while what Notion computes moved by itself",
-			merge.Trees{
+			trees(
 				live(record.Fields{"name": line("a"), "score": property.Opaque("1")}),
 				live(record.Fields{"name": line("a"), "score": property.Opaque("2")}), gone(nil),
-			},
+			),
 			newest,
 			merge.Plan{State: record.Archived, Notion: write(merge.Archive, nil)},
 		}, {
-			"deleted on both sides", merge.Trees{live(name("a")), dead(name("a")), gone(nil)}, newest, merge.Plan{State: record.Archived},
+			"deleted on both sides", trees(live(name("a")), dead(name("a")), gone(nil)), newest, merge.Plan{State: record.Archived},
 		}, {
 			"row deleted, page edited: the edit wins and the row returns",
-			merge.Trees{live(name("a")), live(name("b")), gone(nil)},
+			trees(live(name("a")), live(name("b")), gone(nil)),
 			newest,
 			merge.Plan{
 				State: record.Live, Postgres: write(merge.Create, name("b")),
@@ -220,10 +224,10 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"row archived and edited, page edited elsewhere: both edits survive",
-			merge.Trees{
+			trees(
 				live(record.Fields{"name": line("a"), "tags": tags("x")}), live(record.Fields{"name": line("b"), "tags": tags("x")}),
 				dead(record.Fields{"name": line("a"), "tags": tags("y")}),
-			},
+			),
 			newest,
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Update, record.Fields{"tags": tags("y")}), Postgres: write(merge.Restore, name("b")),
@@ -231,7 +235,7 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"row archived after an edit of the same field: the value of the side that kept the record stays",
-			merge.Trees{live(name("a")), at(live(name("n")), minute), at(dead(name("p")), after)},
+			trees(live(name("a")), at(live(name("n")), minute), at(dead(name("p")), after)),
 			newest,
 			merge.Plan{
 				State: record.Live, Postgres: write(merge.Restore, name("n")),
@@ -242,7 +246,7 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"page trashed, row edited: the edit wins and the page returns",
-			merge.Trees{live(name("a")), dead(name("a")), live(name("b"))},
+			trees(live(name("a")), dead(name("a")), live(name("b"))),
 			newest,
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Restore, name("b")),
@@ -250,9 +254,9 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"page deleted for good, row edited: the page is made anew, whole",
-			merge.Trees{
+			trees(
 				live(record.Fields{"name": line("a"), "tags": tags("x")}), gone(nil), live(record.Fields{"name": line("b"), "tags": tags("x")}),
-			},
+			),
 			newest,
 			merge.Plan{
 				State: record.Live, Notion: write(merge.Create, record.Fields{"name": line("b"), "tags": tags("x")}),
@@ -260,22 +264,22 @@ func TestMake(t *testing.T) {
 			},
 		}, {
 			"restored in Notion",
-			merge.Trees{dead(name("a")), live(name("b")), dead(name("a"))},
+			trees(dead(name("a")), live(name("b")), dead(name("a"))),
 			newest,
 			merge.Plan{State: record.Live, Postgres: write(merge.Restore, name("b"))},
 		}, {
 			"restored in Notion, the row gone",
-			merge.Trees{dead(name("a")), live(name("a")), gone(nil)},
+			trees(dead(name("a")), live(name("a")), gone(nil)),
 			newest,
 			merge.Plan{State: record.Live, Postgres: write(merge.Create, name("a"))},
 		}, {
 			"restored in Postgres",
-			merge.Trees{dead(name("a")), dead(name("a")), live(name("b"))},
+			trees(dead(name("a")), dead(name("a")), live(name("b"))),
 			newest,
 			merge.Plan{State: record.Live, Notion: write(merge.Restore, name("b"))},
 		}, {
 			"restored on both sides",
-			merge.Trees{dead(name("a")), live(name("a")), live(name("b"))},
+			trees(dead(name("a")), live(name("a")), live(name("b"))),
 			newest,
 			merge.Plan{State: record.Live, Notion: write(merge.Update, name("b"))},
 		}, {

@@ -104,7 +104,7 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	events := batch.Events
 	var consumed []int64
 	var closed []journal.Closed
-	var settledIDs, released []string
+	var settledIDs, released, ended []string
 	for i, s := range batch.Settled {
 		r := results[i]
 		closed = append(closed, s.Closed...)
@@ -117,6 +117,7 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 				t.saveConflict(todo, s.Key, c, nil, batch.At)
 			}
 			events = append(events, s.OnRow...)
+			ended = append(ended, s.Ended...)
 			if s.Released {
 				released = append(released, s.Key.RowID)
 			}
@@ -137,6 +138,9 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	if len(settledIDs) > 0 {
 		todo.Queue(`delete from sync_errors where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`,
 			t.connectionID, t.kind.Name, settledIDs)
+	}
+	if len(ended) > 0 {
+		todo.Queue(`update sync_conflicts set status = 'settled', settled_at = $2 where id = any($1::uuid[])`, ended, batch.At)
 	}
 	if len(released) > 0 {
 		t.release(todo, released)

@@ -43,7 +43,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	if err := row.Scan(&k.Key.PageID, &k.Key.RowID,
 		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version,
 		&local.id, &local.version, &local.state, &local.columns,
-		&k.Changes, &changedAt, &k.Refused, &k.Verdict); err != nil {
+		&k.Changes, &changedAt, &k.Refused, &k.Verdict, &k.Disputes); err != nil {
 		return k, err
 	}
 	if base.id != nil {

@@ -106,8 +106,10 @@ func (t *Tables) Intend(ctx context.Context, lease journal.Lease, intents []jour
 func (t *Tables) saveConflict(batch *pgx.Batch, key journal.Key, c journal.Conflict, intent *string, at time.Time) {
 	batch.Queue(`
 		insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner,
-			notion_value, supabase_value, base_value, notion_property, intent_id, detected_at)
-		values ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			notion_value, supabase_value, base_value, notion_property, intent_id, detected_at, status)
+		values ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9, $10, $11, $12, $13, $14, case $8 when '' then 'waiting' else 'resolved' end)
+		on conflict (connection_id, kind, row_id, field) where status = 'waiting' do update set notion_value = excluded.notion_value,
+			supabase_value = excluded.supabase_value, notion_property = excluded.notion_property, detected_at = excluded.detected_at`,
 		c.ID, t.connectionID, t.kind.Name, key.RowID, key.PageID, c.Field, c.Rule, c.Winner,
 		storable(c.NotionColumn), storable(c.PostgresColumn), storable(c.BaseColumn), storable(c.PageProperty), intent, at)
 }

@@ -52,7 +52,7 @@ func statementsFor(k mapping.Kind) statements {
 			select coalesce(b.notion_id, k.page_id), coalesce(b.id, k.row_id)::text,
 				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version,
 				r.id, r.version, r.state, r.columns,
-				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0), coalesce(h.status, '')
+				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0), coalesce(h.status, ''), coalesce(p.disputes, '[]')
 			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
 			left join lateral (
 				select * from %[1]s where connection_id = $1 and (notion_id = k.page_id or id = k.row_id)
@@ -68,6 +68,11 @@ func statementsFor(k mapping.Kind) statements {
 			left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, k.row_id)
 			left join sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, k.row_id)
 			left join sync_holds h on h.id = hr.hold_id
+			left join lateral (
+				select jsonb_agg(jsonb_build_object('id', id, 'field', field, 'decided', status = 'decided', 'value', decision,
+					'property', decided_property, 'notion', notion_value, 'postgres', supabase_value)) as disputes
+				from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, k.row_id) and status in ('waiting', 'decided')
+			) p on true
 			order by k.place`, base, table, row),
 		create: fmt.Sprintf(`
 			insert into %[1]s as r (id, connection_id, %[2]s)

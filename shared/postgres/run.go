@@ -19,20 +19,20 @@ type Ledger struct {
 	NewID func() string
 }
 
-// Create stores a run that is queued; fault.Conflict, with the other's id, while one of its type is under way.
+// Create stores a run that is queued; fault.Conflict, with the other's id, while one of its type and scope is under way.
 func (l Ledger) Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
 	err = l.transact(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			insert into sync_runs (id, connection_id, type, requested_by, created_at) values ($1, $2, $3, $4, $5)
-			on conflict (connection_id, type) where status in ('queued', 'running') do nothing`,
-			run.ID, run.ConnectionID, run.Type, run.RequestedBy, run.CreatedAt)
+			insert into sync_runs (id, connection_id, type, scope, requested_by, created_at) values ($1, $2, $3, $4, $5, $6)
+			on conflict (connection_id, type, scope) where status in ('queued', 'running') do nothing`,
+			run.ID, run.ConnectionID, run.Type, run.Scope, run.RequestedBy, run.CreatedAt)
 		if err != nil {
 			return err
 		}
 		if tag.RowsAffected() == 0 {
 			return tx.QueryRow(ctx, `
-				select id from sync_runs where connection_id = $1 and type = $2 and status in ('queued', 'running')`,
-				run.ConnectionID, run.Type).Scan(&underWay)
+				select id from sync_runs where connection_id = $1 and type = $2 and scope = $3 and status in ('queued', 'running')`,
+				run.ConnectionID, run.Type, run.Scope).Scan(&underWay)
 		}
 		_, err = tx.Exec(ctx, `
 			insert into sync_run_databases (run_id, kind, queued_at) select $1, unnest($2::text[]), $3`,

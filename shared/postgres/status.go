@@ -29,7 +29,7 @@ func (s Status) Ping(ctx context.Context) error { return Fault(s.Pool.Ping(ctx))
 // Read gives the status as it is now.
 func (s Status) Read(ctx context.Context) (journal.Status, error) {
 	var status journal.Status
-	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems} {
+	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems, s.held} {
 		if err := read(ctx, &status); err != nil {
 			return journal.Status{}, Fault(err)
 		}
@@ -69,8 +69,9 @@ func (s Status) counts(ctx context.Context, status *journal.Status) error {
 	}
 	return s.Pool.QueryRow(ctx, `
 		select `+strings.Join(live, " + ")+`,
-			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null)`, s.ConnectionID).
-		Scan(&status.Synced, &status.Conflicts)
+			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null and status <> 'waiting'),
+			(select count(*) from sync_conflicts where connection_id = $1 and status = 'waiting')`, s.ConnectionID).
+		Scan(&status.Synced, &status.Conflicts, &status.Waiting)
 }
 
 func (s Status) running(ctx context.Context, status *journal.Status) error {
@@ -93,6 +94,11 @@ func (s Status) running(ctx context.Context, status *journal.Status) error {
 		part = journal.PartProgress{}
 		return nil
 	})
+	return err
+}
+
+func (s Status) held(ctx context.Context, status *journal.Status) (err error) {
+	status.Held, err = Decisions{Pool: s.Pool, ConnectionID: s.ConnectionID}.Holds(ctx)
 	return err
 }
 

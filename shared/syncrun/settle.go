@@ -1,6 +1,7 @@
 package syncrun
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -107,7 +108,11 @@ func (w *worker) plan(d *decision) error {
 	if d.known.Verdict == journal.Refused && base.State == record.Live {
 		base.State = record.Archived // the side that has the record brings it back to the one that deleted it
 	}
-	d.plan = merge.Make(merge.Trees{Base: base, Notion: notion, Postgres: postgres}, w.rules())
+	trees := merge.Trees{Base: base, Notion: notion, Postgres: postgres}
+	if trees.Decided, err = w.decided(d, notion, postgres); err != nil {
+		return err
+	}
+	d.plan = merge.Make(trees, w.rules())
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}
@@ -127,7 +132,8 @@ func (w *worker) rules() []merge.Field {
 	fields := w.lens.Fields()
 	rules := make([]merge.Field, len(fields))
 	for i, f := range fields {
-		rules[i] = merge.Field{Name: f.Column, Rule: w.Connection.Rule}
+		rule := cmp.Or(f.Rule, w.lens.Kind.Rule, string(w.Connection.Rule))
+		rules[i] = merge.Field{Name: f.Column, Rule: merge.Rule(rule)}
 		if !f.Type.Writable() {
 			rules[i].Rule = merge.OneWay
 		}

@@ -1,6 +1,8 @@
 package syncrun
 
 import (
+	"maps"
+
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -25,6 +27,7 @@ func (w *worker) settled(d *decision) journal.Settled {
 	}
 	masked := d.held || !w.part.Run.Type.WritesPostgres()
 	leave(&s, d.plan.Notion)
+	maps.Copy(s.Unsettled, d.plan.Waiting)
 	if masked {
 		leave(&s, d.plan.Postgres)
 	}
@@ -35,11 +38,12 @@ func (w *worker) settled(d *decision) journal.Settled {
 		s.Events = append(w.tellConflicts(d, d.intent.Conflicts), w.tell(d, merge.Notion, d.made)...)
 	}
 	if !masked && !s.Keep {
-		s.Conflicts = w.conflicts(d, merge.Notion)
+		s.Conflicts = append(w.conflicts(d, merge.Notion), w.waiting(d)...)
 		s.OnRow = append(w.tellConflicts(d, s.Conflicts), w.tell(d, merge.Supabase, s.Row)...)
 	}
+	s.Ended = ended(d, s)
 	s.Released = d.known.Verdict != "" && !s.Keep && d.err == nil
-	s.Keep = s.Keep || d.plan.State == record.None || unchanged(d)
+	s.Keep = s.Keep || d.plan.State == record.None || w.unchanged(d)
 	return s
 }
 
@@ -57,7 +61,7 @@ func leave(s *journal.Settled, todo merge.Action) {
 }
 
 // unchanged reports whether the base already is what both sides show.
-func unchanged(d *decision) bool {
+func (w *worker) unchanged(d *decision) bool {
 	base, page := d.known.Base, d.page
 	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State {
 		return false
@@ -68,7 +72,18 @@ func unchanged(d *decision) bool {
 	if page.Completed && !page.EditedAt.Equal(record.EditedAt(base.Document)) {
 		return false // so that the next look need not fetch it whole again
 	}
-	return base.PageID == page.ID && record.SamePage(base.Document, page.Document)
+	if base.PageID != page.ID {
+		return false
+	}
+	document := page.Document
+	if len(d.plan.Waiting) > 0 { // the base keeps what both had
+		next, err := w.lens.Advance(base, page, d.known.Row, d.plan.State, d.plan.Waiting)
+		if err != nil {
+			return false
+		}
+		document = next.Document
+	}
+	return record.SamePage(base.Document, document)
 }
 
 // closed gives the intents of which it is now known whether they were carried out.

@@ -33,7 +33,7 @@ type Request struct {
 }
 
 // Start stores a run and hands its parts to the workers. fault.Invalid: a kind is not one of ours, or none is set up.
-// fault.Conflict, beside the run that is under way: there is one of that type. Where the queue cannot be reached the run is
+// fault.Conflict, beside the run that is under way: there is one of that type, and of the same databases. Where the queue cannot be reached the run is
 // stored all the same, and Requeue hands it over.
 func (s Starter) Start(ctx context.Context, req Request) (journal.Run, error) {
 	kinds := s.Kinds
@@ -49,6 +49,9 @@ func (s Starter) Start(ctx context.Context, req Request) (journal.Run, error) {
 		}
 	}
 	run := journal.Run{ID: s.NewID(), ConnectionID: s.ConnectionID, Type: req.Type, RequestedBy: req.RequestedBy, CreatedAt: s.Now()}
+	if len(req.Kinds) > 0 {
+		run.Scope = strings.Join(kinds, ",")
+	}
 	underWay, err := s.Ledger.Create(ctx, run, kinds)
 	if err != nil {
 		return journal.Run{ID: underWay, Type: req.Type}, err

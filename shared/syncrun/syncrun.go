@@ -67,7 +67,7 @@ func New(cfg Config) *Syncer { return &Syncer{cfg} }
 // Ledger keeps the runs.
 type Ledger interface {
 	// Create stores a run that is queued, with a part for each kind and the event that it begins. fault.Conflict, with the
-	// id of the run under way, when there is one of its type.
+	// id of the run under way, when there is one of its type and scope.
 	Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error)
 	// Begin marks a part as running and gives it; fault.NotFound when there is no such part.
 	Begin(ctx context.Context, runID, kind string, at time.Time) (journal.Part, error)

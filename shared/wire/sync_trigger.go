@@ -51,5 +51,6 @@ func (p parts) queue() sqsqueue.Sync {
 func (p parts) connection() syncrun.Connection {
 	return syncrun.Connection{
 		ID: config.DefaultConnection, Mapping: p.cfg.Mapping, DatabaseIDs: p.cfg.DatabaseIDs, Rule: merge.Newest,
+		Limit: journal.Limit{Number: p.cfg.DeleteLimit, Share: p.cfg.DeleteShare},
 	}
 }

@@ -174,6 +174,7 @@ func (a *arena) build() {
 	cfg := syncrun.Config{
 		Connection: syncrun.Connection{
 			ID: config.DefaultConnection, Mapping: a.mapping, DatabaseIDs: map[string]string{"things": a.database}, Rule: merge.Newest,
+			Limit: journal.Limit{Number: 1 << 30, Share: 1},
 		},
 		Ledger: ledger{pg.Ledger{Pool: a.pool, NewID: newID}, &a.effects},
 		Leases: leases{pg.Leases{Pool: a.pool, TTL: time.Minute}, &a.effects},

@@ -83,6 +83,7 @@ func Build(tb testing.TB, setup Setup) *World {
 	cfg := syncrun.Config{
 		Connection: syncrun.Connection{
 			ID: config.DefaultConnection, Mapping: setup.Mapping, DatabaseIDs: setup.Databases(w), Rule: merge.Newest,
+			Limit: journal.Limit{Number: 1 << 30, Share: 1},
 		},
 		Ledger: postgres.Ledger{Pool: w.Pool, NewID: newID},
 		Leases: postgres.Leases{Pool: w.Pool, TTL: time.Minute},

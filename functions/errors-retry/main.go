@@ -1,0 +1,9 @@
+// Command errors-retry has refused records tried again.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/wire"
+)
+
+func main() { lambdaio.HTTP(wire.ErrorsRetry()) }

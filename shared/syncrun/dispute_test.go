@@ -1,0 +1,262 @@
+package syncrun_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// disputed is a world after its first sync in which a field of the partners goes by a rule, and both sides changed that field of one
+// record; it gives the record's row and page.
+func disputed(t *testing.T, column string, rule merge.Rule, inNotion, inPostgres string) (w *sidetest.World, row, page string) {
+	t.Helper()
+	w = sidetest.New(t, func(cfg *syncrun.Config) {
+		kind := &cfg.Connection.Mapping.Kinds[0]
+		i := slices.IndexFunc(kind.Fields, func(f mapping.Field) bool { return f.Column == column })
+		kind.Fields[i].Rule = string(rule)
+	})
+	succeeded(t, w.Sync(t, journal.Full))
+	row = sidetest.Query[string](t, w, `select min(id::text) from partners`)
+	page = sidetest.Query[string](t, w, `select notion_id from notion_partners where id = $1`, row)
+	w.Exec(t, `update partners set location = 'here at first' where id = $1`, row)
+	succeeded(t, w.Sync(t, journal.Full))
+	edit(t, w, page, map[string]any{"Location": rich("rich_text", inNotion)})
+	w.Exec(t, `update partners set location = $2 where id = $1`, row, inPostgres)
+	return w, row, page
+}
+
+func decisions(w *sidetest.World) postgres.Decisions {
+	return postgres.Decisions{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping}
+}
+
+// conflicts lists the conflicts of that status.
+func conflicts(t *testing.T, w *sidetest.World, status journal.ConflictStatus) []journal.ConflictRecord {
+	t.Helper()
+	found, err := decisions(w).Conflicts(t.Context(), journal.Find{Status: string(status), Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.Items
+}
+
+func settle(t *testing.T, w *sidetest.World, id string, d journal.Decision) {
+	t.Helper()
+	d.By, d.At = "test", time.Now()
+	if _, err := decisions(w).Settle(t.Context(), id, d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// locations gives what the two sides show.
+func locations(t *testing.T, w *sidetest.World, row, page string) (inNotion, inPostgres string) {
+	t.Helper()
+	answer := w.Person(t, "GET", "/v1/pages/"+page, nil)
+	properties, _ := answer["properties"].(map[string]any)
+	location, _ := properties["Location"].(map[string]any)
+	runs, _ := location["rich_text"].([]any)
+	for _, run := range runs {
+		text, _ := run.(map[string]any)["plain_text"].(string)
+		inNotion += text
+	}
+	return inNotion, sidetest.Query[string](t, w, `select coalesce(location, '') from partners where id = $1`, row)
+}
+
+func TestManualConflictsWaitForAPerson(t *testing.T) {
+	t.Parallel()
+	w, row, page := disputed(t, "location", merge.Manual, "Perth", "Broome")
+	edit(t, w, page, map[string]any{"Impact Story": rich("rich_text", "another field goes on")})
+	r := w.Sync(t, journal.Full)
+	succeeded(t, r)
+	if n, p := locations(t, w, row, page); n != "Perth" || p != "Broome" {
+		t.Errorf("while it waits: %q in Notion, %q in Postgres", n, p)
+	}
+	if story := sidetest.Query[string](t, w, `select impact_story from partners where id = $1`, row); story != "another field goes on" {
+		t.Errorf("another field: %q", story)
+	}
+	waiting := conflicts(t, w, journal.ConflictWaiting)
+	if len(waiting) != 1 || string(waiting[0].Notion) != `"Perth"` || string(waiting[0].Postgres) != `"Broome"` || string(waiting[0].Base) != `"here at first"` || waiting[0].Title == "" {
+		t.Fatalf("%+v", waiting)
+	}
+	events := sidetest.Query[int](t, w, `select count(*) from integration_events`)
+	if again := w.Sync(t, journal.Full); again.Written() > 0 || again.Conflicts > 0 {
+		t.Errorf("a second sync did %+v", again)
+	}
+	if more := sidetest.Query[int](t, w, `select count(*) from integration_events`) - events; more != 2 { // begun, ended
+		t.Errorf("a second sync told %d things", more)
+	}
+
+	// The row changes again: what waits is what both have now, and nothing is sent over the other's value.
+	w.Exec(t, `update partners set location = 'Karratha', impact_story = 'a' where id = $1`, row)
+	succeeded(t, w.Sync(t, journal.SupabaseToNotion))
+	succeeded(t, w.Sync(t, journal.Full))
+	if n, p := locations(t, w, row, page); n != "Perth" || p != "Karratha" {
+		t.Errorf("changed again: %q in Notion, %q in Postgres", n, p)
+	}
+	again := conflicts(t, w, journal.ConflictWaiting)
+	if len(again) != 1 || again[0].ID != waiting[0].ID || string(again[0].Postgres) != `"Karratha"` {
+		t.Fatalf("%+v", again)
+	}
+
+	settle(t, w, again[0].ID, journal.Decision{Keep: merge.Supabase})
+	if r := w.Sync(t, journal.Full); r.PagesUpdated != 1 || r.Conflicts != 0 {
+		t.Errorf("decided: %+v", r)
+	}
+	if n, p := locations(t, w, row, page); n != "Karratha" || p != "Karratha" {
+		t.Errorf("decided: %q in Notion, %q in Postgres", n, p)
+	}
+	if over := conflicts(t, w, journal.ConflictSettled); len(over) != 1 || over[0].DecidedBy != "test" {
+		t.Errorf("%+v", over)
+	}
+	w.Agree(t)
+}
+
+func TestAWaitingConflictEndsWhenTheSidesAgree(t *testing.T) {
+	t.Parallel()
+	w, row, page := disputed(t, "location", merge.Manual, "Perth", "Broome")
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Exec(t, `update partners set location = 'Perth' where id = $1`, row)
+	succeeded(t, w.Sync(t, journal.Full))
+	if n, p := locations(t, w, row, page); n != "Perth" || p != "Perth" || len(conflicts(t, w, journal.ConflictWaiting)) > 0 {
+		t.Errorf("%q in Notion, %q in Postgres, %v", n, p, conflicts(t, w, journal.ConflictWaiting))
+	}
+	w.Agree(t)
+}
+
+// TestTheLoserCanBePutBack: with all that Notion showed of it, its formatting too.
+func TestTheLoserCanBePutBack(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		rule   merge.Rule
+		decide journal.Decision
+		want   string
+	}{
+		"Notion's, when Supabase's stayed": {merge.SupabaseWins, journal.Decision{Keep: merge.Notion}, "Perth, WA"},
+		"Supabase's, when Notion's stayed": {merge.NotionWins, journal.Decision{Keep: merge.Supabase}, "Broome"},
+		"a value of the person's own":      {merge.NotionWins, journal.Decision{Value: json.RawMessage(`"Derby"`)}, "Derby"},
+		"nothing":                          {merge.NotionWins, journal.Decision{Value: json.RawMessage(`null`)}, ""},
+		"what stands already":              {merge.NotionWins, journal.Decision{Keep: merge.Notion}, "Perth, WA"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, row, page := disputed(t, "location", c.rule, "", "Broome")
+			bold := map[string]any{"rich_text": []any{
+				map[string]any{"type": "text", "text": map[string]any{"content": "Perth"}, "annotations": map[string]any{"bold": true}},
+				map[string]any{"type": "text", "text": map[string]any{"content": ", WA"}},
+			}}
+			edit(t, w, page, map[string]any{"Location": bold})
+			succeeded(t, w.Sync(t, journal.Full))
+			logged := conflicts(t, w, journal.ConflictResolved)
+			if len(logged) != 1 {
+				t.Fatalf("%+v", logged)
+			}
+			settle(t, w, logged[0].ID, c.decide)
+			if r := w.Sync(t, journal.Full); r.Conflicts > 0 {
+				t.Errorf("%+v", r)
+			}
+			if n, p := locations(t, w, row, page); n != c.want || p != c.want {
+				t.Errorf("%q in Notion, %q in Postgres", n, p)
+			}
+			if c.want == "Perth, WA" {
+				document := sidetest.Query[string](t, w, `select data->'properties'->'Location'->'rich_text'->0->'annotations'->>'bold' from notion_partners where id = $1`, row)
+				if document != "true" {
+					t.Error("the formatting is lost")
+				}
+			}
+			if over := conflicts(t, w, journal.ConflictSettled); len(over) != 1 {
+				t.Errorf("%+v", over)
+			}
+			w.Agree(t)
+			if r := w.Sync(t, journal.Full); r.Written() > 0 {
+				t.Errorf("then a sync wrote %+v", r)
+			}
+		})
+	}
+}
+
+// TestADecisionLosesNothingUnseen: an edit that the person had not seen is overruled, and kept.
+func TestADecisionLosesNothingUnseen(t *testing.T) {
+	t.Parallel()
+	w, row, page := disputed(t, "location", merge.NotionWins, "Perth", "Broome")
+	succeeded(t, w.Sync(t, journal.Full))
+	settle(t, w, conflicts(t, w, journal.ConflictResolved)[0].ID, journal.Decision{Keep: merge.Supabase})
+	edit(t, w, page, map[string]any{"Location": rich("rich_text", "Esperance")})
+	succeeded(t, w.Sync(t, journal.Full))
+	if n, p := locations(t, w, row, page); n != "Broome" || p != "Broome" {
+		t.Errorf("%q in Notion, %q in Postgres", n, p)
+	}
+	logged := conflicts(t, w, journal.ConflictResolved)
+	if len(logged) != 1 || logged[0].Rule != merge.Decided || string(logged[0].Notion) != `"Esperance"` {
+		t.Errorf("%+v", logged)
+	}
+	w.Agree(t)
+}
+
+func TestWordsOfBothSidesAreMerged(t *testing.T) {
+	t.Parallel()
+	w, row, page := disputed(t, "location", merge.Words, "over here at first", "here at last")
+	succeeded(t, w.Sync(t, journal.Full))
+	if n, p := locations(t, w, row, page); n != "over here at last" || p != n {
+		t.Errorf("%q in Notion, %q in Postgres", n, p)
+	}
+	if logged := conflicts(t, w, ""); len(logged) > 0 {
+		t.Errorf("%+v", logged)
+	}
+	w.Agree(t)
+}
+
+func TestDecisionsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	w, row, _ := disputed(t, "location", merge.NotionWins, "Perth", "Broome")
+	succeeded(t, w.Sync(t, journal.Full))
+	id := conflicts(t, w, journal.ConflictResolved)[0].ID
+	try := func(id string, d journal.Decision) fault.Kind {
+		d.At = time.Now()
+		_, err := decisions(w).Settle(t.Context(), id, d)
+		return fault.KindOf(err)
+	}
+	if k := try(row, journal.Decision{Keep: merge.Notion}); k != fault.NotFound {
+		t.Errorf("no such conflict: %v", k)
+	}
+	if k := try(id, journal.Decision{Value: json.RawMessage(`["a list"]`)}); k != fault.Invalid {
+		t.Errorf("a value that the field cannot hold: %v", k)
+	}
+	w.Exec(t, `delete from partners where id = $1`, row)
+	if k := try(id, journal.Decision{Keep: merge.Notion}); k != fault.Conflict {
+		t.Errorf("a deleted record: %v", k)
+	}
+	if diff := cmp.Diff(1, len(conflicts(t, w, journal.ConflictResolved))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAReturnedRecordCanBeDeletedAfterAll: the deletion that an edit outlived.
+func TestAReturnedRecordCanBeDeletedAfterAll(t *testing.T) {
+	t.Parallel()
+	w, row, page := disputed(t, "location", merge.Newest, "Perth", "Broome")
+	w.Exec(t, `delete from partners where id = $1`, row)
+	succeeded(t, w.Sync(t, journal.Full))
+	logged := conflicts(t, w, journal.ConflictResolved)
+	i := slices.IndexFunc(logged, func(c journal.ConflictRecord) bool { return c.Field == "" })
+	if i < 0 || logged[i].Winner != merge.Notion {
+		t.Fatalf("%+v", logged)
+	}
+	settle(t, w, logged[i].ID, journal.Decision{Keep: merge.Supabase})
+	succeeded(t, w.Sync(t, journal.Full))
+	if answer := w.Person(t, "GET", "/v1/pages/"+page, nil); answer["in_trash"] != true {
+		t.Error("the page is not in the trash")
+	}
+	w.Agree(t)
+}

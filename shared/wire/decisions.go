@@ -1,0 +1,35 @@
+package wire
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/httpapi"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// decisions is what waits for people over the default connection.
+func (p parts) decisions(pool *pgxpool.Pool) postgres.Decisions {
+	return postgres.Decisions{Pool: pool, ConnectionID: config.DefaultConnection, Mapping: p.cfg.Mapping}
+}
+
+// carry starts the sync that does what was decided. Where one of its type is under way, or none can be, the next does it.
+func (p parts) carry(pool *pgxpool.Pool) httpapi.Carry {
+	starter := p.starter(pool)
+	return func(ctx context.Context, kind string, t journal.Type, by string) error {
+		var kinds []string
+		if kind != "" {
+			kinds = []string{kind}
+		}
+		_, err := starter.Start(ctx, syncrun.Request{Type: t, Kinds: kinds, RequestedBy: by})
+		if k := fault.KindOf(err); k == fault.Conflict || k == fault.Invalid {
+			return nil
+		}
+		return err
+	}
+}
