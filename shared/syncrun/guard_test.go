@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -184,7 +185,7 @@ func TestRetriesAreNotTakenForAbsences(t *testing.T) {
 	trash(t, w, "partners", 1)
 	page := sidetest.Query[string](t, w, `select notion_id from notion_partners order by id limit 1`)
 	w.Exec(t, `insert into sync_errors (connection_id, kind, row_id, notion_id, side, reason, first_at, last_at, next_attempt_at)
-		select connection_id, 'partners', id, notion_id, 'notion', 'a test', at, at, at from notion_partners, now() at where notion_id = $1`, page)
+		select connection_id, 'partners', id, notion_id, 'notion', 'a test', $2, $2, $2 from notion_partners where notion_id = $1`, page, time.Now())
 	if r := w.Sync(t, journal.SupabaseToNotion); r.Status != "succeeded" {
 		t.Errorf("%+v", r)
 	}
