@@ -152,11 +152,11 @@ func (a *arena) begin(t *rapid.T) {
 	a.exec(t, `truncate sync_databases, sync_leases, sync_runs, sync_intents, sync_conflicts, sync_errors, integration_events, things, notion_things cascade`)
 	a.exec(t, `truncate sync_changes`)
 	a.tick(t, 0)
-	a.build()
+	a.build(rapid.SampledFrom([]journal.Limit{{Number: 1 << 30, Share: 1}, {Number: 3, Share: 1}, {Number: 3, Share: 0.2}}).Draw(t, "limit of deletions"))
 }
 
 // build puts the sync together, with every effect passing through a.effects.
-func (a *arena) build() {
+func (a *arena) build(limit journal.Limit) {
 	ids := 0
 	newID := func() string {
 		ids++
@@ -174,7 +174,7 @@ func (a *arena) build() {
 	cfg := syncrun.Config{
 		Connection: syncrun.Connection{
 			ID: config.DefaultConnection, Mapping: a.mapping, DatabaseIDs: map[string]string{"things": a.database}, Rule: merge.Newest,
-			Limit: journal.Limit{Number: 1 << 30, Share: 1},
+			Limit: limit,
 		},
 		Ledger: ledger{pg.Ledger{Pool: a.pool, NewID: newID}, &a.effects},
 		Leases: leases{pg.Leases{Pool: a.pool, TTL: time.Minute}, &a.effects},
@@ -388,6 +388,14 @@ func (a *arena) rows(t *rapid.T) []row {
 	return rows
 }
 
+// unanswered reports whether a write to the page was begun whose answer the sync has not had.
+func (a *arena) unanswered(t *rapid.T, pageID string) (is bool) {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_intents where notion_id = $1)`, pageID).Scan(&is); err != nil {
+		t.Fatal(err)
+	}
+	return is
+}
+
 // views gives what both sides show.
 func (a *arena) views(t *rapid.T) (n, p view) {
 	n, p = view{}, view{}
@@ -462,7 +470,7 @@ func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) {
 func (a *arena) rest(t *rapid.T, runID string) {
 	var clean bool
 	if err := a.person.QueryRow(context.Background(), `
-		select (select status = 'succeeded' from sync_runs where id = $1)
+		select (select status = 'succeeded' from sync_runs where id = $1) and not exists (select from sync_held_records)
 		and not exists (select from sync_errors) and not exists (select from sync_intents) and not exists (select from sync_changes)`, runID).Scan(&clean); err != nil {
 		t.Fatal(err)
 	}
@@ -480,6 +488,7 @@ func (a *arena) settle(t *rapid.T) {
 	for range 4 {
 		a.tick(t, 5*time.Minute)
 		a.exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)
+		a.decide(t, journal.Approved)
 		a.requeue(t)
 		a.sync(t, journal.Full, nil)
 	}

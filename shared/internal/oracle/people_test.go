@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -47,6 +48,8 @@ func (a *arena) people() []act {
 		{"archive a row", a.archiveRow},
 		{"restore a row", a.unarchiveRow},
 		{"rename a property", a.renameProperty},
+		{"approve deletions", func(t *rapid.T) { a.decide(t, journal.Approved) }},
+		{"refuse deletions", a.refuse},
 	}
 }
 
@@ -243,7 +246,9 @@ func (a *arena) deletePage(t *rapid.T) {
 			a.deleted(p.mark, p.values)
 		}
 		a.model.replaced(p.mark, p.values)
-		a.model.records[p.mark].again++
+		l := a.model.records[p.mark]
+		l.loose = l.loose || a.unanswered(t, p.id) // nobody can know any more what the write left on the page
+		l.again++
 		a.note("a person deletes page %s of %s for good", p.id, p.mark)
 		if err := a.sim.DeletePage(p.id); err != nil {
 			t.Fatal(err)
@@ -352,6 +357,28 @@ func (a *arena) unarchiveRow(t *rapid.T) {
 		a.restored(r.mark)
 		a.exec(t, `update things set archived_at = null where id = $1::text::uuid`, r.id)
 	}
+}
+
+// decide says what becomes of the deletions that are held.
+func (a *arena) decide(t *rapid.T, verdict journal.Verdict) {
+	a.exec(t, `update sync_holds set status = $1, decided_by = 'a person', decided_at = now() where status = 'waiting'`, verdict)
+}
+
+// refuse has the records return whose deletion is held.
+func (a *arena) refuse(t *rapid.T) {
+	held, err := a.person.Query(context.Background(), `
+		select n.row_data->>'mark' from sync_held_records r join sync_holds h on h.id = r.hold_id join notion_things n on n.id = r.row_id where h.status = 'waiting'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks, err := pgx.CollectRows(held, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mark := range marks {
+		a.model.records[mark].loose = true // what was deleted returns as far as the other side has it
+	}
+	a.decide(t, journal.Refused)
 }
 
 // renameProperty gives a property another name, or its own back; once the sync has met it by its own.
