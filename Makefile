@@ -36,7 +36,8 @@ test: ## Run the tests
 
 .PHONY: test-deep
 test-deep: ## Run the long tests: many more drawn cases
-	go test -timeout 24h -v ./shared/internal/oracle -rapid.checks=100000
+	go test -timeout 24h -v ./shared/internal/oracle -histories=100000
+	go test -timeout 2h -v ./shared/syncrun -run NoRowStays -freshness.seeds=20 -freshness.minutes=120
 	go test $(RACE) -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=100000
 
 .PHONY: bench

@@ -14,7 +14,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,14 +42,22 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
-// TestMain draws 500 histories of 50 steps, unless it is told otherwise.
+// histories is how many are drawn, by as many workers as there are processors.
+var (
+	histories = flag.Int("histories", 500, "how many histories are drawn")
+	workers   = runtime.GOMAXPROCS(0)
+)
+
+// TestMain has histories of 50 steps drawn, unless it is told otherwise.
 func TestMain(m *testing.M) {
-	for name, value := range map[string]string{"rapid.checks": "500", "rapid.steps": "50"} {
+	set := func(name, value string) {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
 	}
+	set("rapid.steps", "50")
 	flag.Parse()
+	set("rapid.checks", strconv.Itoa((*histories+workers-1)/workers))
 	os.Exit(pgtest.Main(m))
 }
 
@@ -93,6 +103,7 @@ type arena struct {
 	read     map[string]int  // and at the last reading of each page
 	total    map[trouble]int
 	syncs    int
+	all      int // effects of all histories
 }
 
 func newArena(t *testing.T) *arena {

@@ -31,6 +31,10 @@ const (
 	refuse              // Notion answers 503 to a call that it has carried out, or 429 to one that it has not
 )
 
+func (t trouble) String() string {
+	return []string{"none", "failed before", "failed after", "crashed before", "crashed after", "a person meanwhile", "refused"}[t]
+}
+
 // errCrashed is what a dead worker would not live to see.
 var errCrashed = errors.New("the worker is dead")
 

@@ -3,6 +3,7 @@
 package oracle
 
 import (
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -11,16 +12,25 @@ import (
 // TestHistories draws histories and holds the sync to the invariants: see model.go for what they are, and docs/ARCHITECTURE.md for why.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	rapid.Check(t, func(t *rapid.T) {
-		a.begin(t)
-		actions := map[string]func(*rapid.T){"let time pass": a.pass, "sync": a.syncAround, "sync now": a.syncAround, "sync again": a.syncAround}
-		for _, p := range a.people() {
-			actions[p.name] = p.do
-		}
-		t.Repeat(actions)
-		a.settle(t)
-		a.check(t)
-	})
-	t.Logf("%d syncs; troubles: %v", a.syncs, a.total)
+	for worker := range workers {
+		t.Run(strconv.Itoa(worker), func(t *testing.T) {
+			t.Parallel()
+			a := newArena(t)
+			rapid.Check(t, a.history)
+			t.Logf("%d syncs of %d effects; troubles: %v", a.syncs, a.all, a.total)
+		})
+	}
+}
+
+// history is one of them.
+func (a *arena) history(t *rapid.T) {
+	a.begin(t)
+	actions := map[string]func(*rapid.T){"let time pass": a.pass, "sync": a.syncAround, "sync now": a.syncAround, "sync again": a.syncAround}
+	for _, p := range a.people() {
+		actions[p.name] = p.do
+	}
+	t.Repeat(actions)
+	a.settle(t)
+	a.check(t)
+	a.all += a.effects.history
 }
