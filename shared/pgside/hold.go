@@ -43,6 +43,7 @@ func (t *Tables) Hold(ctx context.Context, lease journal.Lease, d journal.Deleti
 		if err := tx.QueryRow(ctx, `select (select count(*) from (`+due+`) due), (`+t.sql.size+`)`, args...).Scan(&deletions, &size); err != nil {
 			return err
 		}
+		size += d.Made // what the database had when the run began
 		if holds = d.Limit.Holds(deletions+d.Made, size); !holds {
 			return nil
 		}
