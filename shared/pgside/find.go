@@ -42,7 +42,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	var changedAt *time.Time
 	if err := row.Scan(&k.Key.PageID, &k.Key.RowID,
 		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version,
-		&local.id, &local.version, &local.state, &local.columns,
+		&local.id, &local.version, &local.state, &local.columns, &k.Asleep,
 		&k.Changes, &changedAt, &k.Refused, &k.Verdict, &k.Disputes); err != nil {
 		return k, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
@@ -58,12 +59,20 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 	return items, nil
 }
 
-// complete makes whole what Notion cut of a page's fields; what is cut is neither compared nor written. Where the page has not been
-// edited since the base was taken, the base has the whole; else it is fetched.
+// complete sees to it that all of a page's fields are known: what Notion cut is made whole, and what it hides is found.
 func (w *worker) complete(ctx context.Context, it item) error {
-	if it.page == nil {
+	if it.page == nil || it.page.Document == nil {
 		return nil
 	}
+	if err := w.makeWhole(ctx, it); err != nil {
+		return err
+	}
+	return w.findHidden(ctx, it)
+}
+
+// makeWhole makes whole what Notion cut of a page's fields; what is cut is neither compared nor written. Where the page has not been
+// edited since the base was taken, the base has the whole; else it is fetched.
+func (w *worker) makeWhole(ctx context.Context, it item) error {
 	base := it.known.Base
 	settled := base != nil && it.page.EditedAt.Equal(record.EditedAt(base.Document)) &&
 		it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through) // the minute of its last edit is over for good
@@ -73,7 +82,11 @@ func (w *worker) complete(ctx context.Context, it item) error {
 		if !p.Truncated || p.Type != live.Type {
 			continue
 		}
-		if !settled || !it.page.Take(live.ID, record.RawProperty(base.Document, live.ID)) {
+		take := it.page.Take
+		if p.Type == property.TypeRelation {
+			take = it.page.Keep // which pages are in the trash changes without an edit: the document may show others than the page
+		}
+		if !settled || !take(live.ID, record.RawProperty(base.Document, live.ID)) {
 			cut = append(cut, live.ID)
 		}
 	}

@@ -130,6 +130,7 @@ type worker struct {
 	shown    []string           // by the whole listing, where that was one answer
 	deleted  map[merge.Side]int // unasked, by this worker
 	retried  bool
+	states   map[string]record.State // of related pages that were asked for in this batch
 	log      *slog.Logger
 }
 
@@ -146,7 +147,10 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if !w.part.Run.Type.WritesPostgres() {
+		return nil
+	}
+	return w.tables.Link(ctx)
 }
 
 // step works on one batch, and leaves the checkpoint where the next one begins.

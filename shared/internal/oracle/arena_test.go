@@ -181,7 +181,7 @@ func (a *arena) build() {
 		Queue:  a,
 		Notion: func(k mapping.Kind) syncrun.Notion { return notionside.New(notionClient, k, log) },
 		Tables: func(k mapping.Kind) syncrun.Tables {
-			return tables{pgside.New(a.pool, config.DefaultConnection, k, newID), &a.effects}
+			return tables{pgside.New(a.pool, config.DefaultConnection, a.mapping, k, newID), &a.effects}
 		},
 		Now: a.sim.Clock().Now, NewID: newID, Log: log, Writers: 1,
 	}
