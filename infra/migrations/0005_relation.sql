@@ -62,14 +62,17 @@ begin
 end $$;
 -- +goose StatementEnd
 
--- A relation can be written to Notion once the related row has a page: then the rows that name it are looked at again.
+-- A relation can be written to Notion once the related row has a page: then the rows that name it are looked at again. Nobody has
+-- changed them, and so there is no time at which.
+alter table sync_changes alter column changed_at drop not null;
+comment on column sync_changes.changed_at is 'When somebody changed the row; null where it only has to be looked at again.';
 -- +goose StatementBegin
 create function note_sync_page() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   if tg_op = 'UPDATE' and old.notion_id = new.notion_id then
     return null;
   end if;
-  execute format('insert into public.sync_changes (connection_id, kind, row_id) select $1, $2, j.%I from public.%I j where j.%I = $3',
+  execute format('insert into public.sync_changes (connection_id, kind, row_id, changed_at) select $1, $2, j.%I, null from public.%I j where j.%I = $3',
     tg_argv[2], tg_argv[1], tg_argv[3])
     using new.connection_id, tg_argv[0], new.id;
   return null;

@@ -90,6 +90,7 @@ type baseRow struct {
 	Data     json.RawMessage            `json:"data"`
 	RowData  map[string]json.RawMessage `json:"row_data"`
 	State    record.State               `json:"state"`
+	Exact    bool                       `json:"exact"`
 }
 
 // baseOf gives the base that follows, and whether it moves at all. What the row did not take stays as it was.
@@ -117,7 +118,7 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 		_ = json.Unmarshal(row.Columns[t.kind.Title().Column], &name) // null: no title
 	}
 	return baseRow{
-		ID: s.Key.RowID, NotionID: next.PageID, Name: name, Data: next.Document, RowData: next.Columns, State: next.State,
+		ID: s.Key.RowID, NotionID: next.PageID, Name: name, Data: next.Document, RowData: next.Columns, State: next.State, Exact: next.Exact,
 	}, true, nil
 }
 

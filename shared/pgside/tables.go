@@ -60,7 +60,7 @@ func statementsFor(k mapping.Kind, relations []relation) statements {
 	return statements{
 		look: fmt.Sprintf(`
 			select coalesce(b.notion_id, k.page_id), coalesce(b.id, k.row_id)::text,
-				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version,
+				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version, b.exact,
 				r.id, r.version, r.state, r.columns, %[5]s,
 				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0), coalesce(h.status, ''), coalesce(p.disputes, '[]')
 			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
@@ -94,11 +94,11 @@ func statementsFor(k mapping.Kind, relations []relation) statements {
 			from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb, %[3]s)
 			where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning %[4]s`, table, list(changed), list(typed), row),
 		advance: fmt.Sprintf(`
-			insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, last_synced, created_at, updated_at)
-			select x.id, $1, x.notion_id, x.name, x.data, x.row_data, x.state, $3, $3, $3
-			from jsonb_to_recordset($2) as x(id uuid, notion_id text, name text, data jsonb, row_data jsonb, state text)
+			insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, exact, last_synced, created_at, updated_at)
+			select x.id, $1, x.notion_id, x.name, x.data, x.row_data, x.state, x.exact, $3, $3, $3
+			from jsonb_to_recordset($2) as x(id uuid, notion_id text, name text, data jsonb, row_data jsonb, state text, exact boolean)
 			on conflict (id) do update set notion_id = excluded.notion_id, name = excluded.name, data = excluded.data,
-				row_data = excluded.row_data, state = excluded.state, sync_version = b.sync_version + 1,
+				row_data = excluded.row_data, state = excluded.state, exact = excluded.exact, sync_version = b.sync_version + 1,
 				last_synced = excluded.last_synced, updated_at = excluded.updated_at`, base),
 		size: fmt.Sprintf(`select count(*) from %s where connection_id = $1 and state = 'live'`, base),
 		absent: fmt.Sprintf(`

@@ -26,6 +26,8 @@ type Page struct {
 	Hidden map[string]bool
 	// Completed says that a value had to be fetched whole, which costs a request each time it is looked at.
 	Completed bool
+	// Fresh says that the minute in which the page was last edited may not be over: it may be edited again, and tell the same time.
+	Fresh bool
 }
 
 // Take puts a property that is known to be whole into the page, in the place of what Notion cut. False when raw is none.

@@ -76,4 +76,6 @@ type Base struct {
 	Document json.RawMessage
 	Columns  map[string]json.RawMessage
 	Version  int64
+	// Exact says that Document is the page as it was left at its last edit: no other edit of that minute can be missing.
+	Exact bool
 }

@@ -27,6 +27,26 @@ func refsIn(column json.RawMessage) (property.Value, error) {
 	return property.Refs(list), nil
 }
 
+// Related gives the relations of a base, by field; nil is a record that has none. Its errors are a broken base row.
+func (l Lens) Related(b *Base) (Fields, error) {
+	relations := Fields{}
+	for _, f := range l.Fields() {
+		if f.Type != property.TypeRelation {
+			continue
+		}
+		var column json.RawMessage
+		if b != nil {
+			column = b.Columns[f.Column]
+		}
+		related, err := refsIn(column)
+		if err != nil {
+			return nil, err
+		}
+		relations[f.Column] = related
+	}
+	return relations, nil
+}
+
 // Unseen gives the pages that known names in a relation, and that the page does not show there: somebody took them out, or they are
 // in the trash. Each stands once.
 func (l Lens) Unseen(p *Page, known Fields) []string {

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -56,15 +57,9 @@ func (l Lens) OfBase(b *Base) (Tree, error) {
 		kept, ok := properties[id] // whole, whatever its length suggests: the base keeps nothing that was cut
 		return kept, ok
 	})}
-	for _, f := range l.Fields() {
-		if f.Type != property.TypeRelation {
-			continue
-		}
-		if tree.Fields[f.Column], err = refsIn(b.Columns[f.Column]); err != nil {
-			return Tree{}, err
-		}
-	}
-	return tree, nil
+	relations, err := l.Related(b)
+	maps.Copy(tree.Fields, relations)
+	return tree, err
 }
 
 // OfRow gives the tree that a row shows, as far as its columns can tell: a column that shows what it showed at the base stands

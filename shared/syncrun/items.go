@@ -74,8 +74,8 @@ func (w *worker) complete(ctx context.Context, it item) error {
 // edited since the base was taken, the base has the whole; else it is fetched.
 func (w *worker) makeWhole(ctx context.Context, it item) error {
 	base := it.known.Base
-	settled := base != nil && it.page.EditedAt.Equal(record.EditedAt(base.Document)) &&
-		it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through) // the minute of its last edit is over for good
+	it.page.Fresh = !it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through)
+	settled := base != nil && base.Exact && it.page.EditedAt.Equal(record.EditedAt(base.Document))
 	var cut []string
 	for _, live := range w.lens.Binding {
 		p := it.page.Properties[live.ID]

@@ -16,10 +16,11 @@ import (
 // is not related to it; the other says why. Where one turns out to be live, the page is read once more: it may have been in the
 // trash when the page was read.
 func (w *worker) findHidden(ctx context.Context, it item) error {
-	known, err := w.knownOf(it)
+	known, err := w.lens.Related(it.known.Base)
 	if err != nil {
 		return err
 	}
+	maps.Copy(known, it.wrote)
 	it.page.Hidden = map[string]bool{}
 	unseen := w.lens.Unseen(it.page, known)
 	for _, id := range unseen {
@@ -40,15 +41,6 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	}
 	it.page.Hidden = hidden
 	return w.makeWhole(ctx, it)
-}
-
-// knownOf gives the values that Notion is known to have had: the base's, and what the sync has written since.
-func (w *worker) knownOf(it item) (record.Fields, error) {
-	base, err := w.lens.OfBase(it.known.Base)
-	if err != nil {
-		return nil, err
-	}
-	return base.With(it.wrote).Fields, nil
 }
 
 // hidden reports whether a page that another does not name any more is in the trash, or gone.
@@ -91,6 +83,9 @@ func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action) (
 		}
 		kept := property.Refs{}
 		for _, id := range refs {
+			if todo.Op == merge.Create && id == d.known.Key.PageID {
+				continue // it was related to itself; its new page is, once it is there
+			}
 			_, asleep := d.known.Asleep[id]
 			if asleep || d.page != nil && d.page.Hidden[id] {
 				if state, err := w.related(ctx, id); err != nil {

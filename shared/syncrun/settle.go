@@ -46,7 +46,7 @@ type decision struct {
 // settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side
 // refuses of a record is set aside with that record.
 func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) error {
-	w.states = map[string]record.State{}
+	clear(w.states)
 	for round := 1; ; round++ {
 		decisions := make([]*decision, len(items))
 		for i := range items {

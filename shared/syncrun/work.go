@@ -50,6 +50,7 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 		tables:  s.Tables(kind),
 		lens:    record.Lens{Kind: kind},
 		deleted: map[merge.Side]int{},
+		states:  map[string]record.State{},
 		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
 	}
 	err = w.run(working)
