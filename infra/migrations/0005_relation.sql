@@ -13,7 +13,7 @@ create index sync_waiting_by_page on sync_waiting (connection_id, kind, field, p
 comment on table sync_waiting is 'Related pages that no row stands for: not seen yet, deleted, or of no database in step. They count as the row''s, and move to the join table when their row comes.';
 alter table sync_waiting enable row level security;
 
--- A pair that comes or goes is a change of the row that has the relation. A pair that goes because the related row was deleted is
+-- A pair that comes or goes is a change of the row that has the relation. A pair that goes because one of its rows was deleted is
 -- nobody's edit: the relation waits for the row to return.
 -- +goose StatementBegin
 create function note_sync_relation() returns trigger language plpgsql security definer set search_path = '' as $$
@@ -34,24 +34,25 @@ begin
   if tg_op <> 'INSERT' then
     execute format('
       insert into public.sync_waiting (connection_id, kind, field, row_id, page_id)
-      select o.connection_id, $1, $2, o.id, b.notion_id from public.%I o, public.%I b
-      where o.id = $3 and b.id = $4 and b.connection_id = o.connection_id and not exists (select from public.%I where id = $4)
-      on conflict do nothing', tg_argv[2], tg_argv[7], tg_argv[5])
+      select connection_id, $1, $2, $3, notion_id from public.%I
+      where id = $4 and not (exists (select from public.%I where id = $3) and exists (select from public.%I where id = $4))
+      on conflict do nothing', tg_argv[7], tg_argv[2], tg_argv[5])
       using tg_argv[0], tg_argv[1], (to_jsonb(old) ->> tg_argv[3])::uuid, (to_jsonb(old) ->> tg_argv[6])::uuid;
   end if;
   return null;
 end $$;
 -- +goose StatementEnd
 
--- TRUNCATE fires no row triggers. It empties the join table by itself, or because the related rows went.
+-- TRUNCATE fires no row triggers. It empties the join table by itself, or because rows went.
 -- +goose StatementBegin
 create function note_sync_relation_truncate() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   execute format('
     insert into public.sync_waiting (connection_id, kind, field, row_id, page_id)
     select b.connection_id, $1, $2, b.id, e.page_id
-    from public.%I b join public.%I o on o.id = b.id, jsonb_array_elements_text(coalesce(b.row_data -> $2, ''[]'')) e (page_id)
-    where not exists (select from public.%I t join public.%I r on r.id = t.id where t.connection_id = b.connection_id and t.notion_id = e.page_id)
+    from public.%I b, jsonb_array_elements_text(coalesce(b.row_data -> $2, ''[]'')) e (page_id)
+    where not (exists (select from public.%I where id = b.id) and exists (
+      select from public.%I t join public.%I r on r.id = t.id where t.connection_id = b.connection_id and t.notion_id = e.page_id))
     on conflict do nothing', tg_argv[4], tg_argv[2], tg_argv[7], tg_argv[5])
     using tg_argv[0], tg_argv[1];
   execute format('

@@ -47,6 +47,28 @@ func (l Lens) Related(b *Base) (Fields, error) {
 	return relations, nil
 }
 
+// Shown gives the related pages that the base's page shows; nil is a record that has none.
+func (l Lens) Shown(b *Base) map[string]bool {
+	shown := map[string]bool{}
+	if b == nil {
+		return shown
+	}
+	for _, f := range l.Fields() {
+		if f.Type != property.TypeRelation {
+			continue
+		}
+		p, err := property.Decode(RawProperty(b.Document, l.Binding[f.Column].ID))
+		refs, ok := p.Value.(property.Refs)
+		if err != nil || !ok {
+			continue
+		}
+		for _, id := range refs {
+			shown[id] = true
+		}
+	}
+	return shown
+}
+
 // Unseen gives the pages that known names in a relation, and that the page does not show there: somebody took them out, or they are
 // in the trash. Each stands once.
 func (l Lens) Unseen(p *Page, known Fields) []string {

@@ -73,9 +73,8 @@ func (w *worker) complete(ctx context.Context, it item) error {
 // makeWhole makes whole what Notion cut of a page's fields; what is cut is neither compared nor written. Where the page has not been
 // edited since the base was taken, the base has the whole; else it is fetched.
 func (w *worker) makeWhole(ctx context.Context, it item) error {
-	base := it.known.Base
+	base, settled := it.known.Base, sameEdit(it)
 	it.page.Fresh = !it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through)
-	settled := base != nil && base.Exact && it.page.EditedAt.Equal(record.EditedAt(base.Document))
 	var cut []string
 	for _, live := range w.lens.Binding {
 		p := it.page.Properties[live.ID]
@@ -96,6 +95,12 @@ func (w *worker) makeWhole(ctx context.Context, it item) error {
 	slices.Sort(cut)
 	it.page.Completed = true
 	return w.notion.Complete(ctx, it.page, cut)
+}
+
+// sameEdit reports whether a page has not been edited since the base was taken.
+func sameEdit(it item) bool {
+	base := it.known.Base
+	return base != nil && base.Exact && it.page.EditedAt.Equal(record.EditedAt(base.Document))
 }
 
 // rowIDOf gives the id of the row of a page that was born in Notion: always the same, so that no page gets two rows.

@@ -23,7 +23,16 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	maps.Copy(known, it.wrote)
 	it.page.Hidden = map[string]bool{}
 	unseen := w.lens.Unseen(it.page, known)
+	if len(unseen) == 0 {
+		return nil
+	}
+	same, shown := sameEdit(it), w.lens.Shown(it.known.Base)
 	for _, id := range unseen {
+		// Nobody took it out since: it was hidden already, or is known to be in the trash by now.
+		if same && (!shown[id] || it.known.Asleep[id] == record.Archived) {
+			it.page.Hidden[id] = true
+			continue
+		}
 		hidden, err := w.hidden(ctx, it, id)
 		if err != nil {
 			return err
@@ -45,13 +54,9 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 
 // hidden reports whether a page that another does not name any more is in the trash, or gone.
 func (w *worker) hidden(ctx context.Context, it item, id string) (bool, error) {
-	is, asleep := it.known.Asleep[id]
-	if is == record.Archived {
-		return true, nil
-	}
 	now, err := w.related(ctx, id)
-	if asleep { // no record that is known: once it is gone, it does not return
-		return now == record.Archived, err
+	if is, asleep := it.known.Asleep[id]; asleep && is == record.None {
+		return now == record.Archived, err // it is of no record that is known, and once it is gone it does not return
 	}
 	return now != record.Live, err
 }
@@ -72,8 +77,8 @@ func (w *worker) related(ctx context.Context, id string) (record.State, error) {
 	return page.State, nil
 }
 
-// writable gives a write without those related pages that Notion would refuse because they are gone, or in another database now. One
-// that is in the trash stays: Notion replaces the whole of a relation, and the page would return without it.
+// writable gives a write without those related pages that Notion would refuse because they are gone. One that is in the trash stays:
+// Notion replaces the whole of a relation, and the page would return without it.
 func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action) (record.Fields, error) {
 	fields := maps.Clone(todo.Fields)
 	for name, v := range fields {
@@ -90,7 +95,7 @@ func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action) (
 			if asleep || d.page != nil && d.page.Hidden[id] {
 				if state, err := w.related(ctx, id); err != nil {
 					return nil, err
-				} else if state != record.Archived && !d.shows(w.lens, name, id) {
+				} else if state == record.Gone {
 					continue
 				}
 			}
@@ -99,15 +104,6 @@ func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action) (
 		fields[name] = kept
 	}
 	return fields, nil
-}
-
-// shows reports whether the page names another in that field.
-func (d *decision) shows(lens record.Lens, field, id string) bool {
-	if d.page == nil {
-		return false
-	}
-	refs, _ := d.page.Properties[lens.Binding[field].ID].Value.(property.Refs)
-	return slices.Contains(refs, id)
 }
 
 // relates reports whether a write replaces a relation.

@@ -69,7 +69,7 @@ func (w *worker) unchanged(d *decision) bool {
 	if page == nil || page.Document == nil {
 		return true
 	}
-	if page.Completed && !(base.Exact && page.EditedAt.Equal(record.EditedAt(base.Document))) {
+	if page.Completed && !sameEdit(d.item) {
 		return false // so that the next look need not fetch it whole again
 	}
 	if base.PageID != page.ID {
