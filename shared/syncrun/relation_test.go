@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
 
 // pairs gives the names of the related rows of the row with that name, in order.
@@ -47,6 +49,15 @@ func relation(pages ...string) map[string]any {
 	return map[string]any{"relation": refs}
 }
 
+// kinship maps the partners' projects, and nothing else but titles.
+const kinship = `{"kinds":[
+	{"name":"partners","table":"partners","base_table":"notion_partners","database_id_variable":"P","row_key_property":"Supabase ID","fields":[
+		{"property":"Name","type":"title","column":"name"},
+		{"property":"Description","type":"rich_text","column":"description"},
+		{"property":"Projects","type":"relation","column":"projects","join":{"kind":"projects","table":"partners_projects","from":"partner_id","to":"project_id"}}]},
+	{"name":"projects","table":"projects","base_table":"notion_projects","database_id_variable":"J","row_key_property":"Supabase ID","fields":[
+		{"property":"Name","type":"title","column":"name"}]}]}`
+
 // kin is a world in which a partner P and two projects, J and K, are known to both sides.
 type kin struct {
 	*sidetest.World
@@ -57,10 +68,45 @@ type kin struct {
 
 func newKin(t *testing.T) kin {
 	t.Helper()
-	w := kin{World: sidetest.New(t, nil), t: t}
+	m, err := mapping.Parse([]byte(kinship))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := kin{t: t, World: sidetest.Build(t, sidetest.Setup{
+		Sim: notionsim.Config{Seed: 1}, Mapping: m,
+		Databases: func(w *sidetest.World) map[string]string {
+			partners, _ := database(t, w, "Partners", map[string]any{"Description": map[string]any{"rich_text": map[string]any{}}})
+			projects, source := database(t, w, "Projects", nil)
+			addRelation(t, w, partners, "Projects", source, "Partners")
+			return map[string]string{"partners": partners, "projects": projects}
+		},
+	})}
 	w.p, w.j, w.k = w.create("partners", "P", nil), w.create("projects", "J", nil), w.create("projects", "K", nil)
 	succeeded(t, w.Sync(t, journal.Full))
 	return w
+}
+
+// database makes a database of titles and other properties, and gives its id and its data source's.
+func database(t *testing.T, w *sidetest.World, title string, others map[string]any) (id, source string) {
+	t.Helper()
+	properties := map[string]any{"Name": map[string]any{"title": map[string]any{}}}
+	maps.Copy(properties, others)
+	made := w.Person(t, "POST", "/v1/databases", map[string]any{
+		"parent": map[string]any{"type": "workspace", "workspace": true}, "title": rich("title", title)["title"],
+		"initial_data_source": map[string]any{"properties": properties},
+	})
+	return made["id"].(string), made["data_sources"].([]any)[0].(map[string]any)["id"].(string)
+}
+
+// addRelation gives a database a relation; two-way when the property at the other end has a name.
+func addRelation(t *testing.T, w *sidetest.World, database, property, to, back string) {
+	t.Helper()
+	config := map[string]any{"data_source_id": to, "type": "single_property", "single_property": map[string]any{}}
+	if back != "" {
+		config = map[string]any{"data_source_id": to, "type": "dual_property", "dual_property": map[string]any{"synced_property_name": back}}
+	}
+	source := w.Person(t, "GET", "/v1/databases/"+database, nil)["data_sources"].([]any)[0].(map[string]any)["id"].(string)
+	w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": map[string]any{property: map[string]any{"relation": config}}})
 }
 
 // create makes a page as a person.
@@ -69,7 +115,7 @@ func (w kin) create(kind, title string, properties map[string]any) string {
 	all := map[string]any{"Name": rich("title", title)}
 	maps.Copy(all, properties)
 	return w.Person(w.t, "POST", "/v1/pages", map[string]any{
-		"parent": map[string]any{"type": "database_id", "database_id": w.Sim.Databases()[kind]}, "properties": all,
+		"parent": map[string]any{"type": "database_id", "database_id": w.Syncer.Connection.DatabaseIDs[kind]}, "properties": all,
 	})["id"].(string)
 }
 
@@ -229,6 +275,20 @@ func TestRelations(t *testing.T) {
 			w.Exec(w.t, `truncate projects cascade`)
 			w.sync()
 			w.trash(w.j, false)
+		}, "J"},
+		"the records' rows truncated, pages restored": {func(w kin) {
+			w.pair("P", "J")
+			w.sync()
+			w.Exec(w.t, `truncate partners cascade`)
+			w.sync()
+			w.trash(w.p, false)
+		}, "J"},
+		"row deleted and inserted again": {func(w kin) {
+			w.pair("P", "J")
+			w.sync()
+			w.Exec(w.t, `create table saved as select * from partners`)
+			w.Exec(w.t, `delete from partners`)
+			w.Exec(w.t, `insert into partners select * from saved`)
 		}, "J"},
 		"pairs truncated": {func(w kin) {
 			w.pair("P", "J")
