@@ -47,6 +47,9 @@ type Known struct {
 	Row  *record.Row
 	// Changes are the changes of the row that nobody has consumed.
 	Changes []int64
+	// Asleep are the related pages, on either side, whose records are not live, and how they are instead: None where the page is of no
+	// record that is known.
+	Asleep map[string]record.State
 	// Refused is how often the record has been refused so far.
 	Refused int
 	// Verdict is what is to become of its deletion, where that is held.

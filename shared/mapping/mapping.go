@@ -47,6 +47,7 @@ type Field struct {
 	Column     string        `json:"column"`
 	ColumnType ColumnType    `json:"column_type"`
 	Rule       string        `json:"rule,omitempty"` // as the kind's; "" is the kind's
+	Join       *Join         `json:"join"` // of a relation, and of nothing else
 }
 
 // ColumnType is the SQL type of a column, as Postgres spells it.
@@ -64,6 +65,8 @@ const (
 	Day         ColumnType = "date"
 	Timestamptz ColumnType = "timestamptz"
 	JSONB       ColumnType = "jsonb"
+	// JoinTable is where a relation is kept, which has no column of its own.
+	JoinTable ColumnType = "join table"
 )
 
 // columnTypes lists what each property type may be kept in, the default first. A type that is not listed is carried as jsonb.
@@ -86,6 +89,8 @@ func columnTypes(t property.Type) []ColumnType {
 		return []ColumnType{Text, JSONB}
 	case property.TypeCreatedTime, property.TypeLastEditedTime:
 		return []ColumnType{Timestamptz, JSONB}
+	case property.TypeRelation:
+		return []ColumnType{JoinTable}
 	default:
 		return []ColumnType{JSONB}
 	}
@@ -190,6 +195,11 @@ func (m Mapping) check() error {
 		}
 		k.checkFields(fail)
 	}
+	for _, k := range m.Kinds {
+		for _, f := range k.Fields {
+			m.checkJoin(k, f, tables, fail)
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -210,7 +220,7 @@ func (k Kind) checkFields(fail func(string, ...any)) {
 		if !rule(f.Rule) {
 			fail("%s, property %q: the rule %q must be newest, notion, supabase, manual or words", k.Name, f.Property, f.Rule)
 		}
-		if f.Type == "" || f.Type == property.TypeRelation {
+		if f.Type == "" {
 			fail("%s, property %q: the type %q cannot be a field", k.Name, f.Property, f.Type)
 		} else if allowed := columnTypes(f.Type); !slices.Contains(allowed, f.ColumnType) {
 			fail("%s, property %q: a %s is kept in one of %q, not in %q", k.Name, f.Property, f.Type, allowed, f.ColumnType)

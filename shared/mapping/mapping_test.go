@@ -29,6 +29,31 @@ func TestACT(t *testing.T) {
 const good = `{"kinds":[{"name":"tasks","table":"tasks","base_table":"notion_tasks","database_id_variable":"T","row_key_property":"Key","fields":[
 	{"property":"Name","type":"title","column":"name"},{"property":"Done","type":"checkbox","column":"done"}]}]}`
 
+// self relates tasks to tasks.
+const self = `{"property":"Blocks","type":"relation","column":"blocks","join":{"kind":"tasks","table":"tasks_tasks","from":"task_id","to":"blocks_id"}},{"property":"Done"`
+
+func TestRelations(t *testing.T) {
+	t.Parallel()
+	names := func(relations []mapping.Relation) (names []string) {
+		for _, r := range relations {
+			names = append(names, r.Kind.Name+"."+r.Field+">"+r.Related.BaseTable)
+		}
+		return names
+	}
+	if got, want := names(mapping.ACT().Relations("projects")), []string{"projects.opportunities>notion_opportunities", "projects.organizations>notion_organizations"}; !slices.Equal(got, want) {
+		t.Errorf("projects have %v", got)
+	}
+	if got, want := names(mapping.ACT().Touching("projects")), []string{
+		"partners.projects>notion_projects", "projects.opportunities>notion_opportunities", "projects.organizations>notion_organizations",
+	}; !slices.Equal(got, want) {
+		t.Errorf("projects are touched by %v", got)
+	}
+	m, err := mapping.Parse([]byte(strings.Replace(good, `{"property":"Done"`, self, 1)))
+	if err != nil || !slices.Equal(names(m.Touching("tasks")), []string{"tasks.blocks>notion_tasks"}) || m.Kinds[0].Fields[1].ColumnType != mapping.JoinTable {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	if m, err := mapping.Parse([]byte(good)); err != nil || m.Kinds[0].Fields[1].ColumnType != mapping.Boolean {
@@ -49,7 +74,13 @@ func TestParse(t *testing.T) {
 		"a table twice":                {`"base_table":"notion_tasks"`, `"base_table":"tasks"`, `the table "tasks"`},
 		"a kind's name":                {`"name":"tasks"`, `"name":"My Tasks"`, `the name "My Tasks"`},
 		"a column type that cannot be": {`"column":"done"`, `"column":"done","column_type":"date"`, `a checkbox is kept in one of ["boolean"], not in "date"`},
-		"a relation":                   {`"checkbox"`, `"relation"`, `the type "relation" cannot be a field`},
+		"a relation without a join":    {`"checkbox"`, `"relation"`, `names the join table that keeps it`},
+		"a join that is no relation":   {`"column":"done"`, `"column":"done","join":{"kind":"tasks","table":"x","from":"a","to":"b"}`, `names the join table that keeps it`},
+		"a join to nowhere":            {`{"property":"Done"`, strings.Replace(self, `"kind":"tasks"`, `"kind":"people"`, 1), `the kind "people", which the mapping does not have`},
+		"a join table twice":           {`{"property":"Done"`, strings.TrimSuffix(self, `{"property":"Done"`) + strings.NewReplacer(`"Blocks"`, `"Blocked by"`, `"blocks"`, `"blocked_by"`).Replace(self), "named at one of its ends only"},
+		"a join table that is SQL":     {`{"property":"Done"`, strings.Replace(self, `"tasks_tasks"`, `"x; drop table y"`, 1), "the join table"},
+		"a join of a table of records": {`{"property":"Done"`, strings.Replace(self, `"tasks_tasks"`, `"notion_tasks"`, 1), "the join table"},
+		"a join of one column":         {`{"property":"Done"`, strings.Replace(self, `"blocks_id"`, `"task_id"`, 1), "and two"},
 		"no type":                      {`"checkbox"`, `""`, `the type "" cannot be a field`},
 		"the row key as a field":       {`"property":"Done"`, `"property":"Key"`, "holds the row's id"},
 	}

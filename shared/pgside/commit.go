@@ -73,7 +73,8 @@ func (t *Tables) try(ctx context.Context, tx pgx.Tx, settled []journal.Settled, 
 	return results, postgres.Fault(err)
 }
 
-// apply writes the rows and moves the base for those that were written, or did not have to be.
+// apply writes the rows and moves the base for those that were written, or did not have to be. Relations come last: they may be
+// between records that are new.
 func (t *Tables) apply(ctx context.Context, tx pgx.Tx, settled []journal.Settled, at time.Time) ([]result, error) {
 	rows, err := t.writeRows(ctx, tx, settled, at)
 	if err != nil {
@@ -84,7 +85,7 @@ func (t *Tables) apply(ctx context.Context, tx pgx.Tx, settled []journal.Settled
 	for i, s := range settled {
 		row := s.Was
 		results[i].applied = true
-		if s.Row.Op != merge.Nothing {
+		if s.Row.Op != merge.Nothing && !t.onlyRelations(s) {
 			row, results[i].applied = rows[s.Key.RowID], rows[s.Key.RowID] != nil
 		}
 		next, moves, err := t.baseOf(s, row, results[i].applied)
@@ -95,7 +96,10 @@ func (t *Tables) apply(ctx context.Context, tx pgx.Tx, settled []journal.Settled
 			bases = append(bases, next)
 		}
 	}
-	return results, t.moveBase(ctx, tx, bases, at)
+	if err := t.moveBase(ctx, tx, bases, at); err != nil {
+		return nil, err
+	}
+	return results, t.relate(ctx, tx, settled, results)
 }
 
 // note writes the journal: what was consumed, decided, overwritten, refused, and how far the part is.

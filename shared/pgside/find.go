@@ -34,6 +34,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 		document          json.RawMessage
 		columns           map[string]json.RawMessage
 		version           *int64
+		exact             *bool
 	}
 	var local struct {
 		id, version, state *string
@@ -41,15 +42,15 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	}
 	var changedAt *time.Time
 	if err := row.Scan(&k.Key.PageID, &k.Key.RowID,
-		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version,
-		&local.id, &local.version, &local.state, &local.columns,
+		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version, &base.exact,
+		&local.id, &local.version, &local.state, &local.columns, &k.Asleep,
 		&k.Changes, &changedAt, &k.Refused, &k.Verdict, &k.Disputes); err != nil {
 		return k, err
 	}
 	if base.id != nil {
 		k.Base = &record.Base{
 			ID: *base.id, PageID: *base.pageID, State: record.State(*base.state),
-			Document: base.document, Columns: base.columns, Version: *base.version,
+			Document: base.document, Columns: base.columns, Version: *base.version, Exact: *base.exact,
 		}
 	}
 	if local.id != nil {

@@ -18,6 +18,9 @@ import (
 func (t *Tables) writeRows(ctx context.Context, tx pgx.Tx, settled []journal.Settled, at time.Time) (map[string]*record.Row, error) {
 	var create, change []map[string]any
 	for _, s := range settled {
+		if t.onlyRelations(s) {
+			continue
+		}
 		switch s.Row.Op {
 		case merge.Create:
 			create = append(create, t.values(s))
@@ -46,6 +49,9 @@ func (t *Tables) writeRows(ctx context.Context, tx pgx.Tx, settled []journal.Set
 func (t *Tables) values(s journal.Settled) map[string]any {
 	values := map[string]any{"id": s.Key.RowID}
 	for _, f := range t.kind.Fields {
+		if f.Join != nil {
+			continue
+		}
 		if v, given := s.Row.Fields[f.Column]; given || s.Row.Op == merge.Create {
 			values[f.Column] = record.Column(f, v)
 		}
@@ -84,6 +90,7 @@ type baseRow struct {
 	Data     json.RawMessage            `json:"data"`
 	RowData  map[string]json.RawMessage `json:"row_data"`
 	State    record.State               `json:"state"`
+	Exact    bool                       `json:"exact"`
 }
 
 // baseOf gives the base that follows, and whether it moves at all. What the row did not take stays as it was.
@@ -92,7 +99,9 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 		return baseRow{}, false, nil
 	}
 	unsettled := s.Unsettled
-	if !applied {
+	if applied {
+		row = t.withRelations(row, s)
+	} else {
 		row = s.Was
 		unsettled = map[string]bool{}
 		maps.Copy(unsettled, s.Unsettled)
@@ -109,7 +118,7 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 		_ = json.Unmarshal(row.Columns[t.kind.Title().Column], &name) // null: no title
 	}
 	return baseRow{
-		ID: s.Key.RowID, NotionID: next.PageID, Name: name, Data: next.Document, RowData: next.Columns, State: next.State,
+		ID: s.Key.RowID, NotionID: next.PageID, Name: name, Data: next.Document, RowData: next.Columns, State: next.State, Exact: next.Exact,
 	}, true, nil
 }
 

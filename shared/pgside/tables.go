@@ -19,13 +19,20 @@ type Tables struct {
 	pool         *pgxpool.Pool
 	connectionID string
 	kind         mapping.Kind
+	relations    []relation // of the kind
+	touching     []relation // of the kind or to it
 	newID        func() string
 	sql          statements
 }
 
-// New opens the tables of kind.
-func New(pool *pgxpool.Pool, connectionID string, kind mapping.Kind, newID func() string) *Tables {
-	return &Tables{pool: pool, connectionID: connectionID, kind: kind, newID: newID, sql: statementsFor(kind)}
+// New opens the tables of a kind of the mapping.
+func New(pool *pgxpool.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string) *Tables {
+	t := &Tables{
+		pool: pool, connectionID: connectionID, kind: kind, newID: newID,
+		relations: relationsOf(m.Relations(kind.Name)), touching: relationsOf(m.Touching(kind.Name)),
+	}
+	t.sql = statementsFor(kind, t.relations)
+	return t
 }
 
 // statements are those that name a kind's tables and columns.
@@ -33,10 +40,13 @@ type statements struct {
 	look, create, change, advance, size, absent, changed, deletedRows, absentPages string
 }
 
-func statementsFor(k mapping.Kind) statements {
+func statementsFor(k mapping.Kind, relations []relation) statements {
 	table, base := pgx.Identifier{k.Table}.Sanitize(), pgx.Identifier{k.BaseTable}.Sanitize()
 	var names, shown, typed, given, changed []string
 	for _, f := range k.Fields {
+		if f.Join != nil {
+			continue
+		}
 		column := pgx.Identifier{f.Column}.Sanitize()
 		names = append(names, column)
 		shown = append(shown, "r."+column)
@@ -50,8 +60,8 @@ func statementsFor(k mapping.Kind) statements {
 	return statements{
 		look: fmt.Sprintf(`
 			select coalesce(b.notion_id, k.page_id), coalesce(b.id, k.row_id)::text,
-				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version,
-				r.id, r.version, r.state, r.columns,
+				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version, b.exact,
+				r.id, r.version, r.state, r.columns, %[5]s,
 				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0), coalesce(h.status, ''), coalesce(p.disputes, '[]')
 			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
 			left join lateral (
@@ -59,7 +69,8 @@ func statementsFor(k mapping.Kind) statements {
 				order by notion_id = k.page_id desc limit 1
 			) b on true
 			left join lateral (
-				select * from (select %[3]s from %[2]s r where r.connection_id = $1 and r.id = coalesce(b.id, k.row_id)) as r(id, version, state, columns)
+				select r.id, r.version, r.state, r.columns || %[4]s as columns
+				from (select %[3]s from %[2]s r where r.connection_id = $1 and r.id = coalesce(b.id, k.row_id)) as r(id, version, state, columns)
 			) r on true
 			left join lateral (
 				select array_agg(seq order by seq) as seqs, max(changed_at) as changed_at from sync_changes
@@ -73,7 +84,7 @@ func statementsFor(k mapping.Kind) statements {
 					'property', decided_property, 'notion', notion_value, 'postgres', supabase_value)) as disputes
 				from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, k.row_id) and status in ('waiting', 'decided')
 			) p on true
-			order by k.place`, base, table, row),
+			order by k.place`, base, table, row, related(relations), asleep(relations)),
 		create: fmt.Sprintf(`
 			insert into %[1]s as r (id, connection_id, %[2]s)
 			select x.id, $1, %[3]s from jsonb_to_recordset($2) as x(id uuid, %[4]s)
@@ -83,11 +94,11 @@ func statementsFor(k mapping.Kind) statements {
 			from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb, %[3]s)
 			where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning %[4]s`, table, list(changed), list(typed), row),
 		advance: fmt.Sprintf(`
-			insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, last_synced, created_at, updated_at)
-			select x.id, $1, x.notion_id, x.name, x.data, x.row_data, x.state, $3, $3, $3
-			from jsonb_to_recordset($2) as x(id uuid, notion_id text, name text, data jsonb, row_data jsonb, state text)
+			insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, exact, last_synced, created_at, updated_at)
+			select x.id, $1, x.notion_id, x.name, x.data, x.row_data, x.state, x.exact, $3, $3, $3
+			from jsonb_to_recordset($2) as x(id uuid, notion_id text, name text, data jsonb, row_data jsonb, state text, exact boolean)
 			on conflict (id) do update set notion_id = excluded.notion_id, name = excluded.name, data = excluded.data,
-				row_data = excluded.row_data, state = excluded.state, sync_version = b.sync_version + 1,
+				row_data = excluded.row_data, state = excluded.state, exact = excluded.exact, sync_version = b.sync_version + 1,
 				last_synced = excluded.last_synced, updated_at = excluded.updated_at`, base),
 		size: fmt.Sprintf(`select count(*) from %s where connection_id = $1 and state = 'live'`, base),
 		absent: fmt.Sprintf(`

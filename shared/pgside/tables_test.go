@@ -41,7 +41,7 @@ func setUp(t *testing.T) fixture {
 	kind, _ := mapping.ACT().Kind("partners")
 	newID := uuid.NewString
 	f := fixture{
-		Tables: pgside.New(pool, config.DefaultConnection, kind, newID), pool: pool,
+		Tables: pgside.New(pool, config.DefaultConnection, mapping.ACT(), kind, newID), pool: pool,
 		lens: record.Lens{Kind: kind, Binding: mapping.Binding{}},
 	}
 	for _, field := range kind.Fields {
@@ -169,7 +169,7 @@ func TestPeoplesChangesAreNoted(t *testing.T) {
 		"update that changes nought": {`update partners set name = name`, 0},
 		"delete":                     {`delete from partners where name = 'a'`, 1},
 		"a new id":                   {`update partners set id = gen_random_uuid() where name = 'a'`, 2},
-		"truncate":                   {`truncate partners`, 2},
+		"truncate":                   {`truncate partners cascade`, 2},
 		"replication":                {`set session_replication_role = replica; update partners set name = 'y' where name = 'a'; reset session_replication_role`, 1},
 		"copy":                       {`do $$ begin insert into partners (name) select 'c' || n from generate_series(1, 3) n; end $$`, 3},
 		"the sync itself":            {`begin; select set_config('integration.origin', 'sync', true); update partners set name = 'z'; commit`, 0},

@@ -40,6 +40,7 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	if old != nil {
 		before = old.Document
 	}
+	next.Exact = !page.Fresh && len(unsettled) == 0
 	document, err := l.document(page.Document, before, unsettled)
 	next.Document = document
 	return next, err

@@ -24,10 +24,14 @@ var null = json.RawMessage("null") //nolint:gochecknoglobals // a constant that 
 func Column(f mapping.Field, v property.Value) json.RawMessage {
 	switch v := v.(type) {
 	case nil:
-		if f.Type == property.TypeCheckbox {
+		switch f.Type {
+		case property.TypeCheckbox:
 			return encoded(false)
+		case property.TypeRelation:
+			return encoded([]string{})
+		default:
+			return null
 		}
-		return null
 	case property.Text:
 		return encoded(property.PlainText(v))
 	case property.Number:
@@ -86,6 +90,8 @@ func FromColumn(f mapping.Field, column json.RawMessage, was property.Value) (pr
 	case property.TypePeople:
 		list, err := decoded[[]string](f, column)
 		return peopleOf(list, was), err
+	case property.TypeRelation:
+		return refsIn(column)
 	case property.TypeCheckbox:
 		b, err := decoded[bool](f, column)
 		return property.Checked(b), err
@@ -99,6 +105,11 @@ func FromColumn(f mapping.Field, column json.RawMessage, was property.Value) (pr
 
 // SameColumn reports whether two JSON values are the same in a column of that type.
 func SameColumn(t mapping.ColumnType, a, b json.RawMessage) bool {
+	if t == mapping.JoinTable {
+		x, errX := refsIn(a)
+		y, errY := refsIn(b)
+		return errX == nil && errY == nil && property.Equal(x, y)
+	}
 	if isNull(a) || isNull(b) {
 		return isNull(a) == isNull(b)
 	}

@@ -22,12 +22,28 @@ type Page struct {
 	Properties map[string]property.Property
 	// Document is the page as Notion gave it: what the base table keeps as data.
 	Document json.RawMessage
+	// Hidden are related pages that the page does not show because they are in the trash, or gone.
+	Hidden map[string]bool
 	// Completed says that a value had to be fetched whole, which costs a request each time it is looked at.
 	Completed bool
+	// Fresh says that the minute in which the page was last edited may not be over: it may be edited again, and tell the same time.
+	Fresh bool
 }
 
 // Take puts a property that is known to be whole into the page, in the place of what Notion cut. False when raw is none.
 func (p *Page) Take(id string, raw json.RawMessage) bool {
+	whole, err := property.Decode(raw)
+	if err != nil || !p.Keep(id, raw) {
+		return false
+	}
+	whole.Truncated = false
+	p.Properties[id] = whole
+	return true
+}
+
+// Keep puts a property that is known to be whole into the page's document, in the place of what Notion cut. The page still does not
+// show it: it counts as what it was. False when raw is none.
+func (p *Page) Keep(id string, raw json.RawMessage) bool {
 	whole, err := property.Decode(raw)
 	if err != nil || whole.ID != id {
 		return false
@@ -43,7 +59,5 @@ func (p *Page) Take(id string, raw json.RawMessage) bool {
 	properties[name] = raw
 	document["properties"] = encoded(properties)
 	p.Document = encoded(document)
-	whole.Truncated = false
-	p.Properties[id] = whole
 	return true
 }

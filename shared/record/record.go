@@ -40,13 +40,27 @@ type Tree struct {
 	EditedAt time.Time
 }
 
+// With gives the tree with other values in some of its fields.
+func (t Tree) With(others Fields) Tree {
+	if len(others) == 0 {
+		return t
+	}
+	fields := maps.Clone(t.Fields)
+	if fields == nil {
+		fields = Fields{}
+	}
+	maps.Copy(fields, others)
+	t.Fields = fields
+	return t
+}
+
 // Row is a record as a row of its table.
 type Row struct {
 	ID    string
 	State State
 	// Version is what the row must still be when it is written: Postgres's own, changed by every update.
 	Version string
-	// Columns are the mapped columns' values as JSON, by name.
+	// Columns are the mapped columns' values as JSON, by name; of a relation, the ids of the related pages.
 	Columns map[string]json.RawMessage
 	// ChangedAt is when a person's last change that has not been consumed was made; zero when there is none.
 	ChangedAt time.Time
@@ -62,4 +76,6 @@ type Base struct {
 	Document json.RawMessage
 	Columns  map[string]json.RawMessage
 	Version  int64
+	// Exact says that Document is the page as it was left at its last edit: no other edit of that minute can be missing.
+	Exact bool
 }

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -33,13 +34,17 @@ func (l Lens) OfPage(p *Page, base Tree) Tree {
 	if p == nil {
 		return Tree{}
 	}
-	return Tree{State: p.State, EditedAt: p.EditedAt, Fields: l.fields(base.Fields, func(id string) (property.Property, bool) {
+	return Tree{State: p.State, EditedAt: p.EditedAt, Fields: l.fields(base.Fields, func(field, id string) (property.Property, bool) {
 		shown, ok := p.Properties[id]
+		if shown.Type == property.TypeRelation {
+			shown.Value = withHidden(shown.Value, base.Fields[field], p.Hidden)
+		}
 		return shown, ok && !shown.Truncated
 	})}
 }
 
-// OfBase gives the base's tree; nil is a record that has none. Its errors are a broken base row.
+// OfBase gives the base's tree; nil is a record that has none. Relations are those that the row had: it had all that Notion had, and
+// Notion may have hidden some. Its errors are a broken base row.
 func (l Lens) OfBase(b *Base) (Tree, error) {
 	if b == nil {
 		return Tree{}, nil
@@ -48,10 +53,13 @@ func (l Lens) OfBase(b *Base) (Tree, error) {
 	if err != nil {
 		return Tree{}, fault.Wrap(err, fault.Internal, "the base of record %s cannot be read", b.ID)
 	}
-	return Tree{State: b.State, Fields: l.fields(nil, func(id string) (property.Property, bool) {
+	tree := Tree{State: b.State, Fields: l.fields(nil, func(_, id string) (property.Property, bool) {
 		kept, ok := properties[id] // whole, whatever its length suggests: the base keeps nothing that was cut
 		return kept, ok
-	})}, nil
+	})}
+	relations, err := l.Related(b)
+	maps.Copy(tree.Fields, relations)
+	return tree, err
 }
 
 // OfRow gives the tree that a row shows, as far as its columns can tell: a column that shows what it showed at the base stands
@@ -87,10 +95,10 @@ func (l Lens) valueIn(f mapping.Field, r *Row, b *Base, base, notion Tree) (prop
 }
 
 // fields looks up each field that is in step; what a look-up does not find, or finds of another type, is as otherwise has it.
-func (l Lens) fields(otherwise Fields, look func(id string) (property.Property, bool)) Fields {
+func (l Lens) fields(otherwise Fields, look func(field, id string) (property.Property, bool)) Fields {
 	fields := make(Fields, len(l.Binding))
 	for name, live := range l.Binding {
-		if p, found := look(live.ID); found && p.Type == live.Type {
+		if p, found := look(name, live.ID); found && p.Type == live.Type {
 			fields[name] = p.Value
 		} else {
 			fields[name] = otherwise[name]

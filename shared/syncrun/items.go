@@ -10,6 +10,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
@@ -58,22 +59,33 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 	return items, nil
 }
 
-// complete makes whole what Notion cut of a page's fields; what is cut is neither compared nor written. Where the page has not been
-// edited since the base was taken, the base has the whole; else it is fetched.
+// complete sees to it that all of a page's fields are known: what Notion cut is made whole, and what it hides is found.
 func (w *worker) complete(ctx context.Context, it item) error {
-	if it.page == nil {
+	if it.page == nil || it.page.Document == nil {
 		return nil
 	}
-	base := it.known.Base
-	settled := base != nil && it.page.EditedAt.Equal(record.EditedAt(base.Document)) &&
-		it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through) // the minute of its last edit is over for good
+	if err := w.makeWhole(ctx, it); err != nil {
+		return err
+	}
+	return w.findHidden(ctx, it)
+}
+
+// makeWhole makes whole what Notion cut of a page's fields; what is cut is neither compared nor written. Where the page has not been
+// edited since the base was taken, the base has the whole; else it is fetched.
+func (w *worker) makeWhole(ctx context.Context, it item) error {
+	base, settled := it.known.Base, sameEdit(it)
+	it.page.Fresh = !it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through)
 	var cut []string
 	for _, live := range w.lens.Binding {
 		p := it.page.Properties[live.ID]
 		if !p.Truncated || p.Type != live.Type {
 			continue
 		}
-		if !settled || !it.page.Take(live.ID, record.RawProperty(base.Document, live.ID)) {
+		take := it.page.Take
+		if p.Type == property.TypeRelation {
+			take = it.page.Keep // which pages are in the trash changes without an edit: the document may show others than the page
+		}
+		if !settled || !take(live.ID, record.RawProperty(base.Document, live.ID)) {
 			cut = append(cut, live.ID)
 		}
 	}
@@ -83,6 +95,12 @@ func (w *worker) complete(ctx context.Context, it item) error {
 	slices.Sort(cut)
 	it.page.Completed = true
 	return w.notion.Complete(ctx, it.page, cut)
+}
+
+// sameEdit reports whether a page has not been edited since the base was taken.
+func sameEdit(it item) bool {
+	base := it.known.Base
+	return base != nil && base.Exact && it.page.EditedAt.Equal(record.EditedAt(base.Document))
 }
 
 // rowIDOf gives the id of the row of a page that was born in Notion: always the same, so that no page gets two rows.

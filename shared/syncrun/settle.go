@@ -25,6 +25,8 @@ type item struct {
 	// trashed: it was the sync that put the page into the trash. Nobody has deleted it in Notion, and what people wrote to it
 	// until then counts as if it were still there.
 	trashed bool
+	// wrote are the values that the sync has written to the page since the base was taken.
+	wrote record.Fields
 }
 
 // decision is what is to become of a record, and what has become of it so far.
@@ -44,6 +46,7 @@ type decision struct {
 // settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side
 // refuses of a record is set aside with that record.
 func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) error {
+	clear(w.states)
 	for round := 1; ; round++ {
 		decisions := make([]*decision, len(items))
 		for i := range items {
@@ -92,7 +95,7 @@ func (w *worker) decide(it item) *decision {
 func (w *worker) plan(d *decision) error {
 	notion := d.base
 	if d.page != nil {
-		notion = w.lens.OfPage(d.page, d.base)
+		notion = w.lens.OfPage(d.page, d.base.With(d.wrote))
 	}
 	postgres, err := w.lens.OfRow(d.known.Row, d.known.Base, d.base, notion)
 	if err != nil {

@@ -63,13 +63,13 @@ func leave(s *journal.Settled, todo merge.Action) {
 // unchanged reports whether the base already is what both sides show.
 func (w *worker) unchanged(d *decision) bool {
 	base, page := d.known.Base, d.page
-	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State {
+	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !w.sameRelations(d) {
 		return false
 	}
 	if page == nil || page.Document == nil {
 		return true
 	}
-	if page.Completed && !page.EditedAt.Equal(record.EditedAt(base.Document)) {
+	if page.Completed && !sameEdit(d.item) {
 		return false // so that the next look need not fetch it whole again
 	}
 	if base.PageID != page.ID {

@@ -167,4 +167,6 @@ type Journal interface {
 	// Commit stores a batch as one, and gives an outcome for each settled record, in their order. fault.Conflict when the lease
 	// was lost.
 	Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) ([]journal.Outcome, error)
+	// Link relates rows to those that their relations waited for, and that are now there.
+	Link(ctx context.Context) error
 }

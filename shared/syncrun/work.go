@@ -50,6 +50,7 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 		tables:  s.Tables(kind),
 		lens:    record.Lens{Kind: kind},
 		deleted: map[merge.Side]int{},
+		states:  map[string]record.State{},
 		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
 	}
 	err = w.run(working)
@@ -130,6 +131,7 @@ type worker struct {
 	shown    []string           // by the whole listing, where that was one answer
 	deleted  map[merge.Side]int // unasked, by this worker
 	retried  bool
+	states   map[string]record.State // of related pages that were asked for in this batch
 	log      *slog.Logger
 }
 
@@ -146,7 +148,10 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if !w.part.Run.Type.WritesPostgres() {
+		return nil
+	}
+	return w.tables.Link(ctx)
 }
 
 // step works on one batch, and leaves the checkpoint where the next one begins.

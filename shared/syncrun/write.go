@@ -51,10 +51,13 @@ func filter(decisions []*decision, is func(*decision) bool) iter.Seq[*decision] 
 
 // lookAgain reads a page once more right before it is written, where that matters: Notion has no conditional write. A page that
 // people have just been editing may have been edited again; one that is to go into the trash may have been put there by
-// somebody, or edited, and its answer would not tell which.
+// somebody, or edited, and its answer would not tell which; one that is to come out of it may be gone for good. A relation is replaced as a whole, and shows or hides pages without the
+// page having been edited.
 func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 	hot := d.page != nil && d.page.State == record.Live && !d.page.EditedAt.Before(w.part.Checkpoint.Through)
-	if d.known.Key.PageID == "" || d.left != nil || !hot && d.plan.Notion.Op != merge.Archive {
+	op := d.plan.Notion.Op
+	matters := hot || op == merge.Archive || op == merge.Restore || op == merge.Update && w.relates(d.plan.Notion)
+	if d.known.Key.PageID == "" || d.left != nil || !matters {
 		return nil
 	}
 	page, err := w.page(ctx, d.known.Key.PageID)
@@ -149,9 +152,13 @@ func (w *worker) write(ctx context.Context, d *decision) error {
 
 // send makes a write and plans the record anew with Notion's answer.
 func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error {
-	what := journal.Write{Op: todo.Op, Fields: todo.Fields, Binding: w.lens.Binding}
+	fields, err := w.writable(ctx, d, todo)
+	if err != nil {
+		d.open = true
+		return err
+	}
+	what := journal.Write{Op: todo.Op, Fields: fields, Binding: w.lens.Binding}
 	var page record.Page
-	var err error
 	if todo.Op == merge.Create {
 		page, err = w.notion.Create(ctx, w.database.DataSourceID, d.known.Key.RowID, what)
 	} else {
@@ -169,6 +176,7 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 	}
 	d.page = &page
 	d.known.Key.PageID = page.ID
+	d.wrote = todo.Fields
 	if err := w.complete(ctx, d.item); err != nil {
 		d.open = true // what was written is known, what Notion now holds is not
 		return err

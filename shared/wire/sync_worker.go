@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -36,19 +35,21 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return nil, err
 		}
-		client := p.notion()
+		client, connection := p.notion(), p.connection()
 		return syncrun.New(syncrun.Config{
-			Connection: p.connection(),
+			Connection: connection,
 			Ledger:     postgres.Ledger{Pool: pool, NewID: newID},
 			Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
 			Queue:      p.queue(),
 			Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
-			Tables:     func(k mapping.Kind) syncrun.Tables { return pgside.New(pool, config.DefaultConnection, k, newID) },
-			Now:        time.Now,
-			NewID:      newID,
-			Log:        p.log,
-			Writers:    writers,
-			Reserve:    reserve,
+			Tables: func(k mapping.Kind) syncrun.Tables {
+				return pgside.New(pool, connection.ID, connection.Mapping, k, newID)
+			},
+			Now:     time.Now,
+			NewID:   newID,
+			Log:     p.log,
+			Writers: writers,
+			Reserve: reserve,
 		}), nil
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {

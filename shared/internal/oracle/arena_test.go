@@ -72,14 +72,17 @@ const things = `{"kinds":[{"name":"things","table":"things","base_table":"notion
 	{"property":"Link","type":"url","column":"link"},
 	{"property":"Box","type":"checkbox","column":"box"},
 	{"property":"Mark","type":"email","column":"mark"},
+	{"property":"People","type":"people","column":"people"},
+	{"property":"Links","type":"relation","column":"links","join":{"kind":"things","table":"things_links","from":"thing_id","to":"link_id"}},
 	{"property":"Twice","type":"formula","column":"twice"}]}]}`
 
 const table = `create table things (
 	id uuid primary key default gen_random_uuid(),
 	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
-	name text, text text, number numeric, choice text, tags text[], day date, link text, box boolean not null default false, mark text, twice jsonb,
+	name text, text text, number numeric, choice text, tags text[], day date, link text, box boolean not null default false, mark text, people text[], twice jsonb,
 	archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now());
 	call keep_in_step('things', 'things', 'notion_things');
+	call keep_relation_in_step('things', 'links', 'things_links', 'things', 'notion_things', 'thing_id', 'things', 'notion_things', 'link_id');
 	alter table sync_changes alter column changed_at set default current_setting('test.now')::timestamptz`
 
 // arena is where a history takes place. Its database is used by one history after the other.
@@ -96,6 +99,8 @@ type arena struct {
 	queue    []journal.Message
 	model    *model
 	trace    []string
+	cut      int             // how many references Notion shows
+	users    []string        // of the workspace
 	names    map[string]bool // the fields whose properties have been renamed
 	created  int             // pages that the sync has made in this minute
 	started  int             // the model's step when the sync began
@@ -144,8 +149,10 @@ func (a *arena) begin(t *rapid.T) {
 	}
 	a.sim.Clock().Set(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))
 	rounding := rapid.SampledFrom([]string{"rounded", "raw"}).Draw(t, "rounding")
+	// Of relations Notion says that it cut them; of anything else one has to know that it cuts at 25.
+	a.cut = rapid.SampledFrom([]int{3, 25}).Draw(t, "cuts at")
 	if err := a.sim.SetOptions(func(o *notionsim.Options) {
-		o.Budget, o.RowCap, o.Truncation, o.Rounding, o.CommittedResourceID = 0, 8, 3, rounding, rapid.Bool().Draw(t, "names what it saved")
+		o.Budget, o.RowCap, o.Truncation, o.Rounding, o.CommittedResourceID = 0, 8, a.cut, rounding, rapid.Bool().Draw(t, "names what it saved")
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +160,7 @@ func (a *arena) begin(t *rapid.T) {
 	for _, f := range a.mapping.Kinds[0].Fields {
 		properties[f.Property] = map[string]any{string(f.Type): map[string]any{}}
 	}
+	delete(properties, "Links") // leads to the database itself, once it is there
 	properties["Twice"] = map[string]any{"formula": map[string]any{"expression": `prop("Number") * 2`}}
 	made := a.call(t, "POST", "/v1/databases", map[string]any{
 		"parent": map[string]any{"type": "workspace", "workspace": true}, "title": rich("Things"),
@@ -160,8 +168,12 @@ func (a *arena) begin(t *rapid.T) {
 	})
 	a.database = made["id"].(string)
 	a.source = made["data_sources"].([]any)[0].(map[string]any)["id"].(string)
-	a.exec(t, `truncate sync_databases, sync_leases, sync_runs, sync_intents, sync_conflicts, sync_errors, integration_events, things, notion_things cascade`)
+	a.call(t, "PATCH", "/v1/data_sources/"+a.source, map[string]any{"properties": map[string]any{"Links": map[string]any{"relation": map[string]any{
+		"data_source_id": a.source, "type": "dual_property", "dual_property": map[string]any{"synced_property_name": "Linked by"},
+	}}}})
+	a.exec(t, `truncate sync_waiting, sync_databases, sync_leases, sync_runs, sync_intents, sync_conflicts, sync_errors, integration_events, things, notion_things cascade`)
 	a.exec(t, `truncate sync_changes`)
+	a.users = a.usersOf(t)
 	a.tick(t, 0)
 	a.build(rapid.SampledFrom([]journal.Limit{{Number: 1 << 30, Share: 1}, {Number: 3, Share: 1}, {Number: 3, Share: 0.2}}).Draw(t, "limit of deletions"))
 }
@@ -173,7 +185,7 @@ func (a *arena) build(limit journal.Limit) {
 		ids++
 		return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, ids)).String()
 	}
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewTextHandler(debugOut{a}, &slog.HandlerOptions{Level: slog.LevelError}))
 	notionClient := client.New(client.Config{
 		BaseURL: "http://notion", Tokens: token1{}, Now: a.sim.Clock().Now,
 		Transport: transport{&a.effects, func() http.Handler { return a.sim }, a.sent},
@@ -192,7 +204,7 @@ func (a *arena) build(limit journal.Limit) {
 		Queue:  a,
 		Notion: func(k mapping.Kind) syncrun.Notion { return notionside.New(notionClient, k, log) },
 		Tables: func(k mapping.Kind) syncrun.Tables {
-			return tables{pgside.New(a.pool, config.DefaultConnection, k, newID), &a.effects}
+			return tables{pgside.New(a.pool, config.DefaultConnection, a.mapping, k, newID), &a.effects}
 		},
 		Now: a.sim.Clock().Now, NewID: newID, Log: log, Writers: 1,
 	}
@@ -303,6 +315,7 @@ func (a *arena) race(r *http.Request) {
 				w.raced = true
 			}
 		}
+		a.model.race(page.mark, f.Column, seen)
 	}
 	a.read[id] = a.model.step
 }
@@ -312,6 +325,7 @@ type page struct {
 	id, mark string
 	trashed  bool
 	values   map[string][]string // by field
+	refs     map[string][]string // related pages by field; values has their marks
 	ids      map[string]string   // the properties' ids by field
 	key      string              // the row's key that it carries
 }
@@ -321,7 +335,7 @@ func readPage(raw json.RawMessage) page {
 	if err != nil {
 		return page{}
 	}
-	p := page{id: parsed.ID, trashed: parsed.InTrash, values: map[string][]string{}, ids: map[string]string{}}
+	p := page{id: parsed.ID, trashed: parsed.InTrash, values: map[string][]string{}, refs: map[string][]string{}, ids: map[string]string{}}
 	for name, raw := range parsed.Properties {
 		decoded, err := property.Decode(raw)
 		if err != nil {
@@ -344,6 +358,10 @@ func readPage(raw json.RawMessage) page {
 			p.values[field] = []string{v.Start[:10]}
 		case property.Checked:
 			p.values[field] = []string{fmt.Sprint(bool(v))}
+		case property.People:
+			p.values[field] = v.IDs()
+		case property.Refs:
+			p.refs[field] = v
 		}
 		if name == "Supabase ID" && len(p.values[field]) > 0 {
 			p.key = p.values[field][0]
@@ -362,8 +380,17 @@ func (a *arena) pages(t *rapid.T) []page {
 		t.Fatal(err)
 	}
 	pages := make([]page, len(raws))
+	marks := map[string]string{}
 	for i, raw := range raws {
 		pages[i] = readPage(raw)
+		marks[pages[i].id] = pages[i].mark
+	}
+	for _, p := range pages {
+		for field, ids := range p.refs {
+			for _, id := range ids {
+				p.values[field] = append(p.values[field], marks[id])
+			}
+		}
 	}
 	return pages
 }
@@ -377,15 +404,17 @@ type row struct {
 
 func (a *arena) rows(t *rapid.T) []row {
 	found, err := a.person.Query(context.Background(), `
-		select id::text, coalesce(mark, ''), archived_at is not null, name, text, number::float8::text, choice, tags, day::text, link, box::text from things order by mark, id`)
+		select id::text, coalesce(mark, ''), archived_at is not null, name, text, number::float8::text, choice, tags, day::text, link, box::text,
+			people, (select array_agg(o.mark order by o.mark) from things_links j join things o on o.id = j.link_id where j.thing_id = things.id)
+		from things order by mark, id`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows, err := pgx.CollectRows(found, func(c pgx.CollectableRow) (r row, err error) {
 		var name, text, number, choice, day, link, box *string
-		var tags []string
-		err = c.Scan(&r.id, &r.mark, &r.archived, &name, &text, &number, &choice, &tags, &day, &link, &box)
-		r.values = map[string][]string{"tags": tags}
+		var tags, people, links []string
+		err = c.Scan(&r.id, &r.mark, &r.archived, &name, &text, &number, &choice, &tags, &day, &link, &box, &people, &links)
+		r.values = map[string][]string{"tags": tags, "people": people, "links": links}
 		for field, v := range map[string]*string{"name": name, "text": text, "number": number, "choice": choice, "day": day, "link": link, "box": box} {
 			if v != nil && *v != "" {
 				r.values[field] = []string{*v}
@@ -489,6 +518,7 @@ func (a *arena) rest(t *rapid.T, runID string) {
 		return
 	}
 	a.model.clean = a.model.step
+	a.model.rest(a.views(t))
 	for _, l := range a.model.records {
 		l.touched = false
 	}
@@ -520,7 +550,7 @@ func (a *arena) requeue(t *rapid.T) {
 func (a *arena) check(t *rapid.T) {
 	n, p := a.views(t)
 	logged := a.logged(t)
-	wrong := join(a.model.lost(n, p, logged), a.model.lives(n, p, logged), a.world.Differences(t))
+	wrong := join(a.model.lost(n, p, logged), a.model.lives(n, p, logged), a.model.belong(n, p), a.world.Differences(t))
 	if wrong != "" {
 		t.Fatalf("%s\n%s", wrong, a.dump(t))
 	}
@@ -552,6 +582,7 @@ func (a *arena) dump(t *rapid.T) string {
 	for _, q := range []string{
 		`select 'base ' || coalesce(row_data->>'mark', '') || ' ' || id || ' ' || notion_id || ' ' || state || ' ' || row_data::text from notion_things order by 1`,
 		`select 'error ' || row_id || ' ' || coalesce(notion_id, '') || ' ' || side || ' ' || reason from sync_errors`,
+		`select 'waiting ' || row_id || ' ' || page_id from sync_waiting`,
 		`select 'intent ' || row_id || ' ' || op from sync_intents`,
 		`select 'conflict ' || row_id || ' ' || field || ' ' || rule || ' ' || winner || ' N=' || coalesce(notion_value::text, '') || ' P=' || coalesce(supabase_value::text, '') || case when intent_id is null then '' else ' pending' end from sync_conflicts`,
 		`select 'change ' || row_id || ' ' || changed_at from sync_changes`,
@@ -582,3 +613,11 @@ func rich(text string) []any {
 }
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+
+// debugOut keeps the sync's own log in the trace.
+type debugOut struct{ *arena }
+
+func (d debugOut) Write(line []byte) (int, error) {
+	d.note("  log %s", line)
+	return len(line), nil
+}

@@ -44,6 +44,7 @@ type model struct {
 	clean   int // when the last sync of both sides ended well
 	tokens  map[token]*written
 	records map[string]*life
+	members map[member]*membership
 }
 
 // life is what people did with a record as a whole.
@@ -59,7 +60,7 @@ type life struct {
 }
 
 func newModel() *model {
-	return &model{tokens: map[token]*written{}, records: map[string]*life{}}
+	return &model{tokens: map[token]*written{}, records: map[string]*life{}, members: map[member]*membership{}}
 }
 
 // fresh gives a value that nobody has written yet for a field, as its column shows it.

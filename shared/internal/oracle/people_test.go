@@ -33,6 +33,9 @@ func (a *arena) people() []act {
 		{"edit a page again", a.editPage},
 		{"edit a page once more", a.editPage},
 		{"tag a page", a.tagPage},
+		{"name people on a page", a.namePeopleOnPage},
+		{"link a page", a.linkPage},
+		{"link a page again", a.linkPage},
 		{"toggle a page", a.togglePage},
 		{"trash a page", a.trashPage},
 		{"restore a page", a.restorePage},
@@ -43,6 +46,9 @@ func (a *arena) people() []act {
 		{"update a row again", a.updateRow},
 		{"update a row once more", a.updateRow},
 		{"tag a row", a.tagRow},
+		{"name people in a row", a.namePeopleInRow},
+		{"link a row", a.linkRow},
+		{"link a row again", a.linkRow},
 		{"toggle a row", a.toggleRow},
 		{"delete a row", a.deleteRow},
 		{"archive a row", a.archiveRow},
@@ -65,6 +71,8 @@ func (a *arena) meanwhile(t *rapid.T) {
 		{"archive a row", a.archiveRow},
 		{"tag a page", a.tagPage},
 		{"tag a row", a.tagRow},
+		{"link a page", a.linkPage},
+		{"link a row", a.linkRow},
 		{"delete a row", a.deleteRow},
 		{"create a page", a.createPage},
 		{"insert a row", a.insertRow},
@@ -88,6 +96,9 @@ func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]
 	for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(scalar()), 1, 3, rapid.ID).Draw(t, "fields") {
 		text := a.model.fresh(mark, field, on)
 		properties[notionName(field)] = value(field, text)
+		if field == "text" && on == notion && a.cut == 25 && rapid.Bool().Draw(t, "mentions") {
+			properties["Text"], text = a.mentions(mark, text)
+		}
 		columns[field] = text
 	}
 	return properties, columns
@@ -214,6 +225,7 @@ func (a *arena) togglePage(t *rapid.T) {
 
 // deleted notes that a person who saw a live record deleted it.
 func (a *arena) deleted(mark string, values map[string][]string) {
+	a.model.uproot(mark)
 	l := a.model.records[mark]
 	l.deleted, l.at = true, a.model.step+1
 	l.loose = l.loose || l.touched // an edit that left no token may outlive the deletion
@@ -229,8 +241,19 @@ func (a *arena) restored(mark string) {
 func (a *arena) trashPage(t *rapid.T) {
 	if p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed }); ok {
 		a.deleted(p.mark, p.values)
+		if l := a.model.records[p.mark]; p.key != "" && !a.met(t, p.id) {
+			l.loose, l.again = true, l.again+1 // the sync made it, has not heard so, and finds nothing in the trash
+		}
 		a.patch(t, p.id, map[string]any{"in_trash": true})
 	}
+}
+
+// met reports whether the sync knows a page.
+func (a *arena) met(t *rapid.T, id string) (met bool) {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from notion_things where notion_id = $1)`, id).Scan(&met); err != nil {
+		t.Fatal(err)
+	}
+	return met
 }
 
 func (a *arena) restorePage(t *rapid.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -49,7 +50,7 @@ func (w *World) differences(tb TB, kind mapping.Kind, databaseID string) []strin
 	differ := func(format string, args ...any) {
 		differences = append(differences, kind.Name+": "+fmt.Sprintf(format, args...))
 	}
-	tables := pgside.New(w.Pool, config.DefaultConnection, kind, newID)
+	tables := pgside.New(w.Pool, config.DefaultConnection, w.Syncer.Connection.Mapping, kind, newID)
 	raws, err := w.Sim.Pages(databaseID)
 	if err != nil {
 		tb.Fatal(err)
@@ -76,6 +77,13 @@ func (w *World) differences(tb TB, kind mapping.Kind, databaseID string) []strin
 			}
 		} else if known[0].Row != nil && known[0].Row.State == record.Live {
 			differ("page %s is in the trash, its row is live", page.ID)
+		}
+	}
+	for _, r := range w.Syncer.Connection.Mapping.Relations(kind.Name) {
+		waiting := Query[int](tb, w, fmt.Sprintf(`select count(*) from sync_waiting w join %s b on b.notion_id = w.page_id
+			join %s using (id) join %s o on o.id = w.row_id where w.kind = $1 and w.field = $2`, r.Related.BaseTable, r.Related.Table, kind.Table), kind.Name, r.Field)
+		if waiting > 0 {
+			differ("%d relations of %s wait for rows that are there", waiting, r.Field)
 		}
 	}
 	rows := Query[int](tb, w, fmt.Sprintf(`select count(*) from %s where archived_at is null`, kind.Table))
@@ -105,6 +113,9 @@ func disagreement(tb TB, lens record.Lens, raw json.RawMessage, known journal.Kn
 	}
 	for _, f := range lens.Fields() {
 		v := properties[lens.Binding[f.Column].ID].Value
+		if f.Join != nil {
+			v = withAsleep(v, base.Fields[f.Column], known.Asleep)
+		}
 		if !property.Equal(v, base.Fields[f.Column]) {
 			differences = append(differences, fmt.Sprintf("%s is %v, in the base %v", f.Column, v, base.Fields[f.Column]))
 		}
@@ -117,4 +128,17 @@ func disagreement(tb TB, lens record.Lens, raw json.RawMessage, known journal.Kn
 		}
 	}
 	return differences
+}
+
+// withAsleep gives a relation that a page shows with those known pages that are in the trash or gone, which no page shows.
+func withAsleep(shown, known property.Value, asleep map[string]record.State) property.Value {
+	refs, _ := shown.(property.Refs)
+	before, _ := known.(property.Refs)
+	whole := slices.Clone(refs)
+	for _, id := range before {
+		if _, is := asleep[id]; is && !slices.Contains(whole, id) {
+			whole = append(whole, id)
+		}
+	}
+	return whole
 }

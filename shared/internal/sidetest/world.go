@@ -89,8 +89,10 @@ func Build(tb testing.TB, setup Setup) *World {
 		Leases: postgres.Leases{Pool: w.Pool, TTL: time.Minute},
 		Queue:  w,
 		Notion: func(k mapping.Kind) syncrun.Notion { return notionside.New(w.Client, k, log) },
-		Tables: func(k mapping.Kind) syncrun.Tables { return pgside.New(w.Pool, config.DefaultConnection, k, newID) },
-		Now:    time.Now, NewID: newID, Log: log, Writers: 1,
+		Tables: func(k mapping.Kind) syncrun.Tables {
+			return pgside.New(w.Pool, config.DefaultConnection, setup.Mapping, k, newID)
+		},
+		Now: time.Now, NewID: newID, Log: log, Writers: 1,
 	}
 	if setup.Change != nil {
 		setup.Change(&cfg)

@@ -1,0 +1,241 @@
+package pgside
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// relation is a relation with its statements. Its pairs are of rows, and it shows as the pages of the related rows: a related row that
+// has no page yet does not show, and a related page that has no row yet waits in sync_waiting and shows all the same.
+type relation struct {
+	field, kind string
+	// related gives the pages that it shows for row r, asleep those of them, and of the base's, whose records are not live.
+	related, asleep string
+	// remove and add take rows and pages: unwait and add take pairs out of those that wait, and remove out of the table.
+	unwait, remove, add string
+	// link moves to the table what waited and need not wait any more.
+	link string
+}
+
+func relationsOf(all []mapping.Relation) []relation {
+	relations := make([]relation, len(all))
+	for i, r := range all {
+		relations[i] = relationOf(r)
+	}
+	return relations
+}
+
+func relationOf(r mapping.Relation) relation {
+	names := strings.NewReplacer(
+		"{field}", "'"+r.Field+"'", "{kind}", "'"+r.Kind.Name+"'", // both are identifiers
+		"{pairs}", pgx.Identifier{r.Join.Table}.Sanitize(),
+		"{from}", pgx.Identifier{r.Join.From}.Sanitize(), "{to}", pgx.Identifier{r.Join.To}.Sanitize(),
+		"{table}", pgx.Identifier{r.Kind.Table}.Sanitize(),
+		"{other}", pgx.Identifier{r.Related.Table}.Sanitize(), "{otherbase}", pgx.Identifier{r.Related.BaseTable}.Sanitize(),
+	)
+	return relation{
+		field: r.Field, kind: r.Kind.Name,
+		related: names.Replace(`{field}, (
+			select coalesce(jsonb_agg(page order by page), '[]') from (
+				select o.notion_id as page from {pairs} j join {otherbase} o on o.id = j.{to} and o.connection_id = $1 where j.{from} = r.id::uuid
+				union select w.page_id from sync_waiting w
+				where w.connection_id = $1 and w.kind = {kind} and w.row_id = r.id::uuid and w.field = {field}
+			) v)`),
+		asleep: names.Replace(`
+			select e.page, coalesce(o.state, '') as state
+			from jsonb_array_elements_text(coalesce(b.row_data -> {field}, '[]') || coalesce(r.columns -> {field}, '[]')) e (page)
+			left join {otherbase} o on o.connection_id = $1 and o.notion_id = e.page
+			where o.state is distinct from 'live'`),
+		unwait: names.Replace(`
+			delete from sync_waiting w using unnest($2::uuid[], $3::text[]) x (row_id, page_id)
+			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id`),
+		remove: names.Replace(`
+			delete from {pairs} j using unnest($2::uuid[], $3::text[]) x (row_id, page_id), {otherbase} o
+			where o.connection_id = $1 and o.notion_id = x.page_id and j.{from} = x.row_id and j.{to} = o.id`),
+		add: names.Replace(`
+			with x as (select * from unnest($2::uuid[], $3::text[]) x (row_id, page_id)),
+			paired as (
+				insert into {pairs} ({from}, {to}) select t.id, r.id
+				from x join {table} t on t.id = x.row_id
+				join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id join {other} r on r.id = o.id
+				for key share of t, r
+				on conflict do nothing)
+			insert into sync_waiting (connection_id, kind, field, row_id, page_id)
+			select $1, {kind}, {field}, x.row_id, x.page_id from x
+			where not exists (select from {otherbase} o join {other} r on r.id = o.id where o.connection_id = $1 and o.notion_id = x.page_id)
+			on conflict do nothing`),
+		link: names.Replace(`
+			with ready as (
+				select w.row_id, w.page_id, r.id as other from sync_waiting w
+				join {otherbase} o on o.connection_id = $1 and o.notion_id = w.page_id
+				join {other} r on r.id = o.id join {table} t on t.id = w.row_id
+				where w.connection_id = $1 and w.kind = {kind} and w.field = {field}
+				for update of w skip locked for key share of r, t),
+			paired as (insert into {pairs} ({from}, {to}) select row_id, other from ready on conflict do nothing)
+			delete from sync_waiting w using ready x
+			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id`),
+	}
+}
+
+// related gives SQL for an object of what the relations of row r show.
+func related(relations []relation) string {
+	parts := make([]string, len(relations))
+	for i, r := range relations {
+		parts[i] = r.related
+	}
+	return "jsonb_build_object(" + strings.Join(parts, ", ") + ")"
+}
+
+// asleep gives SQL for an object of the related pages whose records are not live, and how they are instead.
+func asleep(relations []relation) string {
+	if len(relations) == 0 {
+		return "'{}'::jsonb"
+	}
+	parts := make([]string, len(relations))
+	for i, r := range relations {
+		parts[i] = r.asleep
+	}
+	return fmt.Sprintf("(select coalesce(jsonb_object_agg(page, state), '{}') from (%s) v)", strings.Join(parts, " union "))
+}
+
+// relate writes what the relations of settled records take. applied says which records did.
+func (t *Tables) relate(ctx context.Context, tx pgx.Tx, settled []journal.Settled, results []result) error {
+	todo := &pgx.Batch{}
+	var created []string
+	for i, s := range settled {
+		if results[i].applied && s.Row.Op == merge.Create {
+			created = append(created, s.Key.RowID)
+		}
+	}
+	if len(created) > 0 && len(t.relations) > 0 { // what waited for a row that was deleted waits no more
+		todo.Queue(`delete from sync_waiting where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`, t.connectionID, t.kind.Name, created)
+	}
+	for _, r := range t.relations {
+		var add, remove pairs
+		for i, s := range settled {
+			if !results[i].applied {
+				continue
+			}
+			was, next := shownBefore(s, r.field), shownAfter(s, r.field)
+			add.append(s.Key.RowID, missing(next, was))
+			remove.append(s.Key.RowID, missing(was, next))
+		}
+		if len(remove.pages) > 0 {
+			// In this order: what another worker is just moving from the one place to the other is found in the other.
+			todo.Queue(r.unwait, t.connectionID, remove.rows, remove.pages)
+			todo.Queue(r.remove, t.connectionID, remove.rows, remove.pages)
+		}
+		if len(add.pages) > 0 {
+			todo.Queue(r.add, t.connectionID, add.rows, add.pages)
+		}
+	}
+	if todo.Len() == 0 {
+		return nil
+	}
+	return tx.SendBatch(ctx, todo).Close()
+}
+
+// pairs are rows and pages that they are related to.
+type pairs struct{ rows, pages []string }
+
+func (p *pairs) append(row string, pages []string) {
+	for _, page := range pages {
+		p.rows, p.pages = append(p.rows, row), append(p.pages, page)
+	}
+}
+
+// shownBefore gives the pages that a record's row was related to.
+func shownBefore(s journal.Settled, field string) []string {
+	var pages []string
+	if s.Row.Op != merge.Create && s.Was != nil {
+		_ = json.Unmarshal(s.Was.Columns[field], &pages) // null: none
+	}
+	return pages
+}
+
+// shownAfter gives the pages that a record's row is related to once it has taken its change.
+func shownAfter(s journal.Settled, field string) []string {
+	if v, given := s.Row.Fields[field]; given || s.Row.Op == merge.Create {
+		refs, _ := v.(property.Refs)
+		return refs
+	}
+	return shownBefore(s, field)
+}
+
+func missing(from, in []string) []string {
+	has := make(map[string]bool, len(in))
+	for _, page := range in {
+		has[page] = true
+	}
+	var left []string
+	for _, page := range from {
+		if !has[page] {
+			left = append(left, page)
+		}
+	}
+	return left
+}
+
+// withRelations gives the row as it is after its change, with its relations as the change leaves them: whoever has changed them
+// meanwhile has their change looked at for itself.
+func (t *Tables) withRelations(row *record.Row, s journal.Settled) *record.Row {
+	if row == nil || len(t.relations) == 0 {
+		return row
+	}
+	whole := *row
+	whole.Columns = maps.Clone(row.Columns)
+	for _, f := range t.kind.Fields {
+		if f.Join != nil {
+			whole.Columns[f.Column] = shownAs(f, shownAfter(s, f.Column))
+		}
+	}
+	return &whole
+}
+
+func shownAs(f mapping.Field, pages []string) json.RawMessage {
+	if len(pages) == 0 {
+		return record.Column(f, nil)
+	}
+	return record.Column(f, property.Refs(pages))
+}
+
+// onlyRelations reports whether all that a row has to take is relations: the row itself stays as it is.
+func (t *Tables) onlyRelations(s journal.Settled) bool {
+	if s.Row.Op != merge.Update {
+		return false
+	}
+	for _, f := range t.kind.Fields {
+		if _, given := s.Row.Fields[f.Column]; given && f.Join == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Link moves relations that waited, and whose rows are now there, to their tables: those of this kind, and those of others that lead
+// to it. Whoever has committed a row last finds them all.
+func (t *Tables) Link(ctx context.Context) error {
+	if len(t.touching) == 0 {
+		return nil
+	}
+	return postgres.Fault(pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+		todo := &pgx.Batch{}
+		todo.Queue(`select set_config('integration.origin', 'sync', true)`)
+		for _, r := range t.touching {
+			todo.Queue(r.link, t.connectionID)
+		}
+		return tx.SendBatch(ctx, todo).Close()
+	}))
+}

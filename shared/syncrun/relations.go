@@ -1,0 +1,123 @@
+package syncrun
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+// findHidden finds the related pages that a page does not show because they are in the trash, or gone. A page says only that another
+// is not related to it; the other says why. Where one turns out to be live, the page is read once more: it may have been in the
+// trash when the page was read.
+func (w *worker) findHidden(ctx context.Context, it item) error {
+	known, err := w.lens.Related(it.known.Base)
+	if err != nil {
+		return err
+	}
+	maps.Copy(known, it.wrote)
+	it.page.Hidden = map[string]bool{}
+	unseen := w.lens.Unseen(it.page, known)
+	if len(unseen) == 0 {
+		return nil
+	}
+	same, shown := sameEdit(it), w.lens.Shown(it.known.Base)
+	for _, id := range unseen {
+		// Nobody took it out since: it was hidden already, or is known to be in the trash by now.
+		if same && (!shown[id] || it.known.Asleep[id] == record.Archived) {
+			it.page.Hidden[id] = true
+			continue
+		}
+		hidden, err := w.hidden(ctx, it, id)
+		if err != nil {
+			return err
+		}
+		if hidden {
+			it.page.Hidden[id] = true
+		}
+	}
+	if len(it.page.Hidden) == len(unseen) {
+		return nil
+	}
+	hidden := it.page.Hidden
+	if *it.page, err = w.page(ctx, it.page.ID); err != nil || it.page.Document == nil {
+		return err
+	}
+	it.page.Hidden = hidden
+	return w.makeWhole(ctx, it)
+}
+
+// hidden reports whether a page that another does not name any more is in the trash, or gone.
+func (w *worker) hidden(ctx context.Context, it item, id string) (bool, error) {
+	now, err := w.related(ctx, id)
+	if is, asleep := it.known.Asleep[id]; asleep && is == record.None {
+		return now == record.Archived, err // it is of no record that is known, and once it is gone it does not return
+	}
+	return now != record.Live, err
+}
+
+// related says where a related page stands, asking once a batch.
+func (w *worker) related(ctx context.Context, id string) (record.State, error) {
+	if state, asked := w.states[id]; asked {
+		return state, nil
+	}
+	page, err := w.notion.Page(ctx, id)
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		page.State = record.Gone
+	case err != nil:
+		return record.None, err
+	}
+	w.states[id] = page.State
+	return page.State, nil
+}
+
+// writable gives a write without those related pages that Notion would refuse because they are gone. One that is in the trash stays:
+// Notion replaces the whole of a relation, and the page would return without it.
+func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action) (record.Fields, error) {
+	fields := maps.Clone(todo.Fields)
+	for name, v := range fields {
+		refs, related := v.(property.Refs)
+		if !related {
+			continue
+		}
+		kept := property.Refs{}
+		for _, id := range refs {
+			if todo.Op == merge.Create && id == d.known.Key.PageID {
+				continue // it was related to itself; its new page is, once it is there
+			}
+			_, asleep := d.known.Asleep[id]
+			if asleep || d.page != nil && d.page.Hidden[id] {
+				if state, err := w.related(ctx, id); err != nil {
+					return nil, err
+				} else if state == record.Gone {
+					continue
+				}
+			}
+			kept = append(kept, id)
+		}
+		fields[name] = kept
+	}
+	return fields, nil
+}
+
+// relates reports whether a write replaces a relation.
+func (w *worker) relates(a merge.Action) bool {
+	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+		_, given := a.Fields[f.Column]
+		return given && f.Type == property.TypeRelation
+	})
+}
+
+// sameRelations reports whether the row has the relations that it had at the base.
+func (w *worker) sameRelations(d *decision) bool {
+	row, base := d.known.Row, d.known.Base
+	return row == nil || !slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+		return f.Type == property.TypeRelation && !record.SameColumn(f.ColumnType, row.Columns[f.Column], base.Columns[f.Column])
+	})
+}
