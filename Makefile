@@ -75,6 +75,10 @@ verify: ## Everything that must hold before a change lands
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory sam-validate sam-build sizes
 
+.PHONY: permissions
+permissions: ## Write docs/PERMISSIONS.md from the template
+	go test ./infra/guard -run '^TestPermissions$$' -count=1 -update
+
 .PHONY: conformance
 conformance: ## Hold the simulator and the local cloud against others' clients
 	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/...
