@@ -11,6 +11,8 @@ RACE   := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 TOOL    = go tool -modfile=infra/tools/go.mod
 SAM     = .local/venv-sam/bin/sam
 
+BUILD  ?= .aws-sam/build
+
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .PHONY: help
@@ -94,8 +96,14 @@ sam-validate: $(SAM) ## Check the template
 
 .PHONY: sam-build
 sam-build: $(SAM) ## Build for deployment, for ARCH
-	ARCH=$(ARCH) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) build --parameter-overrides Architecture=$(ARCH)
+	ARCH=$(ARCH) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) build --build-dir $(BUILD) --parameter-overrides Architecture=$(ARCH)
+
+.PHONY: sam-local-test
+sam-local-test: $(SAM) ## Hold sam local against make run: every route, queue and schedule; installs Docker on Debian as root
+	@infra/tools/with-docker.sh
+	@$(MAKE) --no-print-directory sam-build ARCH=x86_64 BUILD=.local/sam-local/build
+	infra/tools/with-docker.sh go test -tags samlocal -run '^TestSAMLocal$$' -count=1 -timeout 15m -v ./infra/local
 
 .PHONY: sizes
 sizes: ## Show what sam-build made; a function over 12 MB is an error
-	@find .aws-sam/build -name bootstrap -printf '%s %P\n' | sort -n | awk '{printf "%6.2f MB  %s\n", $$1/1e6, $$2; if ($$1 > 12e6) big=1} END {exit big || NR==0}'
+	@find $(BUILD) -name bootstrap -printf '%s %P\n' | sort -n | awk '{printf "%6.2f MB  %s\n", $$1/1e6, $$2; if ($$1 > 12e6) big=1} END {exit big || NR==0}'

@@ -30,16 +30,6 @@ func refusesPlaintext(statement any) bool {
 	return s["Effect"] == "Deny" && child(s, "Condition", "Bool")["aws:SecureTransport"] == "false"
 }
 
-// sources gives the queues whose dead letters go to a queue.
-func (t Template) sources(id string) (result []string) {
-	for _, q := range t.of(queue) {
-		if target(child(t.Resources[q].Properties, "RedrivePolicy")["deadLetterTargetArn"]) == id {
-			result = append(result, q)
-		}
-	}
-	return result
-}
-
 // deadLetters: what fails again and again goes aside, and stays as long as SQS can keep it.
 func deadLetters(t Template, id string) (findings []string) {
 	p := t.Resources[id].Properties

@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,7 +44,7 @@ func Read(source []byte) (Template, error) {
 		return Template{}, fmt.Errorf("read the template: %w", err)
 	}
 	if len(file.Content) == 0 {
-		return Template{}, fmt.Errorf("the template is empty")
+		return Template{}, errors.New("the template is empty")
 	}
 	whole, err := plain(file.Content[0])
 	if err != nil {

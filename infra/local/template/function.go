@@ -31,7 +31,7 @@ func (s *scope) readFunction(id string, r resource, globals *yaml.Node, path str
 		return Function{}, err
 	}
 	f := Function{
-		Name: functionName(id), Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
+		ID: id, Name: functionName(id), Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 	}
 	switch {
 	case p.Timeout < 1 || p.Timeout > 900:

@@ -56,6 +56,7 @@ type CORS struct {
 
 // Function is a Lambda function.
 type Function struct {
+	ID          string // its logical id
 	Name        string // of its folder: SyncTriggerFunction is sync-trigger
 	Timeout     time.Duration
 	MemoryMB    int
