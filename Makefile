@@ -10,6 +10,7 @@ GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc,ne
 RACE   := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 TOOL    = go tool -modfile=infra/tools/go.mod
 SAM     = .local/venv-sam/bin/sam
+CHECKOV = .local/venv-checkov/bin/checkov
 
 BUILD  ?= .aws-sam/build
 
@@ -90,9 +91,15 @@ $(SAM): infra/tools/sam-requirements.txt
 	@.local/venv-sam/bin/pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
+$(CHECKOV): infra/tools/checkov-requirements.txt
+	@python3 -m venv .local/venv-checkov
+	@.local/venv-checkov/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
 .PHONY: sam-validate
-sam-validate: $(SAM) ## Check the template
+sam-validate: $(SAM) $(CHECKOV) ## Check the template: cfn-lint and checkov (infra/guard's rules are tests)
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	$(CHECKOV) -f template.yaml --config-file infra/tools/checkov.yaml
 
 .PHONY: sam-build
 sam-build: $(SAM) ## Build for deployment, for ARCH
@@ -103,6 +110,23 @@ sam-local-test: $(SAM) ## Hold sam local against make run: every route, queue an
 	@infra/tools/with-docker.sh
 	@$(MAKE) --no-print-directory sam-build ARCH=x86_64 BUILD=.local/sam-local/build
 	infra/tools/with-docker.sh go test -tags samlocal -run '^TestSAMLocal$$' -count=1 -timeout 15m -v ./infra/local
+
+.PHONY: reproducible
+reproducible: $(SAM) ## Build the last commit twice and compare the archives
+	@infra/tools/reproducible.sh
+
+.PHONY: sbom
+sbom: ## List what is in each function of sam-build, as CycloneDX, in .local/sbom
+	@mkdir -p .local/sbom
+	@for f in $(BUILD)/*/bootstrap; do \
+		$(TOOL) cyclonedx-gomod bin -json -std -output ".local/sbom/$$(basename "$$(dirname "$$f")").json" "$$f" 2> .local/sbom/log || { cat .local/sbom/log; exit 1; }; \
+	done; ls .local/sbom/*.json
+
+.PHONY: deploy
+deploy: $(SAM) ## Build and deploy STAGE (dev, staging or prod), as samconfig.toml says
+	@test -n '$(STAGE)' || { echo 'say which: make deploy STAGE=dev'; exit 1; }
+	@$(MAKE) --no-print-directory sam-build sizes
+	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env $(if $(filter dev,$(STAGE)),default,$(STAGE)) $(DEPLOYFLAGS)
 
 .PHONY: sizes
 sizes: ## Show what sam-build made; a function over 12 MB is an error
