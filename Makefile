@@ -10,6 +10,9 @@ GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc,ne
 RACE   := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 TOOL    = go tool -modfile=infra/tools/go.mod
 SAM     = .local/venv-sam/bin/sam
+CHECKOV = .local/venv-checkov/bin/checkov
+
+BUILD  ?= .aws-sam/build
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
@@ -75,6 +78,10 @@ verify: ## Everything that must hold before a change lands
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory sam-validate sam-build sizes
 
+.PHONY: permissions
+permissions: ## Write docs/PERMISSIONS.md from the template
+	go test ./infra/guard -run '^TestPermissions$$' -count=1 -update
+
 .PHONY: conformance
 conformance: ## Hold the simulator and the local cloud against others' clients
 	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/...
@@ -84,14 +91,43 @@ $(SAM): infra/tools/sam-requirements.txt
 	@.local/venv-sam/bin/pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
+$(CHECKOV): infra/tools/checkov-requirements.txt
+	@python3 -m venv .local/venv-checkov
+	@.local/venv-checkov/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
 .PHONY: sam-validate
-sam-validate: $(SAM) ## Check the template
+sam-validate: $(SAM) $(CHECKOV) ## Check the template: cfn-lint and checkov (infra/guard's rules are tests)
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	$(CHECKOV) -f template.yaml --config-file infra/tools/checkov.yaml
 
 .PHONY: sam-build
 sam-build: $(SAM) ## Build for deployment, for ARCH
-	ARCH=$(ARCH) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) build --parameter-overrides Architecture=$(ARCH)
+	ARCH=$(ARCH) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) build --build-dir $(BUILD) --parameter-overrides Architecture=$(ARCH)
+
+.PHONY: sam-local-test
+sam-local-test: $(SAM) ## Hold sam local against make run: every route, queue and schedule; installs Docker on Debian as root
+	@infra/tools/with-docker.sh
+	@$(MAKE) --no-print-directory sam-build ARCH=x86_64 BUILD=.local/sam-local/build
+	infra/tools/with-docker.sh go test -tags samlocal -run '^TestSAMLocal$$' -count=1 -timeout 15m -v ./infra/local
+
+.PHONY: reproducible
+reproducible: $(SAM) ## Build the last commit twice and compare the archives
+	@infra/tools/reproducible.sh
+
+.PHONY: sbom
+sbom: ## List what is in each function of sam-build, as CycloneDX, in .local/sbom
+	@mkdir -p .local/sbom
+	@for f in $(BUILD)/*/bootstrap; do \
+		$(TOOL) cyclonedx-gomod bin -json -std -output ".local/sbom/$$(basename "$$(dirname "$$f")").json" "$$f" 2> .local/sbom/log || { cat .local/sbom/log; exit 1; }; \
+	done; ls .local/sbom/*.json
+
+.PHONY: deploy
+deploy: $(SAM) ## Build and deploy STAGE (dev, staging or prod), as samconfig.toml says
+	@test -n '$(STAGE)' || { echo 'say which: make deploy STAGE=dev'; exit 1; }
+	@$(MAKE) --no-print-directory sam-build sizes
+	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env $(if $(filter dev,$(STAGE)),default,$(STAGE)) $(DEPLOYFLAGS)
 
 .PHONY: sizes
 sizes: ## Show what sam-build made; a function over 12 MB is an error
-	@find .aws-sam/build -name bootstrap -printf '%s %P\n' | sort -n | awk '{printf "%6.2f MB  %s\n", $$1/1e6, $$2; if ($$1 > 12e6) big=1} END {exit big || NR==0}'
+	@find $(BUILD) -name bootstrap -printf '%s %P\n' | sort -n | awk '{printf "%6.2f MB  %s\n", $$1/1e6, $$2; if ($$1 > 12e6) big=1} END {exit big || NR==0}'

@@ -7,4 +7,4 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/wire"
 )
 
-func main() { lambdaio.Task(wire.Migrate(migrations.Apply)) }
+func main() { lambdaio.Resource(wire.Migrate(migrations.Apply, migrations.Newest())) }

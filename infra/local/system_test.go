@@ -24,7 +24,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
+	"github.com/act-platform/enhanced-integration/infra/local/template"
 )
 
 // builtVariable names the folder in which the functions of all tests are built, so that it is done once.
@@ -174,6 +176,30 @@ func (r *running) call(t *testing.T, method, path, key string) (int, map[string]
 		t.Fatal(err)
 	}
 	return response.StatusCode, answer
+}
+
+// projectTemplate reads the project's template for functions that see a running system's machine at that host.
+func projectTemplate(t *testing.T, env map[string]string, host string) *template.Template {
+	t.Helper()
+	source, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(address string) string { return strings.Replace(address, "127.0.0.1", host, 1) }
+	tpl, err := template.Read(source, template.Config{
+		Region: region, AccountID: cloud.Account, QueueEndpoint: at(env["AWS_ENDPOINT_URL"]),
+		Parameter: func(name string) (string, bool) {
+			if name == "NotionApiUrl" {
+				return at(env["NOTION_URL"]), true
+			}
+			value, ok := env[snake(name)]
+			return value, ok
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tpl
 }
 
 // children gives the processes that this test has started and that live.

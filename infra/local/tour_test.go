@@ -67,6 +67,20 @@ func (u *tourist) ask(t *testing.T, sql string, args ...any) (answer string) {
 	return answer
 }
 
+// settle waits until no sync is under way.
+func (u *tourist) settle(t *testing.T) {
+	t.Helper()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.After(time.Minute); u.ask(t, `select count(*)::text from sync_runs where finished_at is null`) != "0"; {
+		select {
+		case <-deadline:
+			t.Fatalf("the sync does not end\n%s", u.out)
+		case <-ticker.C:
+		}
+	}
+}
+
 // sync triggers a full sync and waits for its end.
 func (u *tourist) sync(t *testing.T) {
 	t.Helper()

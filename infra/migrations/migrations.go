@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"io/fs"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that goose speaks through
 	"github.com/pressly/goose/v3"
@@ -14,6 +15,15 @@ import (
 
 //go:embed *.sql
 var files embed.FS
+
+// Newest gives the name of the newest migration, such as 0003_act.sql.
+func Newest() string {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		panic("no migrations are embedded")
+	}
+	return names[len(names)-1] // they are sorted
+}
 
 // Apply brings the database at url to the newest schema and gives the names of the migrations that it applied, oldest first. Two
 // callers at once take turns. The address must be the direct one, not a transaction pooler's: the turn is a session's lock.

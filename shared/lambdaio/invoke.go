@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -29,18 +30,28 @@ func Task(handle func(context.Context, json.RawMessage) (any, error)) {
 	})
 }
 
-// Authorizer lets decide say who may call an HTTP API (payload format 2.0, simple answers). It does not return. An error, or a
-// panic, refuses the caller with 500.
+// Authorizer lets decide say who may call an HTTP API (payload format 2.0, simple answers); it sees the headers' names in lower case.
+// It does not return. An error, or a panic, refuses the caller with 500.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 func Authorizer(decide Decider) {
 	lambda.Start(func(ctx context.Context, request events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, err error) {
+		request.Headers = lower(request.Headers)
 		err = guard(ctx, func() (err error) {
 			answer, err = decide(ctx, request)
 			return err
 		})
 		return answer, err
 	})
+}
+
+// lower gives headers with their names in lower case, as an HTTP API sends them and sam local does not.
+func lower(headers map[string]string) map[string]string {
+	result := make(map[string]string, len(headers))
+	for name, value := range headers {
+		result[strings.ToLower(name)] = value
+	}
+	return result
 }
 
 // Decider says whether a request is let through and what its handler is to know about the caller.

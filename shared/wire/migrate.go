@@ -2,17 +2,16 @@ package wire
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
 
-// Migrate brings the database up to the newest schema and answers with what it applied. It may be invoked at any time; two at once
-// take turns. The app secret's MIGRATION_DATABASE_URL, when set, is the direct address beside a pooler's. apply comes from outside, so
-// that no other function links the migrations.
-func Migrate(apply func(ctx context.Context, url string) ([]string, error)) func(context.Context, json.RawMessage) (any, error) {
-	return func(ctx context.Context, _ json.RawMessage) (any, error) {
+// Migrate brings the database up to the newest schema and gives what it applied and how far the schema is. It may be invoked at any
+// time; two at once take turns. The app secret's MIGRATION_DATABASE_URL, when set, is the direct address beside a pooler's. apply and
+// newest come from outside, so that no other function links the migrations. fault.NotFound: no database is set.
+func Migrate(apply func(ctx context.Context, url string) ([]string, error), newest string) func(context.Context) (map[string]any, error) {
+	return func(ctx context.Context) (map[string]any, error) {
 		p, err := newParts("migrate")
 		if err != nil {
 			return nil, err
@@ -25,9 +24,9 @@ func Migrate(apply func(ctx context.Context, url string) ([]string, error)) func
 			return nil, err
 		}
 		if url == "" {
-			return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
+			return map[string]any{"Newest": "none"}, fault.New(fault.NotFound, "No database is set: put DATABASE_URL into the app secret.")
 		}
 		applied, err := apply(ctx, url)
-		return map[string]any{"applied": applied}, err
+		return map[string]any{"Applied": applied, "Newest": newest}, err
 	}
 }

@@ -11,7 +11,8 @@ import (
 
 func (s *scope) readFunction(id string, r resource, globals *yaml.Node, path string) (Function, error) {
 	node := without(merge(globals, &r.Properties),
-		"Architectures", "CodeUri", "Description", "EventInvokeConfig", "Handler", "LoggingConfig", "Policies", "Role", "Runtime", "Tags", "Tracing")
+		"Architectures", "AutoPublishAlias", "AutoPublishAliasAllProperties", "CodeUri", "DeploymentPreference", "Description", "EventInvokeConfig",
+		"Handler", "LoggingConfig", "PermissionsBoundary", "Policies", "Role", "Runtime", "Tags", "Tracing")
 	resolved, err := s.resolve(node, path)
 	if err != nil {
 		return Function{}, err
@@ -30,7 +31,7 @@ func (s *scope) readFunction(id string, r resource, globals *yaml.Node, path str
 		return Function{}, err
 	}
 	f := Function{
-		Name: functionName(id), Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
+		ID: id, Name: functionName(id), Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 	}
 	switch {
 	case p.Timeout < 1 || p.Timeout > 900:

@@ -17,6 +17,7 @@ const (
 	functionType = "AWS::Serverless::Function"
 	queueType    = "AWS::SQS::Queue"
 	secretType   = "AWS::SecretsManager::Secret" //nolint:gosec // a type
+	customType   = "Custom::"                    // a function that a deployment calls, which the local system does not make
 )
 
 // resource is one entry of Resources as it stands there.
@@ -178,6 +179,9 @@ func (s *scope) attribute(id, attribute string, node *yaml.Node, path string) (s
 		return s.ref(id, node, path)
 	case functionType + ".Arn":
 		return s.arn("lambda", "function:"+functionName(id)), nil
+	}
+	if strings.HasPrefix(r.Type, customType) {
+		return "", nil
 	}
 	return "", fail(node, path, "the attribute %s of %s is not known to the local system", attribute, id)
 }

@@ -56,6 +56,7 @@ type CORS struct {
 
 // Function is a Lambda function.
 type Function struct {
+	ID          string // its logical id
 	Name        string // of its folder: SyncTriggerFunction is sync-trigger
 	Timeout     time.Duration
 	MemoryMB    int
@@ -133,7 +134,7 @@ func Read(source []byte, config Config) (*Template, error) {
 		Globals                struct{ Function, HttpApi yaml.Node } //nolint:revive // SAM's name
 		Resources              map[string]yaml.Node
 	}
-	err := decode(file.Content[0], "", &document, "AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs")
+	err := decode(file.Content[0], "", &document, "AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs", "Rules")
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +148,8 @@ func Read(source []byte, config Config) (*Template, error) {
 // inert are the types of resources that a local system can do without.
 func inert(kind string) bool {
 	return slices.ContainsFunc([]string{
-		"AWS::CloudWatch::", "AWS::IAM::", "AWS::Lambda::Permission", "AWS::Logs::", "AWS::SNS::", "AWS::SQS::QueuePolicy",
+		"AWS::ApiGatewayV2::", "AWS::CloudWatch::", "AWS::IAM::", "AWS::Lambda::Permission", "AWS::Logs::", "AWS::SNS::",
+		"AWS::SQS::QueuePolicy", customType,
 	}, func(prefix string) bool { return strings.HasPrefix(kind, prefix) })
 }
 

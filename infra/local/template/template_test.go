@@ -149,7 +149,7 @@ func TestRead(t *testing.T) {
 		},
 		Functions: []template.Function{
 			{
-				Name: "do-things", Timeout: 9 * time.Second, MemoryMB: 256, Concurrency: 3,
+				ID: "DoThingsFunction", Name: "do-things", Timeout: 9 * time.Second, MemoryMB: 256, Concurrency: 3,
 				Environment: environment(map[string]string{"STAGE": "mine", "OWN": "do-things"}),
 				Routes: []template.Route{
 					{Method: "ANY", Path: "/things", Authorizer: "Caller"},
@@ -161,7 +161,7 @@ func TestRead(t *testing.T) {
 				}},
 				Schedules: []template.Schedule{{Name: "Often", Expression: "rate(5 minutes)", Input: `{"a":1}`}},
 			},
-			{Name: "who", Timeout: 15 * time.Second, MemoryMB: 128, Environment: environment(nil)},
+			{ID: "WhoFunction", Name: "who", Timeout: 15 * time.Second, MemoryMB: 128, Environment: environment(nil)},
 		},
 		Queues: []template.Queue{
 			{Name: "Dead", ARN: "arn:aws:sqs:eu-west-1:000000000000:Dead", URL: "http://127.0.0.1:4002/000000000000/Dead", Attributes: map[string]string{
