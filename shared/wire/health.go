@@ -22,13 +22,14 @@ const checkTTL = 30 * time.Second
 func Health() http.Handler {
 	return handler("health", func(_ context.Context, p parts) (http.Handler, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
-		client := p.notion()
+		source := p.source(config.DefaultConnection)
+		client := p.notion(source)
 		asked := remember(checkTTL, func(ctx context.Context) error {
 			_, err := client.Me(ctx)
 			return err
 		})
 		return p.api().Health(asked, supabase(get), statusOf{p, get}, httpapi.HealthSettings{
-			Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
+			Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
 		}), nil
 	})
 }

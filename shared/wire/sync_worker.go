@@ -36,7 +36,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return nil, err
 		}
-		client := p.notion()
+		client := p.notion(p.renewing(pool, config.DefaultConnection))
 		return syncrun.New(syncrun.Config{
 			Connection: p.connection(),
 			Ledger:     postgres.Ledger{Pool: pool, NewID: newID},

@@ -32,6 +32,13 @@ type parts struct {
 	aws    aws.Config
 	log    *slog.Logger
 	secret *secrets.App
+	opened *opened
+}
+
+// opened is the database once it is open: a function has one pool.
+type opened struct {
+	mu   sync.Mutex
+	pool *pgxpool.Pool
 }
 
 // newParts reads the settings. It calls nobody.
@@ -46,11 +53,17 @@ func newParts(function string) (parts, error) {
 		aws:    cloud,
 		log:    obs.NewLogger(os.Stdout, cfg.LogLevel, function),
 		secret: secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
+		opened: &opened{},
 	}, nil
 }
 
-// pool opens the database. Nothing is connected before it is used.
+// pool opens the database, the first time. Nothing is connected before it is used.
 func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+	p.opened.mu.Lock()
+	defer p.opened.mu.Unlock()
+	if p.opened.pool != nil {
+		return p.opened.pool, nil
+	}
 	url, err := p.secret.Get(ctx, config.DatabaseURL)
 	if err != nil {
 		return nil, err
@@ -58,7 +71,8 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	if url == "" {
 		return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
 	}
-	return postgres.Open(ctx, url, connections)
+	p.opened.pool, err = postgres.Open(context.WithoutCancel(ctx), url, connections)
+	return p.opened.pool, err
 }
 
 func (p parts) api() httpapi.API { return httpapi.API{Now: time.Now, Log: p.log} }
