@@ -29,6 +29,10 @@ reset: ## Forget the local system's data
 migrate: ## Bring the database at DATABASE_URL up to the newest schema
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local migrate
 
+.PHONY: key
+key: ## API keys: make key DO="create desk read sync", DO=list, DO="revoke <id>"
+	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local key $(DO)
+
 .PHONY: test
 test: ## Run the tests
 	go test $(RACE) ./...

@@ -130,6 +130,7 @@ func (s *system) secrets(v values) map[string]string {
 		config.MigrationDatabaseURL:    s.settings.migrationURL(),
 		config.NotionToken:             v.notionToken,
 		config.SupabaseServiceRoleKey:  s.settings.values[config.SupabaseServiceRoleKey],
+		config.SupabaseJWTSecret:       s.settings.values[config.SupabaseJWTSecret],
 		config.NotionOAuthClientSecret: cmp.Or(v.oauth.Secret, s.settings.values[config.NotionOAuthClientSecret]),
 	}
 }

@@ -34,6 +34,7 @@ type Config struct {
 	DeleteLimit int
 	DeleteShare float64
 	NotionOAuth NotionOAuth
+	CallerLimit int // requests of one caller in a minute
 	Mapping     mapping.Mapping
 	DatabaseIDs map[string]string // Notion databases by kind
 }
@@ -50,6 +51,7 @@ const (
 	MigrationDatabaseURL    = "MIGRATION_DATABASE_URL"
 	NotionToken             = "NOTION_TOKEN"
 	SupabaseServiceRoleKey  = "SUPABASE_SERVICE_ROLE_KEY"
+	SupabaseJWTSecret       = "SUPABASE_JWT_SECRET"        //nolint:gosec // the name of a secret, not a secret
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret
 )
 
@@ -63,7 +65,7 @@ func Load(getenv func(string) string) (Config, error) {
 		Stage:        getenv("STAGE"),
 		AppSecretARN: getenv("APP_SECRET_ARN"),
 		SyncQueueURL: getenv("SYNC_QUEUE_URL"),
-		SupabaseURL:  getenv("SUPABASE_URL"),
+		SupabaseURL:  strings.TrimSuffix(getenv("SUPABASE_URL"), "/"),
 		SyncSchedule: getenv("SYNC_SCHEDULE"),
 		NotionAPIURL: getenv("NOTION_API_URL"),
 		NotionOAuth:  NotionOAuth{getenv("NOTION_OAUTH_CLIENT_ID"), getenv("NOTION_OAUTH_REDIRECT_URI")},
@@ -98,6 +100,9 @@ func Load(getenv func(string) string) (Config, error) {
 	percent, err := strconv.Atoi(cmp.Or(getenv("SYNC_DELETE_PERCENT"), "10"))
 	if cfg.DeleteShare = float64(percent) / 100; err != nil || percent < 0 || percent > 100 {
 		fail("SYNC_DELETE_PERCENT must be a whole number from 0 to 100")
+	}
+	if cfg.CallerLimit, err = strconv.Atoi(cmp.Or(getenv("CALLER_LIMIT"), "600")); err != nil || cfg.CallerLimit < 1 {
+		fail("CALLER_LIMIT must be how many requests one caller may send in a minute")
 	}
 	if !isAddress(cfg.NotionAPIURL) {
 		fail("NOTION_API_URL must be an address such as https://api.notion.com")

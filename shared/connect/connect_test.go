@@ -21,11 +21,11 @@ func TestConnect(t *testing.T) {
 	w := newWorld(t)
 	back := w.start("desk", "allow")
 	done, err := w.connector().Finish(t.Context(), back)
-	if err != nil || done.ConnectionID != first || done.ClientState != "mine" || done.Client != "desk" || done.Workspace.ID == "" || done.BotID == "" {
+	if err != nil || done.ConnectionID != first || done.ClientState != "mine" || done.Client != "desk" || done.ID == "" || done.BotID == "" {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	pair, grant := w.pair(), w.grant()
-	if !w.works(pair.Access) || grant.Status != oauth.Connected || grant.Workspace.ID != done.Workspace.ID || !json.Valid(grant.Owner) {
+	if !w.works(pair.Access) || grant.Status != oauth.Connected || grant.ID != done.ID || !json.Valid(grant.Owner) {
 		t.Errorf("%+v", grant)
 	}
 	for _, shown := range []string{fmt.Sprintf("%v %+v %#v", pair, pair, pair), string(must(json.Marshal(pair)))} {

@@ -232,6 +232,6 @@ func (a API) OAuthDisconnect(disconnect Disconnector) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, disconnected{a.ok(), oauth.Provider, gone.Name, gone.Workspace.ID, string(gone.Status)}, nil
+		return http.StatusOK, disconnected{a.ok(), oauth.Provider, gone.Name, gone.ID, string(gone.Status)}, nil
 	}})
 }

@@ -2,6 +2,7 @@ package notionoauth
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 // further.
 func refusal(err error) error {
 	if answered, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		return judge(answered.Response.StatusCode, answered.Body)
+		return judge(answered.Response.StatusCode, codeOf(answered.Body))
 	}
 	if lost, ok := errors.AsType[*url.Error](err); ok {
 		return away(lost)
@@ -27,20 +28,25 @@ func refusal(err error) error {
 	return away(errors.New("an answer without a token"))
 }
 
-// judge says what an answer that is none means. Notion's errors come in two shapes: {"error":…} and {"code":…,"message":…}.
-func judge(status int, body []byte) error {
+// codeOf gives the code of an error, which comes in two shapes: {"error":…} and {"code":…,"message":…}; "" for what is neither.
+func codeOf(body []byte) string {
 	var said struct {
 		Error string `json:"error"`
 		Code  string `json:"code"`
 	}
 	_ = json.Unmarshal(body, &said) // a gateway's page says nothing
+	return cmp.Or(said.Error, said.Code)
+}
+
+// judge says what an answer without a token means.
+func judge(status int, code string) error {
 	switch {
-	case said.Error == "invalid_grant" || said.Code == "invalid_grant":
+	case code == "invalid_grant":
 		return fault.Wrap(oauth.ErrInvalidGrant, fault.Unauthorized, "Notion does not accept the authorization any more. Connect the workspace again.")
-	case said.Error == "invalid_client" || said.Code == "invalid_client" || status == http.StatusUnauthorized:
+	case code == "invalid_client" || status == http.StatusUnauthorized:
 		return fault.New(fault.Unavailable, "Notion does not know the application: check NOTION_OAUTH_CLIENT_ID and NOTION_OAUTH_CLIENT_SECRET.")
 	}
-	return away(fmt.Errorf("status %d", status))
+	return away(fmt.Errorf("status %d without what was asked for", status))
 }
 
 func away(err error) error {

@@ -36,6 +36,7 @@ type Config struct {
 	Transport   http.RoundTripper
 	// Timeout bounds a call, its answer read. A refresh that is not answered in time may have rotated the tokens all the same.
 	Timeout time.Duration
+	Now     func() time.Time
 }
 
 // Client calls Notion's OAuth endpoints. It is safe for concurrent use. Its errors are of kind Unavailable, but for those that wrap
@@ -51,6 +52,9 @@ func New(config Config) *Client {
 		config.BaseURL = defaultBaseURL
 	}
 	config.BaseURL = strings.TrimSuffix(config.BaseURL, "/")
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	if config.Timeout == 0 {
 		config.Timeout = defaultTimeout
 	}
@@ -85,24 +89,13 @@ func (c *Client) oauth2(secret string) *oauth2.Config {
 
 // Exchange gives the tokens for a code.
 func (c *Client) Exchange(ctx context.Context, code string) (oauth.Answer, error) {
-	return c.token(ctx, func(ctx context.Context, app *oauth2.Config) (*oauth2.Token, error) { return app.Exchange(ctx, code) })
-}
-
-// Refresh gives the pair that follows the one of a refresh token, which dies.
-func (c *Client) Refresh(ctx context.Context, refresh string) (oauth.Answer, error) {
-	return c.token(ctx, func(ctx context.Context, app *oauth2.Config) (*oauth2.Token, error) {
-		return app.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh}).Token()
-	})
-}
-
-func (c *Client) token(ctx context.Context, ask func(context.Context, *oauth2.Config) (*oauth2.Token, error)) (oauth.Answer, error) {
 	secret, err := c.config.Secret(ctx)
 	if err != nil {
 		return oauth.Answer{}, err
 	}
 	client := *c.http
 	client.Transport = inJSON{c.http.Transport}
-	token, err := ask(context.WithValue(ctx, oauth2.HTTPClient, &client), c.oauth2(secret))
+	token, err := c.oauth2(secret).Exchange(context.WithValue(ctx, oauth2.HTTPClient, &client), code)
 	if err != nil {
 		return oauth.Answer{}, refusal(err)
 	}
@@ -121,6 +114,32 @@ func (c *Client) token(ctx context.Context, ask func(context.Context, *oauth2.Co
 	return answer, err
 }
 
+// Refresh gives the pair that follows the one of a refresh token, which dies. The library does this by itself when a token's time is over,
+// which Notion does not tell, and would keep the new pair to itself.
+//
+// https://developers.notion.com/reference/refresh-a-token
+func (c *Client) Refresh(ctx context.Context, refresh string) (oauth.Answer, error) {
+	var answer struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+		Scope   string `json:"scope"`
+		Expires int64  `json:"expires_in"` // seconds; Notion sends none yet
+		Error   string `json:"error"`
+	}
+	body := map[string]string{"grant_type": "refresh_token", "refresh_token": refresh}
+	if err := c.post(ctx, "/v1/oauth/token", body, &answer); err != nil {
+		return oauth.Answer{}, err
+	}
+	if answer.Access == "" {
+		return oauth.Answer{}, judge(http.StatusOK, answer.Error)
+	}
+	result := oauth.Answer{Pair: oauth.Pair{Access: answer.Access, Refresh: answer.Refresh}, Scope: answer.Scope}
+	if answer.Expires > 0 {
+		result.ExpiresAt = c.config.Now().Add(time.Duration(answer.Expires) * time.Second)
+	}
+	return result, nil
+}
+
 // Introspect asks whether an access token is good.
 //
 // https://developers.notion.com/reference/introspect-token
@@ -130,7 +149,7 @@ func (c *Client) Introspect(ctx context.Context, access string) (oauth.Introspec
 		Scope  string `json:"scope"`
 		Issued int64  `json:"iat"`
 	}
-	if err := c.post(ctx, "/v1/oauth/introspect", access, &answer); err != nil {
+	if err := c.post(ctx, "/v1/oauth/introspect", map[string]string{"token": access}, &answer); err != nil {
 		return oauth.Introspection{}, err
 	}
 	if answer.Active == nil {
@@ -147,16 +166,16 @@ func (c *Client) Introspect(ctx context.Context, access string) (oauth.Introspec
 //
 // https://developers.notion.com/reference/revoke-token
 func (c *Client) Revoke(ctx context.Context, access string) error {
-	return c.post(ctx, "/v1/oauth/revoke", access, &struct{}{})
+	return c.post(ctx, "/v1/oauth/revoke", map[string]string{"token": access}, &struct{}{})
 }
 
-// post sends a token to one of the endpoints that the library does not have.
-func (c *Client) post(ctx context.Context, path, token string, into any) error {
+// post calls one of the endpoints that the library does not have or does not fit.
+func (c *Client) post(ctx context.Context, path string, fields map[string]string, into any) error {
 	secret, err := c.config.Secret(ctx)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]string{"token": token})
+	body, err := json.Marshal(fields)
 	if err != nil {
 		return err
 	}
@@ -176,7 +195,7 @@ func (c *Client) post(ctx context.Context, path, token string, into any) error {
 		return away(err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return judge(answer.StatusCode, content)
+		return judge(answer.StatusCode, codeOf(content))
 	}
 	if err := json.Unmarshal(content, into); err != nil {
 		return away(errors.New("no JSON")) // which its error would repeat

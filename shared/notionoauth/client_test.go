@@ -62,7 +62,7 @@ func TestRequest(t *testing.T) {
 	}))
 	defer server.Close()
 	answer, err := client(server.URL).Exchange(t.Context(), "c")
-	if err != nil || answer.Access != "hidden-access" || answer.Refresh != "" || answer.Workspace.ID != "w" || answer.Name != "W" || answer.BotID != "b" || !answer.ExpiresAt.IsZero() {
+	if err != nil || answer.Access != "hidden-access" || answer.Refresh != "" || answer.ID != "w" || answer.Name != "W" || answer.BotID != "b" || !answer.ExpiresAt.IsZero() {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if string(answer.Owner) != `{"type":"workspace","workspace":true}` || requests != 1 {
@@ -80,6 +80,7 @@ func TestAnswers(t *testing.T) {
 		says, hides string
 	}{
 		"no token":               {200, "application/json", `{"token_type":"bearer","refresh_token":"hidden"}`, false, "does not answer as it should", "hidden"},
+		"a null for a token":     {200, "application/json", `{"access_token":null,"x":"hidden"}`, false, "does not answer as it should", "hidden"},
 		"no JSON":                {200, "application/json", `{"access_token":"hid`, false, "does not answer as it should", "hid"},
 		"a page":                 {200, "text/html", `<html>hidden</html>`, false, "does not answer as it should", "hidden"},
 		"nothing":                {200, "application/json", ``, false, "does not answer as it should", "hidden"},
@@ -104,20 +105,23 @@ func TestAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			}))
 			defer server.Close()
-			_, err := client(server.URL).Refresh(t.Context(), refresh)
+			_, errRefresh := client(server.URL).Refresh(t.Context(), refresh)
+			_, errExchange := client(server.URL).Exchange(t.Context(), "hidden-code")
 			want := fault.Unavailable
 			if c.invalid {
 				want = fault.Unauthorized
 			}
-			if fault.KindOf(err) != want || errors.Is(err, oauth.ErrInvalidGrant) != c.invalid || !strings.Contains(fault.Message(err), c.says) {
-				t.Fatalf("%v", err)
-			}
-			for _, hidden := range []string{c.hides, secret, refresh} {
-				if strings.Contains(err.Error(), hidden) {
-					t.Errorf("%q shows in %v", hidden, err)
+			for _, err := range []error{errRefresh, errExchange} {
+				if fault.KindOf(err) != want || errors.Is(err, oauth.ErrInvalidGrant) != c.invalid || !strings.Contains(fault.Message(err), c.says) {
+					t.Fatalf("%v", err)
+				}
+				for _, hidden := range []string{c.hides, secret, refresh, "hidden-code"} {
+					if strings.Contains(err.Error(), hidden) {
+						t.Errorf("%q shows in %v", hidden, err)
+					}
 				}
 			}
-			if requests != 1 {
+			if requests != 2 {
 				t.Errorf("asked %d times", requests)
 			}
 		})

@@ -31,7 +31,7 @@ const grantColumns = `connection_id::text, secret_id, status, coalesce(workspace
 func scanGrant(row pgx.Row) (g oauth.Grant, err error) {
 	var owner []byte
 	var expires *time.Time
-	err = row.Scan(&g.ConnectionID, &g.SecretID, &g.Status, &g.Workspace.ID, &g.Name, &g.BotID, &owner, &g.Scope, &g.Version, &g.Worked,
+	err = row.Scan(&g.ConnectionID, &g.SecretID, &g.Status, &g.ID, &g.Name, &g.BotID, &owner, &g.Scope, &g.Version, &g.Worked,
 		&g.Warned, &g.IssuedAt, &expires)
 	g.Owner = json.RawMessage(owner)
 	if expires != nil {
@@ -158,7 +158,7 @@ func (s Grants) Connect(ctx context.Context, g oauth.Grant, happened event.Draft
 				version = excluded.version, worked_version = excluded.worked_version, warned_version = null,
 				issued_at = excluded.issued_at, expires_at = excluded.expires_at, lease_owner = null, lease_until = null, updated_at = now()
 			where had.version < excluded.version`,
-			g.ConnectionID, oauth.Provider, g.SecretID, g.Status, g.Workspace.ID, g.Name, g.BotID, g.Owner, g.Scope, g.Version, g.IssuedAt,
+			g.ConnectionID, oauth.Provider, g.SecretID, g.Status, g.ID, g.Name, g.BotID, g.Owner, g.Scope, g.Version, g.IssuedAt,
 			timeOrNull(g.ExpiresAt))
 		if err != nil {
 			return err

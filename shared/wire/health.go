@@ -28,14 +28,14 @@ func Health() http.Handler {
 			_, err := client.Me(ctx)
 			return err
 		})
-		return p.api().Health(asked, supabase(get), statusOf{p, get}, httpapi.HealthSettings{
+		return p.api().Health(asked, database(get), statusOf{p, get}, httpapi.HealthSettings{
 			Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
 		}), nil
 	})
 }
 
-// supabase checks the database.
-func supabase(get func(context.Context) (*pgxpool.Pool, error)) httpapi.Check {
+// database checks the database.
+func database(get func(context.Context) (*pgxpool.Pool, error)) httpapi.Check {
 	return func(ctx context.Context) error {
 		pool, err := get(ctx)
 		if err != nil {

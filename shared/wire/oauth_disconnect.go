@@ -38,7 +38,7 @@ func pick(grants []oauth.Grant, workspaceID string) (oauth.Grant, error) {
 		if workspaceID == "" {
 			return g.Status == oauth.Disconnected
 		}
-		return g.Workspace.ID != workspaceID
+		return g.ID != workspaceID
 	})
 	switch {
 	case len(fits) == 0:

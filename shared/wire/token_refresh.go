@@ -15,7 +15,7 @@ import (
 const attemptsKept = oauth.AttemptLife + time.Hour
 
 // TokenRefresh looks after the workspaces that are connected by OAuth: it refreshes what is due, tells of what cannot be refreshed and
-// ends soon, and forgets attempts that are over. It may run at any time, also twice at once.
+// ends soon, and forgets attempts and counts of requests that are over. It may run at any time, also twice at once.
 func TokenRefresh() func(context.Context, json.RawMessage) error {
 	return func(ctx context.Context, _ json.RawMessage) error {
 		p, err := newParts("token-refresh")
@@ -33,7 +33,8 @@ func TokenRefresh() func(context.Context, json.RawMessage) error {
 		for _, g := range grants {
 			problems = append(problems, p.keeper(pool, vault).Check(ctx, g.ConnectionID))
 		}
-		problems = append(problems, connect.Sweep(ctx, postgres.Attempts{Pool: pool}, vault, p.secretName, time.Now().Add(-attemptsKept)))
+		problems = append(problems, connect.Sweep(ctx, postgres.Attempts{Pool: pool}, vault, p.secretName, time.Now().Add(-attemptsKept)),
+			postgres.Windows{Pool: pool}.Forget(ctx))
 		return errors.Join(problems...)
 	}
 }

@@ -19,7 +19,7 @@ const module = "github.com/act-platform/enhanced-integration/"
 var floors = [][]string{
 	0: {"access", "event", "fault", "journal", "mapping", "merge", "oauth", "property", "record"},
 	1: {"config", "lambdaio", "obs"},
-	2: {"connect", "gate", "notion", "notionoauth", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "syncrun"},
+	2: {"connect", "gate", "notion", "notionoauth", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "supabase", "syncrun"},
 	3: {"httpapi"},
 	4: {"wire"},
 }
