@@ -55,6 +55,11 @@ const (
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret
 )
 
+// Secrets gives the names of the app secret's secrets.
+func Secrets() []string {
+	return []string{DatabaseURL, MigrationDatabaseURL, NotionToken, SupabaseServiceRoleKey, SupabaseJWTSecret, NotionOAuthClientSecret}
+}
+
 var databaseID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
 // Load reads the environment through getenv. The error is fault.Unavailable and names every variable that is wrong, and what it should be.

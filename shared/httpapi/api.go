@@ -19,8 +19,10 @@ import (
 
 // API is what all handlers share.
 type API struct {
-	Now func() time.Time
-	Log *slog.Logger
+	Now   func() time.Time
+	Log   *slog.Logger
+	Trail Trail // nil: what callers change leaves no trail
+	NewID func() string
 }
 
 // Envelope is part of every answer.
@@ -72,6 +74,9 @@ func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
 	}
 	if err := permitted(r, scope); err != nil {
 		return a.failure(r, err)
+	}
+	if method != http.MethodGet {
+		do = a.recorded(do)
 	}
 	status, body, err := do(r)
 	if err != nil {

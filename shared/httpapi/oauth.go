@@ -124,6 +124,9 @@ func (a API) OAuthCallback(connector Connector) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
+		note(r, "asked_for_by", done.Client)
+		note(r, "workspace_id", done.ID)
+		note(r, "connection_id", done.ConnectionID)
 		state := done.ClientState
 		if state == "" {
 			state = back.State
@@ -131,10 +134,10 @@ func (a API) OAuthCallback(connector Connector) http.Handler {
 		return http.StatusOK, connected{a.ok(), oauth.Provider, done.Name, done.ID, done.BotID, state}, nil
 	}
 	both := methods{
-		http.MethodGet: func(r *http.Request) (int, any, error) {
+		http.MethodGet: a.recorded(func(r *http.Request) (int, any, error) { // as Notion sends people back, though it is a change
 			back, err := callbackInQuery(r)
 			return finish(r, back, err)
-		},
+		}),
 		http.MethodPost: func(r *http.Request) (int, any, error) {
 			back, err := callbackInBody(r)
 			return finish(r, back, err)
@@ -232,6 +235,7 @@ func (a API) OAuthDisconnect(disconnect Disconnector) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
+		note(r, "workspace_id", gone.ID)
 		return http.StatusOK, disconnected{a.ok(), oauth.Provider, gone.Name, gone.ID, string(gone.Status)}, nil
 	}})
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
+	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 // secretTTL is how long the app secret is remembered, and so how long a change of it takes to be noticed.
@@ -75,7 +76,30 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	return p.opened.pool, err
 }
 
-func (p parts) api() httpapi.API { return httpapi.API{Now: time.Now, Log: p.log} }
+func (p parts) api() httpapi.API {
+	return httpapi.API{Now: time.Now, Log: p.log, Trail: trailOf{p}, NewID: newID}
+}
+
+// trailOf keeps the trail in a database that is opened when the first change is asked for.
+type trailOf struct{ parts }
+
+// Begin writes down a change before it is made.
+func (t trailOf) Begin(ctx context.Context, e trail.Entry) error {
+	pool, err := t.pool(ctx, 2)
+	if err != nil {
+		return err
+	}
+	return postgres.Trail{Pool: pool, ConnectionID: config.DefaultConnection}.Begin(ctx, e)
+}
+
+// End writes down what came of it.
+func (t trailOf) End(ctx context.Context, id string, o trail.Outcome) error {
+	pool, err := t.pool(ctx, 2)
+	if err != nil {
+		return err
+	}
+	return postgres.Trail{Pool: pool, ConnectionID: config.DefaultConnection}.End(ctx, id, o)
+}
 
 // onFirstUse creates something when it is first asked for, and again after a failure.
 func onFirstUse[T any](create func(context.Context) (T, error)) func(context.Context) (T, error) {
