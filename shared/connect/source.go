@@ -63,10 +63,24 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	return k.token, err
 }
 
-// Method says where the token comes from.
+// Method says where the token comes from now. Where that is not where the kept one came from, the kept one is let go.
 func (s *Source) Method(ctx context.Context) (Method, error) {
-	k, err := s.get(ctx)
-	return k.method, err
+	grant, err := s.Grants.Find(ctx, s.ConnectionID)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return "", err
+	}
+	now := kept{method: ByOAuth}
+	if err != nil || grant.Status != oauth.Connected {
+		if now, err = s.fixed(ctx); err != nil {
+			return "", err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.method != s.kept.method {
+		s.until = time.Time{}
+	}
+	return now.method, nil
 }
 
 // Invalidate has the next Token read anew, and refreshed when it is still the one that Notion refused.

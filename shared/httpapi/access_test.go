@@ -121,7 +121,7 @@ func TestOAuthCallback(t *testing.T) {
 
 // browse sends a request as a browser does, or with a key.
 func browse(h http.Handler, header, value string, as map[string]any) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("GET", "/?code=c&state=s", nil)
+	r := httptest.NewRequest(http.MethodGet, "/?code=c&state=s", nil)
 	r.Header.Set(header, value)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r.WithContext(lambdaio.WithCall(r.Context(), lambdaio.Call{RequestID: "req-1", Authorization: as})))
