@@ -82,6 +82,10 @@ verify: ## Everything that must hold before a change lands
 conformance: ## Hold the simulator and the local cloud against others' clients
 	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/...
 
+.PHONY: browser
+browser: ## Go the OAuth round in Chromium; BROWSER_PICTURES=folder keeps what it shows
+	go test -tags browser -run InABrowser -count=1 -v ./infra/local
+
 $(SAM): infra/tools/sam-requirements.txt
 	@python3 -m venv .local/venv-sam
 	@.local/venv-sam/bin/pip install -q --disable-pip-version-check -r $<
