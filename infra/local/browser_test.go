@@ -48,14 +48,14 @@ func TestOAuthInABrowser(t *testing.T) {
 		limited, cancel := context.WithTimeout(browser, 20*time.Second)
 		defer cancel()
 		if _, err := chromedp.RunResponse(limited, step); err != nil {
-			t.Fatalf("%s: %v at %s", picture, err, see(t, browser, chromedp.Location()))
+			t.Fatalf("%s: %v at %s", picture, err, see(browser, t, chromedp.Location()))
 		}
 		if folder := os.Getenv(pictureVariable); folder != "" {
-			if err := os.WriteFile(filepath.Join(folder, picture+".png"), see(t, browser, chromedp.FullScreenshot(100)), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, picture+".png"), see(browser, t, chromedp.FullScreenshot(100)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		return see(t, browser, chromedp.Text("h1")), see(t, browser, chromedp.Text("body")), see(t, browser, chromedp.Location())
+		return see(browser, t, chromedp.Text("h1")), see(browser, t, chromedp.Text("body")), see(browser, t, chromedp.Location())
 	}
 	press := func(decision string) chromedp.Action[chromedp.Void] {
 		return chromedp.Click(`button[value="` + decision + `"]`)
@@ -68,7 +68,7 @@ func TestOAuthInABrowser(t *testing.T) {
 	if !strings.Contains(title, "Notion is connected") || !strings.Contains(text, "ACT Placemat") || !strings.HasPrefix(location, r.env["API_URL"]) {
 		t.Errorf("the callback's page at %s says %s", location, text)
 	}
-	colour := see(t, browser, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("h1"), "::before").color`))
+	colour := see(browser, t, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("h1"), "::before").color`))
 	if colour != "rgb(26, 127, 55)" {
 		t.Errorf("the page's policy keeps its own style away: %q", colour)
 	}
@@ -99,7 +99,7 @@ func TestOAuthInABrowser(t *testing.T) {
 }
 
 // see gives what a page shows.
-func see[T any](t *testing.T, browser context.Context, look chromedp.Action[T]) T {
+func see[T any](browser context.Context, t *testing.T, look chromedp.Action[T]) T {
 	t.Helper()
 	seen, err := chromedp.Run(browser, look)
 	if err != nil {
