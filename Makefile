@@ -32,6 +32,10 @@ reset: ## Forget the local system's data
 migrate: ## Bring the database at DATABASE_URL up to the newest schema
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local migrate
 
+.PHONY: key
+key: ## API keys: make key DO="create desk read sync", DO=list, DO="revoke <id>"
+	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local key $(DO)
+
 .PHONY: test
 test: ## Run the tests
 	go test $(RACE) ./...
@@ -85,6 +89,10 @@ permissions: ## Write docs/PERMISSIONS.md from the template
 .PHONY: conformance
 conformance: ## Hold the simulator and the local cloud against others' clients
 	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/...
+
+.PHONY: browser
+browser: ## Go the OAuth round in Chromium; BROWSER_PICTURES=folder keeps what it shows
+	go test -tags browser -run InABrowser -count=1 -v ./infra/local
 
 $(SAM): infra/tools/sam-requirements.txt
 	@python3 -m venv .local/venv-sam

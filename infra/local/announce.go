@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/oauth"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
@@ -19,6 +20,7 @@ type values struct {
 	notionURL                string
 	notionToken, personToken string
 	databases                map[string]string // Notion databases' ids by variable
+	oauth                    oauth.Client      // the simulator's application; empty with a real workspace
 }
 
 // announce writes .local/env, which is there as long as the system runs, and tells how to use it.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,8 +45,8 @@ func (s *system) readTemplate(v values) (*template.Template, error) {
 			if id, ok := v.databases[variable]; ok {
 				return id, true
 			}
-			if variable == "NOTION_API_URL" && v.simulated {
-				return v.notionURL, true
+			if value, ok := v.simulation()[variable]; ok && v.simulated {
+				return value, true
 			}
 			value, ok := s.settings.values[variable]
 			return value, ok
@@ -58,6 +59,13 @@ func (s *system) readTemplate(v values) (*template.Template, error) {
 		return nil, errors.New("template.yaml: there is no AWS::Serverless::HttpApi")
 	}
 	return tpl, nil
+}
+
+// simulation gives the settings that go with the simulator.
+func (v values) simulation() map[string]string {
+	return map[string]string{
+		"NOTION_API_URL": v.notionURL, "NOTION_OAUTH_CLIENT_ID": v.oauth.ID, "NOTION_OAUTH_REDIRECT_URI": strings.Join(v.oauth.RedirectURIs, " "),
+	}
 }
 
 // build builds the functions for this machine, as they are built for the cloud.

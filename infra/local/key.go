@@ -12,9 +12,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"text/tabwriter"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/shared/access"
@@ -58,27 +57,50 @@ func readKey(file string) (kept keptKey, err error) {
 	return kept, err
 }
 
+// addKey has the database know a key.
 func addKey(ctx context.Context, databaseURL string, key access.Key) error {
-	settings, err := pgxpool.ParseConfig(databaseURL)
-	if err != nil {
-		return err
-	}
-	settings.MaxConns = 1
-	settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
-	pool, err := pgxpool.NewWithConfig(ctx, settings)
+	return withKeys(ctx, databaseURL, func(keys postgres.Keys) error { return keys.Add(ctx, key) })
+}
+
+// withKeys does something with the API keys of a database.
+func withKeys(ctx context.Context, databaseURL string, do func(postgres.Keys) error) error {
+	pool, err := postgres.Open(ctx, databaseURL, 1)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	if err := (postgres.Keys{Pool: pool}).Add(ctx, key); err != nil {
-		return fmt.Errorf("keep the API key: %w", err)
-	}
-	return nil
+	return do(postgres.Keys{Pool: pool})
 }
 
-// printKey makes an API key for a client, with the given scopes or that of reading, in the running system's database or the one that
-// the settings name.
-func printKey(ctx context.Context, settings settings, arguments []string, stdout io.Writer) error {
+// manageKeys makes, lists or revokes API keys, in the running system's database or the one that the settings name.
+func manageKeys(ctx context.Context, settings settings, arguments []string, stdout io.Writer) error {
+	command := "create"
+	if len(arguments) > 0 {
+		command, arguments = arguments[0], arguments[1:]
+	}
+	url, err := runningDatabase(settings)
+	if err != nil {
+		return err
+	}
+	return withKeys(ctx, url, func(keys postgres.Keys) error {
+		switch {
+		case command == "create":
+			return createKey(ctx, keys, arguments, stdout)
+		case command == "list" && len(arguments) == 0:
+			return listKeys(ctx, keys, stdout)
+		case command == "revoke" && len(arguments) == 1:
+			if err := keys.Revoke(ctx, arguments[0]); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(stdout, "The key %s is revoked; it works for a minute at the most.\n", arguments[0])
+			return err
+		}
+		return errors.New("say create [client [scope...]], list, or revoke and a key's id")
+	})
+}
+
+// createKey makes a key for a client, with the given scopes or that of reading, and prints it: the only time that it is seen.
+func createKey(ctx context.Context, keys postgres.Keys, arguments []string, stdout io.Writer) error {
 	client, scopes := "desk", []access.Scope{access.Read}
 	if len(arguments) > 0 {
 		client = arguments[0]
@@ -88,24 +110,44 @@ func printKey(ctx context.Context, settings settings, arguments []string, stdout
 		for _, name := range arguments[1:] {
 			scope := access.Scope(name)
 			if !slices.Contains(access.Scopes(), scope) {
-				return fmt.Errorf("there is no scope %s, but %s", name, list(access.Scopes()))
+				return fmt.Errorf("there is no scope %s, but %s", name, names(access.Scopes()))
 			}
 			scopes = append(scopes, scope)
 		}
 	}
-	url, err := runningDatabase(settings)
-	if err != nil {
+	if err := access.CheckClient(client); err != nil {
 		return err
 	}
 	text, key, err := access.NewKey(client, scopes, rand.Reader)
 	if err != nil {
 		return err
 	}
-	if err := addKey(ctx, url, key); err != nil {
+	if err := keys.Add(ctx, key); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(stdout, text)
 	return err
+}
+
+func listKeys(ctx context.Context, keys postgres.Keys, stdout io.Writer) error {
+	all, err := keys.List(ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "ID\tCLIENT\tSCOPES\tCREATED\tLAST USED\tREVOKED") // into a buffer
+	for _, k := range all {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Client, names(k.Scopes), minute(k.CreatedAt), minute(k.LastUsedAt), minute(k.RevokedAt))
+	}
+	return table.Flush()
+}
+
+// minute writes a time to the minute, "-" for none.
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
 }
 
 func runningDatabase(settings settings) (string, error) {
@@ -124,10 +166,10 @@ func runningDatabase(settings settings) (string, error) {
 	return cmp.Or(variables[config.DatabaseURL], settings.values[config.DatabaseURL]), err
 }
 
-func list(scopes []access.Scope) string {
-	names := make([]string, len(scopes))
+func names(scopes []access.Scope) string {
+	result := make([]string, len(scopes))
 	for i, scope := range scopes {
-		names[i] = string(scope)
+		result[i] = string(scope)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(result, ", ")
 }

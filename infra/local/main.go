@@ -17,7 +17,7 @@ const usage = `usage: local <command>, in the project's folder
 
   run       start the system; Ctrl-C stops it, a second one at once
   reset     forget the system's data
-  key       print a new API key: key [client [scope...]]
+  key       API keys: key create [client [scope...]] prints a new one; key list; key revoke <id>
   migrate   bring the database at DATABASE_URL up to the newest schema
 `
 
@@ -55,7 +55,7 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 	case "reset":
 		return reset(stop, settings)
 	case "key":
-		return printKey(stop, settings, rest, stdout)
+		return manageKeys(stop, settings, rest, stdout)
 	case "migrate":
 		return migrate(stop, settings, stdout)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -129,6 +130,7 @@ func (s *system) secrets(v values) map[string]string {
 		config.MigrationDatabaseURL:    s.settings.migrationURL(),
 		config.NotionToken:             v.notionToken,
 		config.SupabaseServiceRoleKey:  s.settings.values[config.SupabaseServiceRoleKey],
-		config.NotionOAuthClientSecret: s.settings.values[config.NotionOAuthClientSecret],
+		config.SupabaseJWTSecret:       s.settings.values[config.SupabaseJWTSecret],
+		config.NotionOAuthClientSecret: cmp.Or(v.oauth.Secret, s.settings.values[config.NotionOAuthClientSecret]),
 	}
 }

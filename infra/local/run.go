@@ -105,11 +105,11 @@ func (s *system) start(ctx, now context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	ended := make(chan error, 3)
-	v, err := s.startNotion(ctx, ended)
+	v, err := s.startNotion(ctx, "http://"+api.Addr().String(), ended)
 	if err != nil {
 		return nil, err
 	}
-	v.apiURL, v.cloudURL = "http://"+api.Addr().String(), "http://"+aws.Addr().String()
+	v.cloudURL = "http://" + aws.Addr().String()
 	tpl, err := s.readTemplate(v)
 	if err != nil {
 		return nil, err

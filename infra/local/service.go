@@ -17,8 +17,8 @@ import (
 const region = "us-local-1"
 
 // startNotion starts the simulator, unless the system works on a real workspace, and gives the values that go with either.
-func (s *system) startNotion(ctx context.Context, ended chan<- error) (values, error) {
-	v := values{databases: map[string]string{}}
+func (s *system) startNotion(ctx context.Context, apiURL string, ended chan<- error) (values, error) {
+	v := values{apiURL: apiURL, databases: map[string]string{}}
 	if s.settings.realNotion() {
 		v.notionURL = cmp.Or(s.settings.values["NOTION_API_URL"], "https://api.notion.com")
 		v.notionToken = s.settings.values[config.NotionToken]
@@ -31,7 +31,9 @@ func (s *system) startNotion(ctx context.Context, ended chan<- error) (values, e
 	if err != nil {
 		return v, err
 	}
-	sim, err := notionsim.New(notionsim.Config{Path: s.settings.kept(notionFile), Demo: true, Logger: s.log}) //nolint:contextcheck // it has a life of its own, which stop ends
+	v.oauth = notionsim.OAuthClient()
+	v.oauth.RedirectURIs = []string{apiURL + "/api/enhanced-integration/oauth/notion/callback"}
+	sim, err := notionsim.New(notionsim.Config{Path: s.settings.kept(notionFile), Demo: true, OAuth: v.oauth, Logger: s.log}) //nolint:contextcheck // it has a life of its own, which stop ends
 	if err != nil {
 		return v, fmt.Errorf("start the Notion simulator (make reset begins afresh): %w", err)
 	}

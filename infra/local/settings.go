@@ -102,11 +102,13 @@ func (s settings) checkNotion() error {
 		}
 		names = append(names, kind.DatabaseIDVariable)
 	}
-	return fmt.Errorf("NOTION_TOKEN is set and no database: set %s, or leave NOTION_TOKEN out to use the simulator", strings.Join(names, ", "))
+	return fmt.Errorf("NOTION_TOKEN or NOTION_OAUTH_CLIENT_ID is set and no database: set %s, or leave those out to use the simulator", strings.Join(names, ", "))
 }
 
-// realNotion reports whether the system works on a real workspace.
-func (s settings) realNotion() bool { return s.values[config.NotionToken] != "" }
+// realNotion reports whether the system works on a real workspace, by a token or by OAuth.
+func (s settings) realNotion() bool {
+	return s.values[config.NotionToken] != "" || s.values["NOTION_OAUTH_CLIENT_ID"] != ""
+}
 
 // project gives the path of one of the project's files.
 func (s settings) project(name string) string { return filepath.Join(s.root, name) }

@@ -47,8 +47,8 @@ func TestLoadRefuses(t *testing.T) {
 		"a port that is none":        {"", []string{"PORT=http"}, `PORT is "http" and must be the number of a port`},
 		"a port too high":            {"", []string{"CLOUD_PORT=65536"}, "must be the number of a port for the local cloud"},
 		"a database that is none":    {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL is no address of a Postgres database"},
-		"a token and no database":    {"NOTION_TOKEN=ntn_real", nil, "NOTION_TOKEN is set and no database: set NOTION_"},
-		"a token from the terminal":  {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_TOKEN is set and no database"},
+		"a token and no database":    {"NOTION_TOKEN=ntn_real", nil, "or leave those out to use the simulator"},
+		"a token from the terminal":  {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_OAUTH_CLIENT_ID is set and no database"},
 		"a negative port, in a file": {"NOTION_SIM_PORT=-1", nil, "NOTION_SIM_PORT is"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -259,7 +259,7 @@ func TestSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	var key strings.Builder
-	if err := printKey(t.Context(), s, []string{"reader"}, &key); err != nil {
+	if err := manageKeys(t.Context(), s, []string{"create", "reader"}, &key); err != nil {
 		t.Error(err)
 	}
 	if status, answer := first.call(t, "GET", "/sync/status", strings.TrimSpace(key.String())); status != http.StatusOK {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +33,8 @@ func Scopes() []Scope { return []Scope{Read, Sync, Events, Config, Data, Admin} 
 
 // Principal is a caller who is known.
 type Principal struct {
-	Client string
-	KeyID  string
+	Client string // of an API key, or user: and the id of a person who signed in
+	KeyID  string // "" for a person
 	Scopes []Scope
 }
 
@@ -48,10 +49,25 @@ type Key struct {
 	Client       string
 	SecretSHA256 []byte
 	Scopes       []Scope
+	CreatedAt    time.Time
+	LastUsedAt   time.Time // zero: never; to within a minute
 	RevokedAt    time.Time // zero: it is live
 }
 
+// LiveKeys is how many keys of a client may be live: the one in use, and the one that it is being replaced with.
+const LiveKeys = 2
+
 const prefix = "act"
+
+var clientName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+// CheckClient says whether a client may be called that; fault.Invalid when not.
+func CheckClient(name string) error {
+	if !clientName.MatchString(name) {
+		return fault.New(fault.Invalid, "A client's name has up to 63 of a-z, 0-9, dot, dash and underscore, and begins with a letter or a digit.")
+	}
+	return nil
+}
 
 // NewKey makes a key for client from 256 bits of random; the string is what the client presents, and is to be shown once. The
 // error is random's.
@@ -87,14 +103,14 @@ func Check(presented string, kept Key) (Principal, error) {
 	return Principal{Client: kept.Client, KeyID: kept.ID, Scopes: kept.Scopes}, nil
 }
 
-// Unknown is the answer to a key that is not known: the same whatever is wrong with it.
+// Unknown is the answer to a key or a token that is not good: the same whatever is wrong with it.
 func Unknown() error {
-	return fault.New(fault.Unauthorized, "The API key is not valid. Send a live key as X-API-Key or as Authorization: Bearer.")
+	return fault.New(fault.Unauthorized, "The API key or the token is not valid. Send a live key as X-API-Key, or a key or a Supabase token as Authorization: Bearer.")
 }
 
 // Missing is the answer to a caller who says nothing.
 func Missing() error {
-	return fault.New(fault.Unauthorized, "Say who you are: send an API key as X-API-Key or as Authorization: Bearer.")
+	return fault.New(fault.Unauthorized, "Say who you are: send an API key as X-API-Key, or a key or a Supabase token as Authorization: Bearer.")
 }
 
 func split(presented string) (id, secret string, ok bool) {

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -84,6 +85,7 @@ func TestContext(t *testing.T) {
 		"not to be found out": {
 			access.Context(access.Principal{}, fault.Wrap(errors.New("hidden"), fault.Unavailable, "Later.")), fault.Unavailable,
 		},
+		"too often":       {map[string]any{"refused": "rate_limited", "message": "Slow.", "retry_after": 30.0}, fault.RateLimited},
 		"a surprise":      {access.Context(p, errors.New("hidden")), fault.Unavailable},
 		"odd types":       {map[string]any{"client": 1, "scopes": true}, fault.Unauthorized},
 		"a lie of a type": {map[string]any{"refused": "x", "client": "desk", "scopes": "admin"}, fault.Unauthorized},
@@ -95,5 +97,33 @@ func TestContext(t *testing.T) {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
+	}
+}
+
+func TestRetryAfterIsTold(t *testing.T) {
+	t.Parallel()
+	often := fault.New(fault.RateLimited, "Slow.")
+	often.RetryAfter = 42 * time.Second
+	data, err := json.Marshal(access.Context(access.Principal{}, often))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told map[string]any
+	if err := json.Unmarshal(data, &told); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := access.FromContext(told); fault.KindOf(err) != fault.RateLimited || fault.RetryAfter(err) != 42*time.Second || fault.Message(err) != "Slow." {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCheckClient(t *testing.T) {
+	t.Parallel()
+	for name, good := range map[string]bool{
+		"desk": true, "crm-2.prod_eu": true, "": false, "Desk": false, "user:1": false, "a b": false, "-x": false, strings.Repeat("a", 64): false, "a\n": false,
+	} {
+		if err := access.CheckClient(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }

@@ -33,9 +33,17 @@ type Config struct {
 	// share of the database.
 	DeleteLimit int
 	DeleteShare float64
+	NotionOAuth NotionOAuth
+	CallerLimit int // requests of one caller in a minute
 	Mapping     mapping.Mapping
 	DatabaseIDs map[string]string // Notion databases by kind
 }
+
+// NotionOAuth is the application that workspaces are connected with. Its secret is in the app secret.
+type NotionOAuth struct{ ClientID, RedirectURI string }
+
+// Set reports whether it is set, as far as the environment goes.
+func (o NotionOAuth) Set() bool { return o.ClientID != "" && o.RedirectURI != "" }
 
 // The secrets of the app secret, by name.
 const (
@@ -43,8 +51,14 @@ const (
 	MigrationDatabaseURL    = "MIGRATION_DATABASE_URL"
 	NotionToken             = "NOTION_TOKEN"
 	SupabaseServiceRoleKey  = "SUPABASE_SERVICE_ROLE_KEY"
+	SupabaseJWTSecret       = "SUPABASE_JWT_SECRET"        //nolint:gosec // the name of a secret, not a secret
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret
 )
+
+// Secrets gives the names of the app secret's secrets.
+func Secrets() []string {
+	return []string{DatabaseURL, MigrationDatabaseURL, NotionToken, SupabaseServiceRoleKey, SupabaseJWTSecret, NotionOAuthClientSecret}
+}
 
 var databaseID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
@@ -56,9 +70,10 @@ func Load(getenv func(string) string) (Config, error) {
 		Stage:        getenv("STAGE"),
 		AppSecretARN: getenv("APP_SECRET_ARN"),
 		SyncQueueURL: getenv("SYNC_QUEUE_URL"),
-		SupabaseURL:  getenv("SUPABASE_URL"),
+		SupabaseURL:  strings.TrimSuffix(getenv("SUPABASE_URL"), "/"),
 		SyncSchedule: getenv("SYNC_SCHEDULE"),
 		NotionAPIURL: getenv("NOTION_API_URL"),
+		NotionOAuth:  NotionOAuth{getenv("NOTION_OAUTH_CLIENT_ID"), getenv("NOTION_OAUTH_REDIRECT_URI")},
 		Mapping:      mapping.ACT(),
 		DatabaseIDs:  map[string]string{},
 	}
@@ -91,8 +106,14 @@ func Load(getenv func(string) string) (Config, error) {
 	if cfg.DeleteShare = float64(percent) / 100; err != nil || percent < 0 || percent > 100 {
 		fail("SYNC_DELETE_PERCENT must be a whole number from 0 to 100")
 	}
-	if u, err := url.Parse(cfg.NotionAPIURL); cfg.NotionAPIURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+	if cfg.CallerLimit, err = strconv.Atoi(cmp.Or(getenv("CALLER_LIMIT"), "600")); err != nil || cfg.CallerLimit < 1 {
+		fail("CALLER_LIMIT must be how many requests one caller may send in a minute")
+	}
+	if !isAddress(cfg.NotionAPIURL) {
 		fail("NOTION_API_URL must be an address such as https://api.notion.com")
+	}
+	if !isAddress(cfg.NotionOAuth.RedirectURI) {
+		fail("NOTION_OAUTH_REDIRECT_URI must be the callback's address, which Notion knows: https://…/api/enhanced-integration/oauth/notion/callback")
 	}
 	for _, k := range cfg.Mapping.Kinds {
 		id := getenv(k.DatabaseIDVariable)
@@ -105,4 +126,10 @@ func Load(getenv func(string) string) (Config, error) {
 		return Config{}, fault.New(fault.Unavailable, "The function is not set up: %s.", strings.Join(wrong, "; "))
 	}
 	return cfg, nil
+}
+
+// isAddress reports whether text is an address on the web, or nothing.
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return text == "" || err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }

@@ -33,6 +33,8 @@ func TestLoad(t *testing.T) {
 		"neither yes nor no": {"REAL_TIME_SYNC", "yes", "REAL_TIME_SYNC must be true or false"},
 		"an unknown plan":    {"NOTION_PLAN", "free", "NOTION_PLAN must be"},
 		"no address":         {"NOTION_API_URL", "ftp://x", "NOTION_API_URL must be"},
+		"no limit":           {"CALLER_LIMIT", "0", "CALLER_LIMIT must be"},
+		"nowhere to return":  {"NOTION_OAUTH_REDIRECT_URI", "/callback", "NOTION_OAUTH_REDIRECT_URI must be"},
 		"no id":              {"NOTION_PROJECTS_DATABASE_ID", "your_projects_db_id", "NOTION_PROJECTS_DATABASE_ID must be"},
 	} {
 		t.Run(name, func(t *testing.T) {

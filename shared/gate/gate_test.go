@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,30 @@ type keys struct {
 	kept    map[string]access.Key
 	err     error
 	lookups int
+	used    []string
+}
+
+func (k *keys) Used(_ context.Context, id string) error {
+	k.used = append(k.used, id)
+	return errors.New("cannot be noted, which refuses nobody")
+}
+
+// counter counts in memory.
+type counter struct {
+	counts map[string]int
+	err    error
+}
+
+func (c *counter) Count(_ context.Context, who string) (int, time.Duration, error) {
+	if c.counts == nil {
+		c.counts = map[string]int{}
+	}
+	c.counts[who]++
+	return c.counts[who], 30 * time.Second, c.err
+}
+
+func newGate(k *keys, now func() time.Time) *gate.Gate {
+	return gate.New(gate.Config{Keys: k, Counter: &counter{}, Limit: 1 << 20, TTL: time.Minute, Now: now, Log: slog.New(slog.DiscardHandler)})
 }
 
 func (k *keys) Find(_ context.Context, id string) (access.Key, error) {
@@ -32,7 +58,7 @@ func (k *keys) Find(_ context.Context, id string) (access.Key, error) {
 	return key, nil
 }
 
-func TestIdentify(t *testing.T) {
+func TestAdmit(t *testing.T) {
 	t.Parallel()
 	presented, kept, err := access.NewKey("desk", []access.Scope{access.Read}, rand.Reader)
 	if err != nil {
@@ -55,8 +81,8 @@ func TestIdentify(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := gate.New(&keys{kept: map[string]access.Key{kept.ID: kept}}, time.Minute, time.Now)
-			p, err := g.Identify(t.Context(), c.headers)
+			g := newGate(&keys{kept: map[string]access.Key{kept.ID: kept}}, time.Now)
+			p, err := g.Admit(t.Context(), c.headers, "192.0.2.1")
 			if c.known && (err != nil || p.Client != "desk") || !c.known && fault.KindOf(err) != fault.Unauthorized {
 				t.Errorf("%+v, %v", p, err)
 			}
@@ -72,10 +98,10 @@ func TestGateRemembersForAWhile(t *testing.T) {
 	}
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	store := &keys{kept: map[string]access.Key{kept.ID: kept}}
-	g := gate.New(store, time.Minute, func() time.Time { return now })
+	g := newGate(store, func() time.Time { return now })
 	headers := map[string]string{"x-api-key": presented}
 	identify := func() error {
-		_, err := g.Identify(t.Context(), headers)
+		_, err := g.Admit(t.Context(), headers, "192.0.2.1")
 		return err
 	}
 	for range 3 {
@@ -83,8 +109,8 @@ func TestGateRemembersForAWhile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if store.lookups != 1 {
-		t.Errorf("looked up %d times", store.lookups)
+	if store.lookups != 1 || len(store.used) != 1 {
+		t.Errorf("looked up %d times, noted as used %d times", store.lookups, len(store.used))
 	}
 	kept.RevokedAt = now
 	store.kept[kept.ID] = kept
@@ -99,8 +125,73 @@ func TestGateRemembersForAWhile(t *testing.T) {
 	}
 	store.err = nil
 	for i := range 3000 { // a flood of unknown keys is looked up, and does not grow the memory for ever
-		if _, err := g.Identify(t.Context(), map[string]string{"x-api-key": fmt.Sprintf("act_%016x_x", i)}); fault.KindOf(err) != fault.Unauthorized {
+		if _, err := g.Admit(t.Context(), map[string]string{"x-api-key": fmt.Sprintf("act_%016x_x", i)}, "192.0.2.1"); fault.KindOf(err) != fault.Unauthorized {
 			t.Fatal(err)
 		}
+	}
+}
+
+// tokens knows one token.
+type tokens struct{}
+
+func (tokens) Verify(_ context.Context, token string) (access.Principal, error) {
+	if token != "a.good.token" {
+		return access.Principal{}, access.Unknown()
+	}
+	return access.Principal{Client: "user:1"}, nil
+}
+
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tokens    gate.Tokens
+		presented string
+		known     bool
+	}{
+		"a good token":               {tokens{}, "a.good.token", true},
+		"another":                    {tokens{}, "a.bad.token", false},
+		"thousands of dots":          {tokens{}, strings.Repeat(".", 5000), false},
+		"where no tokens are good":   {nil, "a.good.token", false},
+		"what is neither key nor it": {tokens{}, "hello", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := gate.New(gate.Config{Keys: &keys{}, Tokens: c.tokens, Counter: &counter{}, Limit: 1, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+			p, err := g.Admit(t.Context(), map[string]string{"authorization": "Bearer " + c.presented}, "192.0.2.1")
+			if c.known != (err == nil && p.Client == "user:1") || !c.known && fault.KindOf(err) != fault.Unauthorized {
+				t.Errorf("%+v, %v", p, err)
+			}
+		})
+	}
+}
+
+// Callers are counted by who they are, and those who are not known by where they come from.
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	count := &counter{}
+	g := gate.New(gate.Config{Keys: &keys{}, Tokens: tokens{}, Counter: count, Limit: 3, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	ask := func(token, address string) error {
+		_, err := g.Admit(t.Context(), map[string]string{"authorization": "Bearer " + token}, address)
+		return err
+	}
+	for range 3 {
+		if err := ask("a.good.token", "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask("a.bad.token", "192.0.2.1"); fault.KindOf(err) != fault.Unauthorized {
+			t.Fatal(err)
+		}
+	}
+	for _, token := range []string{"a.good.token", "a.bad.token"} {
+		if err := ask(token, "192.0.2.1"); fault.KindOf(err) != fault.RateLimited || fault.RetryAfter(err) != 30*time.Second {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+	if err := ask("a.bad.token", "192.0.2.2"); fault.KindOf(err) != fault.Unauthorized {
+		t.Errorf("another address: %v", err)
+	}
+	count.err = errors.New("the database is away")
+	if err := ask("a.good.token", "192.0.2.1"); err != nil {
+		t.Errorf("where it cannot be counted: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ package httpapi
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,8 +19,10 @@ import (
 
 // API is what all handlers share.
 type API struct {
-	Now func() time.Time
-	Log *slog.Logger
+	Now   func() time.Time
+	Log   *slog.Logger
+	Trail Trail // nil: what callers change leaves no trail
+	NewID func() string
 }
 
 // Envelope is part of every answer.
@@ -42,48 +45,58 @@ type endpoint func(r *http.Request) (status int, body any, err error)
 // methods are the endpoints of a path.
 type methods map[string]endpoint
 
-// serve makes a handler of a path's methods. scope is what a caller needs; "" lets everybody in.
-func (a API) serve(scope access.Scope, m methods) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method := r.Method
-		if method == http.MethodHead {
-			method = http.MethodGet
-		}
-		answer, ok := m[method]
-		if !ok {
-			allowed := make([]string, 0, len(m))
-			for name := range m {
-				allowed = append(allowed, name)
-			}
-			slices.Sort(allowed)
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			a.write(w, http.StatusMethodNotAllowed, a.problem(r, "Method not allowed", "Use "+strings.Join(allowed, " or ")+" here."))
-			return
-		}
-		if err := permitted(r, scope); err != nil {
-			a.fail(w, r, err)
-			return
-		}
-		status, body, err := answer(r)
-		if err != nil {
-			a.fail(w, r, err)
-			return
-		}
-		a.write(w, status, body)
-	})
+// reply is an answer before it is written.
+type reply struct {
+	status int
+	header http.Header
+	body   any
 }
 
-// permitted says whether the caller may use what needs that scope.
-func permitted(r *http.Request, scope access.Scope) error {
-	if scope == "" {
-		return nil
+// serve makes a handler of a path's methods. scope is what a caller needs; "" lets everybody in.
+func (a API) serve(scope access.Scope, m methods) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.write(w, a.answer(r, scope, m)) })
+}
+
+// answer gives the answer to a request of a path.
+func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
 	}
-	caller, err := callerOf(r)
+	do, ok := m[method]
+	if !ok {
+		allowed := strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+		return reply{
+			http.StatusMethodNotAllowed,
+			http.Header{"Allow": {allowed}},
+			a.problem(r, "Method not allowed", "Use "+strings.ReplaceAll(allowed, ", ", " or ")+" here."),
+		}
+	}
+	if err := permitted(r, scope); err != nil {
+		return a.failure(r, err)
+	}
+	if method != http.MethodGet {
+		do = a.recorded(do)
+	}
+	status, body, err := do(r)
 	if err != nil {
-		return err
+		return a.failure(r, err)
 	}
-	if !caller.May(scope) {
-		return fault.New(fault.Forbidden, "The key of %s may not do this: it needs the scope %q.", caller.Client, scope)
+	return reply{status: status, body: body}
+}
+
+// permitted says whether the caller may use what needs that scope. A caller who asks too often is refused everywhere.
+func permitted(r *http.Request, scope access.Scope) error {
+	caller, err := callerOf(r)
+	switch {
+	case fault.KindOf(err) == fault.RateLimited:
+		return err
+	case scope == "":
+		return nil
+	case err != nil:
+		return err
+	case !caller.May(scope):
+		return fault.New(fault.Forbidden, "%s may not do this: it needs the scope %q.", caller.Client, scope)
 	}
 	return nil
 }
@@ -92,24 +105,25 @@ func callerOf(r *http.Request) (access.Principal, error) {
 	return access.FromContext(lambdaio.Authorization(r.Context()))
 }
 
-// fail answers an error: what may be shown goes to the caller, the cause to the log.
-func (a API) fail(w http.ResponseWriter, r *http.Request, err error) {
+// failure gives the answer to an error: what may be shown goes to the caller, the cause to the log.
+func (a API) failure(r *http.Request, err error) reply {
 	status, name := statusOf(fault.KindOf(err))
 	if status >= http.StatusInternalServerError {
 		a.Log.ErrorContext(r.Context(), "request failed", "request_id", lambdaio.RequestID(r.Context()), "status", status, "error", err)
 	}
+	header := http.Header{}
 	if wait := fault.RetryAfter(err); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(max(wait.Round(time.Second), time.Second)/time.Second)))
+		header.Set("Retry-After", strconv.Itoa(int(max(wait.Round(time.Second), time.Second)/time.Second)))
 	}
 	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
+		header.Set("WWW-Authenticate", "Bearer")
 	}
-	a.write(w, status, a.problem(r, name, fault.Message(err)))
+	return reply{status, header, a.problem(r, name, fault.Message(err))}
 }
 
 // Failure answers every request with an error.
 func (a API) Failure(err error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, err) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.write(w, a.failure(r, err)) })
 }
 
 // NotFound answers paths that there are none of.
@@ -126,17 +140,34 @@ func (a API) problem(r *http.Request, name, message string) problem {
 
 func (a API) ok() Envelope { return Envelope{Success: true, Timestamp: stamp(a.Now())} }
 
-func (a API) write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	data, err := json.Marshal(body)
+// write answers in JSON.
+func (a API) write(w http.ResponseWriter, given reply) {
+	data, err := json.Marshal(given.body)
 	if err != nil {
 		a.Log.Error("an answer cannot be written", "error", err)
-		status, data = http.StatusInternalServerError, []byte(`{"success":false,"error":"Internal error","message":"The answer cannot be written."}`)
+		given.status, data = http.StatusInternalServerError, []byte(`{"success":false,"error":"Internal error","message":"The answer cannot be written."}`)
 	}
-	w.WriteHeader(status)
+	maps.Copy(w.Header(), given.header)
+	secure(w.Header())
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(given.status)
 	_, _ = w.Write(data) // a caller who went away cannot be told
+}
+
+// secure has browsers treat an answer as what it is: nothing to keep, to frame, to guess the type of, or to tell others the address of.
+//
+// https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+func secure(header http.Header) {
+	for name, value := range map[string]string{
+		"Cache-Control":             "no-store",
+		"Content-Security-Policy":   "default-src 'none'; frame-ancestors 'none'",
+		"Referrer-Policy":           "no-referrer",
+		"Strict-Transport-Security": "max-age=63072000",
+		"X-Content-Type-Options":    "nosniff",
+		"X-Frame-Options":           "DENY",
+	} {
+		header.Set(name, value)
+	}
 }
 
 // statusOf is the one table from kinds of error to HTTP.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
@@ -238,6 +239,8 @@ func TestSyncStatus(t *testing.T) {
 	}
 }
 
+func byToken(context.Context) httpapi.NotionAuth { return httpapi.NotionAuth{Method: connect.ByToken} }
+
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	well := func(context.Context) error { return nil }
@@ -266,7 +269,7 @@ func TestHealth(t *testing.T) {
 				LastFailed: c.lastFailed, LastSuccess: now, Synced: 90,
 				Problems: []journal.Problem{{Kind: "partners", Message: "all of it"}, {Kind: "partners", RecordID: "hidden", Message: "one record"}},
 			}}
-			status, _, answer := call(api().Health(c.notion, c.supabase, s, httpapi.HealthSettings{Supabase: true}), nil, "GET", "/", "")
+			status, _, answer := call(api().Health(c.notion, c.supabase, s, httpapi.HealthSettings{Notion: byToken, Supabase: true}), nil, "GET", "/", "")
 			if status != c.status || at(answer, "health", "overall") != c.overall || answer["success"] != (c.status == 200) {
 				t.Errorf("%d %v", status, answer)
 			}
@@ -296,7 +299,7 @@ func TestHeadIsGet(t *testing.T) {
 	r := httptest.NewRequest(http.MethodHead, "/", io.NopCloser(strings.NewReader("")))
 	w := httptest.NewRecorder()
 	well := func(context.Context) error { return nil }
-	api().Health(well, well, &store{}, httpapi.HealthSettings{}).ServeHTTP(w, r)
+	api().Health(well, well, &store{}, httpapi.HealthSettings{Notion: byToken}).ServeHTTP(w, r)
 	if w.Code != 200 {
 		t.Errorf("%d", w.Code)
 	}

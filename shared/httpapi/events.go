@@ -99,14 +99,8 @@ func eventFilter(values url.Values) (event.Filter, eventFilters, error) {
 		return fail(err)
 	}
 	given.Since = stampOrNull(f.Since)
-	cursor, err := one(values, "cursor")
-	if err != nil {
+	if f.Before, err = before(values); err != nil {
 		return fail(err)
-	}
-	if values.Has("cursor") {
-		if f.Before, err = placeOf(cursor); err != nil {
-			return fail(err)
-		}
 	}
 	return f, given, nil
 }
@@ -135,7 +129,12 @@ func cursorOf(place int64) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(place, 10)))
 }
 
-func placeOf(cursor string) (int64, error) {
+// before gives the place that the parameter cursor names, 0 when it is not there.
+func before(values url.Values) (int64, error) {
+	cursor, err := one(values, "cursor")
+	if err != nil || !values.Has("cursor") {
+		return 0, err
+	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	place, errNumber := strconv.ParseInt(string(text), 10, 64)
 	if err != nil || errNumber != nil || place < 1 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 )
@@ -16,11 +17,17 @@ const healthLimit = 2 * time.Second
 // Check asks a service whether it is well; its error says what is wrong, fault.Unauthorized that it does not know us.
 type Check func(ctx context.Context) error
 
+// NotionAuth is how Notion is told who we are.
+type NotionAuth struct {
+	OAuthConfigured bool
+	Method          connect.Method
+}
+
 // HealthSettings are the settings that the health shows.
 type HealthSettings struct {
-	NotionOAuth bool // Notion's OAuth is configured
-	Supabase    bool // a database is configured
-	Realtime    bool
+	Notion   func(ctx context.Context) NotionAuth
+	Supabase bool // a database is configured
+	Realtime bool
 }
 
 // The states of a service and of the whole.
@@ -31,9 +38,10 @@ const (
 )
 
 type serviceHealth struct {
-	Status        string `json:"status"`
-	Authenticated bool   `json:"authenticated"`
-	Message       string `json:"message,omitempty"`
+	Status        string         `json:"status"`
+	Authenticated bool           `json:"authenticated"`
+	Method        connect.Method `json:"auth_method,omitempty"`
+	Message       string         `json:"message,omitempty"`
 }
 
 // Health answers GET /health: public, so it says no more than whether things work. The database away is unhealthy, and 503;
@@ -57,11 +65,12 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 			now, supabaseErr = status.Read(ctx)
 		}
 		notionErr := <-asked
+		auth := settings.Notion(ctx)
 		h := health{
 			Overall:  overall(notionErr, supabaseErr, now.LastFailed),
-			Services: map[string]serviceHealth{"notion": serviceOf(notionErr), "supabase": serviceOf(supabaseErr)},
+			Services: map[string]serviceHealth{"notion": serviceOf(notionErr, auth.Method), "supabase": serviceOf(supabaseErr, "")},
 			Sync:     stateOf(inShort(now)),
-			OAuth:    map[string]bool{"notion_configured": settings.NotionOAuth, "supabase_configured": settings.Supabase},
+			OAuth:    map[string]bool{"notion_configured": auth.OAuthConfigured, "supabase_configured": settings.Supabase},
 			Realtime: settings.Realtime,
 		}
 		code := http.StatusOK
@@ -94,9 +103,9 @@ func overall(notion, supabase error, lastFailed bool) string {
 	return healthy
 }
 
-func serviceOf(err error) serviceHealth {
+func serviceOf(err error, method connect.Method) serviceHealth {
 	if err == nil {
-		return serviceHealth{Status: healthy, Authenticated: true}
+		return serviceHealth{Status: healthy, Authenticated: true, Method: method}
 	}
-	return serviceHealth{Status: unhealthy, Message: fault.Message(err)}
+	return serviceHealth{Status: unhealthy, Method: method, Message: fault.Message(err)}
 }

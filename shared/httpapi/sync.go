@@ -154,6 +154,8 @@ func (a API) SyncTrigger(start Trigger) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
+		note(r, "type", in.Type)
+		note(r, "databases", in.Databases)
 		run, err := start(r.Context(), in.Type, in.Databases, caller.Client)
 		if fault.KindOf(err) == fault.Conflict && run.ID != "" {
 			return http.StatusConflict, busy{a.problem(r, "Sync already running", fault.Message(err)), run.ID, run.Type}, nil

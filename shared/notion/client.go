@@ -23,7 +23,7 @@ const (
 	DefaultVersion        = "2026-03-11"
 	DefaultBudget         = 180
 	BudgetPeriod          = time.Minute
-	defaultAttempts       = 6
+	DefaultAttempts       = 6
 	defaultAttemptTimeout = 30 * time.Second
 )
 
@@ -108,7 +108,7 @@ func New(c Config) *Client {
 		c.Breaker = NewBreaker(BreakerConfig{Now: c.Now})
 	}
 	if c.Attempts == 0 {
-		c.Attempts = defaultAttempts
+		c.Attempts = DefaultAttempts
 	}
 	if c.AttemptTimeout == 0 {
 		c.AttemptTimeout = defaultAttemptTimeout

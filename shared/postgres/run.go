@@ -162,6 +162,16 @@ func (l Ledger) finishRun(ctx context.Context, tx pgx.Tx, run journal.Run, at ti
 	}.New(l.NewID(), at))
 }
 
+// Last gives when a connection's last run of a type was asked for; zero for never.
+func (l Ledger) Last(ctx context.Context, connectionID string, t journal.Type) (time.Time, error) {
+	var at *time.Time
+	err := l.Pool.QueryRow(ctx, `select max(created_at) from sync_runs where connection_id = $1 and type = $2`, connectionID, t).Scan(&at)
+	if err != nil || at == nil {
+		return time.Time{}, Fault(err)
+	}
+	return *at, nil
+}
+
 // Lost gives the parts of runs that were queued before the given time and on which nobody works: their message was lost, or
 // their worker died.
 func (l Ledger) Lost(ctx context.Context, connectionID string, before time.Time) ([]journal.Message, error) {

@@ -22,19 +22,20 @@ const checkTTL = 30 * time.Second
 func Health() http.Handler {
 	return handler("health", func(_ context.Context, p parts) (http.Handler, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
-		client := p.notion()
+		source := p.source(config.DefaultConnection)
+		client := p.notion(source)
 		asked := remember(checkTTL, func(ctx context.Context) error {
 			_, err := client.Me(ctx)
 			return err
 		})
-		return p.api().Health(asked, supabase(get), statusOf{p, get}, httpapi.HealthSettings{
-			Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
+		return p.api().Health(asked, database(get), statusOf{p, get}, httpapi.HealthSettings{
+			Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
 		}), nil
 	})
 }
 
-// supabase checks the database.
-func supabase(get func(context.Context) (*pgxpool.Pool, error)) httpapi.Check {
+// database checks the database.
+func database(get func(context.Context) (*pgxpool.Pool, error)) httpapi.Check {
 	return func(ctx context.Context) error {
 		pool, err := get(ctx)
 		if err != nil {

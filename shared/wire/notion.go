@@ -4,32 +4,54 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 )
 
-// notion makes the client of Notion's API.
-func (p parts) notion() *notion.Client {
+// tokenTTL is how long a Notion token is used without looking whether the workspace was connected or disconnected meanwhile.
+const tokenTTL = 30 * time.Second
+
+// notion makes the client of Notion's API that takes its token from a source.
+func (p parts) notion(source *connect.Source) *notion.Client {
 	return notion.New(notion.Config{
 		BaseURL: p.cfg.NotionAPIURL,
-		Tokens:  tokenInSecret{p.secret},
+		Tokens:  source,
 		Budget:  notion.NewWindow(notion.WindowConfig{Requests: p.cfg.NotionBudget, Period: time.Minute}),
 	})
 }
 
-// tokenInSecret takes Notion's token from the app secret.
-type tokenInSecret struct{ secret *secrets.App }
-
-// Token gives the token.
-func (t tokenInSecret) Token(ctx context.Context) (string, error) {
-	token, err := t.secret.Get(ctx, config.NotionToken)
-	if err == nil && token == "" {
-		return "", fault.New(fault.Unauthorized, "No Notion token is set: put NOTION_TOKEN into the app secret.")
+// source gives a connection's token: OAuth's where the workspace is connected, else NOTION_TOKEN for the connection that is there from
+// the start. It only reads.
+func (p parts) source(connectionID string) *connect.Source {
+	return &connect.Source{
+		ConnectionID: connectionID,
+		Grants:       grantsOf{p},
+		Vault:        secrets.Readable{Client: secretsmanager.NewFromConfig(p.aws)},
+		Fixed: func(ctx context.Context) (string, error) {
+			if connectionID != config.DefaultConnection {
+				return "", nil
+			}
+			return p.secret.Get(ctx, config.NotionToken)
+		},
+		TTL: tokenTTL,
+		Now: time.Now,
 	}
-	return token, err
 }
 
-// Invalidate has the secret read again: the token may have been replaced.
-func (t tokenInSecret) Invalidate(string) { t.secret.Forget() }
+// grantsOf reads grants from a database that is opened when one is asked for.
+type grantsOf struct{ parts }
+
+// Find gives a connection's grant.
+func (g grantsOf) Find(ctx context.Context, connectionID string) (oauth.Grant, error) {
+	pool, err := g.pool(ctx, 2)
+	if err != nil {
+		return oauth.Grant{}, err
+	}
+	return postgres.Grants{Pool: pool}.Find(ctx, connectionID)
+}

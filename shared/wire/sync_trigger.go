@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
@@ -23,18 +26,26 @@ func SyncTrigger() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		starter := p.starter(pool)
 		return p.api().SyncTrigger(func(ctx context.Context, t journal.Type, kinds []string, by string) (journal.Run, error) {
-			return starter.Start(ctx, syncrun.Request{Type: t, Kinds: kinds, RequestedBy: by})
+			settings, err := postgres.Settings{Pool: pool}.Read(ctx, config.DefaultConnection)
+			if err != nil {
+				return journal.Run{}, err
+			}
+			return p.starterOf(pool, p.connection(settings)).Start(ctx, syncrun.Request{Type: t, Kinds: kinds, RequestedBy: by})
 		}), nil
 	})
 }
 
-// starter starts runs of the default connection.
+// starter starts runs of the first connection, as the environment sets it.
 func (p parts) starter(pool *pgxpool.Pool) syncrun.Starter {
+	return p.starterOf(pool, p.connection(setting.Settings{ConnectionID: config.DefaultConnection}))
+}
+
+// starterOf starts runs of a connection.
+func (p parts) starterOf(pool *pgxpool.Pool, c syncrun.Connection) syncrun.Starter {
 	return syncrun.Starter{
-		ConnectionID: config.DefaultConnection,
-		Kinds:        p.connection().Kinds(),
+		ConnectionID: c.ID,
+		Kinds:        c.Kinds(),
 		Ledger:       postgres.Ledger{Pool: pool, NewID: newID},
 		Queue:        p.queue(),
 		Now:          time.Now,
@@ -47,10 +58,15 @@ func (p parts) queue() sqsqueue.Sync {
 	return sqsqueue.Sync{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.SyncQueueURL, NewID: newID}
 }
 
-// connection is the default connection, as the environment sets it.
-func (p parts) connection() syncrun.Connection {
-	return syncrun.Connection{
-		ID: config.DefaultConnection, Mapping: p.cfg.Mapping, DatabaseIDs: p.cfg.DatabaseIDs, Rule: merge.Newest,
+// connection is a connection as its settings say; what the environment names is the first one's.
+func (p parts) connection(s setting.Settings) syncrun.Connection {
+	c := syncrun.Connection{
+		ID: s.ConnectionID, Mapping: p.cfg.Mapping, DatabaseIDs: map[string]string{}, Rule: cmp.Or(s.Policy, merge.Newest),
 		Limit: journal.Limit{Number: p.cfg.DeleteLimit, Share: p.cfg.DeleteShare},
 	}
+	if s.ConnectionID == config.DefaultConnection {
+		maps.Copy(c.DatabaseIDs, p.cfg.DatabaseIDs)
+	}
+	maps.Copy(c.DatabaseIDs, s.Databases)
+	return c
 }

@@ -3,7 +3,10 @@ package wire
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
@@ -11,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -26,41 +30,83 @@ const (
 // SyncWorker brings a database into step, from a message on the sync queue. Its key is the run and the kind: a message that comes
 // again is worked on again, and changes nothing that is done.
 func SyncWorker() func(context.Context, lambdaio.Message) error {
-	get := onFirstUse(func(ctx context.Context) (*syncrun.Syncer, error) {
+	get := onFirstUse(func(ctx context.Context) (*syncers, error) {
 		p, err := newParts("sync-worker")
 		if err != nil {
 			return nil, err
 		}
-		pool, err := p.pool(context.WithoutCancel(ctx), 2)
+		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err
 		}
-		client, connection := p.notion(), p.connection()
-		return syncrun.New(syncrun.Config{
-			Connection: connection,
-			Ledger:     postgres.Ledger{Pool: pool, NewID: newID},
-			Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
-			Queue:      p.queue(),
-			Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
-			Tables: func(k mapping.Kind) syncrun.Tables {
-				return pgside.New(pool, connection.ID, connection.Mapping, k, newID)
-			},
-			Now:     time.Now,
-			NewID:   newID,
-			Log:     p.log,
-			Writers: writers,
-			Reserve: reserve,
-		}), nil
+		return &syncers{parts: p, db: pool, made: map[string]madeSyncer{}}, nil
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
 		var msg journal.Message
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
 			return err
 		}
-		syncer, err := get(ctx)
+		all, err := get(ctx)
+		if err != nil {
+			return err
+		}
+		syncer, err := all.of(ctx, msg.RunID)
 		if err != nil {
 			return err
 		}
 		return syncer.Work(ctx, msg)
 	}
+}
+
+// syncers keeps a syncer for each connection, made anew when the connection's settings change.
+type syncers struct {
+	parts
+	db *pgxpool.Pool
+
+	mu   sync.Mutex
+	made map[string]madeSyncer
+}
+
+type madeSyncer struct {
+	version int64
+	syncer  *syncrun.Syncer
+}
+
+// of gives the syncer for a run.
+func (s *syncers) of(ctx context.Context, runID string) (*syncrun.Syncer, error) {
+	settings, err := postgres.Settings{Pool: s.db}.OfRun(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	made, ok := s.made[settings.ConnectionID]
+	if !ok || made.version != settings.Version {
+		made = madeSyncer{settings.Version, s.syncer(settings)}
+		s.made[settings.ConnectionID] = made
+	}
+	return made.syncer, nil
+}
+
+func (s *syncers) syncer(settings setting.Settings) *syncrun.Syncer {
+	p, connection := s.parts, s.connection(settings)
+	if settings.Plan != "" {
+		p.cfg.NotionBudget = settings.Plan.Requests()
+	}
+	client := p.notion(p.renewing(s.db, connection.ID))
+	return syncrun.New(syncrun.Config{
+		Connection: connection,
+		Ledger:     postgres.Ledger{Pool: s.db, NewID: newID},
+		Leases:     postgres.Leases{Pool: s.db, TTL: leaseTTL},
+		Queue:      p.queue(),
+		Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
+		Tables: func(k mapping.Kind) syncrun.Tables {
+			return pgside.New(s.db, connection.ID, connection.Mapping, k, newID)
+		},
+		Now:     time.Now,
+		NewID:   newID,
+		Log:     p.log,
+		Writers: writers,
+		Reserve: reserve,
+	})
 }

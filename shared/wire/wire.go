@@ -21,6 +21,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
+	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 // secretTTL is how long the app secret is remembered, and so how long a change of it takes to be noticed.
@@ -32,6 +33,13 @@ type parts struct {
 	aws    aws.Config
 	log    *slog.Logger
 	secret *secrets.App
+	opened *opened
+}
+
+// opened is the database once it is open: a function has one pool.
+type opened struct {
+	mu   sync.Mutex
+	pool *pgxpool.Pool
 }
 
 // newParts reads the settings. It calls nobody.
@@ -46,11 +54,17 @@ func newParts(function string) (parts, error) {
 		aws:    cloud,
 		log:    obs.NewLogger(os.Stdout, cfg.LogLevel, function),
 		secret: secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
+		opened: &opened{},
 	}, nil
 }
 
-// pool opens the database. Nothing is connected before it is used.
+// pool opens the database, the first time. Nothing is connected before it is used.
 func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+	p.opened.mu.Lock()
+	defer p.opened.mu.Unlock()
+	if p.opened.pool != nil {
+		return p.opened.pool, nil
+	}
 	url, err := p.secret.Get(ctx, config.DatabaseURL)
 	if err != nil {
 		return nil, err
@@ -58,10 +72,34 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	if url == "" {
 		return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
 	}
-	return postgres.Open(ctx, url, connections)
+	p.opened.pool, err = postgres.Open(context.WithoutCancel(ctx), url, connections)
+	return p.opened.pool, err
 }
 
-func (p parts) api() httpapi.API { return httpapi.API{Now: time.Now, Log: p.log} }
+func (p parts) api() httpapi.API {
+	return httpapi.API{Now: time.Now, Log: p.log, Trail: trailOf{p}, NewID: newID}
+}
+
+// trailOf keeps the trail in a database that is opened when the first change is asked for.
+type trailOf struct{ parts }
+
+// Begin writes down a change before it is made.
+func (t trailOf) Begin(ctx context.Context, e trail.Entry) error {
+	pool, err := t.pool(ctx, 2)
+	if err != nil {
+		return err
+	}
+	return postgres.Trail{Pool: pool, ConnectionID: config.DefaultConnection}.Begin(ctx, e)
+}
+
+// End writes down what came of it.
+func (t trailOf) End(ctx context.Context, id string, o trail.Outcome) error {
+	pool, err := t.pool(ctx, 2)
+	if err != nil {
+		return err
+	}
+	return postgres.Trail{Pool: pool, ConnectionID: config.DefaultConnection}.End(ctx, id, o)
+}
 
 // onFirstUse creates something when it is first asked for, and again after a failure.
 func onFirstUse[T any](create func(context.Context) (T, error)) func(context.Context) (T, error) {

@@ -72,6 +72,9 @@ func (s *scope) call(name string, argument *yaml.Node, path string) (*yaml.Node,
 		if argument.Value == "AWS::NoValue" {
 			return nil, nil
 		}
+		if s.lists[argument.Value] {
+			return sequence(s.parameters[argument.Value], argument.Line), nil
+		}
 		text, err = s.ref(argument.Value, argument, path)
 	case "Fn::GetAtt":
 		text, err = s.getAtt(argument, path)
@@ -88,6 +91,15 @@ func (s *scope) call(name string, argument *yaml.Node, path string) (*yaml.Node,
 		return nil, err
 	}
 	return literal(text, argument.Line), nil
+}
+
+// sequence makes a list of a text with commas; spaces around an element do not count.
+func sequence(text string, line int) *yaml.Node {
+	node := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: line}
+	for item := range strings.SplitSeq(text, ",") {
+		node.Content = append(node.Content, literal(strings.TrimSpace(item), line))
+	}
+	return node
 }
 
 // literal makes a scalar. A number may be read as text and as a number, as in CloudFormation.

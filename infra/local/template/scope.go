@@ -16,6 +16,7 @@ const (
 	apiType      = "AWS::Serverless::HttpApi"
 	functionType = "AWS::Serverless::Function"
 	queueType    = "AWS::SQS::Queue"
+	listType     = "CommaDelimitedList"
 	secretType   = "AWS::SecretsManager::Secret" //nolint:gosec // a type
 	customType   = "Custom::"                    // a function that a deployment calls, which the local system does not make
 )
@@ -33,6 +34,7 @@ type resource struct {
 type scope struct {
 	config     Config
 	parameters map[string]string
+	lists      map[string]bool // which parameters are lists, written with commas
 	conditions map[string]yaml.Node
 	resources  map[string]resource
 	open       []string // what is being worked out, so that a circle is found
@@ -41,7 +43,7 @@ type scope struct {
 }
 
 func newScope(config Config, parameters, conditions, resources map[string]yaml.Node) (*scope, error) {
-	s := &scope{config: config, parameters: map[string]string{}, conditions: conditions, resources: map[string]resource{}}
+	s := &scope{config: config, parameters: map[string]string{}, lists: map[string]bool{}, conditions: conditions, resources: map[string]resource{}}
 	for _, name := range sortedKeys(parameters) {
 		node := parameters[name]
 		value, err := s.readParameter(name, &node)
@@ -93,6 +95,8 @@ func (s *scope) readParameter(name string, node *yaml.Node) (string, error) {
 	}
 	number, notNumber := strconv.ParseFloat(value, 64)
 	switch {
+	case p.Type == listType:
+		s.lists[name] = true
 	case p.Type != "String" && p.Type != "Number":
 		return "", fail(node, path, "parameters of type %q are not known to the local system", p.Type)
 	case p.Type == "Number" && notNumber != nil:
@@ -113,7 +117,11 @@ func (s *scope) readParameter(name string, node *yaml.Node) (string, error) {
 		if err != nil {
 			return "", fail(node, path+".AllowedPattern", "%v", err)
 		}
-		if !pattern.MatchString(value) {
+		values := []string{value}
+		if p.Type == listType { // the pattern is of each
+			values = strings.Split(value, ",")
+		}
+		if slices.ContainsFunc(values, func(v string) bool { return !pattern.MatchString(v) }) {
 			return "", refuse("does not match %s", p.AllowedPattern)
 		}
 	}

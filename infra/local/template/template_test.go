@@ -29,6 +29,7 @@ Parameters:
   Stage: {Type: String, Default: dev, AllowedPattern: "[a-z]+"}
   Seconds: {Type: Number, Default: 7, MinValue: 1}
   Extra: {Type: String, Default: "", AllowedValues: ["", "yes"]}
+  Origins: {Type: CommaDelimitedList, Default: "https://app.test, https://other.test"}
 Conditions:
   HasExtra: !Equals [!Ref Extra, "yes"]
   NoExtra: !Not [{Condition: HasExtra}]
@@ -51,7 +52,7 @@ Resources:
   Api:
     Type: AWS::Serverless::HttpApi
     Properties:
-      CorsConfiguration: {AllowOrigins: ["https://app.test"], MaxAge: 600}
+      CorsConfiguration: {AllowOrigins: !Ref Origins, MaxAge: 600}
       DefaultRouteSettings: {ThrottlingBurstLimit: 100}
       Auth:
         DefaultAuthorizer: Caller
@@ -145,7 +146,7 @@ func TestRead(t *testing.T) {
 			Authorizers: map[string]template.Authorizer{
 				"Caller": {Function: "who", IdentitySources: []string{"$request.header.X-API-Key"}, TTL: time.Minute},
 			},
-			CORS: &template.CORS{AllowOrigins: []string{"https://app.test"}, MaxAge: 10 * time.Minute},
+			CORS: &template.CORS{AllowOrigins: []string{"https://app.test", "https://other.test"}, MaxAge: 10 * time.Minute},
 		},
 		Functions: []template.Function{
 			{
@@ -263,7 +264,7 @@ func TestRefusals(t *testing.T) {
 		"a schedule without one":       {event("{Type: Schedule, Properties: {}}"), "Schedule: needs a value"},
 		"an input that is no JSON":     {event("{Type: Schedule, Properties: {Schedule: rate(1 day), Input: '{'}}"), "Input: is no JSON"},
 		"a parameter without a value":  {"Parameters: {P: {Type: String}}", "line 1: Parameters.P: needs a value"},
-		"a parameter of another type":  {"Parameters: {P: {Type: CommaDelimitedList, Default: x}}", "are not known"},
+		"a parameter of another type":  {"Parameters: {P: {Type: AWS::SSM::Parameter::Name, Default: x}}", "are not known"},
 		"a number that is none":        {"Parameters: {P: {Type: Number, Default: x}}", `"x" is no number`},
 		"a value that is not allowed":  {"Parameters: {P: {Type: String, Default: x, AllowedValues: [a, b]}}", `"x" is not one of a, b`},
 		"a value of another pattern":   {"Parameters: {P: {Type: String, Default: xa, AllowedPattern: 'a|x'}}", `"xa" does not match a|x`},

@@ -1,0 +1,362 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/act-platform/enhanced-integration/infra/local/template"
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/access"
+)
+
+// public marks a route that asks for no scope.
+const public access.Scope = "public"
+
+// routes are all of the API's, each with a method, the scope that it asks for, and a body that changes nothing.
+var routes = map[string][]struct {
+	method string
+	scope  access.Scope
+	body   string
+}{
+	"/health":                  {{"GET", public, ""}},
+	"/oauth/notion/url":        {{"GET", access.Config, ""}},
+	"/oauth/notion/callback":   {{"GET", public, ""}, {"POST", public, "{}"}},
+	"/oauth/notion/disconnect": {{"POST", access.Config, `{"workspace_id":"nobody's"}`}},
+	"/config":                  {{"GET", access.Read, ""}, {"POST", access.Config, `{}`}},
+	"/audit":                   {{"GET", access.Admin, ""}},
+	"/events":                  {{"GET", access.Read, ""}},
+	"/sync/status":             {{"GET", access.Read, ""}},
+	"/sync/trigger":            {{"POST", access.Sync, `{}`}},
+	"/sync/conflicts":          {{"GET", access.Read, ""}},
+	"/sync/conflicts/{id}":     {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
+	"/sync/errors":             {{"GET", access.Read, ""}},
+	"/sync/errors/retry":       {{"POST", access.Sync, `{"x":1}`}},
+	"/sync/held/{id}":          {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
+}
+
+// supabaseProject is a Supabase project: its keys' address, and tokens of people of it.
+type supabaseProject struct {
+	*httptest.Server
+	key *ecdsa.PrivateKey
+}
+
+func startProject(t *testing.T) supabaseProject {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b64 := base64.RawURLEncoding.EncodeToString
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","kid":"k1","x":%q,"y":%q}]}`, b64(point[1:33]), b64(point[33:]))
+	}))
+	t.Cleanup(server.Close)
+	return supabaseProject{server, key}
+}
+
+func (p supabaseProject) token(t *testing.T, method jwt.SigningMethod, key any, change func(jwt.MapClaims)) string {
+	t.Helper()
+	claims := jwt.MapClaims{"iss": p.URL + "/auth/v1", "aud": "authenticated", "sub": "u1", "exp": time.Now().Add(time.Hour).Unix()}
+	change(claims)
+	token := jwt.NewWithClaims(method, claims)
+	token.Header["kid"] = "k1"
+	text, err := token.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// caller is somebody who calls: what is sent, and what they may do; nil scopes is somebody who is refused.
+type caller struct {
+	header, value string
+	scopes        []access.Scope
+}
+
+func callers(t *testing.T, s settings, p supabaseProject) map[string]caller {
+	t.Helper()
+	newKey := func(arguments ...string) string {
+		var out strings.Builder
+		if err := manageKeys(t.Context(), s, append([]string{"create"}, arguments...), &out); err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(out.String())
+	}
+	revoked := newKey("former", "admin")
+	id, _ := access.KeyID(revoked)
+	if err := manageKeys(t.Context(), s, []string{"revoke", id}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	publicKey, err := x509.MarshalPKIXPublicKey(&p.key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(name string, value any) func(jwt.MapClaims) { return func(c jwt.MapClaims) { c[name] = value } }
+	unchanged := func(jwt.MapClaims) {}
+	es, bearer := jwt.SigningMethodES256, "Authorization"
+	result := map[string]caller{
+		"nobody":                    {"X-Nothing", "x", nil},
+		"a key of nobody's":         {"X-API-Key", "act_0000000000000000_" + strings.Repeat("x", 43), nil},
+		"no key at all":             {"X-API-Key", "hello", nil},
+		"a revoked key":             {"X-API-Key", revoked, nil},
+		"a person":                  {bearer, "Bearer " + p.token(t, es, p.key, unchanged), []access.Scope{access.Read}},
+		"a person with scopes":      {bearer, "Bearer " + p.token(t, es, p.key, as("app_metadata", map[string]any{"integration_scopes": []string{"sync"}})), []access.Scope{access.Read, access.Sync}},
+		"a token that is over":      {bearer, "Bearer " + p.token(t, es, p.key, as("exp", time.Now().Add(-time.Second).Unix())), nil},
+		"of another project":        {bearer, "Bearer " + p.token(t, es, p.key, as("iss", "https://other.supabase.co/auth/v1")), nil},
+		"for others":                {bearer, "Bearer " + p.token(t, es, p.key, as("aud", "anon")), nil},
+		"alg none":                  {bearer, "Bearer " + p.token(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, unchanged), nil},
+		"HS256 with the public key": {bearer, "Bearer " + p.token(t, jwt.SigningMethodHS256, publicKey, unchanged), nil},
+	}
+	for _, scope := range access.Scopes() {
+		header, value := "X-API-Key", newKey("with-"+string(scope), string(scope))
+		if scope == access.Data {
+			header, value = bearer, "Bearer "+value
+		}
+		result["a key for "+string(scope)] = caller{header, value, []access.Scope{scope}}
+	}
+	return result
+}
+
+// TestWhoMayCall goes through every route of the template with every kind of caller.
+func TestWhoMayCall(t *testing.T) {
+	p := startProject(t)
+	state := filepath.Join(t.TempDir(), "state")
+	r := startSystem(t, state, "SUPABASE_URL="+p.URL, "CALLER_LIMIT=250")
+	s, err := load("../..", state, anyPort())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := callers(t, s, p)
+	var answers strings.Builder
+	for _, path := range templatePaths(t) {
+		if routes[path] == nil {
+			t.Errorf("%s is not in the table of routes", path)
+		}
+		for _, route := range routes[path] {
+			for name, c := range all {
+				status, answer := r.send(t, route.method, strings.ReplaceAll(path, "{id}", "00000000-0000-0000-0000-000000000000"), route.body, c)
+				answers.WriteString(answer)
+				want := fmt.Sprint(http.StatusForbidden)
+				switch {
+				case route.scope == public && c.scopes == nil && c.header != "X-Nothing" && path != "/health":
+					want = "401" // who says who they are has to be known
+				case route.scope == public || slices.Contains(c.scopes, route.scope) || slices.Contains(c.scopes, access.Admin):
+					want = "200 400 404"
+				case c.scopes == nil:
+					want = "401"
+				}
+				if path == "/config" && route.method == "POST" && c.scopes != nil && !slices.Contains(c.scopes, access.Read) && !slices.Contains(c.scopes, access.Admin) {
+					want = "403" // what may be set may be read first
+				}
+				if !strings.Contains(want, fmt.Sprint(status)) {
+					t.Errorf("%s %s as %s: %d, want %s\n%s", route.method, path, name, status, want, answer)
+				}
+			}
+		}
+	}
+	// A caller who asks too often is told how long to wait, and nobody else is.
+	often := all["a key for events"]
+	for range 300 {
+		status, _ := r.send(t, http.MethodGet, "/events", "", often)
+		if status == http.StatusTooManyRequests {
+			break
+		}
+	}
+	if status, answer := r.send(t, http.MethodGet, "/events", "", often); status != http.StatusTooManyRequests || !strings.Contains(answer, "More than 250 requests") {
+		t.Errorf("%d %s", status, answer)
+	}
+	if status, answer := r.send(t, http.MethodGet, "/events", "", all["a key for read"]); status != http.StatusOK {
+		t.Errorf("%d %s", status, answer)
+	}
+	secret := r.connect(t, &answers)
+	for _, c := range all {
+		if c.header != "X-Nothing" && c.value != "hello" {
+			secret = append(secret, strings.TrimPrefix(c.value, "Bearer "))
+		}
+	}
+	r.searchFor(t, secret, answers.String())
+	r.stop(t)
+	removeDatabase(t, state)
+}
+
+// templatePaths gives the paths of the template's routes, without what they all begin with.
+func templatePaths(t *testing.T) []string {
+	t.Helper()
+	source, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tpl, err := template.Read(source, template.Config{Region: region, AccountID: "0", Parameter: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, f := range tpl.Functions {
+		for _, route := range f.Routes {
+			if path, ok := strings.CutPrefix(route.Path, "/api/enhanced-integration"); ok {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}
+
+// send sends a request as a caller and gives status and answer.
+func (r *running) send(t *testing.T, method, path, body string, c caller) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, r.env["API_URL"]+"/api/enhanced-integration"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set(c.header, c.value)
+	answer, err := testClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode == http.StatusTooManyRequests && answer.Header.Get("Retry-After") == "" {
+		t.Error("a caller is not told how long to wait")
+	}
+	return answer.StatusCode, string(content)
+}
+
+// testClient keeps no connections, which tests look for, and follows nobody.
+var testClient = &http.Client{
+	Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// connect goes the whole OAuth round, and gives the secrets that there are then.
+func (r *running) connect(t *testing.T, answers *strings.Builder) []string {
+	t.Helper()
+	admin := caller{"X-API-Key", r.env["API_KEY"], nil}
+	_, text := r.send(t, http.MethodGet, "/oauth/notion/url?state=mine", "", admin)
+	var start struct {
+		URL string `json:"authorization_url"`
+	}
+	if err := json.Unmarshal([]byte(text), &start); err != nil {
+		t.Fatal(err)
+	}
+	page, err := url.Parse(start.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := page.Query()
+	form.Set("decision", "allow")
+	sent, err := testClient.PostForm(r.env["NOTION_URL"]+"/v1/oauth/authorize", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent.Body.Close()
+	back, err := sent.Location()
+	if err != nil {
+		t.Fatalf("%d %v", sent.StatusCode, err)
+	}
+	status, text := r.send(t, http.MethodGet, "/oauth/notion/callback?"+back.RawQuery, "", caller{"Accept", "text/html", nil})
+	if status != http.StatusOK || !strings.Contains(text, "Notion is connected") {
+		t.Fatalf("%d %s", status, text)
+	}
+	for path, want := range map[string]string{"/health": `"auth_method":"oauth"`, "/config": `"auth_method":"oauth"`, "/audit": `"asked_for_by":"local"`} {
+		_, text := r.send(t, http.MethodGet, path, "", admin)
+		answers.WriteString(text)
+		if !strings.Contains(text, want) {
+			t.Errorf("%s does not say %s: %s", path, want, text)
+		}
+	}
+	r.syncWhole(t, admin)
+	app := notionsim.OAuthClient()
+	secrets := []string{back.Query().Get("code"), back.Query().Get("state"), app.Secret, r.env["NOTION_TOKEN"], r.env["API_KEY"], "ntn_sim_", "nrt_sim_"}
+	if database, err := url.Parse(r.env["DATABASE_URL"]); err == nil {
+		password, _ := database.User.Password()
+		secrets = append(secrets, password)
+	}
+	return secrets
+}
+
+// syncWhole syncs everything, and waits for the end.
+func (r *running) syncWhole(t *testing.T, as caller) {
+	t.Helper()
+	if status, text := r.send(t, http.MethodPost, "/sync/trigger", `{"type":"full"}`, as); status != http.StatusAccepted {
+		t.Fatalf("%d %s", status, text)
+	}
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.After(time.Minute); ; {
+		_, text := r.send(t, http.MethodGet, "/sync/status", "", as)
+		if strings.Contains(text, `"totalSynced":90`) && strings.Contains(text, `"isRunning":false`) {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("the sync does not end: %s", text)
+		}
+	}
+}
+
+// searchFor looks for secrets in all that the system printed, answered and keeps in its database.
+func (r *running) searchFor(t *testing.T, secrets []string, answers string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), r.env["DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	rows, err := conn.Query(t.Context(), `select table_name::text from information_schema.tables where table_schema = 'public'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := strings.Replace(r.out.String(), r.env["DATABASE_URL"], "", 1) // which the banner shows on purpose
+	log = strings.Replace(log, r.env["API_KEY"], "", 1)
+	places := map[string]string{"the log": log, "the answers": answers}
+	for _, table := range tables {
+		var content string
+		if err := conn.QueryRow(t.Context(), `select coalesce(json_agg(t)::text, '') from `+pgx.Identifier{table}.Sanitize()+` t`).Scan(&content); err != nil {
+			t.Fatal(err)
+		}
+		places["table "+table] = content
+	}
+	if len(places) < 15 || places["table audit_log"] == "" || places["table integration_events"] == "" {
+		t.Errorf("there is little to look through: %d places", len(places))
+	}
+	for _, secret := range secrets {
+		if len(secret) < 8 {
+			t.Errorf("%q is no secret", secret)
+		}
+		for place, content := range places {
+			if strings.Contains(content, secret) {
+				t.Errorf("a secret (%.8s…) is in %s", secret, place)
+			}
+		}
+	}
+}

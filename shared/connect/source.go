@@ -1,0 +1,142 @@
+package connect
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/oauth"
+)
+
+// Method says how the integration shows Notion who it is.
+type Method string
+
+// The methods.
+const (
+	ByOAuth Method = "oauth"
+	ByToken Method = "token-based"
+	ByNone  Method = "none"
+)
+
+// Finder tells what is known of a connection's grant.
+type Finder interface {
+	// Find gives a connection's grant; fault.NotFound when it never had one.
+	Find(ctx context.Context, connectionID string) (oauth.Grant, error)
+}
+
+// Reader reads pairs.
+type Reader interface {
+	Read(ctx context.Context, name string) (oauth.Pair, error)
+}
+
+// Renew gives a pair newer than the stale version, as Keeper.Refresh does.
+type Renew func(ctx context.Context, connectionID string, stale int64) (oauth.Pair, error)
+
+// Source gives the token of a connection: OAuth's when the workspace is connected, else the fixed one. It remembers a token for TTL, and
+// not a moment longer once Notion refused it.
+type Source struct {
+	ConnectionID string
+	Grants       Finder
+	Vault        Reader
+	// Fixed gives the token that a person set, "" for none.
+	Fixed func(ctx context.Context) (string, error)
+	// Renew is nil where tokens are only read.
+	Renew Renew
+	TTL   time.Duration
+	Now   func() time.Time
+
+	mu      sync.Mutex
+	kept    kept
+	until   time.Time
+	refused string // the token that Notion refused last
+}
+
+type kept struct {
+	token  string
+	method Method
+}
+
+// Token gives the token; "" when there is none. fault.Unavailable: it cannot be read now.
+func (s *Source) Token(ctx context.Context) (string, error) {
+	k, err := s.get(ctx)
+	return k.token, err
+}
+
+// Method says where the token comes from now. Where that is not where the kept one came from, the kept one is let go.
+func (s *Source) Method(ctx context.Context) (Method, error) {
+	grant, err := s.Grants.Find(ctx, s.ConnectionID)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return "", err
+	}
+	now := kept{method: ByOAuth}
+	if err != nil || grant.Status != oauth.Connected {
+		if now, err = s.fixed(ctx); err != nil {
+			return "", err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.method != s.kept.method {
+		s.until = time.Time{}
+	}
+	return now.method, nil
+}
+
+// Invalidate has the next Token read anew, and refreshed when it is still the one that Notion refused.
+func (s *Source) Invalidate(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until, s.refused = time.Time{}, token
+}
+
+func (s *Source) get(ctx context.Context) (kept, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.Now()
+	if now.Before(s.until) {
+		return s.kept, nil
+	}
+	k, err := s.read(ctx)
+	if err == nil {
+		s.kept, s.until = k, now.Add(s.TTL)
+	}
+	return k, err
+}
+
+func (s *Source) read(ctx context.Context) (kept, error) {
+	grant, err := s.Grants.Find(ctx, s.ConnectionID)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return kept{}, err
+	}
+	if err != nil || grant.Status != oauth.Connected {
+		return s.fixed(ctx)
+	}
+	pair, err := s.Vault.Read(ctx, grant.SecretID)
+	if err != nil {
+		return kept{}, err
+	}
+	if pair.Access == s.refused && s.Renew != nil {
+		fresh, err := s.Renew(ctx, s.ConnectionID, pair.Version)
+		if fault.KindOf(err) == fault.Unauthorized { // the grant has ended
+			k, errFixed := s.fixed(ctx)
+			if errFixed == nil && k.token == "" {
+				errFixed = err
+			}
+			return k, errFixed
+		}
+		if err != nil {
+			return kept{}, err
+		}
+		pair = fresh
+	}
+	return kept{pair.Access, ByOAuth}, nil
+}
+
+func (s *Source) fixed(ctx context.Context) (kept, error) {
+	token, err := s.Fixed(ctx)
+	if token == "" {
+		return kept{method: ByNone}, err
+	}
+	return kept{token: token, method: ByToken}, err
+}

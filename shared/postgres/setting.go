@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/setting"
+)
+
+// Settings keeps the connections' settings.
+type Settings struct{ Pool *pgxpool.Pool }
+
+const settingColumns = `id::text, name, conflict_policy, sync_interval, notion_plan, database_ids, version`
+
+func scanSettings(row pgx.Row) (s setting.Settings, err error) {
+	err = row.Scan(&s.ConnectionID, &s.Name, &s.Policy, &s.Interval, &s.Plan, &s.Databases, &s.Version)
+	return s, err
+}
+
+// Read gives a connection's settings; fault.NotFound when there is no such connection.
+func (s Settings) Read(ctx context.Context, connectionID string) (setting.Settings, error) {
+	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id::text = lower($1)`, connectionID))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return found, fault.New(fault.NotFound, "There is no such connection; GET /config lists them.")
+	}
+	return found, Fault(err)
+}
+
+// OfRun gives the settings of a run's connection; fault.NotFound when there is no such run.
+func (s Settings) OfRun(ctx context.Context, runID string) (setting.Settings, error) {
+	found, err := scanSettings(s.Pool.QueryRow(ctx, `
+		select `+settingColumns+` from connections where id = (select connection_id from sync_runs where id = $1)`, runID))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return found, fault.New(fault.NotFound, "There is no sync %s.", runID)
+	}
+	return found, Fault(err)
+}
+
+// List gives the settings of all connections, the oldest first.
+func (s Settings) List(ctx context.Context) ([]setting.Settings, error) {
+	rows, err := s.Pool.Query(ctx, `select `+settingColumns+` from connections order by created_at, id`)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (setting.Settings, error) { return scanSettings(row) })
+	return all, Fault(err)
+}
+
+// Save stores a connection's settings when they are still of the version that they were read with; else fault.Conflict.
+func (s Settings) Save(ctx context.Context, is setting.Settings, by string) error {
+	tag, err := s.Pool.Exec(ctx, `
+		update connections set conflict_policy = $3, sync_interval = $4, notion_plan = $5, database_ids = $6, version = version + 1,
+			updated_at = now(), updated_by = $7
+		where id = $1 and version = $2`, is.ConnectionID, is.Version, is.Policy, is.Interval, is.Plan, is.Databases, by)
+	if err == nil && tag.RowsAffected() == 0 {
+		return fault.New(fault.Conflict, "The settings were changed by somebody else at the same moment. Look at them, and try again.")
+	}
+	return Fault(err)
+}

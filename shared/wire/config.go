@@ -1,0 +1,56 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/httpapi"
+	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// Config answers GET and POST /config.
+func Config() http.Handler {
+	return handler("config", func(ctx context.Context, p parts) (http.Handler, error) {
+		pool, err := p.pool(ctx, 2)
+		if err != nil {
+			return nil, err
+		}
+		source := p.source(config.DefaultConnection)
+		client := p.notion(source)
+		kinds := make([]string, len(p.cfg.Mapping.Kinds))
+		for i, k := range p.cfg.Mapping.Kinds {
+			kinds[i] = k.Name
+		}
+		plan := setting.Standard
+		if p.cfg.NotionBudget == setting.Business.Requests() {
+			plan = setting.Business
+		}
+		return p.api().Config(postgres.Settings{Pool: pool}, httpapi.Configured{
+			Notion: remember(checkTTL, func(ctx context.Context) error {
+				_, err := client.Me(ctx)
+				return err
+			}),
+			Supabase: postgres.Status{Pool: pool}.Ping,
+			Auth:     p.notionAuth(source),
+			Grants:   p.grants(pool).List,
+			Set: func(ctx context.Context, name string) (bool, error) {
+				value, err := p.secret.Get(ctx, name)
+				return value != "", err
+			},
+			Secrets:     config.Secrets(),
+			First:       config.DefaultConnection,
+			Kinds:       kinds,
+			Databases:   p.cfg.DatabaseIDs,
+			SupabaseURL: p.cfg.SupabaseURL,
+			Schedule:    p.cfg.SyncSchedule,
+			BatchSize:   syncrun.BatchSize,
+			Attempts:    notion.DefaultAttempts,
+			Plan:        plan,
+			Realtime:    p.cfg.RealTimeSync,
+		}), nil
+	})
+}

@@ -1,0 +1,95 @@
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/connect"
+	"github.com/act-platform/enhanced-integration/shared/httpapi"
+	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/notionoauth"
+	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secrets"
+)
+
+const (
+	// grantLease is how long who refreshes a grant holds it: longer than Notion, the vault and the database together take.
+	grantLease = 45 * time.Second
+	// tokenLife is how long a token of Notion's is taken to live: Notion does not say.
+	tokenLife = 24 * time.Hour
+)
+
+// notionOAuth makes the client of Notion's OAuth.
+func (p parts) notionOAuth() *notionoauth.Client {
+	return notionoauth.New(notionoauth.Config{
+		BaseURL: p.cfg.NotionAPIURL, ID: p.cfg.NotionOAuth.ClientID, RedirectURI: p.cfg.NotionOAuth.RedirectURI,
+		Secret: func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.NotionOAuthClientSecret) },
+	})
+}
+
+// oauthConfigured reports whether workspaces can be connected by OAuth.
+func (p parts) oauthConfigured(ctx context.Context) (bool, error) {
+	if !p.cfg.NotionOAuth.Set() {
+		return false, nil
+	}
+	secret, err := p.secret.Get(ctx, config.NotionOAuthClientSecret)
+	return secret != "", err
+}
+
+// notionAuth tells how Notion is told who we are. What cannot be found out now is not configured, as far as anybody could use it.
+func (p parts) notionAuth(source *connect.Source) func(context.Context) httpapi.NotionAuth {
+	return func(ctx context.Context) httpapi.NotionAuth {
+		configured, errSecret := p.oauthConfigured(ctx)
+		method, err := source.Method(ctx)
+		if err = errors.Join(errSecret, err); err != nil {
+			p.log.WarnContext(ctx, "how Notion is told who we are cannot be found out", "error", err)
+		}
+		return httpapi.NotionAuth{OAuthConfigured: configured, Method: method}
+	}
+}
+
+func (p parts) grants(pool *pgxpool.Pool) postgres.Grants {
+	return postgres.Grants{Pool: pool, NewID: newID, Now: time.Now, TTL: grantLease, First: config.DefaultConnection}
+}
+
+// connector connects workspaces; keeping their tokens is not linked where vault is nil.
+func (p parts) connector(pool *pgxpool.Pool, vault connect.Creator) connect.Connector {
+	return connect.Connector{
+		Notion: p.notionOAuth(), Attempts: postgres.Attempts{Pool: pool}, Connections: p.grants(pool), Vault: vault,
+		RedirectURI: p.cfg.NotionOAuth.RedirectURI, SecretName: p.secretName, Now: time.Now, NewID: newID, Random: rand.Reader, Log: p.log,
+	}
+}
+
+// keeper keeps grants good.
+func (p parts) keeper(pool *pgxpool.Pool, vault connect.Vault) connect.Keeper {
+	return connect.Keeper{
+		Notion: p.notionOAuth(), Grants: p.grants(pool), Vault: vault, Policy: oauth.Policy{Life: tokenLife},
+		Now: time.Now, NewID: newID, Wait: notion.Wait, Log: p.log,
+	}
+}
+
+// renewing gives a connection's token, and refreshes one that Notion refuses.
+func (p parts) renewing(pool *pgxpool.Pool, connectionID string) *connect.Source {
+	client := secretsmanager.NewFromConfig(p.aws)
+	source := p.source(connectionID)
+	source.Renew = p.keeper(pool, secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}).Refresh
+	return source
+}
+
+// secretName names the secret of what an attempt brings.
+func (p parts) secretName(attemptID string) string {
+	return "act/" + p.cfg.Stage + "/oauth/" + attemptID
+}
+
+// vault reads, keeps, makes and deletes pairs of tokens.
+func (p parts) vault() secrets.Vault {
+	client := secretsmanager.NewFromConfig(p.aws)
+	return secrets.Vault{Pairs: secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}, Owner: client}
+}

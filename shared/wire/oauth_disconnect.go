@@ -1,0 +1,50 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/oauth"
+)
+
+// OAuthDisconnect answers POST /oauth/notion/disconnect.
+func OAuthDisconnect() http.Handler {
+	return handler("oauth-disconnect", func(ctx context.Context, p parts) (http.Handler, error) {
+		pool, err := p.pool(ctx, 2)
+		if err != nil {
+			return nil, err
+		}
+		vault := p.vault()
+		grants, keeper := p.grants(pool), p.keeper(pool, vault)
+		return p.api().OAuthDisconnect(func(ctx context.Context, workspaceID, client string) (oauth.Grant, error) {
+			all, err := grants.List(ctx)
+			if err != nil {
+				return oauth.Grant{}, err
+			}
+			grant, err := pick(all, workspaceID)
+			if err != nil {
+				return oauth.Grant{}, err
+			}
+			return keeper.Disconnect(ctx, vault, grant.ConnectionID, client)
+		}), nil
+	})
+}
+
+// pick gives the grant of a workspace; without a name the only one that is not disconnected yet.
+func pick(grants []oauth.Grant, workspaceID string) (oauth.Grant, error) {
+	fits := slices.DeleteFunc(grants, func(g oauth.Grant) bool {
+		if workspaceID == "" {
+			return g.Status == oauth.Disconnected
+		}
+		return g.ID != workspaceID
+	})
+	switch {
+	case len(fits) == 0:
+		return oauth.Grant{}, fault.New(fault.NotFound, "No such workspace is connected by OAuth.")
+	case len(fits) > 1:
+		return oauth.Grant{}, fault.New(fault.Invalid, "Several workspaces are connected: say which, by workspace_id. GET /config lists them.")
+	}
+	return fits[0], nil
+}
