@@ -36,19 +36,21 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return nil, err
 		}
-		client := p.notion()
+		client, relay := p.notion(), p.nudger()
 		return syncrun.New(syncrun.Config{
 			Connection: p.connection(),
-			Ledger:     postgres.Ledger{Pool: pool, NewID: newID},
+			Ledger:     toldLedger{postgres.Ledger{Pool: pool, NewID: newID}, relay},
 			Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
 			Queue:      p.queue(),
 			Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
-			Tables:     func(k mapping.Kind) syncrun.Tables { return pgside.New(pool, config.DefaultConnection, k, newID) },
-			Now:        time.Now,
-			NewID:      newID,
-			Log:        p.log,
-			Writers:    writers,
-			Reserve:    reserve,
+			Tables: func(k mapping.Kind) syncrun.Tables {
+				return toldTables{pgside.New(pool, config.DefaultConnection, k, newID), relay}
+			},
+			Now:     time.Now,
+			NewID:   newID,
+			Log:     p.log,
+			Writers: writers,
+			Reserve: reserve,
 		}), nil
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
