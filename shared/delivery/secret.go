@@ -38,7 +38,7 @@ func NewSecret(random io.Reader) (string, error) {
 func CheckSecret(secret string) error {
 	text, ok := strings.CutPrefix(secret, secretPrefix)
 	key, err := base64.StdEncoding.Strict().DecodeString(text)
-	if !ok || err != nil || len(key) < 24 || len(key) > 64 {
+	if !ok || err != nil || strings.ContainsAny(text, "\r\n") || len(key) < 24 || len(key) > 64 {
 		return fault.New(fault.Invalid, "secret must be whsec_ and 24 to 64 bytes in base64. Leave it out to be given one.")
 	}
 	return nil
