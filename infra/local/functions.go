@@ -47,7 +47,7 @@ func (s *system) readTemplate(v values) (*template.Template, error) {
 			if id, ok := v.databases[variable]; ok {
 				return id, true
 			}
-			if variable == "NOTION_API_URL" && v.simulated {
+			if variable == "NOTION_API_URL" && v.sim != nil {
 				return v.notionURL, true
 			}
 			value, ok := s.settings.values[variable]

@@ -129,6 +129,7 @@ func (s *system) secrets(v values) map[string]string {
 		config.MigrationDatabaseURL:    s.settings.migrationURL(),
 		config.NotionToken:             v.notionToken,
 		config.SupabaseServiceRoleKey:  s.settings.values[config.SupabaseServiceRoleKey],
+		config.SupabaseWebhookSecret:   v.webhookSecret,
 		config.NotionOAuthClientSecret: s.settings.values[config.NotionOAuthClientSecret],
 	}
 }

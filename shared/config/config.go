@@ -52,6 +52,7 @@ const (
 	MigrationDatabaseURL    = "MIGRATION_DATABASE_URL"
 	NotionToken             = "NOTION_TOKEN"
 	SupabaseServiceRoleKey  = "SUPABASE_SERVICE_ROLE_KEY"
+	SupabaseWebhookSecret   = "SUPABASE_WEBHOOK_SECRET"    //nolint:gosec // the name of a secret, not a secret
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret
 )
 

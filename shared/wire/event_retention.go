@@ -9,10 +9,13 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
+// webhookMemory is how long a webhook of Notion's is known again: it comes for a day at the most.
+const webhookMemory = 3 * 24 * time.Hour
+
 // forgotten is how many events go in one transaction.
 const forgotten = 1000
 
-// EventRetention forgets events that are older than is kept, with their deliveries. What it leaves over goes the next day.
+// EventRetention forgets events that are older than is kept, with their deliveries, and webhooks that will not come again. What it leaves over goes the next day.
 func EventRetention() func(context.Context, json.RawMessage) error {
 	return func(ctx context.Context, _ json.RawMessage) error {
 		p, err := newParts("event-retention")
@@ -30,6 +33,9 @@ func EventRetention() func(context.Context, json.RawMessage) error {
 			if n, err = outbox.Forget(ctx, before, forgotten); err != nil {
 				return err
 			}
+		}
+		if err := p.noticeStore(pool).Forget(ctx, time.Now().Add(-webhookMemory)); err != nil {
+			return err
 		}
 		p.log.InfoContext(ctx, "events were forgotten", "events", total, "older_than_days", p.cfg.EventDays)
 		return nil
