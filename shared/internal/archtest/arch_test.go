@@ -19,7 +19,7 @@ const module = "github.com/act-platform/enhanced-integration/"
 var floors = [][]string{
 	0: {"access", "delivery", "event", "fault", "journal", "mapping", "merge", "property", "record"},
 	1: {"config", "lambdaio", "obs"},
-	2: {"dispatch", "gate", "notice", "notion", "notionside", "outbound", "pgside", "postgres", "secrets", "sqsqueue", "syncrun"},
+	2: {"dispatch", "gate", "notice", "notion", "notionside", "outbound", "pgside", "postgres", "realtime", "secrets", "sqsqueue", "syncrun"},
 	3: {"httpapi"},
 	4: {"wire"},
 }

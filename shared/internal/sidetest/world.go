@@ -119,6 +119,9 @@ func (w *World) Send(_ context.Context, _ string, m journal.Message) error {
 	return nil
 }
 
+// Waiting gives how many messages are queued.
+func (w *World) Waiting() int { return len(w.queue) }
+
 // Sync runs a sync of that type of all databases, or of those named, to its end, and gives what it did.
 func (w *World) Sync(tb TB, t journal.Type, kinds ...string) Report {
 	tb.Helper()
