@@ -29,6 +29,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
@@ -58,6 +59,7 @@ type wake struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	pool := pgtest.New(t)
+	schematest.CheckStored(t, pool)
 	client := outbound.New(outbound.Config{Loopback: true})
 	t.Cleanup(client.Close)
 	w := &world{t: t, pool: pool, at: time.Now()}
@@ -149,7 +151,9 @@ func (w *world) happen(events ...event.Draft) (ids []string) {
 }
 
 func problem() event.Draft {
-	return event.Draft{Type: event.Error, Source: event.Notion, Target: event.Supabase, Data: map[string]string{"kind": "partners"}}
+	return event.Draft{Type: event.Error, Source: event.Notion, Target: event.Supabase, Data: map[string]string{
+		"kind": "partners", "id": "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a", "side": "notion", "reason": "a test",
+	}}
 }
 
 // endpoint is a subscriber that answers as told and remembers what it took.
@@ -251,7 +255,7 @@ func TestEventsReachThoseWhoWantThem(t *testing.T) {
 	w.happen(problem()) // before anybody subscribed
 	w.pass(time.Second)
 	allID, syncsID := w.subscribe(all, "*"), w.subscribe(syncs, "sync_*")
-	ids := w.happen(problem(), event.Draft{Type: event.SyncStarted}, problem())
+	ids := w.happen(problem(), event.Draft{Type: event.SyncStarted, Data: map[string]string{"sync_id": newID(), "sync_type": "full", "requested_by": "test"}}, problem())
 	w.settle()
 	all.mu.Lock()
 	got := slices.Clone(all.taken[1:]) // after the ping
