@@ -76,7 +76,7 @@ verify: ## Everything that must hold before a change lands
 
 .PHONY: conformance
 conformance: ## Hold the simulator and the local cloud against others' clients
-	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/...
+	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/... ./infra/local/receiver/...
 
 $(SAM): infra/tools/sam-requirements.txt
 	@python3 -m venv .local/venv-sam
