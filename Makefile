@@ -88,7 +88,7 @@ permissions: ## Write docs/PERMISSIONS.md from the template
 
 .PHONY: conformance
 conformance: ## Hold the simulator and the local cloud against others' clients
-	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/...
+	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/... ./infra/local/receiver/...
 
 .PHONY: browser
 browser: ## Go the OAuth round in Chromium; BROWSER_PICTURES=folder keeps what it shows

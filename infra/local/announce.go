@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/oauth"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -16,11 +17,12 @@ type values struct {
 	apiURL, apiKey           string
 	databaseURL              string
 	cloudURL                 string
-	simulated                bool
 	notionURL                string
 	notionToken, personToken string
 	databases                map[string]string // Notion databases' ids by variable
 	oauth                    oauth.Client      // the simulator's application; empty with a real workspace
+	sim                      *notionsim.Sim    // nil: the workspace is a real one
+	webhookSecret            string            // of the database's webhooks
 }
 
 // announce writes .local/env, which is there as long as the system runs, and tells how to use it.
@@ -57,7 +59,7 @@ func (s *system) announce(v values) error {
 
 func (s *system) banner(v values) string {
 	notion, database := v.notionURL+"  (a workspace to develop against; /_sim/ controls it)", v.databaseURL
-	if !v.simulated {
+	if v.sim == nil {
 		notion = "the real workspace of NOTION_TOKEN"
 	}
 	if s.settings.values[config.DatabaseURL] != "" {

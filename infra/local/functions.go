@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/eventsource"
 	"github.com/act-platform/enhanced-integration/infra/local/gateway"
 	"github.com/act-platform/enhanced-integration/infra/local/lambdahost"
+	"github.com/act-platform/enhanced-integration/infra/local/receiver"
 	"github.com/act-platform/enhanced-integration/infra/local/schedule"
 	"github.com/act-platform/enhanced-integration/infra/local/template"
 )
@@ -45,10 +47,13 @@ func (s *system) readTemplate(v values) (*template.Template, error) {
 			if id, ok := v.databases[variable]; ok {
 				return id, true
 			}
-			if value, ok := v.simulation()[variable]; ok && v.simulated {
+			if value, ok := v.simulation()[variable]; ok && v.sim != nil {
 				return value, true
 			}
 			value, ok := s.settings.values[variable]
+			if !ok && variable == "WEBHOOK_LOOPBACK" {
+				return "true", true // the receiver is on this machine
+			}
 			return value, ok
 		},
 	})
@@ -143,8 +148,19 @@ func (s *system) startFunctions(ctx, now context.Context, tpl *template.Template
 		host.Close(grace)
 		running.Wait()
 	})
-	s.serve(api, door, ended)
+	s.serve(api, withReceiver(door, receiver.New(time.Now, s.log)), ended)
 	return nil
+}
+
+// withReceiver puts the receiver of webhooks beside the API.
+func withReceiver(api, webhooks http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/_receiver/") {
+			webhooks.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 // passedOn gives the variables of every function: where AWS is, and what this machine needs to reach others.

@@ -132,5 +132,6 @@ func (s *system) secrets(v values) map[string]string {
 		config.SupabaseServiceRoleKey:  s.settings.values[config.SupabaseServiceRoleKey],
 		config.SupabaseJWTSecret:       s.settings.values[config.SupabaseJWTSecret],
 		config.NotionOAuthClientSecret: cmp.Or(v.oauth.Secret, s.settings.values[config.NotionOAuthClientSecret]),
+		config.SupabaseWebhookSecret:   v.webhookSecret,
 	}
 }

@@ -136,6 +136,7 @@ func (s *system) start(ctx, now context.Context) (<-chan error, error) {
 	if err := s.startFunctions(ctx, now, tpl, v.cloudURL, provision, api, ended); err != nil {
 		return nil, err
 	}
+	s.startRealtime(ctx, v)
 	return ended, s.announce(v)
 }
 

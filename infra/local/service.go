@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 
@@ -18,7 +19,10 @@ const region = "us-local-1"
 
 // startNotion starts the simulator, unless the system works on a real workspace, and gives the values that go with either.
 func (s *system) startNotion(ctx context.Context, apiURL string, ended chan<- error) (values, error) {
-	v := values{apiURL: apiURL, databases: map[string]string{}}
+	v := values{
+		apiURL: apiURL, databases: map[string]string{},
+		webhookSecret: cmp.Or(s.settings.values[config.SupabaseWebhookSecret], rand.Text()),
+	}
 	if s.settings.realNotion() {
 		v.notionURL = cmp.Or(s.settings.values["NOTION_API_URL"], "https://api.notion.com")
 		v.notionToken = s.settings.values[config.NotionToken]
@@ -39,7 +43,7 @@ func (s *system) startNotion(ctx context.Context, apiURL string, ended chan<- er
 	}
 	s.onStop(func() { s.report("close the Notion simulator", sim.Close()) })
 	s.serve(listener, sim, ended)
-	v.simulated, v.notionURL = true, "http://"+listener.Addr().String()
+	v.sim, v.notionURL = sim, "http://"+listener.Addr().String()
 	v.notionToken, v.personToken = notionsim.IntegrationToken, notionsim.PersonToken
 	for _, kind := range mapping.ACT().Kinds {
 		v.databases[kind.DatabaseIDVariable] = sim.Databases()[kind.Name]

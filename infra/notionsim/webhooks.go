@@ -25,6 +25,9 @@ func (s *Sim) Subscribe(ctx context.Context, url, token string) (webhook.Subscri
 	return s.webhooks.Subscribe(ctx, url, token)
 }
 
+// Subscription gives who is told what happens, nil when nobody is.
+func (s *Sim) Subscription() *webhook.Subscription { return s.webhooks.Subscription() }
+
 // DeliverWebhooks sends every webhook that is due now, and gives how many were taken and how many must be sent again.
 func (s *Sim) DeliverWebhooks(ctx context.Context) (taken, failed int) {
 	return s.webhooks.Deliver(ctx)

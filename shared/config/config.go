@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
@@ -24,11 +25,19 @@ type Config struct {
 	LogLevel     slog.Level
 	AppSecretARN string
 	SyncQueueURL string
-	SupabaseURL  string
-	RealTimeSync bool
-	SyncSchedule string
-	NotionAPIURL string
-	NotionBudget int // requests in 60 s
+	// OutboxQueueURL is the queue that has the relay look, DeliveryQueueURL the one of endpoints with something due.
+	OutboxQueueURL   string
+	DeliveryQueueURL string
+	// WebhookRetries are the waits between attempts to deliver.
+	WebhookRetries delivery.Schedule
+	// WebhookLoopback lets webhooks go to this machine: to develop against, never deployed.
+	WebhookLoopback bool
+	EventDays       int // how long events are kept
+	SupabaseURL     string
+	RealTimeSync    bool
+	SyncSchedule    string
+	NotionAPIURL    string
+	NotionBudget    int // requests in 60 s
 	// DeleteLimit and DeleteShare are how many deletions a run may make unasked: no more than that number, and no more than that
 	// share of the database.
 	DeleteLimit int
@@ -52,6 +61,7 @@ const (
 	NotionToken             = "NOTION_TOKEN"
 	SupabaseServiceRoleKey  = "SUPABASE_SERVICE_ROLE_KEY"
 	SupabaseJWTSecret       = "SUPABASE_JWT_SECRET"        //nolint:gosec // the name of a secret, not a secret
+	SupabaseWebhookSecret   = "SUPABASE_WEBHOOK_SECRET"    //nolint:gosec // the name of a secret, not a secret
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret
 )
 
@@ -70,6 +80,13 @@ func Load(getenv func(string) string) (Config, error) {
 		Stage:        getenv("STAGE"),
 		AppSecretARN: getenv("APP_SECRET_ARN"),
 		SyncQueueURL: getenv("SYNC_QUEUE_URL"),
+
+		OutboxQueueURL:   getenv("OUTBOX_QUEUE_URL"),
+		DeliveryQueueURL: getenv("DELIVERY_QUEUE_URL"),
+		WebhookRetries:   delivery.UsualSchedule(),
+		WebhookLoopback:  getenv("WEBHOOK_LOOPBACK") == "true",
+		EventDays:        90,
+
 		SupabaseURL:  strings.TrimSuffix(getenv("SUPABASE_URL"), "/"),
 		SyncSchedule: getenv("SYNC_SCHEDULE"),
 		NotionAPIURL: getenv("NOTION_API_URL"),
@@ -89,6 +106,18 @@ func Load(getenv func(string) string) (Config, error) {
 	case "", "false":
 	default:
 		fail("REAL_TIME_SYNC must be true or false")
+	}
+	if waits := strings.FieldsFunc(getenv("WEBHOOK_RETRIES"), func(r rune) bool { return r == ' ' || r == ',' }); len(waits) > 0 {
+		var err error
+		if cfg.WebhookRetries, err = delivery.ParseSchedule(waits); err != nil {
+			fail("WEBHOOK_RETRIES must be waits such as 5s 5m 30m")
+		}
+	}
+	if days := getenv("EVENT_RETENTION_DAYS"); days != "" {
+		var err error
+		if cfg.EventDays, err = strconv.Atoi(days); err != nil || cfg.EventDays < 1 {
+			fail("EVENT_RETENTION_DAYS must be a number of days")
+		}
 	}
 	switch getenv("NOTION_PLAN") {
 	case "", "standard":

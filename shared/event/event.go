@@ -33,6 +33,7 @@ const (
 	WebhookDisabled    Type = "webhook_disabled"
 	SchemaChanged      Type = "schema_changed"
 	Error              Type = "error"
+	Ping               Type = "ping" // a subscriber's test; goes to that subscriber only
 )
 
 // Types gives every type, in the contract's order.
@@ -40,7 +41,7 @@ func Types() []Type {
 	return []Type{
 		SyncStarted, SyncProgress, SyncCompleted, SyncFailed, SyncConflict, SyncHeld, RecordCreated, RecordUpdated,
 		RecordDeleted, OAuthConnected, OAuthRefresh, OAuthExpiring, OAuthRevoked, AlertRaised, AlertResolved,
-		CacheInvalidated, ConsistencyChecked, WebhookDisabled, SchemaChanged, Error,
+		CacheInvalidated, ConsistencyChecked, WebhookDisabled, SchemaChanged, Error, Ping,
 	}
 }
 

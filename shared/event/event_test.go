@@ -28,7 +28,7 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%q fits %v", filter, got)
 		}
 	}
-	if types := event.Types(); len(types) != 20 || len(slices.Compact(slices.Sorted(slices.Values(types)))) != 20 {
+	if types := event.Types(); len(types) != 21 || len(slices.Compact(slices.Sorted(slices.Values(types)))) != 21 {
 		t.Errorf("%d types", len(types))
 	}
 }

@@ -25,10 +25,11 @@ func (t Type) WritesNotion() bool { return t != NotionToSupabase }
 // WritesPostgres reports whether a run of the type writes rows.
 func (t Type) WritesPostgres() bool { return t != SupabaseToNotion }
 
-// Message asks for one database's part of a run.
+// Message asks for one database's part of a run, or, with Look, for a look at what somebody said has changed.
 type Message struct {
-	RunID string `json:"run_id"`
+	RunID string `json:"run_id,omitempty"`
 	Kind  string `json:"kind"`
+	Look  bool   `json:"look,omitempty"`
 	// Segment counts the continuations of a part that is longer than one function may run.
 	Segment int `json:"segment,omitempty"`
 }
@@ -100,4 +101,10 @@ type Lease struct {
 	ConnectionID, Kind, Owner string
 	Term                      int64
 	TTL                       time.Duration
+}
+
+// Look is a page that somebody said has changed.
+type Look struct {
+	PageID  string
+	AskedAt time.Time
 }

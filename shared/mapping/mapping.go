@@ -47,7 +47,7 @@ type Field struct {
 	Column     string        `json:"column"`
 	ColumnType ColumnType    `json:"column_type"`
 	Rule       string        `json:"rule,omitempty"` // as the kind's; "" is the kind's
-	Join       *Join         `json:"join"` // of a relation, and of nothing else
+	Join       *Join         `json:"join"`           // of a relation, and of nothing else
 }
 
 // ColumnType is the SQL type of a column, as Postgres spells it.

@@ -4,6 +4,8 @@ package sqsqueue
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -38,4 +40,31 @@ func (q Sync) Send(ctx context.Context, connectionID string, m journal.Message) 
 		MessageDeduplicationId: aws.String(q.NewID()),
 	})
 	return fault.Wrap(err, fault.Unavailable, "The sync queue cannot be reached")
+}
+
+// Deliveries is the queue of subscriptions that have something due.
+type Deliveries struct {
+	Client Client
+	URL    string
+}
+
+// Wake has a deliverer look at a subscription, after a wait of at most 15 minutes. fault.Unavailable: the queue cannot be reached.
+func (q Deliveries) Wake(ctx context.Context, subscriptionID string, wait time.Duration) error {
+	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: aws.String(q.URL), MessageBody: aws.String(subscriptionID),
+		DelaySeconds: int32(math.Ceil(wait.Seconds())),
+	})
+	return fault.Wrap(err, fault.Unavailable, "The delivery queue cannot be reached")
+}
+
+// Outbox is the queue that tells the relay to look: its messages say nothing more.
+type Outbox struct {
+	Client Client
+	URL    string
+}
+
+// Nudge has the relay look at the outbox. fault.Unavailable: the queue cannot be reached.
+func (q Outbox) Nudge(ctx context.Context) error {
+	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String("{}")})
+	return fault.Wrap(err, fault.Unavailable, "The outbox queue cannot be reached")
 }

@@ -136,6 +136,7 @@ type Writer interface {
 type Tables interface {
 	Finder
 	Journal
+	Watcher
 }
 
 // Finder finds the records that a run has to look at.

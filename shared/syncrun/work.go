@@ -27,6 +27,10 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	if !known {
 		return fault.New(fault.Invalid, "The mapping has no kind %q; the message cannot be worked on.", m.Kind)
 	}
+	if m.Look {
+		s.look(ctx, kind)
+		return nil
+	}
 	part, err := s.Ledger.Begin(ctx, m.RunID, m.Kind, s.Now())
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func SyncSchedule() func(context.Context, json.RawMessage) error {
 			return err
 		}
 		connections, err := postgres.Settings{Pool: s.db}.List(ctx)
-		problems := []error{err}
+		problems := []error{err, s.notices(s.db).Sweep(ctx)}
 		for _, c := range connections {
 			problems = append(problems, s.tick(ctx, c, in.Type))
 		}

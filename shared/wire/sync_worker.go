@@ -93,10 +93,10 @@ func (s *syncers) syncer(settings setting.Settings) *syncrun.Syncer {
 	if settings.Plan != "" {
 		p.cfg.NotionBudget = settings.Plan.Requests()
 	}
-	client := p.notion(p.renewing(s.db, connection.ID))
+	client, relay := p.notion(p.renewing(s.db, connection.ID)), p.nudger()
 	return syncrun.New(syncrun.Config{
 		Connection: connection,
-		Ledger:     postgres.Ledger{Pool: s.db, NewID: newID},
+		Ledger:     toldLedger{postgres.Ledger{Pool: s.db, NewID: newID}, relay},
 		Leases:     postgres.Leases{Pool: s.db, TTL: leaseTTL},
 		Queue:      p.queue(),
 		Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },

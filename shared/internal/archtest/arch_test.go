@@ -17,9 +17,9 @@ const module = "github.com/act-platform/enhanced-integration/"
 
 // floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
-	0: {"access", "event", "fault", "journal", "mapping", "merge", "oauth", "property", "record", "setting", "trail"},
+	0: {"access", "delivery", "event", "fault", "journal", "mapping", "merge", "oauth", "property", "record", "setting", "trail"},
 	1: {"config", "lambdaio", "obs"},
-	2: {"connect", "gate", "notion", "notionoauth", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "supabase", "syncrun"},
+	2: {"connect", "dispatch", "gate", "notice", "notion", "notionoauth", "notionside", "outbound", "pgside", "postgres", "realtime", "secrets", "sqsqueue", "supabase", "syncrun"},
 	3: {"httpapi"},
 	4: {"wire"},
 }

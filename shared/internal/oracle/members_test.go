@@ -208,4 +208,3 @@ func (a *arena) usersOf(t *rapid.T) []string {
 	}
 	return ids
 }
-

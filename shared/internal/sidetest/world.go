@@ -19,6 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -74,6 +75,7 @@ func Build(tb testing.TB, setup Setup) *World {
 		_ = sim.Close()
 	})
 	w := &World{Sim: sim, Address: server.URL, Pool: pgtest.New(tb)}
+	schematest.CheckStored(tb, w.Pool)
 	w.Client = notion.New(notion.Config{
 		BaseURL: server.URL, Tokens: token(notionsim.IntegrationToken), Transport: server.Client().Transport,
 		Wait:    func(context.Context, time.Duration) error { return nil },
@@ -120,6 +122,9 @@ func (w *World) Send(_ context.Context, _ string, m journal.Message) error {
 	w.queue = append(w.queue, m)
 	return nil
 }
+
+// Waiting gives how many messages are queued.
+func (w *World) Waiting() int { return len(w.queue) }
 
 // Sync runs a sync of that type of all databases, or of those named, to its end, and gives what it did.
 func (w *World) Sync(tb TB, t journal.Type, kinds ...string) Report {

@@ -1,0 +1,9 @@
+// Command event-retention forgets old events.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/wire"
+)
+
+func main() { lambdaio.Schedule(wire.EventRetention()) }

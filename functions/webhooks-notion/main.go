@@ -1,0 +1,9 @@
+// Command webhooks-notion answers POST /webhooks/notion.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/wire"
+)
+
+func main() { lambdaio.HTTP(wire.WebhooksNotion()) }

@@ -1,0 +1,9 @@
+// Command webhooks-supabase answers POST /webhooks/supabase.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/wire"
+)
+
+func main() { lambdaio.HTTP(wire.WebhooksSupabase()) }

@@ -1,0 +1,180 @@
+package dispatch
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/delivery"
+	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// mostSubscriptions is how many subscriptions there may be.
+const mostSubscriptions = 100
+
+// Store keeps subscriptions and their deliveries. fault.NotFound: there is none of that id.
+type Store interface {
+	Keeper
+	Archive
+}
+
+// Keeper keeps subscriptions.
+type Keeper interface {
+	// Create stores a subscription; fault.Conflict when there are most of them already.
+	Create(ctx context.Context, s delivery.Subscription, secret string, most int) error
+	List(ctx context.Context) ([]delivery.Subscription, error)
+	Find(ctx context.Context, id string) (delivery.Subscription, error)
+	Update(ctx context.Context, s delivery.Subscription, at time.Time) (delivery.Subscription, error)
+	Pause(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
+	Resume(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
+	Rotate(ctx context.Context, id, secret string, until, at time.Time) (delivery.Subscription, error)
+	Delete(ctx context.Context, id string) error
+}
+
+// Archive keeps deliveries.
+type Archive interface {
+	Deliveries(ctx context.Context, id string, f delivery.Filter) ([]delivery.Delivery, error)
+	Delivery(ctx context.Context, id, deliveryID string) (delivery.Delivery, []delivery.Attempt, error)
+	// Ping stores an event that is for one subscription only, and its delivery.
+	Ping(ctx context.Context, id, deliveryID string, ping event.Event) error
+	// Replay stores a delivery of the same event as another.
+	Replay(ctx context.Context, id, deliveryID, newID string, at time.Time) error
+	// Revive has deliveries that died since a time wait again.
+	Revive(ctx context.Context, id string, since, at time.Time) (int, error)
+}
+
+// Desk is where subscribers are looked after.
+type Desk struct {
+	Store
+	Queue  Queue
+	Check  func(ctx context.Context, address string) error // says whether an address may be given
+	Random io.Reader
+	Now    func() time.Time
+	NewID  func() string
+	Log    *slog.Logger
+}
+
+// Subscribe stores a subscription and has a ping sent. With a secret of "" it makes one up; the secret is shown once, here.
+func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, secret string) (delivery.Subscription, string, error) {
+	var err error
+	if secret == "" {
+		secret, err = delivery.NewSecret(d.Random)
+	} else {
+		err = delivery.CheckSecret(secret)
+	}
+	if err != nil {
+		return s, "", err
+	}
+	if err := d.Check(ctx, s.CallbackURL); err != nil {
+		return s, "", err
+	}
+	s.ID, s.State, s.CreatedAt = d.NewID(), delivery.Active, d.Now().UTC()
+	s.UpdatedAt = s.CreatedAt
+	if err := d.Create(ctx, s, secret, mostSubscriptions); err != nil {
+		return s, "", err
+	}
+	if _, err := d.Test(ctx, s.ID); err != nil {
+		d.Log.WarnContext(ctx, "a new subscription was not sent a ping", "subscription_id", s.ID, "error", err)
+	}
+	return s, secret, nil
+}
+
+// Change stores what a person changed of a subscription.
+func (d Desk) Change(ctx context.Context, id string, change func(*delivery.Subscription)) (delivery.Subscription, error) {
+	s, err := d.Find(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	was := s.CallbackURL
+	change(&s)
+	if s.CallbackURL != was {
+		if err := d.Check(ctx, s.CallbackURL); err != nil {
+			return s, err
+		}
+	}
+	return d.Update(ctx, s, d.Now())
+}
+
+// Rotate replaces the secret and shows the new one, once. The old one signs beside it for delivery.Overlap.
+func (d Desk) Rotate(ctx context.Context, id string) (s delivery.Subscription, secret string, oldUntil time.Time, err error) {
+	if secret, err = delivery.NewSecret(d.Random); err != nil {
+		return s, "", oldUntil, err
+	}
+	now := d.Now().UTC()
+	oldUntil = now.Add(delivery.Overlap)
+	s, err = d.Store.Rotate(ctx, id, secret, oldUntil, now)
+	return s, secret, oldUntil, err
+}
+
+// Pause holds a subscription's deliveries back.
+func (d Desk) Pause(ctx context.Context, id string) (delivery.Subscription, error) {
+	return d.Store.Pause(ctx, id, d.Now())
+}
+
+// Resume has a subscription go on.
+func (d Desk) Resume(ctx context.Context, id string) (delivery.Subscription, error) {
+	s, err := d.Store.Resume(ctx, id, d.Now())
+	if err == nil {
+		d.wake(ctx, id)
+	}
+	return s, err
+}
+
+// Test has a ping sent to a subscription and gives the delivery's id. fault.Conflict: it is not active.
+func (d Desk) Test(ctx context.Context, id string) (string, error) {
+	if err := d.active(ctx, id); err != nil {
+		return "", err
+	}
+	ping := event.Draft{
+		Type: event.Ping, Source: event.Integration, Target: event.Integration, Data: map[string]string{"subscription_id": id},
+	}.New(d.NewID(), d.Now())
+	deliveryID := d.NewID()
+	if err := d.Ping(ctx, id, deliveryID, ping); err != nil {
+		return "", err
+	}
+	d.wake(ctx, id)
+	return deliveryID, nil
+}
+
+// Replay has a delivery's event sent once more, and gives the new delivery's id. fault.Conflict: the subscription is not active.
+func (d Desk) Replay(ctx context.Context, id, deliveryID string) (string, error) {
+	if err := d.active(ctx, id); err != nil {
+		return "", err
+	}
+	newID := d.NewID()
+	if err := d.Store.Replay(ctx, id, deliveryID, newID, d.Now()); err != nil {
+		return "", err
+	}
+	d.wake(ctx, id)
+	return newID, nil
+}
+
+// ReplayDead has everything that died since a time sent again, and gives how much that is. fault.Conflict: the subscription is not
+// active.
+func (d Desk) ReplayDead(ctx context.Context, id string, since time.Time) (int, error) {
+	if err := d.active(ctx, id); err != nil {
+		return 0, err
+	}
+	n, err := d.Revive(ctx, id, since, d.Now())
+	if err == nil && n > 0 {
+		d.wake(ctx, id)
+	}
+	return n, err
+}
+
+func (d Desk) active(ctx context.Context, id string) error {
+	s, err := d.Find(ctx, id)
+	if err == nil && s.State != delivery.Active {
+		err = fault.New(fault.Conflict, "The subscription is %s: resume it first.", s.State)
+	}
+	return err
+}
+
+// wake has what is due sent at once. Where the queue cannot be reached, the relay's schedule finds it.
+func (d Desk) wake(ctx context.Context, id string) {
+	if err := d.Queue.Wake(ctx, id, 0); err != nil {
+		d.Log.WarnContext(ctx, "the delivery queue cannot be reached; the schedule sees to it", "subscription_id", id, "error", err)
+	}
+}

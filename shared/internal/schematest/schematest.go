@@ -1,0 +1,96 @@
+// Package schematest holds events against the JSON Schemas that are published for them.
+package schematest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/act-platform/enhanced-integration/shared/event"
+)
+
+// Dir gives the folder of the schemas.
+func Dir() string {
+	_, file, _, _ := runtime.Caller(0) // a source file knows where it is
+	return filepath.Join(filepath.Dir(file), "..", "..", "event", "schema")
+}
+
+// Schemas are the schemas by type.
+type Schemas map[event.Type]*jsonschema.Schema
+
+// Load compiles every schema. A property that a schema does not name is an error, so that none goes undocumented,
+// unless the schema says that there may be others.
+func Load(tb testing.TB) Schemas {
+	tb.Helper()
+	schemas := Schemas{}
+	for _, t := range event.Types() {
+		file := filepath.Join(Dir(), string(t)+".json")
+		data, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			tb.Fatalf("%s: %v", file, err)
+		}
+		object, _ := document.(map[string]any)
+		if _, said := object["additionalProperties"]; !said {
+			object["additionalProperties"] = false
+		}
+		compiler := jsonschema.NewCompiler()
+		compiler.DefaultDraft(jsonschema.Draft2020)
+		compiler.AssertFormat()
+		if err := compiler.AddResource(file, object); err != nil {
+			tb.Fatalf("%s: %v", file, err)
+		}
+		if schemas[t], err = compiler.Compile(file); err != nil {
+			tb.Fatalf("%s: %v", file, err)
+		}
+	}
+	return schemas
+}
+
+// CheckStored has every event that a test leaves in a database checked when the test ends.
+func CheckStored(tb testing.TB, pool *pgxpool.Pool) {
+	tb.Helper()
+	tb.Cleanup(func() {
+		rows, err := pool.Query(context.WithoutCancel(tb.Context()), `
+			select distinct on (type, keys) type, data from integration_events,
+			lateral (select array_agg(k order by k) as keys from jsonb_object_keys(data) k) named order by type, keys`)
+		if err != nil {
+			tb.Error(err)
+			return
+		}
+		schemas := Load(tb)
+		var kind event.Type
+		var data json.RawMessage
+		if _, err := pgx.ForEachRow(rows, []any{&kind, &data}, func() error {
+			schemas.Check(tb, kind, data)
+			return nil
+		}); err != nil {
+			tb.Error(err)
+		}
+	})
+}
+
+// Check fails the test when an event's data is not as its schema says.
+func (s Schemas) Check(tb testing.TB, t event.Type, data json.RawMessage) {
+	tb.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if s[t] == nil {
+		tb.Errorf("there is no schema of %s", t)
+	} else if err := s[t].Validate(value); err != nil {
+		tb.Errorf("%s: %v\n%s", t, err, data)
+	}
+}

@@ -1,0 +1,153 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/delivery"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// Lanes sees to it that one worker at a time delivers to an endpoint, by the database's clock.
+type Lanes struct {
+	Pool         *pgxpool.Pool
+	ConnectionID string
+	NewID        func() string
+	// TTL is how long a lane is good for when nobody renews it: longer than a request to an endpoint may take.
+	TTL time.Duration
+}
+
+// Take takes a subscription's lane; fault.Conflict when another worker holds it, when the subscription is not active, rests, or is
+// gone.
+func (l Lanes) Take(ctx context.Context, id string, at time.Time) (delivery.Lane, error) {
+	lane := delivery.Lane{ID: id, Owner: l.NewID()}
+	var old *string
+	var until *time.Time
+	err := l.Pool.QueryRow(ctx, `
+		update event_subscriptions set lane_owner = $3, lane_until = clock_timestamp() + $4
+		where connection_id = $1 and id = $2 and status = 'active' and (lane_until is null or lane_until <= clock_timestamp())
+		and (rest_until is null or rest_until <= $5)
+		returning callback_url, rate_limit, secret, old_secret, old_secret_until, coalesce(failing_since, '0001-01-01Z')`,
+		l.ConnectionID, id, lane.Owner, l.TTL, at).
+		Scan(&lane.CallbackURL, &lane.RateLimit, &lane.Secrets.Current, &old, &until, &lane.FailingSince)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return lane, fault.New(fault.Conflict, "Nothing can be sent to the subscription %s now.", id)
+	}
+	if old != nil {
+		lane.Secrets.Old, lane.Secrets.OldUntil = *old, *until
+	}
+	return lane, Fault(err)
+}
+
+// Next gives the next deliveries that are due, the longest waiting first, and holds the lane for another TTL. fault.Conflict: the
+// lane was lost, or the subscription is active no more.
+func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit int) ([]delivery.Job, error) {
+	tag, err := l.Pool.Exec(ctx, `
+		update event_subscriptions set lane_until = clock_timestamp() + $3
+		where id = $1 and lane_owner = $2 and lane_until > clock_timestamp() and status = 'active'`, lane.ID, lane.Owner, l.TTL)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil, lostLane(lane)
+	}
+	rows, err := l.Pool.Query(ctx, `
+		select d.id::text, d.attempts, e.id::text, e.type, e.source_system, e.target_system, e.data, e.created_at
+		from event_deliveries d join integration_events e on e.id = d.event_id
+		where d.subscription_id = $1 and d.status = 'waiting' and d.next_attempt_at <= $2
+		order by d.next_attempt_at, d.id limit $3`, lane.ID, at, limit)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (j delivery.Job, err error) {
+		e := &j.Event
+		err = row.Scan(&j.DeliveryID, &j.Attempts, &e.ID, &e.Type, &e.Source, &e.Target, &e.Data, &e.Timestamp)
+		return j, err
+	})
+	return jobs, Fault(err)
+}
+
+// Record stores attempts and what follows from them, with the events that tell of it. fault.Conflict: the lane was lost, and
+// nothing is stored; whoever holds it sends the same again.
+func (l Lanes) Record(ctx context.Context, lane delivery.Lane, round delivery.Round) error {
+	return Fault(pgx.BeginFunc(ctx, l.Pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			update event_subscriptions set failing_since = $3, rest_until = nullif(greatest(rest_until, $4), '0001-01-01Z'::timestamptz)
+			where id = $1 and lane_owner = $2 and lane_until > clock_timestamp()`,
+			lane.ID, lane.Owner, orNone(round.FailingSince), round.RestUntil)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return lostLane(lane)
+		}
+		todo := &pgx.Batch{}
+		for _, r := range round.Results {
+			queueResult(todo, r)
+		}
+		if round.Disable != "" {
+			todo.Queue(`update event_subscriptions set status = 'disabled', disabled_reason = $2, updated_at = $3 where id = $1`,
+				lane.ID, round.Disable, round.At)
+			todo.Queue(`
+				update event_deliveries set status = 'dead', next_attempt_at = null, finished_at = $2, last_error = 'The subscription was disabled.'
+				where subscription_id = $1 and status = 'waiting'`, lane.ID, round.At)
+		}
+		if err := tx.SendBatch(ctx, todo).Close(); err != nil {
+			return err
+		}
+		return StoreEvents(ctx, tx, l.ConnectionID, round.Events...)
+	}))
+}
+
+func queueResult(todo *pgx.Batch, r delivery.Result) {
+	a := r.Attempt
+	todo.Queue(`
+		insert into event_attempts (delivery_id, number, started_at, duration_ms, status_code, answer, error)
+		values ($1, coalesce((select max(number) from event_attempts where delivery_id = $1), 0) + 1, $2, $3, nullif($4, 0), $5, $6)`,
+		r.DeliveryID, a.StartedAt, a.Duration.Milliseconds(), a.StatusCode, a.Answer, a.Error)
+	var next, finished *time.Time
+	if r.Decision.Status == delivery.Waiting {
+		next = &r.Decision.At
+	} else {
+		end := a.StartedAt.Add(a.Duration)
+		finished = &end
+	}
+	todo.Queue(`
+		update event_deliveries set status = $2, attempts = $3, next_attempt_at = $4, finished_at = $5,
+			last_status = nullif($6, 0), last_error = nullif($7, '') where id = $1`,
+		r.DeliveryID, r.Decision.Status, a.Number, next, finished, a.StatusCode, a.Error)
+}
+
+// Release gives a lane back and gives when something is due on it next, zero when nothing is. What is due is asked for after the
+// lane is free: whoever found it taken while something new came has relied on us.
+func (l Lanes) Release(ctx context.Context, lane delivery.Lane) (time.Time, error) {
+	_, err := l.Pool.Exec(ctx, `
+		update event_subscriptions set lane_owner = null, lane_until = null where id = $1 and lane_owner = $2`, lane.ID, lane.Owner)
+	if err != nil {
+		return time.Time{}, Fault(err)
+	}
+	var due time.Time
+	err = l.Pool.QueryRow(ctx, `
+		select coalesce(greatest(min(d.next_attempt_at), s.rest_until), '0001-01-01Z')
+		from event_subscriptions s join event_deliveries d on d.subscription_id = s.id and d.status = 'waiting'
+		where s.id = $1 and s.status = 'active' group by s.id`, lane.ID).Scan(&due)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return due, Fault(err)
+}
+
+func lostLane(lane delivery.Lane) error {
+	return fault.New(fault.Conflict, "The lane of the subscription %s is somebody else's now.", lane.ID)
+}
+
+func orNone(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}

@@ -1,0 +1,117 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+)
+
+// wakeTTL is how long a message that has a worker look is relied upon.
+const wakeTTL = 2 * time.Minute
+
+// Notices keeps what others say has changed.
+type Notices struct {
+	Pool         *pgxpool.Pool
+	ConnectionID string
+	Mapping      mapping.Mapping
+}
+
+// Token gives the token with which Notion signs, "" when none has been taken, and the ids of our own bot.
+func (n Notices) Token(ctx context.Context) (token string, bots []string, err error) {
+	var bot, oauth *string
+	err = n.Pool.QueryRow(ctx, `
+		select verification_token, bot_id,
+			(select bot_id from oauth_tokens o where o.connection_id = w.connection_id and o.provider = 'notion')
+		from notion_webhooks w where connection_id = $1`, n.ConnectionID).Scan(&token, &bot, &oauth)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil, nil
+	}
+	for _, id := range []*string{bot, oauth} {
+		if id != nil {
+			bots = append(bots, *id)
+		}
+	}
+	return token, bots, Fault(err)
+}
+
+// TakeToken keeps a token when there is none, and gives the one that then is kept.
+func (n Notices) TakeToken(ctx context.Context, token, botID string, at time.Time) (kept string, err error) {
+	err = n.Pool.QueryRow(ctx, `
+		with taken as (
+			insert into notion_webhooks (connection_id, verification_token, bot_id, created_at) values ($1, $2, nullif($3, ''), $4)
+			on conflict (connection_id) do nothing returning verification_token
+		)
+		select verification_token from taken union all select verification_token from notion_webhooks where connection_id = $1 limit 1`,
+		n.ConnectionID, token, botID, at).Scan(&kept)
+	return kept, Fault(err)
+}
+
+// ForgetToken forgets the token, so that the next handshake is taken.
+func (n Notices) ForgetToken(ctx context.Context) (forgotten bool, err error) {
+	tag, err := n.Pool.Exec(ctx, `delete from notion_webhooks where connection_id = $1`, n.ConnectionID)
+	return tag.RowsAffected() > 0, Fault(err)
+}
+
+// Take notes that a page is to be looked at, and gives the kind of its database: by the data source that the webhook names, else by
+// what the base knows of the page. "" when the webhook came before, or when the page is in none of our databases.
+func (n Notices) Take(ctx context.Context, webhookID, pageID, sourceID string, at time.Time) (kind string, err error) {
+	known := make([]string, len(n.Mapping.Kinds))
+	for i, k := range n.Mapping.Kinds {
+		known[i] = fmt.Sprintf("select '%s' from %s where connection_id = $1 and notion_id = $3", k.Name, pgx.Identifier{k.BaseTable}.Sanitize())
+	}
+	err = n.Pool.QueryRow(ctx, `
+		with fresh as (
+			insert into notion_webhook_events (connection_id, id, received_at) values ($1, $2, $5) on conflict do nothing returning id
+		), place as (
+			select kind from (
+				select 1 as rank, kind from sync_databases where connection_id = $1 and data_source_id = $4
+				union all select 2, kind from (`+strings.Join(known, " union all ")+`) base (kind)
+			) found order by rank limit 1
+		), noted as (
+			insert into sync_looks (connection_id, kind, page_id) select $1, place.kind, $3 from place, fresh
+			on conflict (connection_id, kind, page_id) do update set asked_at = excluded.asked_at returning kind
+		)
+		select kind from noted`, n.ConnectionID, webhookID, pageID, sourceID, at).Scan(&kind)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return kind, Fault(err)
+}
+
+// Wake notes that a message for a database is about to be sent; false when one is under way.
+func (n Notices) Wake(ctx context.Context, kind string, at time.Time) (bool, error) {
+	tag, err := n.Pool.Exec(ctx, `
+		insert into sync_wakes as w (connection_id, kind, sent_at) values ($1, $2, $3)
+		on conflict (connection_id, kind) do update set sent_at = excluded.sent_at where w.sent_at < $4`,
+		n.ConnectionID, kind, at, at.Add(-wakeTTL))
+	return tag.RowsAffected() > 0, Fault(err)
+}
+
+// Unwake takes a note back: the message could not be sent.
+func (n Notices) Unwake(ctx context.Context, kind string) error {
+	_, err := n.Pool.Exec(ctx, `delete from sync_wakes where connection_id = $1 and kind = $2`, n.ConnectionID, kind)
+	return Fault(err)
+}
+
+// Unlooked gives the databases with pages that were to be looked at before the given time and were not.
+func (n Notices) Unlooked(ctx context.Context, before time.Time) ([]string, error) {
+	rows, err := n.Pool.Query(ctx, `select distinct kind from sync_looks where connection_id = $1 and asked_at < $2 order by kind`, n.ConnectionID, before)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	kinds, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return kinds, Fault(err)
+}
+
+// Forget forgets webhooks that were taken before the given time.
+func (n Notices) Forget(ctx context.Context, before time.Time) error {
+	_, err := n.Pool.Exec(ctx, `delete from notion_webhook_events where connection_id = $1 and received_at < $2`, n.ConnectionID, before)
+	return Fault(err)
+}

@@ -1,0 +1,71 @@
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/act-platform/enhanced-integration/shared/outbound"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+)
+
+// desk looks after the default connection's subscriptions.
+func (p parts) desk(pool *pgxpool.Pool) dispatch.Desk {
+	return dispatch.Desk{
+		Store:  p.subscriptions(pool),
+		Queue:  p.deliveries(),
+		Check:  p.outbound().Check,
+		Random: rand.Reader,
+		Now:    time.Now,
+		NewID:  newID,
+		Log:    p.log,
+	}
+}
+
+func (p parts) subscriptions(pool *pgxpool.Pool) postgres.Subscriptions {
+	return postgres.Subscriptions{Pool: pool, ConnectionID: config.DefaultConnection}
+}
+
+func (p parts) deliveries() sqsqueue.Deliveries {
+	return sqsqueue.Deliveries{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.DeliveryQueueURL}
+}
+
+// outbound is what sends to addresses that users give.
+func (p parts) outbound() *outbound.Client {
+	return outbound.New(outbound.Config{Loopback: p.cfg.WebhookLoopback, Now: time.Now})
+}
+
+// deskHandler makes the handler of a function that works at the desk.
+func deskHandler(function string, create func(p parts, desk dispatch.Desk) http.Handler) http.Handler {
+	return handler(function, func(ctx context.Context, p parts) (http.Handler, error) {
+		pool, err := p.pool(ctx, 2)
+		if err != nil {
+			return nil, err
+		}
+		return create(p, p.desk(pool)), nil
+	})
+}
+
+// nudger has the relay look at the outbox, after a transaction that put something there.
+type nudger struct {
+	parts
+	queue sqsqueue.Outbox
+}
+
+func (p parts) nudger() nudger {
+	return nudger{p, sqsqueue.Outbox{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.OutboxQueueURL}}
+}
+
+// nudge has the relay look. Where the queue cannot be reached, the relay's schedule does.
+func (n nudger) nudge(ctx context.Context) {
+	if err := n.queue.Nudge(ctx); err != nil {
+		n.log.WarnContext(ctx, "the relay was not told; its schedule sees to it", "error", err)
+	}
+}
