@@ -16,6 +16,7 @@ func (p parts) notion() *notion.Client {
 		BaseURL: p.cfg.NotionAPIURL,
 		Tokens:  tokenInSecret{p.secret},
 		Budget:  notion.NewWindow(notion.WindowConfig{Requests: p.cfg.NotionBudget, Period: time.Minute}),
+		Observe: p.gauge.notion,
 	})
 }
 

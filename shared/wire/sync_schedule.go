@@ -13,16 +13,20 @@ import (
 // SyncSchedule starts the scheduled runs, and hands over again what was lost. An event is {"type":"incremental"} or
 // {"type":"full"}; one that comes twice finds its run under way.
 func SyncSchedule() func(context.Context, json.RawMessage) error {
-	get := onFirstUse(func(ctx context.Context) (syncrun.Starter, error) {
+	type made struct {
+		syncrun.Starter
+		gauge *gauge
+	}
+	get := onFirstUse(func(ctx context.Context) (made, error) {
 		p, err := newParts("sync-schedule")
 		if err != nil {
-			return syncrun.Starter{}, err
+			return made{}, err
 		}
 		pool, err := p.pool(context.WithoutCancel(ctx), 1)
 		if err != nil {
-			return syncrun.Starter{}, err
+			return made{}, err
 		}
-		return p.starter(pool), nil
+		return made{p.starter(pool), p.gauge}, nil
 	})
 	return func(ctx context.Context, event json.RawMessage) error {
 		var in struct {
@@ -35,6 +39,7 @@ func SyncSchedule() func(context.Context, json.RawMessage) error {
 		if err != nil {
 			return err
 		}
+		defer starter.gauge.flush(ctx)
 		lost := starter.Requeue(ctx)
 		if len(starter.Kinds) == 0 {
 			return lost

@@ -27,19 +27,23 @@ const (
 // SyncWorker brings a database into step, from a message on the sync queue. Its key is the run and the kind: a message that comes
 // again is worked on again, and changes nothing that is done.
 func SyncWorker() func(context.Context, lambdaio.Message) error {
-	get := onFirstUse(func(ctx context.Context) (*syncrun.Syncer, error) {
+	type made struct {
+		*syncrun.Syncer
+		gauge *gauge
+	}
+	get := onFirstUse(func(ctx context.Context) (made, error) {
 		p, err := newParts("sync-worker")
 		if err != nil {
-			return nil, err
+			return made{}, err
 		}
 		pool, err := p.pool(context.WithoutCancel(ctx), 2)
 		if err != nil {
-			return nil, err
+			return made{}, err
 		}
 		client := p.notion()
-		return syncrun.New(syncrun.Config{
+		return made{gauge: p.gauge, Syncer: syncrun.New(syncrun.Config{
 			Connection: p.connection(),
-			Ledger:     postgres.Ledger{Pool: pool, NewID: newID},
+			Ledger:     measuredLedger{postgres.Ledger{Pool: pool, NewID: newID}, p.gauge.meter.Observe},
 			Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
 			Queue:      p.queue(),
 			Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
@@ -49,7 +53,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 			Log:        p.log,
 			Writers:    writers,
 			Reserve:    reserve,
-		}), nil
+		})}, nil
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
 		var msg journal.Message
@@ -60,6 +64,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return err
 		}
+		defer syncer.gauge.flush(ctx)
 		return syncer.Work(ctx, msg)
 	}
 }
