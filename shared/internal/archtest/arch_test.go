@@ -20,7 +20,7 @@ var floors = [][]string{
 	0: {"access", "event", "fault", "insight", "journal", "mapping", "merge", "metric", "property", "record"},
 	1: {"config", "lambdaio", "meter", "obs"},
 	2: {"gate", "notion", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "syncrun"},
-	3: {"httpapi"},
+	3: {"httpapi", "page"},
 	4: {"wire"},
 }
 
