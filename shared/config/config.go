@@ -20,15 +20,16 @@ const DefaultConnection = "00000000-0000-0000-0000-000000000001"
 
 // Config is what a function is set to.
 type Config struct {
-	Stage        string
-	LogLevel     slog.Level
-	AppSecretARN string
-	SyncQueueURL string
-	SupabaseURL  string
-	RealTimeSync bool
-	SyncSchedule string
-	NotionAPIURL string
-	NotionBudget int // requests in 60 s
+	Stage               string
+	LogLevel            slog.Level
+	AppSecretARN        string
+	SyncQueueURL        string
+	ConsistencyQueueURL string
+	SupabaseURL         string
+	RealTimeSync        bool
+	SyncSchedule        string
+	NotionAPIURL        string
+	NotionBudget        int // requests in 60 s
 	// DeleteLimit and DeleteShare are how many deletions a run may make unasked: no more than that number, and no more than that
 	// share of the database.
 	DeleteLimit int
@@ -53,14 +54,15 @@ func Load(getenv func(string) string) (Config, error) {
 	var wrong []string
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	cfg := Config{
-		Stage:        getenv("STAGE"),
-		AppSecretARN: getenv("APP_SECRET_ARN"),
-		SyncQueueURL: getenv("SYNC_QUEUE_URL"),
-		SupabaseURL:  getenv("SUPABASE_URL"),
-		SyncSchedule: getenv("SYNC_SCHEDULE"),
-		NotionAPIURL: getenv("NOTION_API_URL"),
-		Mapping:      mapping.ACT(),
-		DatabaseIDs:  map[string]string{},
+		Stage:               getenv("STAGE"),
+		AppSecretARN:        getenv("APP_SECRET_ARN"),
+		SyncQueueURL:        getenv("SYNC_QUEUE_URL"),
+		ConsistencyQueueURL: getenv("CONSISTENCY_QUEUE_URL"),
+		SupabaseURL:         getenv("SUPABASE_URL"),
+		SyncSchedule:        getenv("SYNC_SCHEDULE"),
+		NotionAPIURL:        getenv("NOTION_API_URL"),
+		Mapping:             mapping.ACT(),
+		DatabaseIDs:         map[string]string{},
 	}
 	if cfg.AppSecretARN == "" {
 		fail("APP_SECRET_ARN must name the secret that holds DATABASE_URL and NOTION_TOKEN")
