@@ -25,6 +25,7 @@ type Config struct {
 	AppSecretARN        string
 	SyncQueueURL        string
 	ConsistencyQueueURL string
+	DeadLetterQueueURLs []string
 	SupabaseURL         string
 	RealTimeSync        bool
 	SyncSchedule        string
@@ -62,6 +63,7 @@ func Load(getenv func(string) string) (Config, error) {
 		SyncSchedule:        getenv("SYNC_SCHEDULE"),
 		NotionAPIURL:        getenv("NOTION_API_URL"),
 		Mapping:             mapping.ACT(),
+		DeadLetterQueueURLs: strings.FieldsFunc(getenv("DEAD_LETTER_QUEUE_URLS"), func(r rune) bool { return r == ',' }),
 		DatabaseIDs:         map[string]string{},
 	}
 	if cfg.AppSecretARN == "" {

@@ -18,8 +18,8 @@ import (
 // usualWindow is what the dashboard shows of when nobody says.
 const usualWindow = "7d"
 
-// Facts reads how the integration is doing, in a window that ends now.
-type Facts func(ctx context.Context, w metric.Window) (insight.Facts, error)
+// Facts reads how the integration is doing, in a window that ends now. stale: they are from before, and their source is away.
+type Facts func(ctx context.Context, w metric.Window) (f insight.Facts, stale bool, err error)
 
 type dashboard struct {
 	Overview    dashboardOverview `json:"overview"`
@@ -109,7 +109,7 @@ func (a API) Dashboard(facts Facts, events EventLister, budget int) http.Handler
 		if err != nil {
 			return 0, nil, err
 		}
-		f, err := facts(r.Context(), window)
+		f, stale, err := facts(r.Context(), window)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -130,9 +130,10 @@ func (a API) Dashboard(facts Facts, events EventLister, budget int) http.Handler
 			Envelope
 			TimeRange   string       `json:"time_range"`
 			GeneratedAt string       `json:"generated_at"`
+			Stale       bool         `json:"stale,omitempty"`
 			Data        dashboard    `json:"dashboard_data"`
 			Events      []eventShown `json:"recent_events,omitempty"`
-		}{a.ok(), window.Name, stamp(f.Now), data, recent}, nil
+		}{a.ok(), window.Name, stamp(f.Now), stale, data, recent}, nil
 	}})
 }
 
@@ -180,7 +181,7 @@ func dashboardOf(f insight.Facts) dashboard {
 		},
 		Volumes:   map[string]int{"total_records_synced": f.Records()},
 		Freshness: []freshness{},
-		Conflicts: map[string]int{"in_range": f.Conflicts.InWindow, "total": f.Conflicts.All, "refused_records": f.Refused},
+		Conflicts: map[string]int{"in_range": f.Conflicts.InWindow, "total": f.Conflicts.All, "refused_records": f.Refused, "held_deletes": f.Held},
 	}
 	for _, s := range []metric.Service{metric.Notion, metric.Supabase} {
 		if ok, known := f.Reachable(s); ok || !known && s == metric.Supabase { // it has just answered

@@ -21,6 +21,8 @@ type HealthSettings struct {
 	NotionOAuth bool // Notion's OAuth is configured
 	Supabase    bool // a database is configured
 	Realtime    bool
+	// Breakers say how the circuit breakers of a service stand; nil: there are none.
+	Breakers func(service string) string
 }
 
 // The states of a service and of the whole.
@@ -34,6 +36,7 @@ type serviceHealth struct {
 	Status        string `json:"status"`
 	Authenticated bool   `json:"authenticated"`
 	Message       string `json:"message,omitempty"`
+	Breaker       string `json:"breaker,omitempty"`
 }
 
 // Health answers GET /health: public, so it says no more than whether things work. The database away is unhealthy, and 503;
@@ -49,17 +52,21 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 	return a.serve("", methods{http.MethodGet: func(r *http.Request) (int, any, error) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthLimit)
 		defer cancel()
-		asked := make(chan error, 1)
+		asked, read := make(chan error, 1), make(chan looked, 1)
 		go func() { asked <- notion(ctx) }()
-		supabaseErr := supabase(ctx)
-		now := journal.Status{}
-		if supabaseErr == nil {
-			now, supabaseErr = status.Read(ctx)
+		go func() { read <- look(ctx, supabase, status) }()
+		notionErr, database := tooLate("Notion"), looked{err: tooLate("The database")}
+		for range 2 {
+			select {
+			case notionErr = <-asked:
+			case database = <-read:
+			case <-ctx.Done():
+			}
 		}
-		notionErr := <-asked
+		now, supabaseErr := database.status, database.err
 		h := health{
 			Overall:  overall(notionErr, supabaseErr, now.LastFailed),
-			Services: map[string]serviceHealth{"notion": serviceOf(notionErr), "supabase": serviceOf(supabaseErr)},
+			Services: map[string]serviceHealth{"notion": settings.serviceOf("notion", notionErr), "supabase": settings.serviceOf("supabase", supabaseErr)},
 			Sync:     stateOf(inShort(now)),
 			OAuth:    map[string]bool{"notion_configured": settings.NotionOAuth, "supabase_configured": settings.Supabase},
 			Realtime: settings.Realtime,
@@ -94,9 +101,32 @@ func overall(notion, supabase error, lastFailed bool) string {
 	return healthy
 }
 
-func serviceOf(err error) serviceHealth {
-	if err == nil {
-		return serviceHealth{Status: healthy, Authenticated: true}
+// serviceOf shows a service. Only one that does not know us is reachable without being authenticated.
+func (h HealthSettings) serviceOf(name string, err error) serviceHealth {
+	s := serviceHealth{Status: healthy, Authenticated: true}
+	if err != nil {
+		s = serviceHealth{Status: unhealthy, Message: fault.Message(err)}
 	}
-	return serviceHealth{Status: unhealthy, Message: fault.Message(err)}
+	if h.Breakers != nil {
+		s.Breaker = h.Breakers(name)
+	}
+	return s
+}
+
+// looked is what the database answered.
+type looked struct {
+	status journal.Status
+	err    error
+}
+
+func look(ctx context.Context, supabase Check, status StatusReader) looked {
+	if err := supabase(ctx); err != nil {
+		return looked{err: err}
+	}
+	now, err := status.Read(ctx)
+	return looked{now, err}
+}
+
+func tooLate(service string) error {
+	return fault.New(fault.Unavailable, "%s does not answer in time.", service)
 }

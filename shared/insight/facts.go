@@ -22,6 +22,7 @@ type Facts struct {
 	Databases       []Database
 	Conflicts       Conflicts
 	Refused         int // records that one side refuses now
+	Held            int // deletions that wait for a person
 }
 
 // Syncs are runs that ended in a stretch of time.

@@ -8,12 +8,11 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/metric"
 )
 
-// Embedded stores rows, and writes them to the log in CloudWatch's embedded metric format, from which it makes metrics without being
+// Embedded writes rows to the log in CloudWatch's embedded metric format, from which it makes metrics without being
 // called: one line a service and minute.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 type Embedded struct {
-	Store
 	Log   *slog.Logger
 	Stage string
 }
@@ -32,8 +31,8 @@ type unit struct {
 	Unit string `json:"Unit"`
 }
 
-// Add writes the lines and stores the rows.
-func (e Embedded) Add(ctx context.Context, rows []metric.Row) error {
+// Write writes the lines.
+func (e Embedded) Write(ctx context.Context, rows []metric.Row) {
 	type line struct {
 		at      time.Time
 		service metric.Service
@@ -50,7 +49,6 @@ func (e Embedded) Add(ctx context.Context, rows []metric.Row) error {
 	for _, l := range order {
 		e.write(ctx, l.at, l.service, parts[l])
 	}
-	return e.Store.Add(ctx, rows)
 }
 
 func (e Embedded) write(ctx context.Context, at time.Time, service metric.Service, rows []metric.Row) {

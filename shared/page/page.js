@@ -204,26 +204,33 @@
         h("button", { type: "button", class: "small", "data-key": "mute-" + a.id, onclick: (e) => act(e.target, "Silent for an hour.", "/alerts", { id: a.id, action: "silence", minutes: 60 }) }, "Silence 1 h"))))));
   }
 
+  const button = (key, text, what, path, body) => h("button", { type: "button", class: "small", "data-key": key, onclick: (e) => act(e.target, what, path, body) }, text);
+
   function conflicts(answer, counts) {
-    const list = (answer?.conflicts || []).slice(0, 8);
-    draw("conflicts", [list, counts], () => [
-      list.length ? h("ul", { class: "list" }, list.map((c) => h("li", { class: "wrap" }, h("div", { class: "what" },
-        h("b", {}, words(c.field || "deletion"), " "), h("span", { class: "pill" }, c.winner + " kept"),
-        h("small", {}, words(c.database ?? c.kind) + " · " + since(c.detected_at)),
-        h("dl", { class: "versus" }, h("dt", {}, "Notion"), h("dd", { class: c.winner === "notion" ? "won" : "" }, short(c.notion_value)), h("dt", {}, "Supabase"), h("dd", { class: c.winner === "supabase" ? "won" : "" }, short(c.supabase_value)))),
-        c.resolvable === false || !c.id ? null : h("div", { class: "act" }, h("button", { type: "button", class: "small", "data-key": "conflict-" + c.id, onclick: (e) => act(e.target, "Queued.", "/sync/conflicts/" + encodeURIComponent(c.id), { use: c.winner === "notion" ? "supabase" : "notion" }) }, "Take the other"))))) :
-        h("p", { class: "empty" }, counts?.total ? number(counts.in_range) + " in this range, " + number(counts.total) + " in all. Every value that lost is kept." : "None. Every value that loses would be kept here, whole."),
-    ]);
+    const list = answer?.conflicts || [];
+    const side = { notion: "Notion", supabase: "Supabase" };
+    draw("conflicts", [list, counts], () => list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((c) => {
+      const path = "/sync/conflicts/" + encodeURIComponent(c.id);
+      return h("li", { class: "wrap" }, h("div", { class: "what" },
+        h("b", {}, c.title || words(c.database), " · ", words(c.field || "deletion"), " "), h("span", { class: c.winner ? "pill" : "pill warn" }, c.winner ? side[c.winner] + " kept" : "waits for you"),
+        h("small", {}, words(c.database) + " · " + since(c.detected_at)),
+        h("dl", { class: "versus" }, ["notion", "supabase"].flatMap((s) => [h("dt", {}, side[s]), h("dd", { class: c.winner === s ? "won" : "" }, short(c[s + "_value"]))]))),
+        h("div", { class: "act" }, ["notion", "supabase"].filter((s) => s !== c.winner).map((s) => button(s + c.id, "Keep " + side[s] + "’s", "It is kept; a sync carries it out.", path, { keep: s }))));
+    })) : h("p", { class: "empty" }, counts?.total ? number(counts.in_range) + " in this range, " + number(counts.total) + " in all. Every value that lost is kept." : "None. Every value that loses would be kept here, whole."));
   }
 
-  function problems(errors, held, status) {
-    const list = [];
-    for (const x of held?.held || []) list.push(h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, "Deletions held: " + words(x.database ?? x.kind)), h("small", {}, x.message || number(x.count ?? x.records) + " records wait for your word")),
-      h("div", { class: "act" }, ["approve", "reject"].map((what) => h("button", { type: "button", class: "small", "data-key": what + x.id, onclick: (e) => act(e.target, "Done.", "/sync/held/" + encodeURIComponent(x.id), { action: what }) }, what[0].toUpperCase() + what.slice(1))))));
-    for (const x of errors?.errors || []) list.push(h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, words(x.database ?? x.kind)), " refused by " + (x.side ?? "one side"), h("small", {}, x.reason ?? x.message)),
-      x.id || x.record_id ? h("div", { class: "act" }, h("button", { type: "button", class: "small", "data-key": "retry-" + (x.id ?? x.record_id), onclick: (e) => act(e.target, "It is tried again at the next sync.", "/sync/errors/" + encodeURIComponent(x.id ?? x.record_id), { action: "retry" }) }, "Try again")) : null));
-    if (!errors) for (const x of status?.errors || []) list.push(h("li", {}, h("div", { class: "what" }, h("b", {}, words(x.database)), h("small", {}, x.message + " · " + since(x.at)))));
-    draw("problems", [errors, held, status?.errors], () => list.length ? h("ul", { class: "list" }, list.slice(0, 12)) : h("p", { class: "empty" }, "None. Records that one side refuses would stand here with the reason."));
+  function problems(errors, status) {
+    const held = status?.held || [], refused = errors?.errors || [], failed = (status?.errors || []).filter((x) => !errors || !x.record_id);
+    draw("problems", [held, refused, failed], () => {
+      const list = [
+        ...held.map((x) => h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, number(x.records) + " deletions held"), h("small", {}, `of ${number(x.total)} ${words(x.database)}, in ${x.side === "notion" ? "Notion" : "Supabase"} · ` + since(x.since))),
+          h("div", { class: "act" }, button("approve" + x.id, "Delete them", "A sync deletes them.", "/sync/held/" + encodeURIComponent(x.id), { decision: "approve" }), button("refuse" + x.id, "Bring them back", "A sync brings them back.", "/sync/held/" + encodeURIComponent(x.id), { decision: "refuse" })))),
+        ...failed.map((x) => h("li", {}, h("div", { class: "what" }, h("b", {}, words(x.database)), h("small", {}, x.message + " · " + since(x.at))))),
+        ...refused.slice(0, 8).map((x) => h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, x.title || words(x.database)), h("small", {}, x.reason, " · tried " + number(x.attempts) + " times")),
+          h("div", { class: "act" }, button("retry" + x.record_id, "Try again", "It is tried again now.", "/sync/errors/retry", { database: x.database, record_ids: [x.record_id] })))),
+      ];
+      return list.length ? h("ul", { class: "list" }, list.slice(0, 12)) : h("p", { class: "empty" }, "None. Deletions that are held, and records that one side refuses, would stand here with the reason.");
+    });
   }
 
   function consistency(report) {
@@ -247,7 +254,7 @@
   function subscriptions(answer, rate) {
     const list = answer?.subscriptions || [];
     draw("subscriptions", [list, rate], () => list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => h("li", {},
-      h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))), h("span", { class: "pill " + (s.status === "active" ? "good" : "warn") }, s.status)))) :
+      h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))), h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)))) :
       h("p", { class: "empty" }, rate === null || rate === undefined ? "Nobody has subscribed to events yet." : "Deliveries that arrived: " + share(rate)));
   }
 
@@ -295,14 +302,14 @@
     service("supabase", "Supabase", services.supabase, d?.performance_metrics?.services.supabase, services.supabase.breaker);
     link(health.health, s, d);
     if (d) databases(d.data_freshness, s?.progress);
-    problems(shown.errors, shown.held, s);
+    problems(shown.errors, s);
     events(status?.sync_statistics?.recent_events || []);
     $("sync").disabled = state.running;
     $("sync").textContent = state.running ? "Syncing…" : "Sync now";
   }
 
   async function details() {
-    const asked = { dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), conflicts: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors"), held: maybe("/sync/held"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
+    const asked = { dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), conflicts: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
     const names = Object.keys(asked), answers = await Promise.allSettled(Object.values(asked));
     answers.forEach((a, i) => { if (a.status === "fulfilled") shown[names[i]] = a.value; });
     if (shown.dashboard?.dashboard_data) shown.dashboard = shown.dashboard.dashboard_data;

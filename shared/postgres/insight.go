@@ -43,6 +43,10 @@ func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insi
 	return f, nil
 }
 
+// failedInARow counts the runs that failed since the last one that succeeded.
+const failedInARow = `select count(*) from sync_runs where connection_id = $1 and status = 'failed' and finished_at > coalesce(
+	(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'), '-infinity')`
+
 func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
 	const since = `
 		count(*) filter (where status = 'succeeded' and finished_at >= %[1]s),
@@ -56,8 +60,7 @@ func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
 			max(finished_at) filter (where status = 'succeeded'),
 			(array_agg(status = 'failed' order by finished_at desc) filter (where finished_at is not null))[1],
 			count(*) filter (where status in ('queued', 'running')),
-			(select count(*) from sync_runs f where connection_id = $1 and status = 'failed' and finished_at > coalesce(
-				(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'), '-infinity'))
+			(`+failedInARow+`)
 		from sync_runs where connection_id = $1`,
 		i.ConnectionID, f.Now.UTC().Truncate(24*time.Hour), f.Window.From(f.Now)).
 		Scan(&f.Today.Succeeded, &f.Today.Failed, &todays, &f.InWindow.Succeeded, &f.InWindow.Failed, &windows,
@@ -73,9 +76,10 @@ func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
 func (i Insight) troubles(ctx context.Context, f *insight.Facts) error {
 	return i.Pool.QueryRow(ctx, `
 		select count(*) filter (where detected_at >= $2), count(*),
-			(select count(*) from sync_errors where connection_id = $1)
+			(select count(*) from sync_errors where connection_id = $1),
+			(select coalesce(sum(records), 0) from sync_holds where connection_id = $1 and status = 'waiting')
 		from sync_conflicts where connection_id = $1 and intent_id is null`, i.ConnectionID, f.Window.From(f.Now)).
-		Scan(&f.Conflicts.InWindow, &f.Conflicts.All, &f.Refused)
+		Scan(&f.Conflicts.InWindow, &f.Conflicts.All, &f.Refused, &f.Held)
 }
 
 func (i Insight) databases(ctx context.Context, f *insight.Facts) error {

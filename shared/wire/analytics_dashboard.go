@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -21,9 +22,13 @@ func AnalyticsDashboard() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		read := p.insight(pool)
-		facts := func(ctx context.Context, w metric.Window) (insight.Facts, error) {
-			return read.Read(ctx, w, time.Now())
+		read, remembered := p.insight(pool), p.cache()
+		facts := func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
+			f, info, err := cache.Get(ctx, remembered, dashboardCache(), w.Name, func(ctx context.Context) (insight.Facts, error) {
+				return read.Read(ctx, w, time.Now())
+			})
+			f.Window = w // what is remembered knows it by name only
+			return f, info.Outcome == metric.Stale, err
 		}
 		return p.api().Dashboard(facts, postgres.Events{Pool: pool, ConnectionID: config.DefaultConnection}, p.cfg.NotionBudget), nil
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -23,14 +24,17 @@ import (
 // gauge measures a function's calls.
 type gauge struct {
 	meter *meter.Meter
-	log   *slog.Logger
-	stage string
 	pool  atomic.Pointer[pgxpool.Pool]
+	// supabase keeps from a database that does not answer.
+	supabase *breaker.Breaker
 }
 
 // newGauge makes a gauge. Its own lines are metrics, and written whatever level is logged.
 func newGauge(stage, function string, log *slog.Logger) *gauge {
-	return &gauge{meter: meter.New(time.Now, log), log: obs.NewLogger(os.Stdout, slog.LevelInfo, function), stage: stage}
+	return &gauge{
+		meter:    meter.New(time.Now, log, meter.Embedded{Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function), Stage: stage}),
+		supabase: breaker.New(breaker.Config{Service: "The database", Failures: 3, Cooldown: 5 * time.Second}),
+	}
 }
 
 // storeIn has what is counted stored over a pool; without one it is kept.
@@ -38,11 +42,11 @@ func (g *gauge) storeIn(pool *pgxpool.Pool) { g.pool.Store(pool) }
 
 // flush stores what was counted, at the end of an invocation.
 func (g *gauge) flush(ctx context.Context) {
+	var store meter.Store
 	if pool := g.pool.Load(); pool != nil {
-		g.meter.Flush(ctx, meter.Embedded{
-			Store: postgres.Measurements{Pool: pool, ConnectionID: config.DefaultConnection}, Log: g.log, Stage: g.stage,
-		})
+		store = postgres.Measurements{Pool: pool, ConnectionID: config.DefaultConnection}
 	}
+	g.meter.Flush(ctx, store)
 }
 
 // notion measures an attempt at a request to Notion.

@@ -58,7 +58,6 @@ func TestKnownLoadIsWhatTheDashboardShows(t *testing.T) {
 	defer server.Close()
 	pool := pgtest.New(t)
 	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
-	g.log = slog.New(slog.DiscardHandler)
 	g.storeIn(pool)
 	client := notion.New(notion.Config{BaseURL: server.URL, Tokens: fixedToken{}, Attempts: 1, Observe: g.notion})
 	for range 20 {
@@ -120,7 +119,10 @@ func dashboardAt(t *testing.T, pool *pgxpool.Pool, now time.Time) dashboardShown
 	t.Helper()
 	read := postgres.Insight{Pool: pool, ConnectionID: config.DefaultConnection}
 	api := httpapi.API{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
-	h := api.Dashboard(func(ctx context.Context, w metric.Window) (insight.Facts, error) { return read.Read(ctx, w, now) },
+	h := api.Dashboard(func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
+		f, err := read.Read(ctx, w, now)
+		return f, false, err
+	},
 		postgres.Events{Pool: pool, ConnectionID: config.DefaultConnection}, 180)
 	ctx := lambdaio.WithCall(t.Context(), lambdaio.Call{Authorization: access.Context(access.Principal{Client: "test", Scopes: []access.Scope{access.Read}}, nil)})
 	w := httptest.NewRecorder()

@@ -63,7 +63,8 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	if url == "" {
 		return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
 	}
-	pool, err := postgres.Open(ctx, url, connections, postgres.Measured(time.Now, p.gauge.meter.Observe))
+	pool, err := postgres.Open(ctx, url, connections,
+		postgres.Measured(time.Now, p.gauge.meter.Observe), postgres.Guarded(p.gauge.supabase))
 	if err == nil {
 		p.gauge.storeIn(pool)
 	}

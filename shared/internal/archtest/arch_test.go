@@ -17,9 +17,9 @@ const module = "github.com/act-platform/enhanced-integration/"
 
 // floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
-	0: {"access", "consistency", "event", "fault", "insight", "journal", "mapping", "merge", "metric", "property", "record"},
-	1: {"config", "lambdaio", "meter", "obs"},
-	2: {"audit", "gate", "notion", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "syncrun"},
+	0: {"access", "alert", "consistency", "event", "fault", "insight", "journal", "mapping", "merge", "metric", "property", "record"},
+	1: {"breaker", "cache", "config", "lambdaio", "meter", "obs"},
+	2: {"audit", "gate", "monitor", "notion", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "syncrun"},
 	3: {"httpapi", "page"},
 	4: {"wire"},
 }
