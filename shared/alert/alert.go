@@ -18,7 +18,7 @@ const (
 	ServiceUnavailable Condition = "service_unavailable" // subject: the service
 	HighErrorRate      Condition = "high_error_rate"     // subject: the service
 	SyncFailure        Condition = "sync_failure"
-	TokenExpiry        Condition = "token_expiry"  // subject: the provider
+	TokenExpiry        Condition = "token_expiry"  //nolint:gosec // no credential; subject: the provider
 	DeadLetters        Condition = "dead_letters"  // subject: the queue
 	StaleData          Condition = "stale_data"    // subject: the database
 	DeletesHeld        Condition = "deletes_held"  // subject: the database
@@ -173,20 +173,34 @@ func Step(open []Alert, verdicts map[Key]Verdict, now time.Time, l Limits, newID
 	return changes
 }
 
+func (c Condition) title() string {
+	switch c {
+	case ServiceUnavailable:
+		return "%s cannot be reached"
+	case HighErrorRate:
+		return "Many calls to %s fail"
+	case SyncFailure:
+		return "Syncs fail"
+	case TokenExpiry:
+		return "The token of %s expires"
+	case DeadLetters:
+		return "Dead letters in the queue %s"
+	case StaleData:
+		return "%s are out of date"
+	case DeletesHeld:
+		return "Deletions of %s are held"
+	case Inconsistent:
+		return "Notion and Supabase differ"
+	}
+	return string(c)
+}
+
 // Title names an alert for people.
 func (k Key) Title() string {
-	names := map[Condition]string{
-		ServiceUnavailable: "%s cannot be reached", HighErrorRate: "Many calls to %s fail", SyncFailure: "Syncs fail",
-		TokenExpiry: "The token of %s expires", DeadLetters: "Dead letters in the queue %s", StaleData: "%s are out of date",
-		DeletesHeld: "Deletions of %s are held", Inconsistent: "Notion and Supabase differ",
-	}
+	name := k.Condition.title()
 	subject := map[string]string{"notion": "Notion", "supabase": "Supabase", "secrets": "Secrets Manager", "queue": "SQS"}[k.Subject]
 	if subject == "" {
 		subject = k.Subject
-	}
-	name, found := names[k.Condition]
-	if !found {
-		return string(k.Condition)
 	}
 	if k.Subject == "" || !strings.Contains(name, "%s") {
 		return name

@@ -15,7 +15,7 @@
       if (k.startsWith("on")) el.addEventListener(k.slice(2), v);
       else el.setAttribute(k, v === true ? "" : v);
     }
-    el.append(...children.flat().filter((c) => c !== undefined && c !== null && c !== false));
+    el.append(...children.flat(3).filter((c) => c !== undefined && c !== null && c !== false));
     return el;
   }
 
@@ -225,7 +225,7 @@
       const list = [
         ...held.map((x) => h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, number(x.records) + " deletions held"), h("small", {}, `of ${number(x.total)} ${words(x.database)}, in ${x.side === "notion" ? "Notion" : "Supabase"} · ` + since(x.since))),
           h("div", { class: "act" }, button("approve" + x.id, "Delete them", "A sync deletes them.", "/sync/held/" + encodeURIComponent(x.id), { decision: "approve" }), button("refuse" + x.id, "Bring them back", "A sync brings them back.", "/sync/held/" + encodeURIComponent(x.id), { decision: "refuse" })))),
-        ...failed.map((x) => h("li", {}, h("div", { class: "what" }, h("b", {}, words(x.database)), h("small", {}, x.message + " · " + since(x.at))))),
+        ...Object.entries(Object.groupBy(failed, (x) => x.message)).map(([message, of]) => h("li", {}, h("div", { class: "what" }, h("b", {}, [...new Set(of.map((x) => words(x.database)))].join(", ")), h("small", {}, message + " · " + since(of[0].at))))),
         ...refused.slice(0, 8).map((x) => h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, x.title || words(x.database)), h("small", {}, x.reason, " · tried " + number(x.attempts) + " times")),
           h("div", { class: "act" }, button("retry" + x.record_id, "Try again", "It is tried again now.", "/sync/errors/retry", { database: x.database, record_ids: [x.record_id] })))),
       ];
@@ -233,22 +233,30 @@
     });
   }
 
+  const checks = { notion_supabase_sync: "rows", notion_pages: "pages", relations: "relations" };
   function consistency(report) {
     draw("consistency", report, () => {
-      const r = report?.consistency_report;
-      const bad = r ? r.inconsistent_records + r.missing_records + (r.extra_records ?? 0) : 0;
+      const r = report?.consistency_report, records = (r?.details || []).flatMap((d) => d.records || []), tables = {};
+      for (const d of r?.details || []) {
+        const name = d.check_type === "notion_supabase_sync" ? d.target_table : d.source_table.replace("notion:", "");
+        (tables[name] ||= []).push(`${number(d.records_checked)} ${checks[d.check_type] || words(d.check_type)}` + (d.inconsistencies ? `, ${number(d.inconsistencies)} differ` : ""));
+      }
+      const bad = r ? r.inconsistent_records + r.missing_records : 0;
       return [
-        h("div", { class: "row" }, r ? h("span", { class: "pill " + (r.overall_status === "healthy" ? "good" : "warn") }, bad ? number(bad) + " differ" : "consistent") : null,
-          h("button", { type: "button", class: "small", "data-key": "deep", onclick: (e) => deep(e.target) }, "Check against Notion")),
-        r ? h("ul", { class: "list" }, r.details.slice(0, 8).map((d) => h("li", {}, h("div", { class: "what" }, h("b", {}, words(d.target_table)), h("small", {}, number(d.records_checked) + " checked, " + number(d.inconsistencies) + " differ"))))) :
-          h("p", { class: "empty" }, "Not checked yet."),
-        r?.progress ? h("p", { class: "more" }, "Check against Notion: " + words(r.progress.status) + ", " + number(r.progress.pages_read) + " pages read") : null,
+        h("div", { class: "row" }, r ? h("span", { class: "pill " + (bad ? "warn" : "good") }, bad ? number(bad) + " differ" : "consistent") : null,
+          h("button", { type: "button", class: "small", "data-key": "deep", disabled: Boolean(r?.progress), onclick: (e) => deep(e.target) }, "Check against Notion"),
+          r?.progress ? h("span", { class: "empty" }, words(r.progress.status) + ", " + number(r.progress.pages_read) + " pages read") : r ? h("span", { class: "empty" }, r.last_checked_against_notion ? "last " + clock(r.last_checked_against_notion) : "not yet checked against Notion") : null),
+        records.length ? h("ul", { class: "list" }, records.slice(0, 8).map((f) => h("li", { class: "wrap" },
+          h("div", { class: "what" }, h("b", {}, f.name || words(f.database)), " ", h("span", { class: "pill warn" }, words(f.problem)), h("small", {}, words(f.database) + " · " + f.advice),
+            f.fields?.length ? h("dl", { class: "versus" }, f.fields.slice(0, 4).flatMap((x) => [h("dt", {}, words(x.field)), h("dd", {}, short(x.base) + " → " + short(x.supabase ?? x.notion))])) : null),
+          f.repairable ? h("div", { class: "act" }, button("repair" + (f.record_id || f.notion_id), "Repair", "Queued.", "/data-consistency/repair", { records: [{ database: f.database, record_id: f.record_id || "", notion_id: f.notion_id || "" }] })) : null))) :
+          r ? h("dl", { class: "pairs" }, Object.entries(tables).map(([name, parts]) => [h("dt", {}, words(name)), h("dd", {}, parts.join(" · "))])) : h("p", { class: "empty" }, "Not checked yet."),
       ].filter(Boolean);
     });
   }
   async function deep(button) {
     button.disabled = true;
-    try { toast((await ask("/data-consistency?deep=true")).message || "The check has begun."); } catch (e) { toast(e.message); } finally { button.disabled = false; }
+    try { toast((await ask("/data-consistency?deep=true")).message || "The check has begun."); poll(true); } catch (e) { toast(e.message); } finally { button.disabled = false; }
   }
 
   function subscriptions(answer, rate) {
@@ -264,7 +272,7 @@
       h("span", { class: "dot " + (moods[e.type] || "") }), h("time", { datetime: e.timestamp }, clock(e.timestamp)), h("span", { class: "kind" }, words(e.type)), h("span", { class: "detail" }, detail(e.data))))) :
       h("p", { class: "empty" }, "Nothing has happened yet."));
   }
-  const detail = (data) => Object.entries(data || {}).filter(([k, v]) => v !== null && typeof v !== "object" && v !== "" && !/(^|_)id$/.test(k))
+  const detail = (data) => Object.entries(data || {}).filter(([k, v]) => v !== null && typeof v !== "object" && v !== "" && !/(^|_)id$|_at$/.test(k))
     .map(([k, v]) => (k === "duration_ms" ? "took " + ms(v) : k === "message" || k === "name" || k === "title" ? v : words(k) + " " + words(v))).join(" · ") || String(data?.notion_id ?? data?.id ?? "");
 
   // ── going on ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
