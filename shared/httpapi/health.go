@@ -10,8 +10,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 )
 
-// healthLimit is how long GET /health waits for what it looks at.
-const healthLimit = 2 * time.Second
+// healthLimit is how long GET /health waits for what it looks at: it answers within two seconds.
+const healthLimit = 1900 * time.Millisecond
 
 // Check asks a service whether it is well; its error says what is wrong, fault.Unauthorized that it does not know us.
 type Check func(ctx context.Context) error

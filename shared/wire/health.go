@@ -18,7 +18,7 @@ import (
 )
 
 // askLimit is how long a look at Notion may take, so that GET /health answers in two seconds.
-const askLimit = 1700 * time.Millisecond
+const askLimit = 1500 * time.Millisecond
 
 // Health answers GET /health. It answers whatever is away, so nothing has to be reached to make it.
 func Health() http.Handler {
