@@ -31,13 +31,15 @@ type Config struct {
 	// WebhookRetries are the waits between attempts to deliver.
 	WebhookRetries delivery.Schedule
 	// WebhookLoopback lets webhooks go to this machine: to develop against, never deployed.
-	WebhookLoopback bool
-	EventDays       int // how long events are kept
-	SupabaseURL     string
-	RealTimeSync    bool
-	SyncSchedule    string
-	NotionAPIURL    string
-	NotionBudget    int // requests in 60 s
+	WebhookLoopback     bool
+	EventDays           int // how long events are kept
+	SupabaseURL         string
+	ConsistencyQueueURL string
+	DeadLetterQueueURLs []string
+	RealTimeSync        bool
+	SyncSchedule        string
+	NotionAPIURL        string
+	NotionBudget        int // requests in 60 s
 	// DeleteLimit and DeleteShare are how many deletions a run may make unasked: no more than that number, and no more than that
 	// share of the database.
 	DeleteLimit int
@@ -77,9 +79,11 @@ func Load(getenv func(string) string) (Config, error) {
 	var wrong []string
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	cfg := Config{
-		Stage:        getenv("STAGE"),
-		AppSecretARN: getenv("APP_SECRET_ARN"),
-		SyncQueueURL: getenv("SYNC_QUEUE_URL"),
+		Stage:               getenv("STAGE"),
+		AppSecretARN:        getenv("APP_SECRET_ARN"),
+		SyncQueueURL:        getenv("SYNC_QUEUE_URL"),
+		ConsistencyQueueURL: getenv("CONSISTENCY_QUEUE_URL"),
+		DeadLetterQueueURLs: strings.FieldsFunc(getenv("DEAD_LETTER_QUEUE_URLS"), func(r rune) bool { return r == ',' }),
 
 		OutboxQueueURL:   getenv("OUTBOX_QUEUE_URL"),
 		DeliveryQueueURL: getenv("DELIVERY_QUEUE_URL"),

@@ -166,9 +166,9 @@ func (c Configured) show(ctx context.Context, settings Settings) (configShown, e
 	notion, supabase, auth := c.Notion(ctx), c.Supabase(ctx), c.Auth(ctx)
 	shown := configShown{
 		Notion: notionConfig{
-			OAuthConfigured: auth.OAuthConfigured, Authenticated: notion == nil, Status: serviceOf(notion, "").Status, Method: auth.Method,
+			OAuthConfigured: auth.OAuthConfigured, Authenticated: notion == nil, Status: reached(notion), Method: auth.Method,
 		},
-		Supabase: supabaseConfig{URL: c.SupabaseURL, Authenticated: supabase == nil, Status: serviceOf(supabase, "").Status},
+		Supabase: supabaseConfig{URL: c.SupabaseURL, Authenticated: supabase == nil, Status: reached(supabase)},
 		Sync:     syncConfig{Realtime: c.Realtime, Schedule: c.Schedule, BatchSize: c.BatchSize, Attempts: c.Attempts},
 		Features: map[string]bool{
 			"oauth": auth.OAuthConfigured, "realtime_sync": c.Realtime, "supabase_auth": c.SupabaseURL != "", "several_workspaces": auth.OAuthConfigured,

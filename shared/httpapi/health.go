@@ -11,8 +11,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 )
 
-// healthLimit is how long GET /health waits for what it looks at.
-const healthLimit = 2 * time.Second
+// healthLimit is how long GET /health waits for what it looks at: it answers within two seconds.
+const healthLimit = 1900 * time.Millisecond
 
 // Check asks a service whether it is well; its error says what is wrong, fault.Unauthorized that it does not know us.
 type Check func(ctx context.Context) error
@@ -28,6 +28,8 @@ type HealthSettings struct {
 	Notion   func(ctx context.Context) NotionAuth
 	Supabase bool // a database is configured
 	Realtime bool
+	// Breakers say how the circuit breakers of a service stand; nil: there are none.
+	Breakers func(service string) string
 }
 
 // The states of a service and of the whole.
@@ -42,6 +44,7 @@ type serviceHealth struct {
 	Authenticated bool           `json:"authenticated"`
 	Method        connect.Method `json:"auth_method,omitempty"`
 	Message       string         `json:"message,omitempty"`
+	Breaker       string         `json:"breaker,omitempty"`
 }
 
 // Health answers GET /health: public, so it says no more than whether things work. The database away is unhealthy, and 503;
@@ -57,18 +60,24 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 	return a.serve("", methods{http.MethodGet: func(r *http.Request) (int, any, error) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthLimit)
 		defer cancel()
-		asked := make(chan error, 1)
+		asked, read := make(chan error, 1), make(chan looked, 1)
 		go func() { asked <- notion(ctx) }()
-		supabaseErr := supabase(ctx)
-		now := journal.Status{}
-		if supabaseErr == nil {
-			now, supabaseErr = status.Read(ctx)
+		go func() { read <- look(ctx, supabase, status) }()
+		notionErr, database := tooLate("Notion"), looked{err: tooLate("The database")}
+		for range 2 {
+			select {
+			case notionErr = <-asked:
+			case database = <-read:
+			case <-ctx.Done():
+			}
 		}
-		notionErr := <-asked
+		now, supabaseErr := database.status, database.err
 		auth := settings.Notion(ctx)
 		h := health{
-			Overall:  overall(notionErr, supabaseErr, now.LastFailed),
-			Services: map[string]serviceHealth{"notion": serviceOf(notionErr, auth.Method), "supabase": serviceOf(supabaseErr, "")},
+			Overall: overall(notionErr, supabaseErr, now.LastFailed),
+			Services: map[string]serviceHealth{
+				"notion": settings.serviceOf("notion", notionErr, auth.Method), "supabase": settings.serviceOf("supabase", supabaseErr, ""),
+			},
 			Sync:     stateOf(inShort(now)),
 			OAuth:    map[string]bool{"notion_configured": auth.OAuthConfigured, "supabase_configured": settings.Supabase},
 			Realtime: settings.Realtime,
@@ -103,9 +112,40 @@ func overall(notion, supabase error, lastFailed bool) string {
 	return healthy
 }
 
-func serviceOf(err error, method connect.Method) serviceHealth {
-	if err == nil {
-		return serviceHealth{Status: healthy, Authenticated: true, Method: method}
+// serviceOf shows a service. Only one that does not know us is reachable without being authenticated.
+func (h HealthSettings) serviceOf(name string, err error, method connect.Method) serviceHealth {
+	s := serviceHealth{Status: healthy, Authenticated: true, Method: method}
+	if err != nil {
+		s = serviceHealth{Status: unhealthy, Method: method, Message: fault.Message(err)}
 	}
-	return serviceHealth{Status: unhealthy, Method: method, Message: fault.Message(err)}
+	if h.Breakers != nil {
+		s.Breaker = h.Breakers(name)
+	}
+	return s
+}
+
+// reached tells how a service is that answered so.
+func reached(err error) string {
+	if err == nil {
+		return healthy
+	}
+	return unhealthy
+}
+
+// looked is what the database answered.
+type looked struct {
+	status journal.Status
+	err    error
+}
+
+func look(ctx context.Context, supabase Check, status StatusReader) looked {
+	if err := supabase(ctx); err != nil {
+		return looked{err: err}
+	}
+	now, err := status.Read(ctx)
+	return looked{now, err}
+}
+
+func tooLate(service string) error {
+	return fault.New(fault.Unavailable, "%s does not answer in time.", service)
 }

@@ -59,6 +59,7 @@ func handleOne(ctx context.Context, message Message, handle func(context.Context
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx = withTrace(ctx, message)
 	return guard(ctx, func() error { return handle(ctx, message) })
 }
 

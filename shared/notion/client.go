@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/property"
 )
@@ -52,7 +53,7 @@ type Config struct {
 	Tokens         TokenSource
 	Transport      http.RoundTripper
 	Budget         Budget
-	Breaker        *Breaker
+	Breaker        *breaker.Breaker
 	Attempts       int           // of one call, the first included
 	AttemptTimeout time.Duration // of one attempt, its answer read
 	Now            func() time.Time
@@ -105,7 +106,7 @@ func New(c Config) *Client {
 		c.Budget = NewWindow(WindowConfig{Requests: DefaultBudget, Period: BudgetPeriod, Now: c.Now, Wait: c.Wait})
 	}
 	if c.Breaker == nil {
-		c.Breaker = NewBreaker(BreakerConfig{Now: c.Now})
+		c.Breaker = breaker.New(breaker.Config{Service: "Notion", Now: c.Now})
 	}
 	if c.Attempts == 0 {
 		c.Attempts = DefaultAttempts

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/property"
 )
@@ -90,7 +91,7 @@ func (t *transport) attempt(request *http.Request, body []byte, token string, at
 		return nil, final, err
 	}
 	if err := t.Budget.Take(ctx, 1); err != nil {
-		report(unknown)
+		report(breaker.Unknown)
 		return nil, final, err
 	}
 	started := t.Now()
@@ -109,16 +110,16 @@ func (t *transport) attempt(request *http.Request, body []byte, token string, at
 	return answer, verdict, err
 }
 
-// outcomeOf says what an attempt tells of Notion's health. An answer, even a refusal, is a sign of life; a caller who
-// gave up is no sign of anything.
-func outcomeOf(ctx context.Context, err error) outcome {
+// outcomeOf says what an attempt tells of Notion's health: only lost connections, 5xx and answers that are no JSON count as failures; a
+// caller who gave up is no sign of anything.
+func outcomeOf(ctx context.Context, err error) breaker.Outcome {
 	switch {
 	case fault.KindOf(err) != fault.Unavailable: // Internal where there is no error
-		return healthy
+		return breaker.Healthy
 	case ctx.Err() != nil:
-		return unknown
+		return breaker.Unknown
 	default:
-		return failed
+		return breaker.Failed
 	}
 }
 

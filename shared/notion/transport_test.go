@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 )
@@ -177,7 +178,7 @@ func TestWaitThatOutlastsTheContext(t *testing.T) {
 func TestCallerGivesUp(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	breaker := notion.NewBreaker(notion.BreakerConfig{Failures: 1})
+	breaker := breaker.New(breaker.Config{Failures: 1})
 	f := serve(t, func(_ http.ResponseWriter, r *http.Request, _ int) {
 		cancel()
 		<-r.Context().Done()
@@ -315,7 +316,7 @@ func TestObserve(t *testing.T) {
 
 func TestSpentBudgetSaysNothingOfNotion(t *testing.T) {
 	t.Parallel()
-	breaker := notion.NewBreaker(notion.BreakerConfig{Failures: 1})
+	breaker := breaker.New(breaker.Config{Failures: 1})
 	f := serve(t, script(t, reply{body: pageAnswer}), func(c *notion.Config) { c.Budget, c.Breaker = spent{}, breaker })
 	if err := get(t.Context(), f.client); fault.KindOf(err) != fault.RateLimited || len(f.requests) != 0 {
 		t.Errorf("%d requests, %v", len(f.requests), err)
@@ -336,7 +337,7 @@ func TestBreakerKeepsCallsAway(t *testing.T) {
 	t.Parallel()
 	f := serve(t, script(t, reply{drop: true}, reply{status: 500}, reply{body: pageAnswer}), func(c *notion.Config) {
 		c.Attempts = 1
-		c.Breaker = notion.NewBreaker(notion.BreakerConfig{Failures: 2, Cooldown: time.Minute, Now: c.Now})
+		c.Breaker = breaker.New(breaker.Config{Failures: 2, Cooldown: time.Minute, Now: c.Now})
 	})
 	for range 3 {
 		if err := get(t.Context(), f.client); fault.KindOf(err) != fault.Unavailable {

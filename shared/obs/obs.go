@@ -9,7 +9,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 )
 
-// NewLogger makes a logger of a function. Each line carries the request's id when there is one.
+// NewLogger makes a logger of a function. Each line carries the request's id when there is one, and where a message is worked on, the id
+// of the request that it goes back to.
 func NewLogger(w io.Writer, level slog.Level, function string) *slog.Logger {
 	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
 	return slog.New(withRequest{handler}).With("function", function)
@@ -22,6 +23,9 @@ type withRequest struct{ slog.Handler }
 func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
 	if id := lambdaio.RequestID(ctx); id != "" {
 		r.AddAttrs(slog.String("request_id", id))
+		if trace := lambdaio.TraceID(ctx); trace != id {
+			r.AddAttrs(slog.String("trace_id", trace))
+		}
 	}
 	return h.Handler.Handle(ctx, r)
 }

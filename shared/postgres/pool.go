@@ -19,8 +19,10 @@ import (
 // prepared by name, so that a transaction pooler may stand between. Times are given in UTC. The error is fault.Invalid: url cannot
 // be read (and is not repeated, for it holds a password).
 //
+// options may change how it connects.
+//
 // https://supabase.com/docs/guides/database/connecting-to-postgres
-func Open(ctx context.Context, url string, connections int32) (*pgxpool.Pool, error) {
+func Open(ctx context.Context, url string, connections int32, options ...Option) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "DATABASE_URL cannot be read. It looks like postgres://user:password@host:5432/database.")
@@ -35,8 +37,14 @@ func Open(ctx context.Context, url string, connections int32) (*pgxpool.Pool, er
 	}
 	cfg.MaxConns = connections
 	cfg.MaxConnIdleTime = time.Minute
+	for _, change := range options {
+		change(cfg)
+	}
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
+
+// Option changes how a pool connects.
+type Option func(*pgxpool.Config)
 
 // Fault classifies an error of Postgres. What is not known stays as it is, and so Internal.
 //

@@ -38,6 +38,7 @@ func (q Sync) Send(ctx context.Context, connectionID string, m journal.Message) 
 		MessageBody:            aws.String(string(body)),
 		MessageGroupId:         aws.String(connectionID + ":" + m.Kind),
 		MessageDeduplicationId: aws.String(q.NewID()),
+		MessageAttributes:      trace(ctx),
 	})
 	return fault.Wrap(err, fault.Unavailable, "The sync queue cannot be reached")
 }

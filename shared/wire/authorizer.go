@@ -20,24 +20,29 @@ const keyTTL = time.Minute
 
 // Authorizer says who is calling. It lets every request through: the function decides, and refuses in the API's own shape.
 func Authorizer() lambdaio.Decider {
-	get := onFirstUse(func(ctx context.Context) (*gate.Gate, error) {
+	type made struct {
+		*gate.Gate
+		gauge *gauge
+	}
+	get := onFirstUse(func(ctx context.Context) (made, error) {
 		p, err := newParts("authorizer")
 		if err != nil {
-			return nil, err
+			return made{}, err
 		}
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
-			return nil, err
+			return made{}, err
 		}
-		return gate.New(gate.Config{
+		return made{gate.New(gate.Config{
 			Keys: postgres.Keys{Pool: pool}, Tokens: p.people(), Counter: postgres.Windows{Pool: pool}, Limit: p.cfg.CallerLimit,
 			TTL: keyTTL, Now: time.Now, Log: p.log,
-		}), nil
+		}), p.gauge}, nil
 	})
 	return func(ctx context.Context, r events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
 		var caller access.Principal
 		g, err := get(ctx)
 		if err == nil {
+			defer g.gauge.flush(ctx)
 			caller, err = g.Admit(ctx, r.Headers, r.RequestContext.HTTP.SourceIP)
 		}
 		return events.APIGatewayV2CustomAuthorizerSimpleResponse{IsAuthorized: true, Context: access.Context(caller, err)}, nil

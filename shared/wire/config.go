@@ -30,10 +30,7 @@ func Config() http.Handler {
 			plan = setting.Business
 		}
 		return p.api().Config(postgres.Settings{Pool: pool}, httpapi.Configured{
-			Notion: remember(checkTTL, func(ctx context.Context) error {
-				_, err := client.Me(ctx)
-				return err
-			}),
+			Notion:   rememberedCheck(p.cache(), client),
 			Supabase: postgres.Status{Pool: pool}.Ping,
 			Auth:     p.notionAuth(source),
 			Grants:   p.grants(pool).List,

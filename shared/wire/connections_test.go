@@ -85,7 +85,7 @@ func connectTwo(t *testing.T) [2]connected {
 				Stage: "test", Mapping: mapping.ACT(), NotionAPIURL: server.URL, NotionBudget: 180, DeleteLimit: 20, DeleteShare: 0.1,
 				NotionOAuth: config.NotionOAuth{ClientID: app.ID, RedirectURI: app.RedirectURIs[0]},
 			},
-			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool},
+			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool}, gauge: newGauge("test", "test", slog.New(slog.DiscardHandler)),
 			secret: secrets.NewApp(secretsmanager.NewFromConfig(account), "app", secretTTL, time.Now),
 		}
 		two[i] = connected{parts: p, sim: sim, id: consent(t, p, pool), pool: pool}

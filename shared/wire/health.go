@@ -3,33 +3,36 @@ package wire
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// checkTTL is how long the answer of a check of Notion stands: asking costs a request of the budget.
-const checkTTL = 30 * time.Second
+// askLimit is how long a look at Notion may take, so that GET /health answers in two seconds.
+const askLimit = 1500 * time.Millisecond
 
 // Health answers GET /health. It answers whatever is away, so nothing has to be reached to make it.
 func Health() http.Handler {
 	return handler("health", func(_ context.Context, p parts) (http.Handler, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
-		source := p.source(config.DefaultConnection)
-		client := p.notion(source)
-		asked := remember(checkTTL, func(ctx context.Context) error {
-			_, err := client.Me(ctx)
-			return err
-		})
-		return p.api().Health(asked, database(get), statusOf{p, get}, httpapi.HealthSettings{
+		guard, remembered, source := p.notionBreaker(), p.cache(), p.source(config.DefaultConnection)
+		return p.api().Health(rememberedCheck(remembered, p.notionBehind(guard, source)), database(get), statusOf{p, get, remembered}, httpapi.HealthSettings{
 			Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
+			Breakers: func(service string) string {
+				if service == string(metric.Supabase) {
+					return p.gauge.supabase.Status()
+				}
+				return guard.Status()
+			},
 		}), nil
 	})
 }
@@ -48,7 +51,8 @@ func database(get func(context.Context) (*pgxpool.Pool, error)) httpapi.Check {
 // statusOf reads the sync's status from a database that may be away.
 type statusOf struct {
 	parts
-	get func(context.Context) (*pgxpool.Pool, error)
+	get        func(context.Context) (*pgxpool.Pool, error)
+	remembered *cache.Cache
 }
 
 // Read gives the status.
@@ -57,25 +61,31 @@ func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 	if err != nil {
 		return journal.Status{}, err
 	}
-	return postgres.Status{Pool: pool, ConnectionID: config.DefaultConnection, Mapping: s.cfg.Mapping}.Read(ctx)
+	status, _, err := cache.Get(ctx, s.remembered, statusCache(), "sync",
+		postgres.Status{Pool: pool, ConnectionID: config.DefaultConnection, Mapping: s.cfg.Mapping}.Read)
+	return status, err
 }
 
-// remember has a check's answer stand for a while. What was cut short by the caller's own haste is not remembered.
-func remember(ttl time.Duration, check httpapi.Check) httpapi.Check {
-	var mu sync.Mutex
-	var last error
-	var until time.Time
+// found is what a look at Notion found; an error too is an answer, and is remembered.
+type found struct {
+	Kind    fault.Kind `json:"kind"`
+	Message string     `json:"message"`
+}
+
+// rememberedCheck looks at Notion, which costs a request of the budget: one look serves all functions for a while.
+func rememberedCheck(c *cache.Cache, client *notion.Client) httpapi.Check {
 	return func(ctx context.Context) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if time.Now().Before(until) {
-			return last
+		f, _, err := cache.Get(ctx, c, healthCache(), "notion", func(ctx context.Context) (found, error) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // others may wait for it
+			defer cancel()
+			if _, err := client.Me(ctx); err != nil {
+				return found{fault.KindOf(err), fault.Message(err)}, nil
+			}
+			return found{}, nil
+		})
+		if err != nil || f.Message == "" {
+			return err
 		}
-		err := check(ctx)
-		if ctx.Err() != nil {
-			return fault.Wrap(ctx.Err(), fault.Unavailable, "Notion does not answer in time")
-		}
-		last, until = err, time.Now().Add(ttl)
-		return err
+		return fault.New(f.Kind, "%s", f.Message)
 	}
 }

@@ -6,8 +6,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/connect"
+	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -19,10 +21,23 @@ const tokenTTL = 30 * time.Second
 
 // notion makes the client of Notion's API that takes its token from a source.
 func (p parts) notion(source *connect.Source) *notion.Client {
+	return p.notionBehind(p.notionBreaker(), source)
+}
+
+// notionBreaker keeps from a Notion that does not answer, as far as this function or another found out.
+func (p parts) notionBreaker() *breaker.Breaker {
+	return breaker.New(breaker.Config{Service: "Notion", Shared: &postgres.SharedBreaker{
+		ConnectionID: config.DefaultConnection, Service: string(metric.Notion), Pool: p.gauge.pool.Load, Now: time.Now,
+	}})
+}
+
+func (p parts) notionBehind(b *breaker.Breaker, source *connect.Source) *notion.Client {
 	return notion.New(notion.Config{
 		BaseURL: p.cfg.NotionAPIURL,
 		Tokens:  source,
 		Budget:  notion.NewWindow(notion.WindowConfig{Requests: p.cfg.NotionBudget, Period: time.Minute}),
+		Breaker: b,
+		Observe: p.gauge.notion,
 	})
 }
 

@@ -40,6 +40,7 @@ func SyncSchedule() func(context.Context, json.RawMessage) error {
 		if err != nil {
 			return err
 		}
+		defer s.gauge.flush(ctx)
 		connections, err := postgres.Settings{Pool: s.db}.List(ctx)
 		problems := []error{err, s.notices(s.db).Sweep(ctx)}
 		for _, c := range connections {

@@ -50,6 +50,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return err
 		}
+		defer all.gauge.flush(ctx)
 		syncer, err := all.of(ctx, msg.RunID)
 		if err != nil {
 			return err
@@ -96,12 +97,12 @@ func (s *syncers) syncer(settings setting.Settings) *syncrun.Syncer {
 	client, relay := p.notion(p.renewing(s.db, connection.ID)), p.nudger()
 	return syncrun.New(syncrun.Config{
 		Connection: connection,
-		Ledger:     toldLedger{postgres.Ledger{Pool: s.db, NewID: newID}, relay},
+		Ledger:     toldLedger{measuredLedger{postgres.Ledger{Pool: s.db, NewID: newID}, p.gauge.meter.Observe}, relay},
 		Leases:     postgres.Leases{Pool: s.db, TTL: leaseTTL},
 		Queue:      p.queue(),
 		Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
 		Tables: func(k mapping.Kind) syncrun.Tables {
-			return pgside.New(s.db, connection.ID, connection.Mapping, k, newID)
+			return toldTables{pgside.New(s.db, connection.ID, connection.Mapping, k, newID), relay}
 		},
 		Now:     time.Now,
 		NewID:   newID,

@@ -34,6 +34,7 @@ type parts struct {
 	log    *slog.Logger
 	secret *secrets.App
 	opened *opened
+	gauge  *gauge
 }
 
 // opened is the database once it is open: a function has one pool.
@@ -48,11 +49,15 @@ func newParts(function string) (parts, error) {
 	if err != nil {
 		return parts{}, err
 	}
+	log := obs.NewLogger(os.Stdout, cfg.LogLevel, function)
+	gauge := newGauge(cfg.Stage, function, log)
 	cloud := cloudConfig(os.Getenv)
+	cloud.APIOptions = append(cloud.APIOptions, gauge.cloud)
 	return parts{
 		cfg:    cfg,
 		aws:    cloud,
-		log:    obs.NewLogger(os.Stdout, cfg.LogLevel, function),
+		log:    log,
+		gauge:  gauge,
 		secret: secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
 		opened: &opened{},
 	}, nil
@@ -72,7 +77,11 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	if url == "" {
 		return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
 	}
-	p.opened.pool, err = postgres.Open(context.WithoutCancel(ctx), url, connections)
+	p.opened.pool, err = postgres.Open(context.WithoutCancel(ctx), url, connections,
+		postgres.Measured(time.Now, p.gauge.meter.Observe), postgres.Guarded(p.gauge.supabase))
+	if err == nil {
+		p.gauge.storeIn(p.opened.pool)
+	}
 	return p.opened.pool, err
 }
 
@@ -121,20 +130,27 @@ func onFirstUse[T any](create func(context.Context) (T, error)) func(context.Con
 
 // handler makes an HTTP function's handler on its first request; while it cannot be made, requests are answered with why.
 func handler(function string, create func(context.Context, parts) (http.Handler, error)) http.Handler {
-	get := onFirstUse(func(ctx context.Context) (http.Handler, error) {
+	type made struct {
+		http.Handler
+		gauge *gauge
+	}
+	get := onFirstUse(func(ctx context.Context) (made, error) {
 		ctx = context.WithoutCancel(ctx) // what is made outlives the request
 		p, err := newParts(function)
 		if err != nil {
-			return nil, err
+			return made{}, err
 		}
-		return create(ctx, p)
+		h, err := create(ctx, p)
+		return made{h, p.gauge}, err
 	})
 	api := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, err := get(r.Context())
 		if err != nil {
-			h = api.Failure(err)
+			api.Failure(err).ServeHTTP(w, r)
+			return
 		}
+		defer h.gauge.flush(r.Context())
 		h.ServeHTTP(w, r)
 	})
 }

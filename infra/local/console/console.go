@@ -62,6 +62,9 @@ func (c *Console) Line(function string, line []byte) {
 		c.Print(string(line) + "\n")
 		return
 	}
+	if bytes.Contains(line, []byte(`"_aws":`)) {
+		return // a metric, which CloudWatch reads and nobody else
+	}
 	c.Print(c.format(function, line))
 }
 

@@ -17,10 +17,16 @@ const module = "github.com/act-platform/enhanced-integration/"
 
 // floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
-	0: {"access", "delivery", "event", "fault", "journal", "mapping", "merge", "oauth", "property", "record", "setting", "trail"},
-	1: {"config", "lambdaio", "obs"},
-	2: {"connect", "dispatch", "gate", "notice", "notion", "notionoauth", "notionside", "outbound", "pgside", "postgres", "realtime", "secrets", "sqsqueue", "supabase", "syncrun"},
-	3: {"httpapi"},
+	0: {
+		"access", "alert", "consistency", "delivery", "event", "fault", "insight", "journal", "mapping", "merge", "metric", "oauth", "property",
+		"record", "setting", "trail",
+	},
+	1: {"breaker", "cache", "config", "lambdaio", "meter", "obs"},
+	2: {
+		"audit", "connect", "dispatch", "gate", "monitor", "notice", "notion", "notionoauth", "notionside", "outbound", "pgside", "postgres",
+		"realtime", "secrets", "sqsqueue", "supabase", "syncrun",
+	},
+	3: {"httpapi", "page"},
 	4: {"wire"},
 }
 

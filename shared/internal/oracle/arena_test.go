@@ -27,6 +27,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
@@ -191,7 +192,7 @@ func (a *arena) build(limit journal.Limit) {
 		Transport: transport{&a.effects, func() http.Handler { return a.sim }, a.sent},
 		Wait:      func(context.Context, time.Duration) error { return nil },
 		Jitter:    func() float64 { return 0 },
-		Breaker:   client.NewBreaker(client.BreakerConfig{Failures: 1 << 30}),
+		Breaker:   breaker.New(breaker.Config{Failures: 1 << 30}),
 		Budget:    client.NewWindow(client.WindowConfig{Requests: 1 << 30, Period: time.Minute}),
 	})
 	cfg := syncrun.Config{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -114,7 +113,7 @@ func disagreement(tb TB, lens record.Lens, raw json.RawMessage, known journal.Kn
 	for _, f := range lens.Fields() {
 		v := properties[lens.Binding[f.Column].ID].Value
 		if f.Join != nil {
-			v = withAsleep(v, base.Fields[f.Column], known.Asleep)
+			v = record.WithAsleep(v, base.Fields[f.Column], known.Asleep)
 		}
 		if !property.Equal(v, base.Fields[f.Column]) {
 			differences = append(differences, fmt.Sprintf("%s is %v, in the base %v", f.Column, v, base.Fields[f.Column]))
@@ -128,17 +127,4 @@ func disagreement(tb TB, lens record.Lens, raw json.RawMessage, known journal.Kn
 		}
 	}
 	return differences
-}
-
-// withAsleep gives a relation that a page shows with those known pages that are in the trash or gone, which no page shows.
-func withAsleep(shown, known property.Value, asleep map[string]record.State) property.Value {
-	refs, _ := shown.(property.Refs)
-	before, _ := known.(property.Refs)
-	whole := slices.Clone(refs)
-	for _, id := range before {
-		if _, is := asleep[id]; is && !slices.Contains(whole, id) {
-			whole = append(whole, id)
-		}
-	}
-	return whole
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
@@ -79,7 +80,7 @@ func Build(tb testing.TB, setup Setup) *World {
 	w.Client = notion.New(notion.Config{
 		BaseURL: server.URL, Tokens: token(notionsim.IntegrationToken), Transport: server.Client().Transport,
 		Wait:    func(context.Context, time.Duration) error { return nil },
-		Breaker: notion.NewBreaker(notion.BreakerConfig{Failures: 1 << 30}), // tests of outages end them at once
+		Breaker: breaker.New(breaker.Config{Failures: 1 << 30}), // tests of outages end them at once
 	})
 	log := slog.New(slog.DiscardHandler)
 	cfg := syncrun.Config{

@@ -1,4 +1,4 @@
-package notion
+package breaker
 
 import (
 	"testing"
@@ -13,24 +13,24 @@ func TestBreaker(t *testing.T) {
 	t.Parallel()
 	type step struct {
 		after   time.Duration
-		outcome outcome
+		outcome Outcome
 		refused time.Duration // asked to wait so long; 0 when let through
 	}
 	tests := []struct {
 		name  string
 		steps []step
 	}{
-		{"closed while somebody answers", []step{{outcome: failed}, {outcome: failed}, {outcome: healthy}, {outcome: failed}, {outcome: failed}, {outcome: healthy}}},
-		{"open after three failures in a row", []step{{outcome: failed}, {outcome: failed}, {outcome: failed}, {refused: time.Minute}, {after: 20 * time.Second, refused: 40 * time.Second}}},
-		{"closed by a good probe", []step{{outcome: failed}, {outcome: failed}, {outcome: failed}, {after: time.Minute, outcome: healthy}, {outcome: failed}, {outcome: failed}, {outcome: healthy}}},
-		{"open again by a bad probe", []step{{outcome: failed}, {outcome: failed}, {outcome: failed}, {after: time.Minute, outcome: failed}, {refused: time.Minute}}},
-		{"half open still after a probe that told nothing", []step{{outcome: failed}, {outcome: failed}, {outcome: failed}, {after: time.Minute, outcome: unknown}, {outcome: healthy}, {outcome: failed}}},
+		{"closed while somebody answers", []step{{outcome: Failed}, {outcome: Failed}, {outcome: Healthy}, {outcome: Failed}, {outcome: Failed}, {outcome: Healthy}}},
+		{"open after three failures in a row", []step{{outcome: Failed}, {outcome: Failed}, {outcome: Failed}, {refused: time.Minute}, {after: 20 * time.Second, refused: 40 * time.Second}}},
+		{"closed by a good probe", []step{{outcome: Failed}, {outcome: Failed}, {outcome: Failed}, {after: time.Minute, outcome: Healthy}, {outcome: Failed}, {outcome: Failed}, {outcome: Healthy}}},
+		{"open again by a bad probe", []step{{outcome: Failed}, {outcome: Failed}, {outcome: Failed}, {after: time.Minute, outcome: Failed}, {refused: time.Minute}}},
+		{"half open still after a probe that told nothing", []step{{outcome: Failed}, {outcome: Failed}, {outcome: Failed}, {after: time.Minute, outcome: Unknown}, {outcome: Healthy}, {outcome: Failed}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			now := time.Unix(0, 0)
-			b := NewBreaker(BreakerConfig{Failures: 3, Cooldown: time.Minute, Now: func() time.Time { return now }})
+			b := New(Config{Failures: 3, Cooldown: time.Minute, Now: func() time.Time { return now }})
 			for i, s := range test.steps {
 				now = now.Add(s.after)
 				report, err := b.Allow()
@@ -48,20 +48,20 @@ func TestBreaker(t *testing.T) {
 func TestBreakerProbesOnce(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
-	b := NewBreaker(BreakerConfig{Failures: 1, Cooldown: time.Minute, Now: func() time.Time { return now }})
+	b := New(Config{Failures: 1, Cooldown: time.Minute, Now: func() time.Time { return now }})
 	late, _ := b.Allow()
 	report, _ := b.Allow()
-	report(failed)
+	report(Failed)
 	now = now.Add(time.Minute)
 	probe, err := b.Allow()
 	if err != nil {
 		t.Fatal(err)
 	}
-	late(unknown)
+	late(Unknown)
 	if _, err := b.Allow(); fault.KindOf(err) != fault.Unavailable || fault.RetryAfter(err) != time.Second {
 		t.Errorf("a second attempt went through beside the probe: %v", err)
 	}
-	probe(healthy)
+	probe(Healthy)
 	if _, err := b.Allow(); err != nil {
 		t.Error(err)
 	}
@@ -72,7 +72,7 @@ func TestLawBreaker(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(0, 0)
-		b := NewBreaker(BreakerConfig{Failures: 2, Cooldown: time.Minute, Now: func() time.Time { return now }})
+		b := New(Config{Failures: 2, Cooldown: time.Minute, Now: func() time.Time { return now }})
 		inARow, openedAt := 0, time.Time{}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "seconds")) * time.Second)
@@ -84,14 +84,14 @@ func TestLawBreaker(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			switch o := rapid.SampledFrom([]outcome{healthy, failed, unknown}).Draw(t, "outcome"); o {
-			case healthy:
+			switch o := rapid.SampledFrom([]Outcome{Healthy, Failed, Unknown}).Draw(t, "outcome"); o {
+			case Healthy:
 				inARow = 0
 				report(o)
-			case failed:
+			case Failed:
 				inARow, openedAt = inARow+1, now
 				report(o)
-			case unknown:
+			case Unknown:
 				report(o)
 			}
 		}

@@ -1,0 +1,9 @@
+// Command alerts answers GET and POST /alerts.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/wire"
+)
+
+func main() { lambdaio.HTTP(wire.Alerts()) }

@@ -1,0 +1,9 @@
+// Command cache-invalidate answers POST /cache/invalidate.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/wire"
+)
+
+func main() { lambdaio.HTTP(wire.CacheInvalidate()) }

@@ -1,0 +1,175 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/cache"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/metric"
+)
+
+func alone() cache.Store { return nil }
+
+var schema = cache.Kind{Name: "schema", TTL: time.Minute, Keep: time.Hour}
+
+// counter counts look-ups by outcome.
+type counter struct {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (c *counter) observe(s metric.Sample) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil {
+		c.seen = map[string]int{}
+	}
+	c.seen[s.Outcome]++
+}
+
+func TestManyWhoAskAtOnceLoadOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var counted counter
+		c := cache.New(alone, time.Now, counted.observe)
+		var loads atomic.Int32
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				v, _, err := cache.Get(t.Context(), c, schema, "k", func(ctx context.Context) (string, error) {
+					loads.Add(1)
+					<-time.After(time.Second)
+					return "v", ctx.Err()
+				})
+				if v != "v" || err != nil {
+					t.Error(v, err)
+				}
+			})
+		}
+		wg.Wait()
+		if loads.Load() != 1 {
+			t.Errorf("loaded %d times", loads.Load())
+		}
+		if _, info, _ := cache.Get(t.Context(), c, schema, "k", func(context.Context) (string, error) { return "", errors.New("asked again") }); info.Outcome != metric.Hit {
+			t.Error(info)
+		}
+		if counted.seen[metric.Hit] != 1 || counted.seen[metric.Miss] != 50 {
+			t.Error(counted.seen)
+		}
+	})
+}
+
+func TestStaleOnlyWhileTheSourceIsAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.New(alone, time.Now, func(metric.Sample) {})
+		var failure error
+		get := func() (string, string, error) {
+			v, info, err := cache.Get(t.Context(), c, schema, "k", func(context.Context) (string, error) { return "v", failure })
+			return v, info.Outcome, err
+		}
+		if _, outcome, _ := get(); outcome != metric.Miss {
+			t.Error(outcome)
+		}
+		failure = fault.New(fault.Unavailable, "away")
+		if _, outcome, _ := get(); outcome != metric.Hit {
+			t.Error(outcome)
+		}
+		time.Sleep(2 * time.Minute) //nolint:forbidigo // in a bubble
+		if v, outcome, err := get(); v != "v" || outcome != metric.Stale || err != nil {
+			t.Error(v, outcome, err)
+		}
+		failure = fault.New(fault.NotFound, "gone")
+		if _, _, err := get(); fault.KindOf(err) != fault.NotFound {
+			t.Error("a source that answers is believed:", err)
+		}
+		failure = fault.New(fault.Unavailable, "away")
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // in a bubble
+		if _, _, err := get(); fault.KindOf(err) != fault.Unavailable {
+			t.Error("what is too old is given:", err)
+		}
+	})
+}
+
+// slow is a store that does not answer.
+type slow struct{ asked atomic.Int32 }
+
+func (s *slow) wait(ctx context.Context) error { s.asked.Add(1); <-ctx.Done(); return ctx.Err() }
+
+func (s *slow) Get(ctx context.Context, _ cache.Place) (*cache.Entry, error) { return nil, s.wait(ctx) }
+
+func (s *slow) Put(ctx context.Context, _ cache.Place, _ cache.Entry, _ int64) error {
+	return s.wait(ctx)
+}
+
+func (s *slow) Since(ctx context.Context, _ int64) ([]cache.Invalidation, int64, error) {
+	return nil, 0, s.wait(ctx)
+}
+
+func TestStoreThatHangsCostsLittle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{}
+		c := cache.New(func() cache.Store { return s }, time.Now, func(metric.Sample) {})
+		began := time.Now()
+		for _, key := range []string{"a", "b", "c"} {
+			if _, _, err := cache.Get(t.Context(), c, schema, key, func(context.Context) (int, error) { return 1, nil }); err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(began); took > time.Second || s.asked.Load() != 1 {
+			t.Errorf("took %s, asked %d times", took, s.asked.Load())
+		}
+	})
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	var counted counter
+	c := cache.New(alone, time.Now, counted.observe)
+	for i := range 1500 {
+		_, _, _ = cache.Get(t.Context(), c, schema, strings.Repeat("k", 1+i%7)+string(rune('A'+i)), func(context.Context) (int, error) { return i, nil })
+	}
+	if counted.seen[metric.Evicted] != 500 {
+		t.Error(counted.seen)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, key string
+		fits         bool
+	}{
+		{"*", "", true},
+		{"*", "anything", true},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"a*", "ab", true},
+		{"*b", "ab", true},
+		{"a*c", "abc", true},
+		{"a*c", "ab", false},
+		{"*a*", "bab", true},
+		{"a*a", "a", false},
+		{"**", "x", true},
+		{"(a+)+$", "aaaa", false},
+		{"a.c", "abc", false},
+		{"a*b*c", "a1b2c", true},
+	} {
+		if got := cache.Matches(c.pattern, c.key); got != c.fits {
+			t.Errorf("%q fits %q: %t", c.key, c.pattern, got)
+		}
+	}
+	began := time.Now()
+	cache.Matches(strings.Repeat("*a", 100)+"b", strings.Repeat("a", 200))
+	if took := time.Since(began); took > time.Second {
+		t.Error("a pattern costs", took)
+	}
+}

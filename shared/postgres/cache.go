@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/cache"
+	"github.com/act-platform/enhanced-integration/shared/event"
+)
+
+// keptInvalidations is how long invalidations are kept: longer than any function lives.
+const keptInvalidations = 24 * time.Hour
+
+// Cache keeps what functions remember together. What it does is not measured: it would be more than what it saves.
+type Cache struct {
+	Pool         *pgxpool.Pool
+	ConnectionID string
+}
+
+// Get gives an entry, nil when there is none.
+func (c Cache) Get(ctx context.Context, p cache.Place) (*cache.Entry, error) {
+	var e cache.Entry
+	err := c.Pool.QueryRow(unmeasured(ctx), `
+		select value, stored_at, fresh_until, keep_until from cache_entries
+		where connection_id = $1 and kind = $2 and key = $3 and keep_until > clock_timestamp()`, c.ConnectionID, p.Kind, p.Key).
+		Scan(&e.Value, &e.StoredAt, &e.FreshUntil, &e.KeepUntil)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return &e, Fault(err)
+}
+
+// Put keeps an entry, unless something has been invalidated since the generation.
+func (c Cache) Put(ctx context.Context, p cache.Place, e cache.Entry, generation int64) error {
+	_, err := c.Pool.Exec(unmeasured(ctx), `
+		insert into cache_entries (connection_id, kind, key, value, stored_at, fresh_until, keep_until)
+		select $1, $2, $3, $4, $5, $6, $7
+		where not exists (select from cache_invalidations where connection_id = $1 and generation > $8)
+		on conflict (connection_id, kind, key) do update set value = excluded.value, stored_at = excluded.stored_at,
+			fresh_until = excluded.fresh_until, keep_until = excluded.keep_until`,
+		c.ConnectionID, p.Kind, p.Key, e.Value, e.StoredAt, e.FreshUntil, e.KeepUntil, generation)
+	return Fault(err)
+}
+
+// Since gives what was invalidated after a generation, and the newest generation.
+func (c Cache) Since(ctx context.Context, generation int64) ([]cache.Invalidation, int64, error) {
+	rows, err := c.Pool.Query(unmeasured(ctx), `
+		select generation, kinds, pattern from cache_invalidations where connection_id = $1 and generation > $2 order by generation`, c.ConnectionID, generation)
+	if err != nil {
+		return nil, 0, Fault(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[cache.Invalidation])
+	if len(list) > 0 {
+		generation = list[len(list)-1].Generation
+	}
+	return list, generation, Fault(err)
+}
+
+// invalidated is the data of cache_invalidated.
+type invalidated struct {
+	Kinds   []string `json:"kinds"`
+	Pattern string   `json:"pattern"`
+	Entries int64    `json:"entries"`
+	By      string   `json:"requested_by"`
+}
+
+// Invalidate voids the entries of some kinds whose keys fit a pattern, and gives how many went. Every function notices before it trusts
+// its memory again, within a second. id and now are the event's.
+func (c Cache) Invalidate(ctx context.Context, kinds []string, pattern, by, id string, now time.Time) (int64, error) {
+	like := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(pattern)
+	var gone int64
+	err := pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
+		// One at a time: generations become visible in their order.
+		if _, err := tx.Exec(ctx, `select 1 from connections where id = $1 for no key update`, c.ConnectionID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `insert into cache_invalidations (connection_id, kinds, pattern) values ($1, $2, $3)`, c.ConnectionID, kinds, pattern); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `delete from cache_entries where connection_id = $1 and kind = any($2) and key like $3`, c.ConnectionID, kinds, like)
+		if err != nil {
+			return err
+		}
+		gone = tag.RowsAffected()
+		return StoreEvents(ctx, tx, c.ConnectionID, event.Draft{
+			Type: event.CacheInvalidated, Source: event.Integration, Target: event.Integration, Data: invalidated{kinds, pattern, gone, by},
+		}.New(id, now))
+	})
+	return gone, Fault(err)
+}
+
+// Sweep deletes what is of no use to anybody any more.
+func (c Cache) Sweep(ctx context.Context) error {
+	if _, err := c.Pool.Exec(ctx, `delete from cache_entries where connection_id = $1 and keep_until < clock_timestamp()`, c.ConnectionID); err != nil {
+		return Fault(err)
+	}
+	_, err := c.Pool.Exec(ctx, `
+		delete from cache_invalidations where connection_id = $1 and at < clock_timestamp() - $2::interval
+		and generation < (select max(generation) from cache_invalidations where connection_id = $1)`, c.ConnectionID, keptInvalidations)
+	return Fault(err)
+}

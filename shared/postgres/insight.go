@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/insight"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/metric"
+)
+
+// recent is the stretch of time in which an error rate is looked at, and in which a check says how a service is now.
+const recent = 15 * time.Minute
+
+// Insight reads how the integration is doing.
+type Insight struct {
+	Pool         *pgxpool.Pool
+	ConnectionID string
+	Kinds        []mapping.Kind // those that are synced
+}
+
+// Read gives the facts of a window that ends now.
+func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insight.Facts, error) {
+	f := insight.Facts{Window: w, Now: now}
+	measured := Measurements{Pool: i.Pool, ConnectionID: i.ConnectionID}
+	var err error
+	if f.Measured, err = measured.Read(ctx, w.From(now), w.Grain); err != nil {
+		return f, err
+	}
+	if f.Recent, err = measured.Read(ctx, now.UTC().Add(-recent).Truncate(time.Minute), metric.Minute); err != nil {
+		return f, err
+	}
+	for _, read := range []func(context.Context, *insight.Facts) error{i.syncs, i.troubles, i.databases} {
+		if err := read(ctx, &f); err != nil {
+			return insight.Facts{}, Fault(err)
+		}
+	}
+	return f, nil
+}
+
+// failedInARow counts the runs that failed since the last one that succeeded.
+const failedInARow = `select count(*) from sync_runs where connection_id = $1 and status = 'failed' and finished_at > coalesce(
+	(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'), '-infinity')`
+
+func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
+	const since = `
+		count(*) filter (where status = 'succeeded' and finished_at >= %[1]s),
+		count(*) filter (where status = 'failed' and finished_at >= %[1]s),
+		coalesce(avg(extract(epoch from finished_at - started_at) * 1000000) filter (where status = 'succeeded' and finished_at >= %[1]s), 0)::bigint`
+	var todays, windows int64
+	var last *time.Time
+	var failed *bool
+	err := i.Pool.QueryRow(ctx, `
+		select `+fmt.Sprintf(since, "$2")+`, `+fmt.Sprintf(since, "$3")+`,
+			max(finished_at) filter (where status = 'succeeded'),
+			(array_agg(status = 'failed' order by finished_at desc) filter (where finished_at is not null))[1],
+			count(*) filter (where status in ('queued', 'running')),
+			(`+failedInARow+`)
+		from sync_runs where connection_id = $1`,
+		i.ConnectionID, f.Now.UTC().Truncate(24*time.Hour), f.Window.From(f.Now)).
+		Scan(&f.Today.Succeeded, &f.Today.Failed, &todays, &f.InWindow.Succeeded, &f.InWindow.Failed, &windows,
+			&last, &failed, &f.Running, &f.FailedInARow)
+	f.Today.Duration, f.InWindow.Duration = time.Duration(todays)*time.Microsecond, time.Duration(windows)*time.Microsecond
+	if last != nil {
+		f.LastSync = *last
+	}
+	f.LastFailed = failed != nil && *failed
+	return err
+}
+
+func (i Insight) troubles(ctx context.Context, f *insight.Facts) error {
+	return i.Pool.QueryRow(ctx, `
+		select count(*) filter (where detected_at >= $2), count(*),
+			(select count(*) from sync_errors where connection_id = $1),
+			(select coalesce(sum(records), 0) from sync_holds where connection_id = $1 and status = 'waiting')
+		from sync_conflicts where connection_id = $1 and intent_id is null`, i.ConnectionID, f.Window.From(f.Now)).
+		Scan(&f.Conflicts.InWindow, &f.Conflicts.All, &f.Refused, &f.Held)
+}
+
+func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
+	if len(i.Kinds) == 0 {
+		return nil
+	}
+	parts := make([]string, len(i.Kinds))
+	names := make([]string, len(i.Kinds))
+	for n, k := range i.Kinds {
+		names[n] = k.Name
+		parts[n] = fmt.Sprintf(`select %d as place, ($2::text[])[%d] as kind, (select count(*) from %s where connection_id = $1 and state = 'live') as records`,
+			n, n+1, pgx.Identifier{k.BaseTable}.Sanitize())
+	}
+	rows, err := i.Pool.Query(ctx, `
+		select k.records, (select count(distinct row_id) from sync_changes c where c.connection_id = $1 and c.kind = k.kind),
+			(select max(p.finished_at) from sync_run_databases p join sync_runs r on r.id = p.run_id
+				where r.connection_id = $1 and p.kind = k.kind and p.status = 'succeeded')
+		from (`+strings.Join(parts, " union all ")+`) k order by k.place`, i.ConnectionID, names)
+	if err != nil {
+		return err
+	}
+	f.Databases, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d insight.Database, err error) {
+		var last *time.Time
+		if err = row.Scan(&d.Records, &d.Waiting, &last); last != nil {
+			d.LastSync = *last
+		}
+		return d, err
+	})
+	for n := range f.Databases {
+		f.Databases[n].Kind, f.Databases[n].BaseTable = i.Kinds[n].Name, i.Kinds[n].BaseTable
+	}
+	return err
+}

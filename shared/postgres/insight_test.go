@@ -1,0 +1,230 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/alert"
+	"github.com/act-platform/enhanced-integration/shared/breaker"
+	"github.com/act-platform/enhanced-integration/shared/cache"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+func uuidV7() string { return uuid.Must(uuid.NewV7()).String() }
+
+func exec(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAlertIsRaisedAndResolvedOnce: whatever Postgres knows is judged; a transition is one event, also of two who watch at once.
+func TestAlertIsRaisedAndResolvedOnce(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	alerts := postgres.Alerts{Pool: pool, ConnectionID: config.DefaultConnection, Kinds: []string{"partners"}, NewID: uuidV7}
+	now := time.Now().UTC()
+	for i := range 4 {
+		exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
+			values ($1, $2, 'full', 'failed', 'test', $3, $3, $3)`, uuidV7(), config.DefaultConnection, now.Add(time.Duration(i-10)*time.Minute))
+	}
+	exec(t, pool, `insert into oauth_tokens (provider, secret_id, expires_at) values ('notion', 's', $1)`, now.Add(23*time.Hour))
+	exec(t, pool, `insert into sync_holds (id, connection_id, kind, side, records, total, created_at) values ($1, $2, 'partners', 'notion', 7, 9, $3)`,
+		uuidV7(), config.DefaultConnection, now)
+	var tally metric.Tally
+	for i := range 20 {
+		s := metric.Sample{Service: metric.Notion, At: now}
+		if i < 2 {
+			s.Outcome = "unavailable"
+		}
+		tally.Add(s)
+	}
+	if err := (postgres.Measurements{Pool: pool, ConnectionID: config.DefaultConnection}).Add(t.Context(), tally.Rows()); err != nil {
+		t.Fatal(err)
+	}
+	watch := func(ctx context.Context) error {
+		s, err := alerts.Samples(ctx, now)
+		if err != nil {
+			return err
+		}
+		return alerts.Step(ctx, now, func(open []alert.Alert) []alert.Change {
+			return alert.Step(open, alert.Evaluate(s, alert.Defaults()), now, alert.Defaults(), uuidV7)
+		})
+	}
+	done := make(chan error)
+	for range 4 {
+		go func() { done <- watch(context.WithoutCancel(t.Context())) }()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	open, err := alerts.List(t.Context(), false, 10)
+	if err != nil || len(open) != 4 {
+		t.Fatalf("%+v %v", open, err)
+	}
+	events := func(kind string) (n int) {
+		if err := pool.QueryRow(t.Context(), `select count(*) from integration_events where type = $1`, kind).Scan(&n); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	if n := events("alert_raised"); n != 4 {
+		t.Errorf("%d alerts were raised, %d events", len(open), n)
+	}
+	seen, err := alerts.Acknowledge(t.Context(), open[0].ID, "desk", now)
+	if err != nil || seen.AcknowledgedBy != "desk" {
+		t.Errorf("%+v %v", seen, err)
+	}
+	if again, err := alerts.Acknowledge(t.Context(), open[0].ID, "another", now); err != nil || again.AcknowledgedBy != "desk" {
+		t.Errorf("the first stands: %+v %v", again, err)
+	}
+	if _, err := alerts.Silence(t.Context(), uuidV7(), now); fault.KindOf(err) != fault.NotFound {
+		t.Error("silenced what is not there:", err)
+	}
+	exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
+		values ($1, $2, 'full', 'succeeded', 'test', $3, $3, $3)`, uuidV7(), config.DefaultConnection, now)
+	exec(t, pool, `update sync_holds set status = 'withdrawn'`)
+	exec(t, pool, `update oauth_tokens set expires_at = $1`, now.Add(48*time.Hour))
+	now = now.Add(16 * time.Minute)
+	for range 2 {
+		if err := watch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if open, err = alerts.List(t.Context(), false, 10); err != nil || len(open) != 0 || events("alert_resolved") != 4 || events("alert_raised") != 4 {
+		t.Errorf("still open: %+v %v", open, err)
+	}
+	if all, err := alerts.List(t.Context(), true, 10); err != nil || len(all) != 4 {
+		t.Errorf("%d kept, %v", len(all), err)
+	}
+}
+
+// TestBreakerIsShared: what one process finds out keeps the others from calling; one of them probes; somebody may close it by hand.
+func TestBreakerIsShared(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	var clock atomic.Int64
+	clock.Store(time.Now().UnixNano())
+	now := func() time.Time { return time.Unix(0, clock.Load()) }
+	pass := func(d time.Duration) { clock.Add(int64(d)) }
+	process := func() *breaker.Breaker {
+		return breaker.New(breaker.Config{Service: "Notion", Failures: 2, Cooldown: 10 * time.Second, Now: now, Shared: &postgres.SharedBreaker{
+			ConnectionID: config.DefaultConnection, Service: "notion", Pool: func() *pgxpool.Pool { return pool }, Now: now,
+		}})
+	}
+	one, other := process(), process()
+	for range 2 {
+		report, err := one.Allow()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report(breaker.Failed)
+	}
+	pass(2 * time.Second)
+	if _, err := other.Allow(); fault.KindOf(err) != fault.Unavailable || other.Status() != breaker.Open {
+		t.Fatal("the other process still calls:", err)
+	}
+	pass(9 * time.Second)
+	probe, err := other.Allow()
+	if err != nil {
+		t.Fatal("nobody probes:", err)
+	}
+	if _, err := one.Allow(); err == nil {
+		t.Fatal("both probe")
+	}
+	probe(breaker.Healthy)
+	pass(2 * time.Second)
+	if report, err := one.Allow(); err != nil || one.Status() != breaker.Closed {
+		t.Fatal("a good probe closes it for all:", err)
+	} else {
+		report(breaker.Failed)
+	}
+	if report, err := one.Allow(); err == nil {
+		report(breaker.Failed)
+	}
+	desk := postgres.Breakers{Pool: pool, ConnectionID: config.DefaultConnection}
+	if list, err := desk.List(t.Context()); err != nil || len(list) != 1 || list[0].Status != breaker.Open || list[0].Openings != 2 {
+		t.Fatalf("%+v %v", list, err)
+	}
+	if err := errors.Join(desk.Reset(t.Context(), "notion")); err != nil {
+		t.Fatal(err)
+	}
+	pass(2 * time.Second)
+	for _, b := range []*breaker.Breaker{one, other} {
+		if _, err := b.Allow(); err != nil {
+			t.Error("closed by hand, and still refuses:", err)
+		}
+	}
+	if err := desk.Reset(t.Context(), "unheard of"); fault.KindOf(err) != fault.NotFound {
+		t.Error(err)
+	}
+}
+
+// TestInvalidationReachesEveryProcess: within a second, by kind and pattern, also what is being asked for at that moment.
+func TestInvalidationReachesEveryProcess(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	store := postgres.Cache{Pool: pool, ConnectionID: config.DefaultConnection}
+	var clock atomic.Int64
+	clock.Store(time.Now().UnixNano())
+	now := func() time.Time { return time.Unix(0, clock.Load()) }
+	process := func() *cache.Cache {
+		return cache.New(func() cache.Store { return store }, now, func(metric.Sample) {})
+	}
+	one, other := process(), process()
+	kind := cache.Kind{Name: "schema", TTL: time.Hour}
+	loads := 0
+	get := func(c *cache.Cache, key string) string {
+		t.Helper()
+		_, info, err := cache.Get(t.Context(), c, kind, key, func(context.Context) (int, error) {
+			loads++
+			return loads, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Outcome
+	}
+	for _, key := range []string{"a:1", "a:2", "b_1"} {
+		if get(one, key) != metric.Miss || get(other, key) != metric.Hit {
+			t.Fatal(key, "is not shared")
+		}
+	}
+	if gone, err := store.Invalidate(t.Context(), []string{"schema"}, "a:*", "test", uuidV7(), now()); err != nil || gone != 2 {
+		t.Fatal(gone, err)
+	}
+	clock.Add(int64(time.Second))
+	for _, c := range []*cache.Cache{one, other} {
+		if get(c, "b_1") != metric.Hit {
+			t.Error("another key went as well")
+		}
+	}
+	if get(other, "a:1") != metric.Miss || get(one, "a:1") != metric.Hit {
+		t.Error("what was invalidated is still given")
+	}
+	// Invalidated while it is asked for: the answer is given once, and kept by nobody.
+	_, _, err := cache.Get(t.Context(), one, kind, "late", func(ctx context.Context) (string, error) {
+		_, err := store.Invalidate(ctx, []string{"schema"}, "*", "test", uuidV7(), now())
+		return "old", err
+	})
+	clock.Add(int64(time.Second))
+	if err != nil || get(other, "late") != metric.Miss {
+		t.Error("an old answer outlived its invalidation", err)
+	}
+	if err := store.Sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/metric"
+)
+
+// Measurements keeps what is measured. What it does itself is not.
+type Measurements struct {
+	Pool         *pgxpool.Pool
+	ConnectionID string
+}
+
+// added are rows as a statement takes them.
+const added = `
+	select least(m.at, date_trunc('minute', clock_timestamp(), 'UTC')) as at, m.service, left(m.operation, 200) as operation,
+		left(m.outcome, 40) as outcome, m.calls, m.total / 1000 as micros, m.latency
+	from jsonb_to_recordset($2) as m(at timestamptz, service text, operation text, outcome text, calls bigint, total bigint, latency bigint[])`
+
+// merged adds up rows that have one place.
+const merged = ` on conflict (connection_id, grain, at, service, operation, outcome) do update set
+	calls = m.calls + excluded.calls, micros = m.micros + excluded.micros,
+	latency = array(select a + b from unnest(m.latency, excluded.latency) with ordinality as t(a, b, place) order by place)`
+
+// Add adds rows to what is stored, in one statement. They may come late; what a clock that runs ahead dates into the future counts now.
+func (m Measurements) Add(ctx context.Context, rows []metric.Row) error {
+	_, err := m.Pool.Exec(unmeasured(ctx), `
+		insert into measurements as m (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
+		select $1, 'minute', at, service, operation, outcome, sum(calls), sum(micros), `+sumOf("latency")+`
+		from (`+added+`) new group by at, service, operation, outcome order by at, service, operation, outcome`+merged, m.ConnectionID, rows)
+	return Fault(err)
+}
+
+// sumOf gives the sum of a group's histograms, bucket by bucket.
+func sumOf(column string) string {
+	sums := make([]string, metric.Buckets)
+	for i := range sums {
+		sums[i] = fmt.Sprintf("sum(%s[%d])::bigint", column, i+1)
+	}
+	return "array[" + strings.Join(sums, ", ") + "]"
+}
+
+// Fold moves what has aged into the next grain, and forgets what is older than is kept. It may be called at any time: a row is moved
+// in the transaction that adds it, so that a call counts once whenever it comes.
+func (m Measurements) Fold(ctx context.Context, now time.Time) error {
+	return Fault(pgx.BeginFunc(unmeasured(ctx), m.Pool, func(tx pgx.Tx) error {
+		for _, step := range []struct {
+			from, to metric.Grain
+			keep     time.Duration
+		}{{metric.Minute, metric.Hour, metric.KeepMinutes}, {metric.Hour, metric.Day, metric.KeepHours}} {
+			before := now.UTC().Add(-step.keep).Truncate(step.to.Length())
+			if _, err := tx.Exec(ctx, `
+				with aged as (
+					delete from measurements where connection_id = $1 and grain = $2 and at < $4
+					returning date_trunc($3::text, at, 'UTC') as at, service, operation, outcome, calls, micros, latency)
+				insert into measurements as m (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
+				select $1, $3, at, service, operation, outcome, sum(calls), sum(micros), `+sumOf("latency")+`
+				from aged group by at, service, operation, outcome order by at, service, operation, outcome`+merged,
+				m.ConnectionID, step.from, step.to, before); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `delete from measurements where connection_id = $1 and grain = 'day' and at < $2`,
+			m.ConnectionID, now.UTC().Add(-metric.KeepDays))
+		return err
+	}))
+}
+
+// Read gives what was measured since a time, in stretches of the grain.
+func (m Measurements) Read(ctx context.Context, since time.Time, grain metric.Grain) ([]metric.Row, error) {
+	rows, err := m.Pool.Query(unmeasured(ctx), `
+		select date_trunc($3::text, at, 'UTC') as start, service, operation, outcome, sum(calls)::bigint, sum(micros)::bigint, `+sumOf("latency")+`
+		from measurements where connection_id = $1 and at >= $2
+		group by start, service, operation, outcome order by start, service, operation, outcome`, m.ConnectionID, since, grain)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r metric.Row, err error) {
+		var micros int64
+		var latency []int64
+		err = row.Scan(&r.At, &r.Service, &r.Operation, &r.Outcome, &r.Calls, &micros, &latency)
+		r.Total = time.Duration(micros) * time.Microsecond
+		copy(r.Latency[:], latency)
+		return r, err
+	})
+	return list, Fault(err)
+}

@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/metric"
+)
+
+// Measured has every statement, batch and attempt to connect observed, by its verb.
+func Measured(now func() time.Time, observe func(metric.Sample)) Option {
+	return func(c *pgxpool.Config) { c.ConnConfig.Tracer = tracer{now, observe} }
+}
+
+// tracer measures for pgx. What is under way stands in the context.
+type tracer struct {
+	now     func() time.Time
+	observe func(metric.Sample)
+}
+
+type underWay struct {
+	operation string
+	began     time.Time
+}
+
+type (
+	underWayKey   struct{}
+	unmeasuredKey struct{}
+)
+
+// unmeasured gives a context in which nothing is measured.
+func unmeasured(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unmeasuredKey{}, true)
+}
+
+func (t tracer) begin(ctx context.Context, operation string) context.Context {
+	if ctx.Value(unmeasuredKey{}) != nil {
+		return ctx
+	}
+	return context.WithValue(ctx, underWayKey{}, underWay{operation, t.now()})
+}
+
+func (t tracer) end(ctx context.Context, err error) {
+	call, measured := ctx.Value(underWayKey{}).(underWay)
+	if !measured || ctx.Value(unmeasuredKey{}) != nil || errors.Is(err, context.Canceled) {
+		return // one that the caller gave up says nothing of the database
+	}
+	now := t.now()
+	t.observe(metric.Sample{
+		Service: metric.Supabase, Operation: call.operation, Outcome: outcomeOf(err), At: now, Duration: now.Sub(call.began),
+	})
+}
+
+// outcomeOf names how a statement ended. No row is an answer.
+func outcomeOf(err error) string {
+	if err == nil || errors.Is(err, pgx.ErrNoRows) {
+		return ""
+	}
+	return fault.KindOf(Fault(err)).String()
+}
+
+// TraceQueryStart begins a statement.
+func (t tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	return t.begin(ctx, verb(data.SQL))
+}
+
+// TraceQueryEnd ends it.
+func (t tracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	t.end(ctx, data.Err)
+}
+
+// TraceBatchStart begins a batch, which is one call whatever is in it.
+func (t tracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return t.begin(ctx, "batch")
+}
+
+// TraceBatchQuery is told of each statement of a batch.
+func (t tracer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+// TraceBatchEnd ends it.
+func (t tracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
+	t.end(ctx, data.Err)
+}
+
+// TraceConnectStart begins a connection.
+func (t tracer) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
+	return t.begin(ctx, "connect")
+}
+
+// TraceConnectEnd ends the connecting.
+func (t tracer) TraceConnectEnd(ctx context.Context, data pgx.TraceConnectEndData) {
+	t.end(ctx, data.Err)
+}
+
+// verb gives a statement's first word.
+func verb(sql string) string {
+	sql = strings.TrimSpace(sql)
+	word, _, _ := strings.Cut(sql, " ")
+	word = strings.ToLower(strings.TrimRight(word, ";\n\t"))
+	switch word {
+	case "select", "insert", "update", "delete", "with", "begin", "commit", "rollback", "set", "copy", "truncate":
+		return word
+	default:
+		return "other"
+	}
+}

@@ -1,0 +1,36 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/cache"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/insight"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// cache remembers what is dear to ask for, in this process and in Postgres once there is a pool.
+func (p parts) cache() *cache.Cache {
+	store := func() cache.Store {
+		if pool := p.gauge.pool.Load(); pool != nil {
+			return postgres.Cache{Pool: pool, ConnectionID: config.DefaultConnection}
+		}
+		return nil
+	}
+	return cache.New(store, time.Now, p.gauge.meter.Observe)
+}
+
+// How long what is cached is fresh, and may be given as stale while its source is away. What a sync goes by is never cached.
+func schemaCache() cache.Kind {
+	return cache.Kind{Name: insight.SchemaEntry, TTL: 10 * time.Minute, Keep: 24 * time.Hour}
+}
+
+func healthCache() cache.Kind { return cache.Kind{Name: insight.HealthEntry, TTL: 8 * time.Second} }
+
+func statusCache() cache.Kind {
+	return cache.Kind{Name: insight.StatusEntry, TTL: 2 * time.Second}
+}
+
+func dashboardCache() cache.Kind {
+	return cache.Kind{Name: insight.DashboardEntry, TTL: 5 * time.Second, Keep: time.Hour}
+}

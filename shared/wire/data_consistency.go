@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/audit"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// DataConsistency answers GET /data-consistency.
+func DataConsistency() http.Handler {
+	return handler("data-consistency", func(ctx context.Context, p parts) (http.Handler, error) {
+		pool, err := p.pool(ctx, 2)
+		if err != nil {
+			return nil, err
+		}
+		var tables []string
+		for _, k := range p.synced() {
+			tables = append(tables, k.Table, k.BaseTable)
+		}
+		return p.api().DataConsistency(p.auditDesk(pool), tables), nil
+	})
+}
+
+// desk takes what callers ask for of consistency.
+func (p parts) auditDesk(pool *pgxpool.Pool) *audit.Desk {
+	starter := p.starter(pool)
+	return &audit.Desk{
+		Auditor: audit.New(p.audit(pool)),
+		Reports: p.consistency(pool),
+		Mender: func(k mapping.Kind) audit.Mender {
+			return pgside.New(pool, config.DefaultConnection, p.cfg.Mapping, k, newID)
+		},
+		Send: sqsqueue.Consistency{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL}.Send,
+		Sync: func(ctx context.Context, kinds []string) error {
+			_, err := starter.Start(ctx, syncrun.Request{Type: journal.Incremental, Kinds: kinds, RequestedBy: "repair"})
+			return err
+		},
+		NewID: newID,
+	}
+}
+
+// audit is what a check from Postgres alone needs.
+func (p parts) audit(pool *pgxpool.Pool) audit.Config {
+	return audit.Config{
+		ConnectionID: config.DefaultConnection,
+		Kinds:        p.synced(),
+		Tables: func(k mapping.Kind) audit.Tables {
+			return pgside.New(pool, config.DefaultConnection, p.cfg.Mapping, k, newID)
+		},
+		History: p.consistency(pool),
+		Now:     time.Now,
+		Log:     p.log,
+	}
+}
+
+func (p parts) consistency(pool *pgxpool.Pool) postgres.Consistency {
+	return postgres.Consistency{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, Now: time.Now}
+}
