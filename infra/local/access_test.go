@@ -27,8 +27,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/access"
 )
 
-// public marks a route that asks for no scope.
-const public access.Scope = "public"
+const (
+	public access.Scope = "public" // of a route that asks for no scope
+	signed access.Scope = "signed" // of a route that asks for a signature, which no caller here has
+)
 
 // routes are all of the API's, each with a method, the scope that it asks for, and a body that changes nothing.
 var routes = map[string][]struct {
@@ -36,20 +38,30 @@ var routes = map[string][]struct {
 	scope  access.Scope
 	body   string
 }{
-	"/health":                  {{"GET", public, ""}},
-	"/oauth/notion/url":        {{"GET", access.Config, ""}},
-	"/oauth/notion/callback":   {{"GET", public, ""}, {"POST", public, "{}"}},
-	"/oauth/notion/disconnect": {{"POST", access.Config, `{"workspace_id":"nobody's"}`}},
-	"/config":                  {{"GET", access.Read, ""}, {"POST", access.Config, `{}`}},
-	"/audit":                   {{"GET", access.Admin, ""}},
-	"/events":                  {{"GET", access.Read, ""}},
-	"/sync/status":             {{"GET", access.Read, ""}},
-	"/sync/trigger":            {{"POST", access.Sync, `{}`}},
-	"/sync/conflicts":          {{"GET", access.Read, ""}},
-	"/sync/conflicts/{id}":     {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
-	"/sync/errors":             {{"GET", access.Read, ""}},
-	"/sync/errors/retry":       {{"POST", access.Sync, `{"x":1}`}},
-	"/sync/held/{id}":          {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
+	"/health":                               {{"GET", public, ""}},
+	"/oauth/notion/url":                     {{"GET", access.Config, ""}},
+	"/oauth/notion/callback":                {{"GET", public, ""}, {"POST", public, "{}"}},
+	"/oauth/notion/disconnect":              {{"POST", access.Config, `{"workspace_id":"nobody's"}`}},
+	"/config":                               {{"GET", access.Read, ""}, {"POST", access.Config, `{}`}},
+	"/audit":                                {{"GET", access.Admin, ""}},
+	"/events":                               {{"GET", access.Read, ""}},
+	"/events/subscribe":                     {{"POST", access.Events, `{}`}},
+	"/events/subscriptions":                 {{"GET", access.Events, ""}},
+	"/events/subscriptions/{id}":            {{"GET", access.Events, ""}, {"PATCH", access.Events, `{}`}, {"DELETE", access.Events, ""}},
+	"/events/subscriptions/{id}/{action}":   {{"POST", access.Events, `{}`}},
+	"/events/subscriptions/{id}/deliveries": {{"GET", access.Events, ""}},
+	"/events/subscriptions/{id}/deliveries/{delivery}":        {{"GET", access.Events, ""}},
+	"/events/subscriptions/{id}/deliveries/{delivery}/replay": {{"POST", access.Events, `{}`}},
+	"/webhooks/notion":       {{"POST", signed, `{}`}},
+	"/webhooks/notion/token": {{"GET", access.Admin, ""}, {"DELETE", access.Admin, ""}},
+	"/webhooks/supabase":     {{"POST", signed, `{}`}},
+	"/sync/status":           {{"GET", access.Read, ""}},
+	"/sync/trigger":          {{"POST", access.Sync, `{}`}},
+	"/sync/conflicts":        {{"GET", access.Read, ""}},
+	"/sync/conflicts/{id}":   {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
+	"/sync/errors":           {{"GET", access.Read, ""}},
+	"/sync/errors/retry":     {{"POST", access.Sync, `{"x":1}`}},
+	"/sync/held/{id}":        {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
 }
 
 // supabaseProject is a Supabase project: its keys' address, and tokens of people of it.
@@ -143,23 +155,27 @@ func callers(t *testing.T, s settings, p supabaseProject) map[string]caller {
 func TestWhoMayCall(t *testing.T) {
 	p := startProject(t)
 	state := filepath.Join(t.TempDir(), "state")
-	r := startSystem(t, state, "SUPABASE_URL="+p.URL, "CALLER_LIMIT=250")
+	r := startSystem(t, state, "SUPABASE_URL="+p.URL, "CALLER_LIMIT=600")
 	s, err := load("../..", state, anyPort())
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := callers(t, s, p)
 	var answers strings.Builder
+	const nothing = "00000000-0000-0000-0000-000000000000"
+	filled := strings.NewReplacer("{id}", nothing, "{delivery}", nothing, "{action}", "nothing")
 	for _, path := range templatePaths(t) {
 		if routes[path] == nil {
 			t.Errorf("%s is not in the table of routes", path)
 		}
 		for _, route := range routes[path] {
 			for name, c := range all {
-				status, answer := r.send(t, route.method, strings.ReplaceAll(path, "{id}", "00000000-0000-0000-0000-000000000000"), route.body, c)
+				status, answer := r.send(t, route.method, filled.Replace(path), route.body, c)
 				answers.WriteString(answer)
 				want := fmt.Sprint(http.StatusForbidden)
 				switch {
+				case route.scope == signed:
+					want = "400 401 403 503"
 				case route.scope == public && c.scopes == nil && c.header != "X-Nothing" && path != "/health":
 					want = "401" // who says who they are has to be known
 				case route.scope == public || slices.Contains(c.scopes, route.scope) || slices.Contains(c.scopes, access.Admin):
@@ -178,13 +194,13 @@ func TestWhoMayCall(t *testing.T) {
 	}
 	// A caller who asks too often is told how long to wait, and nobody else is.
 	often := all["a key for events"]
-	for range 300 {
+	for range 700 {
 		status, _ := r.send(t, http.MethodGet, "/events", "", often)
 		if status == http.StatusTooManyRequests {
 			break
 		}
 	}
-	if status, answer := r.send(t, http.MethodGet, "/events", "", often); status != http.StatusTooManyRequests || !strings.Contains(answer, "More than 250 requests") {
+	if status, answer := r.send(t, http.MethodGet, "/events", "", often); status != http.StatusTooManyRequests || !strings.Contains(answer, "More than 600 requests") {
 		t.Errorf("%d %s", status, answer)
 	}
 	if status, answer := r.send(t, http.MethodGet, "/events", "", all["a key for read"]); status != http.StatusOK {
