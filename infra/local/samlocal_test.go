@@ -24,11 +24,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/google/uuid"
 
-	"github.com/act-platform/enhanced-integration/infra/local/cloud"
-	"github.com/act-platform/enhanced-integration/infra/local/lambdahost"
-	"github.com/act-platform/enhanced-integration/infra/local/template"
 	"github.com/act-platform/enhanced-integration/shared/config"
 )
 
@@ -94,8 +90,7 @@ func drivenLocally(t *testing.T, u *tourist) (driven, []answer) {
 	tpl := projectTemplate(t, u.env, "127.0.0.1")
 	d := driven{key: u.env["API_KEY"], calls: script(tpl.Functions, u.env["API_KEY"]), events: recordings(t, tpl)}
 	answers := drive(t, u.env["API_URL"], d.calls, func() { u.settle(t) })
-	host := lambdahost.New(hosting(t, tpl, u.env["AWS_ENDPOINT_URL"]))
-	defer host.Close(context.Background())
+	host := hostOf(t, tpl, quiet{}, whole(u.env["AWS_ENDPOINT_URL"]))
 	for _, e := range d.events {
 		result, err := host.Invoke(t.Context(), e.function.Name, e.event)
 		if err != nil {
@@ -128,25 +123,6 @@ func withKey(calls []call, from, to string) []call {
 	}
 	return calls
 }
-
-func hosting(t *testing.T, tpl *template.Template, cloudURL string) lambdahost.Config {
-	t.Helper()
-	c := lambdahost.Config{
-		Environments: 1, Idle: time.Minute, Region: region, AccountID: cloud.Account, Environment: map[string]string{"AWS_ENDPOINT_URL": cloudURL},
-		Sink: quiet{}, Now: time.Now, NewID: uuid.NewString,
-	}
-	for _, f := range tpl.Functions {
-		c.Functions = append(c.Functions, lambdahost.Function{
-			Name: f.Name, Bootstrap: filepath.Join(os.Getenv(builtVariable), f.Name, "bootstrap"), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Environment: f.Environment,
-		})
-	}
-	return c
-}
-
-type quiet struct{}
-
-func (quiet) Line(string, []byte)      {}
-func (quiet) Report(lambdahost.Report) {}
 
 // sam is a running sam local start-api.
 type sam struct {

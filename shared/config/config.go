@@ -59,6 +59,7 @@ func (o NotionOAuth) Set() bool { return o.ClientID != "" && o.RedirectURI != ""
 // The secrets of the app secret, by name.
 const (
 	DatabaseURL             = "DATABASE_URL"
+	DatabaseCA              = "DATABASE_CA" // the certificate of the authority that signs the database's, PEM
 	MigrationDatabaseURL    = "MIGRATION_DATABASE_URL"
 	NotionToken             = "NOTION_TOKEN"
 	SupabaseServiceRoleKey  = "SUPABASE_SERVICE_ROLE_KEY"

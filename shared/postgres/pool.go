@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,12 +26,15 @@ import (
 func Open(ctx context.Context, url string, connections int32, options ...Option) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "DATABASE_URL cannot be read. It looks like postgres://user:password@host:5432/database.")
+		return nil, unreadable()
 	}
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	cfg.ConnConfig.RuntimeParams["application_name"] = "enhanced-integration"
+	if !slices.Contains(poolerPorts, cfg.ConnConfig.Port) {
+		limit(cfg.ConnConfig.RuntimeParams)
+	}
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 		return nil
@@ -45,6 +49,19 @@ func Open(ctx context.Context, url string, connections int32, options ...Option)
 
 // Option changes how a pool connects.
 type Option func(*pgxpool.Config)
+
+// limit has the server end what a function can no longer end itself, because it was killed at its time limit, or is frozen: statements
+// that nobody waits for, transactions that hold locks, connections that nobody uses. Behind a transaction pooler the role's own settings
+// hold.
+func limit(settings map[string]string) {
+	for name, value := range map[string]string{
+		"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s", "idle_session_timeout": "90s",
+	} {
+		if _, given := settings[name]; !given {
+			settings[name] = value
+		}
+	}
+}
 
 // Fault classifies an error of Postgres. What is not known stays as it is, and so Internal.
 //

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -16,10 +17,7 @@ func Migrate(apply func(ctx context.Context, url string) ([]string, error), newe
 		if err != nil {
 			return nil, err
 		}
-		url, err := p.secret.Get(ctx, config.MigrationDatabaseURL)
-		if err == nil && url == "" {
-			url, err = p.secret.Get(ctx, config.DatabaseURL)
-		}
+		url, err := p.databaseURL(ctx, config.MigrationDatabaseURL, config.DatabaseURL)
 		if err != nil {
 			return nil, err
 		}
@@ -27,6 +25,6 @@ func Migrate(apply func(ctx context.Context, url string) ([]string, error), newe
 			return map[string]any{"Newest": "none"}, fault.New(fault.NotFound, "No database is set: put DATABASE_URL into the app secret.")
 		}
 		applied, err := apply(ctx, url)
-		return map[string]any{"Applied": applied, "Newest": newest}, err
+		return map[string]any{"Applied": strings.Join(applied, " "), "Newest": newest}, err
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -70,7 +71,7 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	if p.opened.pool != nil {
 		return p.opened.pool, nil
 	}
-	url, err := p.secret.Get(ctx, config.DatabaseURL)
+	url, err := p.databaseURL(ctx, config.DatabaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +84,38 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 		p.gauge.storeIn(p.opened.pool)
 	}
 	return p.opened.pool, err
+}
+
+// databaseURL gives the database's address from the first of the app secret's keys that is set; "" when none is.
+func (p parts) databaseURL(ctx context.Context, names ...string) (string, error) {
+	authority, err := p.authority(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		url, err := p.secret.Get(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		if url != "" {
+			return postgres.Address(url, authority)
+		}
+	}
+	return "", nil
+}
+
+// authority gives the path of the file with DATABASE_CA, which it writes, because that is how a database's address names it; "" when
+// it is not set.
+func (p parts) authority(ctx context.Context) (string, error) {
+	certificate, err := p.secret.Get(ctx, config.DatabaseCA)
+	if err != nil || certificate == "" {
+		return "", err
+	}
+	path := filepath.Join(os.TempDir(), "database-ca.pem")
+	if err := os.WriteFile(path, []byte(certificate), 0o600); err != nil {
+		return "", fault.Wrap(err, fault.Internal, "The database's certificate cannot be kept")
+	}
+	return path, nil
 }
 
 func (p parts) api() httpapi.API {

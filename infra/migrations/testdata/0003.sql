@@ -5,7 +5,7 @@ insert into opportunities (name, probability) values ('Grant', 0.5);
 insert into organizations (name, active) values ('Guild', true);
 insert into notion_partners (connection_id, id, notion_id, name, data, row_data) values ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0001-000000000001', 'n1', 'Ballarat Tool Library', '{"id":"n1"}', '{"name":"Ballarat Tool Library"}');
 insert into oauth_tokens (provider, secret_id, owner) values ('notion', 'act/dev/oauth/1', '{"type":"user"}');
-insert into api_keys (id, client, secret_sha256, scopes) values ('abcdefgh', 'a client', decode(repeat('00', 32), 'hex'), '{sync:read}');
+insert into api_keys (id, client, secret_sha256, scopes) values ('abcdefgh', 'reader', decode(repeat('00', 32), 'hex'), '{read}');
 insert into sync_databases (connection_id, kind, database_id, data_source_id) values ('00000000-0000-0000-0000-000000000001', 'partners', 'd', 's');
 insert into sync_leases (connection_id, kind, owner, term, expires_at) values ('00000000-0000-0000-0000-000000000001', 'partners', 'w', 7, now());
 insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at) values

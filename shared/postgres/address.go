@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+)
+
+// poolerPorts are those on which Supabase's pooler, and PgBouncer, give a transaction to whichever connection is free. They take no
+// settings of a session.
+var poolerPorts = []uint16{6543, 6432} //nolint:gochecknoglobals // a table
+
+// Address gives a database's address with how the connection is secured settled. With authority, the path of a PEM file, the server has
+// to show a certificate for its name that this authority signed. Without, what address says about TLS stands, and when it says nothing
+// the connection to another machine has to be encrypted. The error is fault.Invalid: the address cannot be read (and is not repeated,
+// for it holds a password).
+//
+// https://supabase.com/docs/guides/platform/ssl-enforcement
+func Address(address, authority string) (string, error) {
+	cfg, err := pgx.ParseConfig(address)
+	if err != nil {
+		return "", unreadable()
+	}
+	switch {
+	case authority != "":
+		return with(address, map[string]string{"sslmode": "verify-full", "sslrootcert": authority})
+	case strings.Contains(address, "sslmode=") || local(cfg.Host):
+		return address, nil
+	default:
+		return with(address, map[string]string{"sslmode": "require"})
+	}
+}
+
+// local reports whether a host is this machine: what it sends, nobody on the way sees.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasPrefix(host, "/") || ip != nil && ip.IsLoopback()
+}
+
+// with gives an address, in either of its forms, with settings set.
+func with(address string, settings map[string]string) (string, error) {
+	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
+		for _, name := range []string{"sslmode", "sslrootcert"} {
+			if value, ok := settings[name]; ok {
+				address += " " + name + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'" // of two, the last counts
+			}
+		}
+		return address, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", unreadable()
+	}
+	query := u.Query()
+	for name, value := range settings {
+		query.Set(name, value)
+	}
+	u.RawQuery = query.Encode()
+	return u.String(), nil
+}
+
+func unreadable() error {
+	return fault.New(fault.Invalid, "DATABASE_URL cannot be read. It looks like postgres://user:password@host:5432/database.")
+}
