@@ -91,7 +91,7 @@ func (m *model) belong(n, p view) []string {
 }
 
 // mentions gives a text that names more dates than a page shows, as Notion takes it and as it reads. The text stands for its token.
-func (a *arena) mentions(mark, text string) (property any, reads string) {
+func (a *arena) mentions(text string) (property any, reads string) {
 	runs := rich(text + " ")
 	reads = text + " "
 	for day := range 30 {
