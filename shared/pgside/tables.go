@@ -71,6 +71,7 @@ func statementsFor(k mapping.Kind, relations []relation) statements {
 			left join lateral (
 				select r.id, r.version, r.state, r.columns || %[4]s as columns
 				from (select %[3]s from %[2]s r where r.connection_id = $1 and r.id = coalesce(b.id, k.row_id)) as r(id, version, state, columns)
+				limit 1 -- there is one at most; so that it is looked up for each, and not all of them for all
 			) r on true
 			left join lateral (
 				select array_agg(seq order by seq) as seqs, max(changed_at) as changed_at from sync_changes

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/property"
 )
 
@@ -83,6 +84,19 @@ func (l Lens) Unseen(p *Page, known Fields) []string {
 	}
 	slices.Sort(unseen)
 	return slices.Compact(unseen)
+}
+
+// Took reports whether a page that shows a value has taken what was written to it, when it had another before. Of a relation, people
+// may have put in and taken out others since.
+func Took(f mapping.Field, before property.Value, written json.RawMessage, shown property.Value) bool {
+	if f.Type != property.TypeRelation {
+		return SameColumn(f.ColumnType, written, Column(f, shown))
+	}
+	to, err := refsIn(written)
+	next, _ := to.(property.Refs)
+	had, _ := before.(property.Refs)
+	added, removed := without(next, before), without(had, to)
+	return err == nil && len(without(added, shown)) == 0 && len(without(removed, shown)) == len(removed)
 }
 
 // withHidden gives the relation that a page shows together with those known pages that Notion hides.

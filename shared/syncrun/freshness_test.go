@@ -42,7 +42,7 @@ func team(t *testing.T, rounding string, pace int, poll time.Duration, seed uint
 	var w *sidetest.World
 	w = sidetest.New(t, func(cfg *syncrun.Config) {
 		cfg.Now = func() time.Time { return w.Sim.Clock().Now() }
-		cfg.Connection.Mapping.Kinds = cfg.Connection.Mapping.Kinds[:1]
+		cfg.Connection.DatabaseIDs = map[string]string{"partners": cfg.Connection.DatabaseIDs["partners"]}
 	})
 	clock := w.Sim.Clock()
 	clock.Set(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))

@@ -190,7 +190,7 @@ func (w *worker) rebase(it *item) error {
 		unsettled[f.Column] = true
 		for _, intent := range it.left {
 			column, ok := intent.Columns[f.Column]
-			if ok && record.SameColumn(f.ColumnType, column, record.Column(f, shown.Fields[f.Column])) {
+			if ok && record.Took(f, base.Fields[f.Column], column, shown.Fields[f.Column]) {
 				written[f.Column] = column
 				delete(unsettled, f.Column)
 			}

@@ -1,6 +1,7 @@
 package syncrun_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -358,4 +359,30 @@ func TestRelations(t *testing.T) {
 			w.Agree(t)
 		})
 	}
+}
+
+// demoPairs counts the relations of the demo workspace, by join table.
+func demoPairs(t *testing.T, w *sidetest.World) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for _, k := range w.Syncer.Connection.Mapping.Kinds {
+		raws, err := w.Sim.Pages(w.Sim.Databases()[k.Name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, raw := range raws {
+			var page struct {
+				Properties map[string]struct{ Relation []any }
+			}
+			if err := json.Unmarshal(raw, &page); err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range k.Fields {
+				if f.Join != nil {
+					counts[f.Join.Table] += len(page.Properties[f.Property].Relation)
+				}
+			}
+		}
+	}
+	return counts
 }

@@ -39,8 +39,10 @@ type decision struct {
 	made   merge.Action
 	// open: the write was not made, or nobody knows. Its intent stays, and the next run looks into it.
 	open bool
-	held bool  // what the plan deletes is held
-	err  error // one side refuses the record
+	held bool // what the plan deletes is held
+	// unfit says of a value that Notion cannot hold it; the others were written.
+	unfit error
+	err   error // one side refuses the record
 }
 
 // settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side

@@ -123,7 +123,7 @@ func (w *worker) shows(d *decision, left journal.Intent) bool {
 
 // refusedBy tells which side a record's error is about: its row cannot be read, or Notion does not take it.
 func refusedBy(d *decision) merge.Side {
-	if d.intent == nil {
+	if d.intent == nil && d.unfit == nil {
 		return merge.Supabase
 	}
 	return merge.Notion

@@ -47,6 +47,11 @@ func TestFirstAndSecondSync(t *testing.T) {
 			t.Errorf("%d %s, want %d", got, kind, want)
 		}
 	}
+	for pairs, want := range demoPairs(t, w) {
+		if got := sidetest.Query[int](t, w, `select count(*) from `+pairs); got != want || want == 0 {
+			t.Errorf("%d %s, want %d", got, pairs, want)
+		}
+	}
 	if n := requests(w); n > 12 {
 		t.Errorf("the first sync took %d requests: %v", n, w.Sim.Stats().Requests)
 	}

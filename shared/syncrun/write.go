@@ -32,11 +32,41 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 				return err
 			}
 		}
+		for d := range filter(batch, asks) {
+			w.leaveOut(d)
+		}
 		if err := w.writeBatch(ctx, slices.Collect(filter(batch, asks))); err != nil {
 			return err
 		}
+		for _, d := range batch {
+			if d.err == nil {
+				d.err = d.unfit
+			}
+		}
 	}
 	return nil
+}
+
+// leaveOut leaves out of a write the values that Notion cannot hold, so that the others are written all the same. The record is set
+// aside for the first of them.
+func (w *worker) leaveOut(d *decision) {
+	todo := merge.Action{Op: d.plan.Notion.Op, Fields: record.Fields{}}
+	for _, name := range d.plan.Notion.Fields.Names() {
+		v := d.plan.Notion.Fields[name]
+		_, err := property.Encode(w.lens.Binding[name].Type, v)
+		if err == nil {
+			todo.Fields[name] = v
+			continue
+		}
+		if d.unfit == nil {
+			d.unfit = fault.Wrap(err, fault.KindOf(err), "Field %s: %s", name, fault.Message(err))
+		}
+	}
+	if d.unfit != nil && todo.Op == merge.Update && len(todo.Fields) == 0 {
+		d.err = d.unfit
+		return
+	}
+	d.plan.Notion = todo
 }
 
 func filter(decisions []*decision, is func(*decision) bool) iter.Seq[*decision] {
@@ -51,8 +81,8 @@ func filter(decisions []*decision, is func(*decision) bool) iter.Seq[*decision] 
 
 // lookAgain reads a page once more right before it is written, where that matters: Notion has no conditional write. A page that
 // people have just been editing may have been edited again; one that is to go into the trash may have been put there by
-// somebody, or edited, and its answer would not tell which; one that is to come out of it may be gone for good. A relation is replaced as a whole, and shows or hides pages without the
-// page having been edited.
+// somebody, or edited, and its answer would not tell which; one that is to come out of it may be gone for good. A relation is
+// replaced as a whole, and shows or hides pages without the page having been edited.
 func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 	hot := d.page != nil && d.page.State == record.Live && !d.page.EditedAt.Before(w.part.Checkpoint.Through)
 	op := d.plan.Notion.Op

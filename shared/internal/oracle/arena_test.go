@@ -186,7 +186,7 @@ func (a *arena) build(limit journal.Limit) {
 		ids++
 		return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, ids)).String()
 	}
-	log := slog.New(slog.NewTextHandler(debugOut{a}, &slog.HandlerOptions{Level: slog.LevelError}))
+	log := slog.New(slog.NewTextHandler(traced{a}, &slog.HandlerOptions{Level: slog.LevelError}))
 	notionClient := client.New(client.Config{
 		BaseURL: "http://notion", Tokens: token1{}, Now: a.sim.Clock().Now,
 		Transport: transport{&a.effects, func() http.Handler { return a.sim }, a.sent},
@@ -615,10 +615,10 @@ func rich(text string) []any {
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
-// debugOut keeps the sync's own log in the trace.
-type debugOut struct{ *arena }
+// traced keeps the sync's own log in the trace.
+type traced struct{ *arena }
 
-func (d debugOut) Write(line []byte) (int, error) {
-	d.note("  log %s", line)
+func (a traced) Write(line []byte) (int, error) {
+	a.note("  log %s", line)
 	return len(line), nil
 }

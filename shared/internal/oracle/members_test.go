@@ -91,7 +91,7 @@ func (m *model) belong(n, p view) []string {
 }
 
 // mentions gives a text that names more dates than a page shows, as Notion takes it and as it reads. The text stands for its token.
-func (a *arena) mentions(mark, text string) (property any, reads string) {
+func (a *arena) mentions(text string) (property any, reads string) {
 	runs := rich(text + " ")
 	reads = text + " "
 	for day := range 30 {
@@ -104,11 +104,8 @@ func (a *arena) mentions(mark, text string) (property any, reads string) {
 	return map[string]any{"rich_text": runs}, reads
 }
 
-// flip draws a member to put in, or to take out, and gives the set without and with it.
-func (a *arena) flip(t *rapid.T, who string, field string, now, all []string, on side) ([]string, bool) {
-	if len(all) == 0 {
-		return nil, false
-	}
+// flip draws a member to put in, or to take out, and gives the set that follows.
+func (a *arena) flip(t *rapid.T, who, field string, now, all []string, on side) []string {
 	element := rapid.SampledFrom(all).Draw(t, field)
 	next := slices.DeleteFunc(slices.Clone(now), func(e string) bool { return e == element })
 	in := len(next) == len(now)
@@ -116,7 +113,7 @@ func (a *arena) flip(t *rapid.T, who string, field string, now, all []string, on
 		next = append(next, element)
 	}
 	a.model.mean(member{who, field, element}, on, in)
-	return next, true
+	return next
 }
 
 func (a *arena) namePeopleOnPage(t *rapid.T) {
@@ -124,7 +121,7 @@ func (a *arena) namePeopleOnPage(t *rapid.T) {
 	if !ok {
 		return
 	}
-	ids, _ := a.flip(t, p.mark, "people", p.values["people"], a.users[:3], notion)
+	ids := a.flip(t, p.mark, "people", p.values["people"], a.users[:3], notion)
 	people := make([]any, len(ids))
 	for i, id := range ids {
 		people[i] = map[string]any{"id": id}
@@ -134,7 +131,7 @@ func (a *arena) namePeopleOnPage(t *rapid.T) {
 
 func (a *arena) namePeopleInRow(t *rapid.T) {
 	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
-		ids, _ := a.flip(t, r.mark, "people", r.values["people"], a.users[:3], postgres)
+		ids := a.flip(t, r.mark, "people", r.values["people"], a.users[:3], postgres)
 		a.exec(t, `update things set people = $2 where id = $1::text::uuid`, r.id, ids)
 	}
 }

@@ -97,7 +97,7 @@ func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]
 		text := a.model.fresh(mark, field, on)
 		properties[notionName(field)] = value(field, text)
 		if field == "text" && on == notion && a.cut == 25 && rapid.Bool().Draw(t, "mentions") {
-			properties["Text"], text = a.mentions(mark, text)
+			properties["Text"], text = a.mentions(text)
 		}
 		columns[field] = text
 	}

@@ -38,7 +38,9 @@ func (w *World) Differences(tb TB) []string {
 	tb.Helper()
 	var all []string
 	for _, k := range w.Syncer.Connection.Mapping.Kinds {
-		all = append(all, w.differences(tb, k, w.Syncer.Connection.DatabaseIDs[k.Name])...)
+		if id := w.Syncer.Connection.DatabaseIDs[k.Name]; id != "" {
+			all = append(all, w.differences(tb, k, id)...)
+		}
 	}
 	return all
 }
