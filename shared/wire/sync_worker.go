@@ -103,6 +103,9 @@ func (s *syncers) syncer(settings setting.Settings) *syncrun.Syncer {
 		Tables: func(k mapping.Kind) syncrun.Tables {
 			return pgside.New(s.db, connection.ID, connection.Mapping, k, newID)
 		},
+		Rehearsal: func(k mapping.Kind, runID string) syncrun.Tables {
+			return pgside.NewRehearsal(s.db, connection.ID, connection.Mapping, k, newID, runID)
+		},
 		Now:     time.Now,
 		NewID:   newID,
 		Log:     p.log,

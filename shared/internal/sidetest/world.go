@@ -92,6 +92,9 @@ func Build(tb testing.TB, setup Setup) *World {
 		Tables: func(k mapping.Kind) syncrun.Tables {
 			return pgside.New(w.Pool, config.DefaultConnection, setup.Mapping, k, newID)
 		},
+		Rehearsal: func(k mapping.Kind, runID string) syncrun.Tables {
+			return pgside.NewRehearsal(w.Pool, config.DefaultConnection, setup.Mapping, k, newID, runID)
+		},
 		Now: time.Now, NewID: newID, Log: log, Writers: 1,
 	}
 	if setup.Change != nil {
