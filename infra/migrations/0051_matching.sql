@@ -2,7 +2,7 @@
 
 -- +goose Up
 create function match_key(value text) returns text language sql immutable parallel safe set search_path = '' as
-$$ select nullif(lower(btrim(normalize(value), E' \t\n\r\u00a0')), '') $$;
+$$ select nullif(lower(btrim(normalize(value) collate "und-x-icu", E' \t\n\r\u00a0')), '') $$;
 comment on function match_key is 'A key or a title as matching compares it: case and surrounding space folded, null when nothing is left.';
 
 create table sync_match_pages (
