@@ -177,9 +177,18 @@ func TestBothSidesFilledWithTheSame(t *testing.T) {
 	w.Exec(t, `update partners set id = gen_random_uuid()`)
 	w.Exec(t, `truncate sync_changes`)
 	before := requests(w)
-	_, did := foretold(t, w, journal.Full)
-	if did.RowsCreated != 65 || did.RowsUpdated+did.PagesCreated+did.PagesUpdated+did.Conflicts != 0 { // the other three databases' rows
+	said, did := foretold(t, w, journal.Full)
+	if did.RowsCreated != 65 || did.PagesCreated+did.PagesUpdated+did.Conflicts != 0 { // the other three databases' rows
 		t.Errorf("%+v", did)
+	}
+	for _, p := range said {
+		if p.Match != "" && p.Supabase != nil { // relations to what Postgres does not have yet
+			for _, f := range p.Supabase.Fields {
+				if field, _ := w.Syncer.Connection.Mapping.Kinds[0].Field(f.Field); field.Join == nil {
+					t.Errorf("%s: %s would get %s", p.Title, f.Field, f.Gets)
+				}
+			}
+		}
 	}
 	if n := sidetest.Query[int](t, w, `select count(*) from sync_match_pages where state = 'matched' and how = 'title' and run_id is null`); n != 25 {
 		t.Errorf("%d were matched", n)
