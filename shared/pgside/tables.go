@@ -60,7 +60,7 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 	list := func(parts []string) string { return strings.Join(parts, ", ") }
 	return statements{
 		look: fmt.Sprintf(`
-			select coalesce(b.notion_id, k.page_id), coalesce(b.id, m.row_id, k.row_id)::text,
+			select coalesce(b.notion_id, m.notion_id, k.page_id), coalesce(b.id, m.row_id, k.row_id)::text,
 				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version, b.exact,
 				r.id, r.version, r.state, r.columns, %[5]s,
 				coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null then r.updated_at end), coalesce(e.attempts, 0),
@@ -73,8 +73,8 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
 			left join lateral (
 				select * from sync_match_pages m
-				where m.connection_id = $1 and m.kind = $4 and m.notion_id = k.page_id and %[7]s
-				and not exists (select from %[1]s o where o.connection_id = $1 and o.id = m.row_id and o.notion_id <> k.page_id)
+				where m.connection_id = $1 and m.kind = $4 and (m.notion_id = k.page_id or k.page_id = '' and m.row_id = k.row_id) and %[7]s
+				and not exists (select from %[1]s o where o.connection_id = $1 and o.id = m.row_id and o.notion_id <> m.notion_id)
 				order by m.run_id nulls last limit 1
 			) m on true
 			left join lateral (

@@ -16,6 +16,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
 const people = `{"kinds":[{"name":"people","table":"people","base_table":"notion_people","database_id_variable":"P","row_key_property":"Supabase ID","key":"email","fields":[
@@ -55,6 +56,7 @@ func meeting(t *testing.T, pages, rows []person) *sidetest.World {
 		},
 	})
 	for _, p := range pages {
+		w.Sim.Clock().Advance(20 * time.Second) // no more of them in one minute than the smallest row cap
 		addPage(t, w, source, p)
 	}
 	w.Exec(t, peopleTable)
@@ -360,6 +362,63 @@ func TestAPersonEditsBetweenPreviewAndRun(t *testing.T) {
 	}
 	w.Agree(t)
 	atRest(t, w)
+}
+
+// several are pages and rows of which some match, some are new, and some in doubt; over several answers, of four rows each.
+func several(t *testing.T) *sidetest.World {
+	t.Helper()
+	w := meeting(t,
+		[]person{{"A", "", "p", ""}, {"B", "", "p", ""}, {"C", "", "p", ""}, {"C", "", "p", ""}, {"D", "", "", ""}, {"E", "", "", ""}, {"F", "f@x", "", ""}, {"G", "", "", ""}, {"only page", "", "", ""}},
+		[]person{{"G", "", "", ""}, {"Eff", "F@x", "", ""}, {"E", "", "", ""}, {"D", "", "r", ""}, {"C", "", "r", ""}, {"B", "", "r", ""}, {"A", "", "p", ""}, {"only row", "", "", ""}})
+	if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.RowCap = 4 }); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestAWorkerDiesWhileRecordsAreMatched, between any two effects: the next one goes on, and nothing is doubled.
+func TestAWorkerDiesWhileRecordsAreMatched(t *testing.T) {
+	t.Parallel()
+	for _, dry := range []bool{true, false} {
+		t.Run(fmt.Sprintf("dry run %t", dry), func(t *testing.T) {
+			t.Parallel()
+			for ends, reached := 1, true; reached; ends++ {
+				w := several(t)
+				l := &life{ends: ends}
+				mortal(w, l)
+				run, err := w.Starter.Start(t.Context(), syncrun.Request{Type: journal.Full, DryRun: dry})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = w.Drain(t.Context())
+				reached = l.dead
+				l.dead, l.ends = false, 0
+				w.Exec(t, `update sync_leases set expires_at = now()`)
+				if err := w.Syncer.Work(t.Context(), journal.Message{RunID: run.ID, Kind: "people"}); err != nil {
+					t.Fatal(err)
+				}
+				would := w.Report(t, run.ID)
+				if dry {
+					if len(preview(t, w, run.ID)) != 10 { // six pairs, two new, two in doubt
+						t.Fatalf("effect %d: %+v", ends, preview(t, w, run.ID))
+					}
+					would = w.Sync(t, journal.Full)
+				}
+				succeeded(t, would)
+				pages, err := w.Sim.Pages(w.Syncer.Connection.DatabaseIDs["people"])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if rows := sidetest.Query[int](t, w, `select count(*) from people`); len(pages) != 10 || rows != 9 || len(doubts(t, w)) != 2 {
+					t.Fatalf("effect %d: %d pages, %d rows, %d in doubt", ends, len(pages), rows, len(doubts(t, w)))
+				}
+				if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'note'`); n != 1 { // B's; D's is on one side only
+					t.Fatalf("effect %d: %d conflicts", ends, n)
+				}
+				atRest(t, w)
+			}
+		})
+	}
 }
 
 // TestMatchingOverSeveralAnswers: what is unique is only known once all is listed.

@@ -256,12 +256,14 @@ func TestADryRunGoesOnWhereItsWorkerDied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l := &life{}
+	mortal(w, l)
 	segments := 0
 	for part := "running"; part != "succeeded"; segments++ {
-		// A few batches fit in before the reserve begins; then the worker hands over, every other time by dying.
+		// A few batches fit in before the reserve begins, and the worker hands over; every other worker dies at its third effect.
 		ctx, cancel := context.WithDeadline(t.Context(), deadline.Add(limit+10*time.Minute))
-		if segments%2 == 1 {
-			ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if *l = (life{}); segments%2 == 1 {
+			ctx, l.ends = t.Context(), 3
 		}
 		_ = w.Syncer.Work(ctx, journal.Message{RunID: run.ID, Kind: "partners"})
 		cancel()
@@ -271,7 +273,7 @@ func TestADryRunGoesOnWhereItsWorkerDied(t *testing.T) {
 		}
 		w.Exec(t, `update sync_leases set expires_at = now()`)
 	}
-	if segments < 3 {
+	if segments < 5 {
 		t.Errorf("%d segments", segments)
 	}
 	if n := len(preview(t, w, run.ID)); n != 25 {
