@@ -45,8 +45,8 @@ func (s *store) List(_ context.Context, f event.Filter) (event.Page, error) {
 	return s.page, s.err
 }
 
-func (s *store) start(_ context.Context, t journal.Type, kinds []string, by string) (journal.Run, error) {
-	s.asked = append(s.asked, t, strings.Join(kinds, "+"), by)
+func (s *store) start(_ context.Context, t journal.Type, kinds []string, dryRun bool, by string) (journal.Run, error) {
+	s.asked = append(s.asked, t, strings.Join(kinds, "+"), dryRun, by)
 	return s.run, s.err
 }
 
@@ -201,7 +201,7 @@ func TestSyncTrigger(t *testing.T) {
 	if status != 202 || answer["sync_id"] != "run-1" || answer["sync_type"] != "full" || answer["message"] == "" {
 		t.Errorf("%d %v", status, answer)
 	}
-	if want := []any{journal.Full, "partners+projects", "desk"}; !slices.Equal(s.asked, want) {
+	if want := []any{journal.Full, "partners+projects", false, "desk"}; !slices.Equal(s.asked, want) {
 		t.Errorf("asked for %v", s.asked)
 	}
 	s.err = fault.New(fault.Conflict, "A full sync is already under way.")

@@ -61,18 +61,13 @@ func (a API) Events(events EventLister) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		var next *string
-		if page.Next > 0 {
-			cursor := cursorOf(page.Next)
-			next = &cursor
-		}
 		return http.StatusOK, struct {
 			Envelope
 			Events  []eventShown `json:"events"`
 			Total   int          `json:"total_events"`
 			Filters eventFilters `json:"filters"`
 			Next    *string      `json:"next_cursor"`
-		}{a.ok(), shown(page.Events), page.Total, given, next}, nil
+		}{a.ok(), shown(page.Events), page.Total, given, placeOrNull(page.Next)}, nil
 	}})
 }
 
@@ -127,6 +122,27 @@ func eventTypes(given []string) (types []event.Type, filters []string, err error
 
 func cursorOf(place int64) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(place, 10)))
+}
+
+// placeOrNull gives the cursor of a place, null for none.
+func placeOrNull(place int64) *string {
+	if place == 0 {
+		return nil
+	}
+	cursor := cursorOf(place)
+	return &cursor
+}
+
+// placed reads what lists that are paged by place are filtered by.
+func placed(values url.Values) (kind string, limit int, after int64, err error) {
+	if limit, err = number(values, "limit", foundUsual, foundMost); err != nil {
+		return "", 0, 0, err
+	}
+	if kind, err = one(values, "database"); err != nil {
+		return "", 0, 0, err
+	}
+	after, err = before(values)
+	return kind, limit, after, err
 }
 
 // before gives the place that the parameter cursor names, 0 when it is not there.

@@ -45,6 +45,7 @@ type syncStatistics struct {
 	TotalSynced       int   `json:"totalSynced"`       // records that are in step now
 	ConflictsResolved int   `json:"conflictsResolved"` // conflicts settled so far
 	ConflictsWaiting  int   `json:"conflictsWaiting"`  // conflicts that a person has to settle
+	MatchesWaiting    int   `json:"matchesWaiting"`    // pages of which a person has to say which row they are
 	LastSyncDuration  int64 `json:"lastSyncDuration"`  // of the last run that succeeded, in milliseconds
 }
 
@@ -58,6 +59,7 @@ type syncProblem struct {
 type runningProgress struct {
 	SyncID    string                      `json:"sync_id"`
 	SyncType  journal.Type                `json:"sync_type"`
+	DryRun    bool                        `json:"dry_run,omitempty"`
 	StartedAt string                      `json:"started_at"`
 	Databases map[string]databaseProgress `json:"databases"`
 }
@@ -70,8 +72,8 @@ type databaseProgress struct {
 
 func stateOf(s journal.Status) syncState {
 	state := syncState{
-		IsRunning: len(s.Running) > 0, LastSync: stampOrNull(s.LastSuccess), Errors: []syncProblem{},
-		Statistics: syncStatistics{s.Synced, s.Conflicts, s.Waiting, s.LastDuration.Milliseconds()},
+		IsRunning: slices.ContainsFunc(s.Running, func(p journal.Progress) bool { return !p.DryRun }), LastSync: stampOrNull(s.LastSuccess), Errors: []syncProblem{},
+		Statistics: syncStatistics{s.Synced, s.Conflicts, s.Waiting, s.Doubtful, s.LastDuration.Milliseconds()},
 	}
 	for _, p := range s.Problems {
 		state.Errors = append(state.Errors, syncProblem{p.Kind, p.RecordID, p.Message, stamp(p.At)})
@@ -80,7 +82,7 @@ func stateOf(s journal.Status) syncState {
 		state.Held = append(state.Held, showHold(h))
 	}
 	for _, run := range s.Running {
-		progress := runningProgress{run.RunID, run.Type, stamp(run.StartedAt), map[string]databaseProgress{}}
+		progress := runningProgress{run.RunID, run.Type, run.DryRun, stamp(run.StartedAt), map[string]databaseProgress{}}
 		for kind, p := range run.Databases {
 			progress.Databases[kind] = databaseProgress(p)
 		}
@@ -116,7 +118,7 @@ func (a API) SyncStatus(status StatusReader, events EventLister, settings SyncSe
 }
 
 // Trigger starts a run.
-type Trigger func(ctx context.Context, t journal.Type, kinds []string, requestedBy string) (journal.Run, error)
+type Trigger func(ctx context.Context, t journal.Type, kinds []string, dryRun bool, requestedBy string) (journal.Run, error)
 
 // SyncTrigger answers POST /sync/trigger. It may be repeated: while a run of the type is under way, the answer is 409 with its
 // sync_id.
@@ -125,6 +127,7 @@ func (a API) SyncTrigger(start Trigger) http.Handler {
 		Envelope
 		SyncID   string       `json:"sync_id"`
 		SyncType journal.Type `json:"sync_type"`
+		DryRun   bool         `json:"dry_run,omitempty"`
 		Message  string       `json:"message"`
 	}
 	type busy struct {
@@ -147,24 +150,24 @@ func (a API) SyncTrigger(start Trigger) http.Handler {
 		if !slices.Contains([]journal.Type{journal.Full, journal.NotionToSupabase, journal.SupabaseToNotion}, in.Type) {
 			return 0, nil, fault.New(fault.Invalid, "type must be full, notion_to_supabase or supabase_to_notion.")
 		}
-		if in.DryRun {
-			return 0, nil, fault.New(fault.Invalid, "dry_run is not offered yet. Leave it out to sync.")
-		}
 		caller, err := callerOf(r)
 		if err != nil {
 			return 0, nil, err
 		}
 		note(r, "type", in.Type)
 		note(r, "databases", in.Databases)
-		run, err := start(r.Context(), in.Type, in.Databases, caller.Client)
+		note(r, "dry_run", in.DryRun)
+		run, err := start(r.Context(), in.Type, in.Databases, in.DryRun, caller.Client)
 		if fault.KindOf(err) == fault.Conflict && run.ID != "" {
 			return http.StatusConflict, busy{a.problem(r, "Sync already running", fault.Message(err)), run.ID, run.Type}, nil
 		}
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusAccepted, accepted{
-			a.ok(), run.ID, run.Type, "The sync has been queued. GET /sync/status shows how far it is.",
-		}, nil
+		message := "The sync has been queued. GET /sync/status shows how far it is."
+		if in.DryRun {
+			message = "The dry run has been queued. GET /sync/runs/" + run.ID + " shows what a sync would do."
+		}
+		return http.StatusAccepted, accepted{a.ok(), run.ID, run.Type, in.DryRun, message}, nil
 	}})
 }

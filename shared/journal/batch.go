@@ -56,6 +56,11 @@ type Known struct {
 	Verdict Verdict
 	// Disputes are the conflicts of which a person has to say, or has said, what stays.
 	Disputes []Dispute
+	// Aside: the record is to be left alone, because it is in doubt which page is which row, or because the dry run has already
+	// said what becomes of it.
+	Aside bool
+	// Match says by what the page and the row were matched, while the base does not know them yet.
+	Match Criterion
 }
 
 // Dispute is a conflict that is not closed: it waits for a person, or for a sync to do what the person decided.
@@ -99,6 +104,11 @@ type Batch struct {
 	Settled []Settled
 	// Seen are the pages that a whole listing showed, when it takes more than one answer.
 	Seen []string
+	// Staged are pages that are to be matched with rows; Decided those that were looked at since somebody matched them.
+	Staged  []Staged
+	Decided []string
+	// Previews say, in a dry run, what would become of each of the settled records.
+	Previews []Preview
 	// Database is stored when it is not nil.
 	Database *Database
 	// Part is the part with what it has done so far.

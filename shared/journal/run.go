@@ -39,8 +39,18 @@ type Run struct {
 	ID, ConnectionID string
 	Type             Type
 	Scope            string // the databases that were asked for, in order, with commas; "" for all
-	RequestedBy      string
-	CreatedAt        time.Time
+	// DryRun: the run says what it would do, and does nothing.
+	DryRun      bool
+	RequestedBy string
+	CreatedAt   time.Time
+}
+
+// Noun names what the run is: a sync or a dry run.
+func (r Run) Noun() string {
+	if r.DryRun {
+		return "dry run"
+	}
+	return "sync"
 }
 
 // Part is one database's part of a run.
@@ -72,6 +82,7 @@ type Phase string
 
 // The phases, in order.
 const (
+	Matching Phase = "match"  // at first contact of two filled sides: finding out which page is which row
 	Pulling  Phase = "pull"   // looking at what Notion lists
 	Missing  Phase = "absent" // looking for what a whole listing did not show
 	Pushing  Phase = "push"   // looking at rows that changed

@@ -15,12 +15,14 @@ type Status struct {
 	Conflicts            int           // conflicts that have been settled
 	Waiting              int           // conflicts that wait for a person
 	Held                 []Hold        // deletions that wait for a person
+	Doubtful             int           // pages of which somebody has to say which row they are
 }
 
 // Progress is how far a run is.
 type Progress struct {
 	RunID     string
 	Type      Type
+	DryRun    bool
 	StartedAt time.Time
 	Databases map[string]PartProgress
 }

@@ -35,7 +35,9 @@ type Kind struct {
 	// row's id; added to the database when it is missing. "" leaves the database as it is.
 	RowKeyProperty string `json:"row_key_property"`
 	// Rule settles the kind's fields that both sides changed; "" is the connection's.
-	Rule   string  `json:"rule,omitempty"`
+	Rule string `json:"rule,omitempty"`
+	// Key is the text column whose value tells records apart, by which they are matched when two filled sides meet; "" when none does.
+	Key    string  `json:"key,omitempty"`
 	Fields []Field `json:"fields"`
 }
 
@@ -145,6 +147,9 @@ func (m Mapping) Names() []string {
 	return names
 }
 
+// KeyField gives the field that tells records apart, false when the mapping names none.
+func (k Kind) KeyField() (Field, bool) { return k.Field(k.Key) }
+
 // Field gives the field of that column.
 func (k Kind) Field(column string) (Field, bool) {
 	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Column == column })
@@ -228,6 +233,9 @@ func (k Kind) checkFields(fail func(string, ...any)) {
 		if f.Type == property.TypeTitle {
 			titles++
 		}
+	}
+	if key, found := k.KeyField(); k.Key != "" && (!found || key.ColumnType != Text) {
+		fail("%s: the key %q must be one of the kind's text columns", k.Name, k.Key)
 	}
 	if titles != 1 {
 		fail("%s: exactly one field must be the title, %d are", k.Name, titles)

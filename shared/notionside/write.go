@@ -2,7 +2,6 @@ package notionside
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/jomei/notionapi"
@@ -36,7 +35,7 @@ func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) error {
 
 // Create makes a page that carries its row's key.
 func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (record.Page, error) {
-	properties, err := encoded(write)
+	properties, err := write.Properties()
 	if err != nil {
 		return record.Page{}, err
 	}
@@ -78,7 +77,7 @@ func (s *Side) Created(ctx context.Context, dataSourceID, rowID string) ([]recor
 
 // Update changes a page, and takes it out of the trash first, or puts it there, as write says.
 func (s *Side) Update(ctx context.Context, pageID string, write journal.Write) (record.Page, error) {
-	properties, err := encoded(write)
+	properties, err := write.Properties()
 	if err != nil {
 		return record.Page{}, err
 	}
@@ -97,21 +96,4 @@ func (s *Side) Update(ctx context.Context, pageID string, write journal.Write) (
 		return record.Page{}, err
 	}
 	return s.recordOf(ctx, page), nil
-}
-
-// encoded gives the fields as Notion takes them, by property id. Its error names the field.
-func encoded(write journal.Write) (map[string]json.RawMessage, error) {
-	properties := make(map[string]json.RawMessage, len(write.Fields))
-	for _, name := range write.Fields.Names() {
-		bound, ok := write.Binding[name]
-		if !ok || write.Fields[name] == nil && write.Op == merge.Create {
-			continue
-		}
-		raw, err := property.Encode(bound.Type, write.Fields[name])
-		if err != nil {
-			return nil, fault.Wrap(err, fault.KindOf(err), "Field %s: %s", name, fault.Message(err))
-		}
-		properties[bound.ID] = raw
-	}
-	return properties, nil
 }

@@ -153,6 +153,11 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 		todo.Queue(`insert into sync_seen (run_id, kind, notion_id) select $1, $2, unnest($3::text[]) on conflict do nothing`,
 			batch.Part.Run.ID, t.kind.Name, batch.Seen)
 	}
+	t.stagePages(todo, batch)
+	if len(batch.Decided) > 0 {
+		todo.Queue(`update sync_match_pages set pending = false where connection_id = $1 and kind = $2 and run_id is null and notion_id = any($3)`,
+			t.connectionID, t.kind.Name, batch.Decided)
+	}
 	if batch.Database != nil {
 		t.saveDatabase(todo, batch.Database)
 	}

@@ -19,7 +19,7 @@ func (t *Tables) Look(ctx context.Context, keys []journal.Key) ([]journal.Known,
 	for i, k := range keys {
 		pages[i], rows[i] = k.PageID, k.RowID
 	}
-	found, err := t.pool.Query(ctx, t.sql.look, t.connectionID, pages, rows, t.kind.Name)
+	found, err := t.pool.Query(ctx, t.sql.look, t.connectionID, pages, rows, t.kind.Name, t.runID)
 	if err != nil {
 		return nil, postgres.Fault(err)
 	}
@@ -44,7 +44,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	if err := row.Scan(&k.Key.PageID, &k.Key.RowID,
 		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version, &base.exact,
 		&local.id, &local.version, &local.state, &local.columns, &k.Asleep,
-		&k.Changes, &changedAt, &k.Refused, &k.Verdict, &k.Disputes); err != nil {
+		&k.Changes, &changedAt, &k.Refused, &k.Verdict, &k.Disputes, &k.Aside, &k.Match); err != nil {
 		return k, err
 	}
 	if base.id != nil {
@@ -65,7 +65,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 // Changed gives the next records that somebody changed, in the order of their changes, and the last change among them;
 // without those whose deletion waits to be decided.
 func (t *Tables) Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error) {
-	rows, err := t.pool.Query(ctx, t.sql.changed, t.connectionID, t.kind.Name, after, limit)
+	rows, err := t.pool.Query(ctx, t.sql.changed, t.connectionID, t.kind.Name, after, limit, t.runID)
 	if err != nil {
 		return nil, 0, postgres.Fault(err)
 	}

@@ -23,24 +23,13 @@ type held struct {
 // Hold holds the deletions that a run is about to make, with all others that it would make on that side, and reports true when
 // they are too many; else it leaves them. fault.Conflict when the lease was lost.
 func (t *Tables) Hold(ctx context.Context, lease journal.Lease, d journal.Deletions) (holds bool, err error) {
-	pages, rows := make([]string, len(d.Keys)), make([]string, len(d.Keys))
-	for i, k := range d.Keys {
-		pages[i], rows[i] = k.PageID, k.RowID
-	}
-	due, args := t.sql.deletedRows, []any{t.connectionID, t.kind.Name, pages, rows}
-	if d.Side == merge.Supabase {
-		shown := d.Shown
-		if shown == nil {
-			shown = []string{}
-		}
-		due, args = t.sql.absentPages, append(args, shown, d.RunID, d.Listed)
-	}
+	due, args := t.due(d)
 	err = pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
 		if err := postgres.Fence(ctx, tx, lease); err != nil {
 			return err
 		}
-		var deletions, size int
-		if err := tx.QueryRow(ctx, `select (select count(*) from (`+due+`) due), (`+t.sql.size+`)`, args...).Scan(&deletions, &size); err != nil {
+		deletions, size, err := t.count(ctx, tx, due, args)
+		if err != nil {
 			return err
 		}
 		size += d.Made // what the database had when the run began
@@ -50,6 +39,34 @@ func (t *Tables) Hold(ctx context.Context, lease journal.Lease, d journal.Deleti
 		return t.hold(ctx, tx, d, size, due, args)
 	})
 	return holds, postgres.Fault(err)
+}
+
+// due gives the question for all deletions that a run would make on that side, and what it is asked with.
+func (t *Tables) due(d journal.Deletions) (sql string, args []any) {
+	pages, rows := make([]string, len(d.Keys)), make([]string, len(d.Keys))
+	for i, k := range d.Keys {
+		pages[i], rows[i] = k.PageID, k.RowID
+	}
+	args = []any{t.connectionID, t.kind.Name, pages, rows}
+	if d.Side == merge.Notion {
+		return t.sql.deletedRows, args
+	}
+	shown := d.Shown
+	if shown == nil {
+		shown = []string{}
+	}
+	return t.sql.absentPages, append(args, shown, d.RunID, d.Listed)
+}
+
+// count gives how many deletions are due, and how many live records the base has.
+func (t *Tables) count(ctx context.Context, q querier, due string, args []any) (deletions, size int, err error) {
+	err = q.QueryRow(ctx, `select (select count(*) from (`+due+`) due), (`+t.sql.size+`)`, args...).Scan(&deletions, &size)
+	return deletions, size, err
+}
+
+// querier is a pool, or a transaction.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 // hold puts the deletions that are due into the hold that waits, a new one if need be.

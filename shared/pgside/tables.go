@@ -22,6 +22,7 @@ type Tables struct {
 	relations    []relation // of the kind
 	touching     []relation // of the kind or to it
 	newID        func() string
+	runID        *string // of a dry run, nil of a real one
 	sql          statements
 }
 
@@ -31,16 +32,16 @@ func New(pool *pgxpool.Pool, connectionID string, m mapping.Mapping, kind mappin
 		pool: pool, connectionID: connectionID, kind: kind, newID: newID,
 		relations: relationsOf(m.Relations(kind.Name)), touching: relationsOf(m.Touching(kind.Name)),
 	}
-	t.sql = statementsFor(kind, t.relations)
+	t.sql = statementsFor(kind, t.relations, inForce)
 	return t
 }
 
 // statements are those that name a kind's tables and columns.
 type statements struct {
-	look, create, change, advance, size, absent, changed, deletedRows, absentPages string
+	look, create, change, advance, size, absent, changed, deletedRows, absentPages, meets, stage, note string
 }
 
-func statementsFor(k mapping.Kind, relations []relation) statements {
+func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 	table, base := pgx.Identifier{k.Table}.Sanitize(), pgx.Identifier{k.BaseTable}.Sanitize()
 	var names, shown, typed, given, changed []string
 	for _, f := range k.Fields {
@@ -59,33 +60,46 @@ func statementsFor(k mapping.Kind, relations []relation) statements {
 	list := func(parts []string) string { return strings.Join(parts, ", ") }
 	return statements{
 		look: fmt.Sprintf(`
-			select coalesce(b.notion_id, k.page_id), coalesce(b.id, k.row_id)::text,
+			select coalesce(b.notion_id, m.notion_id, k.page_id), coalesce(b.id, m.row_id, k.row_id)::text,
 				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version, b.exact,
 				r.id, r.version, r.state, r.columns, %[5]s,
-				coalesce(c.seqs, '{}'), c.changed_at, coalesce(e.attempts, 0), coalesce(h.status, ''), coalesce(p.disputes, '[]')
+				coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null then r.updated_at end), coalesce(e.attempts, 0),
+				coalesce(h.status, ''), coalesce(p.disputes, '[]'),
+				coalesce(m.state = 'doubtful', false) or b.id is null and exists (
+					select from sync_match_rows d where d.connection_id = $1 and d.kind = $4 and d.row_id = coalesce(m.row_id, k.row_id)
+					and d.state = 'doubtful' and %[6]s
+				) or %[8]s,
+				case when b.id is null and m.row_id is not null then m.how else '' end
 			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
 			left join lateral (
-				select * from %[1]s where connection_id = $1 and (notion_id = k.page_id or id = k.row_id)
+				select * from sync_match_pages m
+				where m.connection_id = $1 and m.kind = $4 and (m.notion_id = k.page_id or k.page_id = '' and m.row_id = k.row_id) and %[7]s
+				and not exists (select from %[1]s o where o.connection_id = $1 and o.id = m.row_id and o.notion_id <> m.notion_id)
+				order by m.run_id nulls last limit 1
+			) m on true
+			left join lateral (
+				select * from %[1]s where connection_id = $1 and (notion_id = k.page_id or id = coalesce(m.row_id, k.row_id))
 				order by notion_id = k.page_id desc limit 1
 			) b on true
 			left join lateral (
-				select r.id, r.version, r.state, r.columns || %[4]s as columns
-				from (select %[3]s from %[2]s r where r.connection_id = $1 and r.id = coalesce(b.id, k.row_id)) as r(id, version, state, columns)
+				select r.id, r.version, r.state, r.columns || %[4]s as columns, r.updated_at
+				from (select %[3]s, r.updated_at from %[2]s r where r.connection_id = $1 and r.id = coalesce(b.id, m.row_id, k.row_id))
+					as r(id, version, state, columns, updated_at)
 				limit 1 -- there is one at most; so that it is looked up for each, and not all of them for all
 			) r on true
 			left join lateral (
 				select array_agg(seq order by seq) as seqs, max(changed_at) as changed_at from sync_changes
-				where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, k.row_id)
+				where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id)
 			) c on true
-			left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, k.row_id)
-			left join sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, k.row_id)
+			left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, m.row_id, k.row_id)
+			left join sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, m.row_id, k.row_id)
 			left join sync_holds h on h.id = hr.hold_id
 			left join lateral (
 				select jsonb_agg(jsonb_build_object('id', id, 'field', field, 'decided', status = 'decided', 'value', decision,
 					'property', decided_property, 'notion', notion_value, 'postgres', supabase_value)) as disputes
-				from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, k.row_id) and status in ('waiting', 'decided')
+				from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id) and status in ('waiting', 'decided')
 			) p on true
-			order by k.place`, base, table, row, related(relations), asleep(relations)),
+			order by k.place`, base, table, row, related(relations), asleep(relations), at.rows, at.pages, at.told),
 		create: fmt.Sprintf(`
 			insert into %[1]s as r (id, connection_id, %[2]s)
 			select x.id, $1, %[3]s from jsonb_to_recordset($2) as x(id uuid, %[4]s)
@@ -114,8 +128,8 @@ func statementsFor(k mapping.Kind, relations []relation) statements {
 				select row_id, seq from sync_changes c where connection_id = $1 and kind = $2 and seq > $3
 				and not exists (`+heldAs+` and h.status = 'waiting'
 					and not exists (select from %[1]s r where r.connection_id = $1 and r.id = c.row_id and r.archived_at is null))
-				order by seq limit $4
-			) next group by row_id order by min(seq)`, table, "$2", "c.row_id"),
+				%[4]s order by seq limit $4
+			) next group by row_id order by min(seq)`, table, "$2", "c.row_id", at.unchanged),
 		deletedRows: fmt.Sprintf(`
 			select b.id as row_id, b.notion_id from %[1]s b
 			where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
@@ -128,6 +142,20 @@ func statementsFor(k mapping.Kind, relations []relation) statements {
 			and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or $7 and b.notion_id <> all($5::text[])
 				and not exists (select from sync_seen s where s.run_id = $6 and s.kind = $2 and s.notion_id = b.notion_id))`,
 			base, "$2", "b.id"),
+		meets: fmt.Sprintf(`select exists (select from %s where connection_id = $1 and archived_at is null)
+			and not exists (select from %s where connection_id = $1)`, table, base),
+		stage: fmt.Sprintf(`
+			insert into sync_match_rows (connection_id, run_id, kind, row_id, row_key, key, name)
+			select $1, $2, $3, r.id, r.id::text, %s, match_key(r.%s) from %s r
+			where r.connection_id = $1 and r.archived_at is null and not exists (
+				select from sync_match_pages m where m.connection_id = $1 and m.kind = $3 and m.run_id is null and m.row_id = r.id and m.decided_by is not null
+			)`, keyOf(k), pgx.Identifier{k.Title().Column}.Sanitize(), table),
+		note: fmt.Sprintf(`
+			insert into sync_changes (connection_id, kind, row_id, changed_at)
+			select $1, $3, m.row_id, r.updated_at from sync_match_rows m join %s r on r.connection_id = $1 and r.id = m.row_id
+			where m.run_id = $2 and m.kind = $3 and m.state <> 'doubtful'
+			and not exists (select from sync_changes c where c.connection_id = $1 and c.kind = $3 and c.row_id = m.row_id)
+			order by m.row_id`, table),
 	}
 }
 

@@ -23,16 +23,16 @@ type Ledger struct {
 func (l Ledger) Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
 	err = l.transact(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			insert into sync_runs (id, connection_id, type, scope, requested_by, created_at) values ($1, $2, $3, $4, $5, $6)
-			on conflict (connection_id, type, scope) where status in ('queued', 'running') do nothing`,
-			run.ID, run.ConnectionID, run.Type, run.Scope, run.RequestedBy, run.CreatedAt)
+			insert into sync_runs (id, connection_id, type, scope, requested_by, created_at, dry_run) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (connection_id, type, scope, dry_run) where status in ('queued', 'running') do nothing`,
+			run.ID, run.ConnectionID, run.Type, run.Scope, run.RequestedBy, run.CreatedAt, run.DryRun)
 		if err != nil {
 			return err
 		}
 		if tag.RowsAffected() == 0 {
 			return tx.QueryRow(ctx, `
-				select id from sync_runs where connection_id = $1 and type = $2 and scope = $3 and status in ('queued', 'running')`,
-				run.ConnectionID, run.Type, run.Scope).Scan(&underWay)
+				select id from sync_runs where connection_id = $1 and type = $2 and scope = $3 and dry_run = $4 and status in ('queued', 'running')`,
+				run.ConnectionID, run.Type, run.Scope, run.DryRun).Scan(&underWay)
 		}
 		_, err = tx.Exec(ctx, `
 			insert into sync_run_databases (run_id, kind, queued_at) select $1, unnest($2::text[]), $3`,
@@ -40,7 +40,7 @@ func (l Ledger) Create(ctx context.Context, run journal.Run, kinds []string) (un
 		return err
 	})
 	if err == nil && underWay != "" {
-		err = fault.New(fault.Conflict, "A %s sync is already under way. Wait for it to end; GET /sync/status shows how far it is.", run.Type)
+		err = fault.New(fault.Conflict, "A %s %s is already under way. Wait for it to end; GET /sync/status shows how far it is.", run.Type, run.Noun())
 	}
 	return underWay, err
 }
@@ -50,10 +50,10 @@ func (l Ledger) Begin(ctx context.Context, runID, kind string, at time.Time) (pa
 	err = l.transact(ctx, func(tx pgx.Tx) error {
 		var status string
 		err := tx.QueryRow(ctx, `
-			select p.status, p.checkpoint, p.counts, r.id, r.connection_id, r.type, r.requested_by, r.created_at
+			select p.status, p.checkpoint, p.counts, r.id, r.connection_id, r.type, r.dry_run, r.requested_by, r.created_at
 			from sync_run_databases p join sync_runs r on r.id = p.run_id
 			where p.run_id = $1 and p.kind = $2 for update`, runID, kind).
-			Scan(&status, &part.Checkpoint, &part.Counts, &part.Run.ID, &part.Run.ConnectionID, &part.Run.Type, &part.Run.RequestedBy, &part.Run.CreatedAt)
+			Scan(&status, &part.Checkpoint, &part.Counts, &part.Run.ID, &part.Run.ConnectionID, &part.Run.Type, &part.Run.DryRun, &part.Run.RequestedBy, &part.Run.CreatedAt)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.New(fault.NotFound, "There is no sync %s of %s.", runID, kind)
 		}
@@ -73,7 +73,7 @@ func (l Ledger) Begin(ctx context.Context, runID, kind string, at time.Time) (pa
 		}
 		return StoreEvents(ctx, tx, part.Run.ConnectionID, event.Draft{
 			Type: event.SyncStarted, Source: event.Integration, Target: event.Integration,
-			Data: runData{SyncID: runID, Type: part.Run.Type, RequestedBy: part.Run.RequestedBy},
+			Data: runData{SyncID: runID, Type: part.Run.Type, DryRun: part.Run.DryRun, RequestedBy: part.Run.RequestedBy},
 		}.New(l.NewID(), at))
 	})
 	return part, err
@@ -83,6 +83,7 @@ func (l Ledger) Begin(ctx context.Context, runID, kind string, at time.Time) (pa
 type runData struct {
 	SyncID      string              `json:"sync_id"`
 	Type        journal.Type        `json:"sync_type"`
+	DryRun      bool                `json:"dry_run,omitempty"`
 	RequestedBy string              `json:"requested_by"`
 	DurationMS  int64               `json:"duration_ms,omitempty"`
 	Databases   map[string]partData `json:"databases,omitempty"`
@@ -120,8 +121,10 @@ func (l Ledger) Finish(ctx context.Context, lease journal.Lease, part journal.Pa
 			where run_id = $1 and kind = $2`, part.Run.ID, part.Kind, status, reason, part.Counts, at); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `delete from sync_seen where run_id = $1 and kind = $2`, part.Run.ID, part.Kind); err != nil {
-			return err
+		for _, scratch := range []string{"sync_seen", "sync_match_pages", "sync_match_rows"} {
+			if _, err := tx.Exec(ctx, `delete from `+scratch+` where run_id = $1 and kind = $2`, part.Run.ID, part.Kind); err != nil {
+				return err
+			}
 		}
 		return l.finishRun(ctx, tx, part.Run, at)
 	})
@@ -133,7 +136,7 @@ func (l Ledger) finishRun(ctx context.Context, tx pgx.Tx, run journal.Run, at ti
 		return err
 	}
 	done, failed := true, false
-	data := runData{SyncID: run.ID, Type: run.Type, RequestedBy: run.RequestedBy, Databases: map[string]partData{}}
+	data := runData{SyncID: run.ID, Type: run.Type, DryRun: run.DryRun, RequestedBy: run.RequestedBy, Databases: map[string]partData{}}
 	var kind string
 	var p partData
 	_, err = pgx.ForEachRow(rows, []any{&kind, &p.Status, &p.Error, &p.Counts}, func() error {

@@ -43,12 +43,12 @@ func (s Status) ended(ctx context.Context, status *journal.Status) error {
 	var millis *float64
 	err := s.Pool.QueryRow(ctx, `
 		select
-			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'),
+			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded' and not dry_run),
 			last.finished_at, last.status = 'failed',
 			(select extract(epoch from finished_at - started_at) * 1000 from sync_runs
-				where connection_id = $1 and status = 'succeeded' order by finished_at desc limit 1)::float8
+				where connection_id = $1 and status = 'succeeded' and not dry_run order by finished_at desc limit 1)::float8
 		from (select) one left join lateral (
-			select finished_at, status from sync_runs where connection_id = $1 and finished_at is not null order by finished_at desc limit 1
+			select finished_at, status from sync_runs where connection_id = $1 and finished_at is not null and not dry_run order by finished_at desc limit 1
 		) last on true`, s.ConnectionID).Scan(&success, &run, &failed, &millis)
 	if success != nil {
 		status.LastSuccess = *success
@@ -70,13 +70,14 @@ func (s Status) counts(ctx context.Context, status *journal.Status) error {
 	return s.Pool.QueryRow(ctx, `
 		select `+strings.Join(live, " + ")+`,
 			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null and status <> 'waiting'),
-			(select count(*) from sync_conflicts where connection_id = $1 and status = 'waiting')`, s.ConnectionID).
-		Scan(&status.Synced, &status.Conflicts, &status.Waiting)
+			(select count(*) from sync_conflicts where connection_id = $1 and status = 'waiting'),
+			(select count(*) from sync_match_pages where connection_id = $1 and run_id is null and state = 'doubtful')`, s.ConnectionID).
+		Scan(&status.Synced, &status.Conflicts, &status.Waiting, &status.Doubtful)
 }
 
 func (s Status) running(ctx context.Context, status *journal.Status) error {
 	rows, err := s.Pool.Query(ctx, `
-		select r.id::text, r.type, coalesce(r.started_at, r.created_at), p.kind, p.status, coalesce(p.checkpoint->>'phase', ''), p.counts
+		select r.id::text, r.type, r.dry_run, coalesce(r.started_at, r.created_at), p.kind, p.status, coalesce(p.checkpoint->>'phase', ''), p.counts
 		from sync_runs r join sync_run_databases p on p.run_id = r.id
 		where r.connection_id = $1 and r.status in ('queued', 'running') order by r.created_at, r.id, p.kind`, s.ConnectionID)
 	if err != nil {
@@ -85,7 +86,7 @@ func (s Status) running(ctx context.Context, status *journal.Status) error {
 	var run journal.Progress
 	var kind string
 	var part journal.PartProgress
-	_, err = pgx.ForEachRow(rows, []any{&run.RunID, &run.Type, &run.StartedAt, &kind, &part.Status, &part.Phase, &part.Counts}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&run.RunID, &run.Type, &run.DryRun, &run.StartedAt, &kind, &part.Status, &part.Phase, &part.Counts}, func() error {
 		if n := len(status.Running); n == 0 || status.Running[n-1].RunID != run.RunID {
 			run.Databases = map[string]journal.PartProgress{}
 			status.Running = append(status.Running, run)
@@ -107,7 +108,7 @@ func (s Status) problems(ctx context.Context, status *journal.Status) error {
 		select kind, '', message, at from (
 			select distinct on (p.kind) p.kind, coalesce(p.error, '') as message, p.finished_at as at
 			from sync_run_databases p join sync_runs r on r.id = p.run_id
-			where r.connection_id = $1 and p.finished_at is not null order by p.kind, p.finished_at desc
+			where r.connection_id = $1 and p.finished_at is not null and not r.dry_run order by p.kind, p.finished_at desc
 		) last where message <> ''
 		union all
 		select kind, row_id::text, reason, last_at from sync_errors where connection_id = $1

@@ -119,10 +119,10 @@ func (w *worker) resume(ctx context.Context) error {
 		return err
 	}
 	byRow := map[string][]journal.Intent{}
-	var keys []journal.Key
+	var keys []journal.Key // with the page that was written: where both sides just met, the base does not know it yet
 	for _, i := range intents {
 		if byRow[i.Key.RowID] == nil {
-			keys = append(keys, journal.Key{RowID: i.Key.RowID})
+			keys = append(keys, i.Key)
 		}
 		byRow[i.Key.RowID] = append(byRow[i.Key.RowID], i)
 	}

@@ -112,7 +112,7 @@ func (w *worker) lookAt(ctx context.Context, looks []journal.Look) error {
 		for i, l := range few {
 			keys[i].PageID = l.PageID
 		}
-		if err := w.verify(ctx, keys); err != nil {
+		if err := w.verify(ctx, keys, journal.Batch{}); err != nil {
 			return err
 		}
 		if err := w.tables.Looked(ctx, few); err != nil {

@@ -18,11 +18,19 @@ import (
 const settling = 3 * time.Minute
 
 // begin decides what the listing is of. A database that fits into one answer is always listed as a whole, since that costs no
-// more than asking what changed, and shows deletions as well.
-func (w *worker) begin() {
+// more than asking what changed, and shows deletions as well. Where two filled sides meet, their records are matched first.
+func (w *worker) begin(ctx context.Context) error {
 	t := w.part.Run.Type
 	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= BatchSize
 	w.part.Checkpoint = journal.Checkpoint{Phase: journal.Pulling, Whole: whole}
+	if !w.database.NotionThrough.IsZero() {
+		return nil
+	}
+	meets, err := w.tables.Meets(ctx)
+	if meets {
+		w.part.Checkpoint.Phase = journal.Matching
+	}
+	return err
 }
 
 // pull takes in one answer of the listing.
@@ -105,7 +113,7 @@ func (w *worker) absentFrom(ctx context.Context) error {
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		if err := w.verify(ctx, keys); err != nil {
+		if err := w.verify(ctx, keys, journal.Batch{}); err != nil {
 			return err
 		}
 		after = keys[len(keys)-1].RowID
@@ -124,11 +132,11 @@ func (w *worker) lookForAbsent(ctx context.Context) error {
 		return nil
 	}
 	at.Cursor = keys[len(keys)-1].RowID
-	return w.verify(ctx, keys)
+	return w.verify(ctx, keys, journal.Batch{})
 }
 
 // verify looks at the pages themselves: a listing says that a page is not in it, only the page says why.
-func (w *worker) verify(ctx context.Context, keys []journal.Key) error {
+func (w *worker) verify(ctx context.Context, keys []journal.Key, batch journal.Batch) error {
 	pages := make([]record.Page, len(keys))
 	for i, key := range keys {
 		page, err := w.page(ctx, key.PageID)
@@ -141,7 +149,7 @@ func (w *worker) verify(ctx context.Context, keys []journal.Key) error {
 	if err != nil {
 		return err
 	}
-	return w.settle(ctx, items, journal.Batch{})
+	return w.settle(ctx, items, batch)
 }
 
 // page gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is

@@ -45,7 +45,7 @@ func (w *worker) push(ctx context.Context) error {
 	for i, k := range known {
 		items[i] = item{known: k}
 		page, ok := fresh[k.Key.PageID]
-		if undecided := k.Verdict != "" || len(k.Disputes) > 0; !ok && undecided && k.Key.PageID != "" {
+		if undecided := k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil; !ok && undecided && k.Key.PageID != "" {
 			// The base does not tell what its page is now, and the listing may not.
 			if page, err = w.page(ctx, k.Key.PageID); err != nil {
 				return err

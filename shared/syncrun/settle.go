@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -43,12 +44,15 @@ type decision struct {
 	// unfit says of a value that Notion cannot hold it; the others were written.
 	unfit error
 	err   error // one side refuses the record
+	// replaced is, in a dry run, what Notion showed before the write that was taken as made.
+	replaced record.Tree
 }
 
 // settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side
 // refuses of a record is set aside with that record.
 func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) error {
 	clear(w.states)
+	items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside })
 	for round := 1; ; round++ {
 		decisions := make([]*decision, len(items))
 		for i := range items {
@@ -95,10 +99,7 @@ func (w *worker) decide(it item) *decision {
 
 // plan plans a record as it is now known; again, after Notion has answered a write.
 func (w *worker) plan(d *decision) error {
-	notion := d.base
-	if d.page != nil {
-		notion = w.lens.OfPage(d.page, d.base.With(d.wrote))
-	}
+	notion := w.seen(d)
 	postgres, err := w.lens.OfRow(d.known.Row, d.known.Base, d.base, notion)
 	if err != nil {
 		return err
@@ -122,6 +123,14 @@ func (w *worker) plan(d *decision) error {
 		d.plan.Notion = fromTrash(d.plan)
 	}
 	return nil
+}
+
+// seen gives what Notion shows of a record, as far as anybody looked.
+func (w *worker) seen(d *decision) record.Tree {
+	if d.page == nil {
+		return d.base
+	}
+	return w.lens.OfPage(d.page, d.base.With(d.wrote))
 }
 
 // fromTrash gives what Notion has to do with a page that was planned as live and is in the trash.
@@ -152,7 +161,11 @@ func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*d
 	for _, d := range decisions {
 		if !d.open {
 			known = append(known, d)
-			batch.Settled = append(batch.Settled, w.settled(d))
+			s := w.settled(d)
+			batch.Settled = append(batch.Settled, s)
+			if w.part.Run.DryRun {
+				batch.Previews = append(batch.Previews, w.previews(d, s)...)
+			}
 		}
 	}
 	batch.At, batch.Part, batch.Database = w.Now(), w.part, &w.database

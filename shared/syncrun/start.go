@@ -29,6 +29,7 @@ type Starter struct {
 type Request struct {
 	Type        journal.Type
 	Kinds       []string // none: all
+	DryRun      bool
 	RequestedBy string
 }
 
@@ -48,7 +49,7 @@ func (s Starter) Start(ctx context.Context, req Request) (journal.Run, error) {
 			}
 		}
 	}
-	run := journal.Run{ID: s.NewID(), ConnectionID: s.ConnectionID, Type: req.Type, RequestedBy: req.RequestedBy, CreatedAt: s.Now()}
+	run := journal.Run{ID: s.NewID(), ConnectionID: s.ConnectionID, Type: req.Type, DryRun: req.DryRun, RequestedBy: req.RequestedBy, CreatedAt: s.Now()}
 	if len(req.Kinds) > 0 {
 		run.Scope = strings.Join(kinds, ",")
 	}

@@ -49,9 +49,11 @@ type Config struct {
 	// Notion opens one database's Notion side, Tables its Postgres side.
 	Notion func(mapping.Kind) Notion
 	Tables func(mapping.Kind) Tables
-	Now    func() time.Time
-	NewID  func() string // a new UUID
-	Log    *slog.Logger
+	// Rehearsal opens the Postgres side for a dry run: nothing is written, and what would be is kept beside the run.
+	Rehearsal func(kind mapping.Kind, runID string) Tables
+	Now       func() time.Time
+	NewID     func() string // a new UUID
+	Log       *slog.Logger
 	// Writers is how many writes to Notion are under way at once.
 	Writers int
 	// Reserve is how long before the context's deadline a run stops and queues its continuation.
@@ -135,6 +137,7 @@ type Writer interface {
 // together.
 type Tables interface {
 	Finder
+	Matcher
 	Journal
 	Watcher
 }

@@ -46,12 +46,16 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	working, stop := s.hold(ctx, lease)
 	defer stop()
 
+	tables := s.Tables(kind)
+	if part.Run.DryRun {
+		tables = s.Rehearsal(kind, m.RunID)
+	}
 	w := &worker{
 		Syncer:  s,
 		part:    part,
 		lease:   lease,
 		notion:  s.Notion(kind),
-		tables:  s.Tables(kind),
+		tables:  tables,
 		lens:    record.Lens{Kind: kind},
 		deleted: map[merge.Side]int{},
 		states:  map[string]record.State{},
@@ -147,6 +151,9 @@ func (w *worker) run(ctx context.Context) error {
 	if err := w.resume(ctx); err != nil {
 		return err
 	}
+	if err := w.lookAtDecided(ctx); err != nil {
+		return err
+	}
 	for w.part.Checkpoint.Phase != journal.Finished {
 		if err := w.step(ctx); err != nil {
 			return err
@@ -164,6 +171,8 @@ func (w *worker) step(ctx context.Context) error {
 		return errDeadline
 	}
 	switch w.part.Checkpoint.Phase {
+	case journal.Matching:
+		return w.match(ctx)
 	case journal.Pulling:
 		return w.pull(ctx)
 	case journal.Missing:
@@ -171,8 +180,7 @@ func (w *worker) step(ctx context.Context) error {
 	case journal.Pushing:
 		return w.push(ctx)
 	default:
-		w.begin()
-		return nil
+		return w.begin(ctx)
 	}
 }
 

@@ -107,6 +107,9 @@ func (w *worker) writeBatch(ctx context.Context, writes []*decision) error {
 	if len(writes) == 0 {
 		return nil
 	}
+	if w.part.Run.DryRun {
+		return w.pretend(ctx, writes)
+	}
 	if slices.ContainsFunc(writes, func(d *decision) bool { return d.plan.Notion.Op == merge.Create }) {
 		if err := w.prepareRowKey(ctx); err != nil {
 			return err

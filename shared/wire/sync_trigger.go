@@ -26,12 +26,12 @@ func SyncTrigger() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		return p.api().SyncTrigger(func(ctx context.Context, t journal.Type, kinds []string, by string) (journal.Run, error) {
+		return p.api().SyncTrigger(func(ctx context.Context, t journal.Type, kinds []string, dryRun bool, by string) (journal.Run, error) {
 			settings, err := postgres.Settings{Pool: pool}.Read(ctx, config.DefaultConnection)
 			if err != nil {
 				return journal.Run{}, err
 			}
-			return p.starterOf(pool, p.connection(settings)).Start(ctx, syncrun.Request{Type: t, Kinds: kinds, RequestedBy: by})
+			return p.starterOf(pool, p.connection(settings)).Start(ctx, syncrun.Request{Type: t, Kinds: kinds, DryRun: dryRun, RequestedBy: by})
 		}), nil
 	})
 }

@@ -104,6 +104,9 @@ func (s *syncers) syncer(settings setting.Settings) *syncrun.Syncer {
 		Tables: func(k mapping.Kind) syncrun.Tables {
 			return toldTables{pgside.New(s.db, connection.ID, connection.Mapping, k, newID), relay}
 		},
+		Rehearsal: func(k mapping.Kind, runID string) syncrun.Tables {
+			return pgside.NewRehearsal(s.db, connection.ID, connection.Mapping, k, newID, runID)
+		},
 		Now:     time.Now,
 		NewID:   newID,
 		Log:     p.log,

@@ -95,6 +95,9 @@ func Build(tb testing.TB, setup Setup) *World {
 		Tables: func(k mapping.Kind) syncrun.Tables {
 			return pgside.New(w.Pool, config.DefaultConnection, setup.Mapping, k, newID)
 		},
+		Rehearsal: func(k mapping.Kind, runID string) syncrun.Tables {
+			return pgside.NewRehearsal(w.Pool, config.DefaultConnection, setup.Mapping, k, newID, runID)
+		},
 		Now: time.Now, NewID: newID, Log: log, Writers: 1,
 	}
 	if setup.Change != nil {
@@ -130,14 +133,26 @@ func (w *World) Waiting() int { return len(w.queue) }
 // Sync runs a sync of that type of all databases, or of those named, to its end, and gives what it did.
 func (w *World) Sync(tb TB, t journal.Type, kinds ...string) Report {
 	tb.Helper()
-	run, err := w.Starter.Start(tb.Context(), syncrun.Request{Type: t, Kinds: kinds, RequestedBy: "test"})
+	return w.Report(tb, w.start(tb, syncrun.Request{Type: t, Kinds: kinds, RequestedBy: "test"}))
+}
+
+// Rehearse makes a dry run of that type to its end, and gives its id and what it would have done.
+func (w *World) Rehearse(tb TB, t journal.Type, kinds ...string) (runID string, would Report) {
+	tb.Helper()
+	runID = w.start(tb, syncrun.Request{Type: t, Kinds: kinds, DryRun: true, RequestedBy: "test"})
+	return runID, w.Report(tb, runID)
+}
+
+func (w *World) start(tb TB, req syncrun.Request) (runID string) {
+	tb.Helper()
+	run, err := w.Starter.Start(tb.Context(), req)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	if err := w.Drain(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	return w.Report(tb, run.ID)
+	return run.ID
 }
 
 // Drain works on what is queued until nothing is.
