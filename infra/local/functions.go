@@ -85,7 +85,7 @@ func (s *system) build(ctx context.Context, functions []template.Function) error
 				return err
 			}
 			cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", //nolint:gosec // names of the template's own
-				"-ldflags", "-s -w", "-o", bootstrap, "./functions/"+f.Name)
+				"-gcflags=all=-l", "-ldflags", "-s -w", "-o", bootstrap, "./functions/"+f.Name)
 			cmd.Dir, cmd.Env = s.settings.root, append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("build function %s: %w: %s", f.Name, err, out)
