@@ -22,9 +22,12 @@ const checkTTL = 30 * time.Second
 func Health() http.Handler {
 	return handler("health", func(_ context.Context, p parts) (http.Handler, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
-		client := p.notion()
+		client := p.notion(p.budget(get, true))
 		asked := remember(checkTTL, func(ctx context.Context) error {
 			_, err := client.Me(ctx)
+			if fault.KindOf(err) == fault.RateLimited {
+				return nil // busy, not ill
+			}
 			return err
 		})
 		return p.api().Health(asked, supabase(get), statusOf{p, get}, httpapi.HealthSettings{

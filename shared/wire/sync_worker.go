@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -27,17 +30,22 @@ const (
 // SyncWorker brings a database into step, from a message on the sync queue. Its key is the run and the kind: a message that comes
 // again is worked on again, and changes nothing that is done.
 func SyncWorker() func(context.Context, lambdaio.Message) error {
-	get := onFirstUse(func(ctx context.Context) (*syncrun.Syncer, error) {
+	type worker struct {
+		*syncrun.Syncer
+		budget *notion.Shared
+	}
+	get := onFirstUse(func(ctx context.Context) (worker, error) {
 		p, err := newParts("sync-worker")
 		if err != nil {
-			return nil, err
+			return worker{}, err
 		}
 		pool, err := p.pool(context.WithoutCancel(ctx), 2)
 		if err != nil {
-			return nil, err
+			return worker{}, err
 		}
-		client := p.notion()
-		return syncrun.New(syncrun.Config{
+		budget := p.budget(func(context.Context) (*pgxpool.Pool, error) { return pool, nil }, false)
+		client := p.notion(budget)
+		return worker{budget: budget, Syncer: syncrun.New(syncrun.Config{
 			Connection: p.connection(),
 			Ledger:     postgres.Ledger{Pool: pool, NewID: newID},
 			Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
@@ -49,17 +57,19 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 			Log:        p.log,
 			Writers:    writers,
 			Reserve:    reserve,
-		}), nil
+		})}, nil
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
 		var msg journal.Message
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
 			return err
 		}
-		syncer, err := get(ctx)
+		w, err := get(ctx)
 		if err != nil {
 			return err
 		}
-		return syncer.Work(ctx, msg)
+		err = w.Work(ctx, msg)
+		_ = w.budget.GiveBack(ctx) // else it comes back by itself, later
+		return err
 	}
 }

@@ -17,7 +17,7 @@ const module = "github.com/act-platform/enhanced-integration/"
 
 // floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
-	0: {"access", "event", "fault", "journal", "mapping", "merge", "property", "record"},
+	0: {"access", "event", "fault", "journal", "mapping", "merge", "property", "quota", "record"},
 	1: {"config", "lambdaio", "obs"},
 	2: {"gate", "notion", "notionside", "pgside", "postgres", "secrets", "sqsqueue", "syncrun"},
 	3: {"httpapi"},
