@@ -31,6 +31,8 @@ type Message struct {
 	Kind  string `json:"kind"`
 	// Segment counts the continuations of a part that is longer than one function may run.
 	Segment int `json:"segment,omitempty"`
+	// Idle counts the last ones of them that stored nothing.
+	Idle int `json:"idle,omitempty"`
 }
 
 // Run is one sync of one or more databases.

@@ -105,8 +105,11 @@ func (w *worker) absentFrom(ctx context.Context) error {
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		if err := w.verify(ctx, keys); err != nil {
+		if keys, err = w.verify(ctx, keys); err != nil {
 			return err
+		}
+		if w.time.late() {
+			return errDeadline // the others are looked for by the next run, which lists so small a database whole again
 		}
 		after = keys[len(keys)-1].RowID
 	}
@@ -123,25 +126,33 @@ func (w *worker) lookForAbsent(ctx context.Context) error {
 		at.Phase, at.Cursor = journal.Pushing, ""
 		return nil
 	}
-	at.Cursor = keys[len(keys)-1].RowID
-	return w.verify(ctx, keys)
+	_, err = w.verify(ctx, keys)
+	return err
 }
 
 // verify looks at the pages themselves: a listing says that a page is not in it, only the page says why.
-func (w *worker) verify(ctx context.Context, keys []journal.Key) error {
-	pages := make([]record.Page, len(keys))
+// It gives those that it had the time for, the first at least.
+func (w *worker) verify(ctx context.Context, keys []journal.Key) ([]journal.Key, error) {
+	var pages []record.Page
 	for i, key := range keys {
+		if i > 0 && w.time.late() {
+			keys = keys[:i]
+			break
+		}
 		page, err := w.page(ctx, key.PageID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		pages[i] = page
+		pages = append(pages, page)
 	}
 	items, err := w.itemsOf(ctx, pages)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return w.settle(ctx, items, journal.Batch{})
+	if w.part.Checkpoint.Phase == journal.Missing {
+		w.part.Checkpoint.Cursor = keys[len(keys)-1].RowID
+	}
+	return keys, w.settle(ctx, items, journal.Batch{})
 }
 
 // page gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is
