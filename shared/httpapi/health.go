@@ -60,7 +60,7 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 		h := health{
 			Overall:  overall(notionErr, supabaseErr, now.LastFailed),
 			Services: map[string]serviceHealth{"notion": serviceOf(notionErr), "supabase": serviceOf(supabaseErr)},
-			Sync:     stateOf(inShort(now)),
+			Sync:     stateOf(inShort(now), a.Now()),
 			OAuth:    map[string]bool{"notion_configured": settings.NotionOAuth, "supabase_configured": settings.Supabase},
 			Realtime: settings.Realtime,
 		}

@@ -23,6 +23,9 @@ func (w *worker) begin() {
 	t := w.part.Run.Type
 	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= BatchSize
 	w.part.Checkpoint = journal.Checkpoint{Phase: journal.Pulling, Whole: whole}
+	if whole {
+		w.part.Checkpoint.Expected = w.size
+	}
 }
 
 // pull takes in one answer of the listing.
@@ -44,6 +47,9 @@ func (w *worker) pull(ctx context.Context) error {
 	}
 	items, err := w.itemsOf(ctx, listing.Pages)
 	if err != nil {
+		return err
+	}
+	if err := w.expect(ctx, listing); err != nil {
 		return err
 	}
 	single := at.Pages == 0 && listing.Next == ""

@@ -30,13 +30,13 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	if part.Done {
 		return nil
 	}
-	time := clockOf(ctx, s.Reserve, s.Now)
+	limit := clockOf(ctx, s.Reserve, s.Now)
 	lease, err := s.acquire(ctx, m.Kind)
 	if err != nil {
 		return err
 	}
 	defer s.release(ctx, lease)
-	within, cancel := time.within(ctx)
+	within, cancel := limit.within(ctx)
 	defer cancel()
 	working, stop := s.hold(within, lease)
 	defer stop()
@@ -49,12 +49,12 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 		tables:  s.Tables(kind),
 		lens:    record.Lens{Kind: kind},
 		deleted: map[merge.Side]int{merge.Notion: part.Counts.PagesArchived, merge.Supabase: part.Counts.RowsArchived},
-		time:    time,
+		time:    limit,
 		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
 	}
 	err = w.run(working)
 	switch {
-	case (w.stored || m.Idle < idleSegments) && time.ranOut(working, err):
+	case (w.stored || m.Idle < idleSegments) && limit.ranOut(working, err):
 		m.Segment, m.Idle = m.Segment+1, m.Idle+1
 		if w.stored {
 			m.Idle = 0
@@ -135,7 +135,8 @@ type worker struct {
 	retried  bool
 	time     clock
 	began    mark
-	stored   bool // something
+	stored   bool      // something
+	told     time.Time // when it last told how far it is
 	// completed: the step has fetched a page whole
 	completed bool
 	log       *slog.Logger
@@ -163,6 +164,7 @@ func (w *worker) step(ctx context.Context) error {
 		return errDeadline
 	}
 	w.mark()
+	w.progress()
 	switch w.part.Checkpoint.Phase {
 	case journal.Pulling:
 		return w.pull(ctx)
