@@ -36,6 +36,11 @@ func (s *system) startNotion(ctx context.Context, ended chan<- error) (values, e
 		return v, fmt.Errorf("start the Notion simulator (make reset begins afresh): %w", err)
 	}
 	s.onStop(func() { s.report("close the Notion simulator", sim.Close()) })
+	if s.settings.values["NOTION_PLAN"] == "business" {
+		if err := sim.SetOptions(func(o *notionsim.Options) { o.Budget = 600 }); err != nil {
+			return v, err
+		}
+	}
 	s.serve(listener, sim, ended)
 	v.simulated, v.notionURL = true, "http://"+listener.Addr().String()
 	v.notionToken, v.personToken = notionsim.IntegrationToken, notionsim.PersonToken
