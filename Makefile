@@ -25,6 +25,10 @@ help: ## Show this list
 run: ## Start the whole system on this machine; Ctrl-C stops it
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local run
 
+.PHONY: sync
+sync: ## Start a full sync of the running system and show how far it is
+	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local sync
+
 .PHONY: reset
 reset: ## Forget the local system's data
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local reset
@@ -51,6 +55,14 @@ test-deep: ## Run the long tests: many more drawn cases
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: kill
+kill: ## Kill the worker with SIGKILL at a hundred random moments of runs that read and write
+	go test -run TestKilled -count=1 -timeout 1h -v ./shared/internal/killed -kills=100
+
+.PHONY: scale
+scale: ## Take in databases of 25,000 and 100,000 pages through the whole system, and show what that costs (ten minutes)
+	go test -tags scale -run TestScale -count=1 -timeout 1h -v ./infra/local
 
 .PHONY: build
 build: $(addprefix .local/build/,$(FUNCTIONS)) ## Build every function for ARCH (arm64 or x86_64)

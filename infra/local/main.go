@@ -17,6 +17,7 @@ const usage = `usage: local <command>, in the project's folder
 
   run       start the system; Ctrl-C stops it, a second one at once
   reset     forget the system's data
+  sync      start a full sync of the running system and show how far it is: sync [database...]
   key       API keys: key create [client [scope...]] prints a new one; key list; key revoke <id>
   migrate   bring the database at DATABASE_URL up to the newest schema
 `
@@ -33,7 +34,7 @@ func execute(arguments, environ []string, stdout, stderr io.Writer) int {
 
 func dispatch(arguments, environ []string, stdout io.Writer) error {
 	if len(arguments) == 0 {
-		return errors.New("say what to do: run, reset, key or migrate")
+		return errors.New("say what to do: run, sync, reset, key or migrate")
 	}
 	stop, now, release := interrupts()
 	defer release()
@@ -42,7 +43,7 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 		_, err := io.WriteString(stdout, usage)
 		return err
 	}
-	if command != "key" && len(rest) > 0 {
+	if command != "key" && command != "sync" && len(rest) > 0 {
 		return fmt.Errorf("%s takes no arguments", command)
 	}
 	settings, err := load(".", ".local", environ)
@@ -54,12 +55,14 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 		return run(stop, now, settings, stdout)
 	case "reset":
 		return reset(stop, settings)
+	case "sync":
+		return syncNow(stop, settings, rest, stdout)
 	case "key":
 		return manageKeys(stop, settings, rest, stdout)
 	case "migrate":
 		return migrate(stop, settings, stdout)
 	}
-	return fmt.Errorf("there is no command %s: run, reset, key or migrate", command)
+	return fmt.Errorf("there is no command %s: run, sync, reset, key or migrate", command)
 }
 
 // interrupts gives a context that the first signal ends and one that the second ends.

@@ -42,6 +42,11 @@ func (s *system) startNotion(ctx context.Context, apiURL string, ended chan<- er
 		return v, fmt.Errorf("start the Notion simulator (make reset begins afresh): %w", err)
 	}
 	s.onStop(func() { s.report("close the Notion simulator", sim.Close()) })
+	if s.settings.values["NOTION_PLAN"] == "business" {
+		if err := sim.SetOptions(func(o *notionsim.Options) { o.Budget = 600 }); err != nil {
+			return v, err
+		}
+	}
 	s.serve(listener, sim, ended)
 	v.sim, v.notionURL = sim, "http://"+listener.Addr().String()
 	v.notionToken, v.personToken = notionsim.IntegrationToken, notionsim.PersonToken

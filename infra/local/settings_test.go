@@ -133,10 +133,10 @@ func TestExecute(t *testing.T) {
 		stdout    string
 		stderr    string
 	}{
-		"nothing to do":          {nil, nil, true, 1, "", "local: say what to do: run, reset, key or migrate\n"},
+		"nothing to do":          {nil, nil, true, 1, "", "local: say what to do: run, sync, reset, key or migrate\n"},
 		"help":                   {[]string{"help"}, nil, false, 0, usage, ""},
 		"another folder":         {[]string{"run"}, nil, false, 1, "", "local: there is no template.yaml here: call this in the project's folder\n"},
-		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command walk: run, reset, key or migrate\n"},
+		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command walk: run, sync, reset, key or migrate\n"},
 		"too much said":          {[]string{"run", "fast"}, nil, true, 1, "", "local: run takes no arguments\n"},
 		"a template that is bad": {[]string{"run"}, []string{"PORT=0", "NOTION_SIM_PORT=0", "CLOUD_PORT=0"}, true, 1, "", "local: template.yaml: line 1: Oops: is not known to the local system\n"},
 		"no database to migrate": {[]string{"migrate"}, nil, true, 1, "", "local: set DATABASE_URL to the database that is to be migrated; the local system's own is migrated by make run\n"},

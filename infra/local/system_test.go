@@ -273,6 +273,13 @@ func TestSystem(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	var shown strings.Builder
+	if err := syncNow(t.Context(), s, nil, &shown); err != nil || !strings.Contains(shown.String(), "partners       25 read; rows: 25 new") {
+		t.Errorf("a sync shows %v\n%s", err, &shown)
+	}
+	if err := syncNow(t.Context(), s, []string{"people"}, &shown); err == nil || !strings.Contains(err.Error(), `no database "people"`) {
+		t.Errorf("a sync of an unknown database: %v", err)
+	}
 	first.stop(t)
 	if left := children(t); len(left) > 0 {
 		t.Errorf("processes are left: %q", left)

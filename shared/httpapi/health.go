@@ -78,7 +78,7 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 			Services: map[string]serviceHealth{
 				"notion": settings.serviceOf("notion", notionErr, auth.Method), "supabase": settings.serviceOf("supabase", supabaseErr, ""),
 			},
-			Sync:     stateOf(inShort(now)),
+			Sync:     stateOf(inShort(now), a.Now()),
 			OAuth:    map[string]bool{"notion_configured": auth.OAuthConfigured, "supabase_configured": settings.Supabase},
 			Realtime: settings.Realtime,
 		}

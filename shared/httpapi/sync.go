@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -68,9 +69,19 @@ type databaseProgress struct {
 	Status string         `json:"status"`
 	Phase  journal.Phase  `json:"phase,omitempty"`
 	Counts journal.Counts `json:"counts"`
+	journal.Pace
+	SecondsLeft *float64 `json:"seconds_left,omitempty"`
 }
 
-func stateOf(s journal.Status) syncState {
+func progressOf(p journal.PartProgress, now time.Time) databaseProgress {
+	shown := databaseProgress{Status: p.Status, Phase: p.Phase, Counts: p.Counts, Pace: p.Pace(now)}
+	if shown.Left > 0 {
+		shown.SecondsLeft = new(shown.Left.Seconds())
+	}
+	return shown
+}
+
+func stateOf(s journal.Status, now time.Time) syncState {
 	state := syncState{
 		IsRunning: slices.ContainsFunc(s.Running, func(p journal.Progress) bool { return !p.DryRun }), LastSync: stampOrNull(s.LastSuccess), Errors: []syncProblem{},
 		Statistics: syncStatistics{s.Synced, s.Conflicts, s.Waiting, s.Doubtful, s.LastDuration.Milliseconds()},
@@ -84,7 +95,7 @@ func stateOf(s journal.Status) syncState {
 	for _, run := range s.Running {
 		progress := runningProgress{run.RunID, run.Type, run.DryRun, stamp(run.StartedAt), map[string]databaseProgress{}}
 		for kind, p := range run.Databases {
-			progress.Databases[kind] = databaseProgress(p)
+			progress.Databases[kind] = progressOf(p, now)
 		}
 		state.Progress = append(state.Progress, progress)
 	}
@@ -113,7 +124,7 @@ func (a API) SyncStatus(status StatusReader, events EventLister, settings SyncSe
 		return http.StatusOK, struct {
 			Envelope
 			Statistics statistics `json:"sync_statistics"`
-		}{a.ok(), statistics{stateOf(now), shown(recent.Events), settings}}, nil
+		}{a.ok(), statistics{stateOf(now, a.Now()), shown(recent.Events), settings}}, nil
 	}})
 }
 

@@ -32,6 +32,8 @@ type Message struct {
 	Look  bool   `json:"look,omitempty"`
 	// Segment counts the continuations of a part that is longer than one function may run.
 	Segment int `json:"segment,omitempty"`
+	// Idle counts the last ones of them that stored nothing.
+	Idle int `json:"idle,omitempty"`
 }
 
 // Run is one sync of one or more databases.
@@ -58,6 +60,7 @@ type Part struct {
 	Run        Run
 	Kind       string
 	Done       bool
+	StartedAt  time.Time
 	Checkpoint Checkpoint
 	Counts     Counts
 }
@@ -69,6 +72,11 @@ type Checkpoint struct {
 	Cursor string `json:"cursor,omitempty"`
 	// Pages is how many answers the listing has had.
 	Pages int `json:"pages,omitempty"`
+	// Expected is about how many pages the listing will show; 0: nobody knows.
+	Expected int `json:"expected,omitempty"`
+	// Oldest and Newest are when the database's first and last page were created, where Expected is estimated from that.
+	Oldest time.Time `json:"oldest,omitzero"`
+	Newest time.Time `json:"newest,omitzero"`
 	// Through is Notion's time when the listing began: every edit before it is in the listing.
 	Through time.Time `json:"through,omitzero"`
 	// Whole says that the listing is of the whole database, not only of what changed.

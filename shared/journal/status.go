@@ -1,6 +1,9 @@
 package journal
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Status is how the sync is doing.
 type Status struct {
@@ -32,6 +35,36 @@ type PartProgress struct {
 	Status string
 	Phase  Phase
 	Counts Counts
+	// StartedAt is when it was begun; zero: it is queued.
+	StartedAt time.Time
+	// Expected is how many pages the listing is expected to show; 0: nobody knows.
+	Expected int
+}
+
+// Pace is how fast a part goes.
+type Pace struct {
+	Done      int           `json:"done"`               // pages read
+	Expected  int           `json:"expected,omitempty"` // about so many; 0: nobody knows
+	PerSecond float64       `json:"per_second"`
+	Left      time.Duration `json:"-"` // until all pages are read, where that is known; else 0
+}
+
+// Pace tells how fast the part has gone since it began.
+func (p PartProgress) Pace(now time.Time) Pace {
+	pace := Pace{Done: p.Counts.Read, Expected: p.Expected}
+	switch {
+	case p.Phase == Missing || p.Phase == Pushing:
+		pace.Expected = pace.Done
+	case p.Expected > 0:
+		pace.Expected = max(p.Expected, pace.Done)
+	}
+	if taken := now.Sub(p.StartedAt).Seconds(); !p.StartedAt.IsZero() && taken > 0 {
+		pace.PerSecond = math.Round(10*float64(pace.Done)/taken) / 10
+	}
+	if pace.PerSecond > 0 && pace.Expected > pace.Done {
+		pace.Left = time.Duration(float64(pace.Expected-pace.Done) / pace.PerSecond * float64(time.Second)).Round(time.Second)
+	}
+	return pace
 }
 
 // Problem is something that a person should look at: a database whose last sync failed, or a record that one side refuses.

@@ -56,6 +56,17 @@ func (s *Side) List(ctx context.Context, dataSourceID string, since time.Time, c
 	return listing, err
 }
 
+// Newest tells when the newest page was created; zero when there is none.
+func (s *Side) Newest(ctx context.Context, dataSourceID string) (time.Time, error) {
+	answer, err := s.client.Query(ctx, dataSourceID, notion.Query{
+		Sorts: []notionapi.SortObject{{Timestamp: notionapi.TimestampCreated, Direction: notionapi.SortOrderDESC}}, PageSize: 1,
+	})
+	if err != nil || len(answer.Pages) == 0 {
+		return time.Time{}, err
+	}
+	return answer.Pages[0].CreatedTime, nil
+}
+
 // next gives where a listing goes on after an answer, "" at the end.
 func next(answer notion.QueryPage, at place, order notionapi.TimestampType) (string, error) {
 	if answer.NextCursor != "" {

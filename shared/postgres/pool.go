@@ -79,7 +79,7 @@ func Fault(err error) error {
 		return err
 	}
 	switch class := server.Code[:2]; {
-	case server.Code == "42P01", server.Code == "42703":
+	case server.Code == "42P01", server.Code == "42703", server.Code == "42883":
 		return fault.Wrap(err, fault.Unavailable, "The database's schema is not up to date: run the migrations (make migrate).")
 	case class == "22", class == "23":
 		return fault.Wrap(err, fault.Invalid, "Postgres refuses the value: %s", server.Message)

@@ -50,10 +50,11 @@ func (l Ledger) Begin(ctx context.Context, runID, kind string, at time.Time) (pa
 	err = l.transact(ctx, func(tx pgx.Tx) error {
 		var status string
 		err := tx.QueryRow(ctx, `
-			select p.status, p.checkpoint, p.counts, r.id, r.connection_id, r.type, r.dry_run, r.requested_by, r.created_at
+			select p.status, p.checkpoint, p.counts, coalesce(p.started_at, $3), r.id, r.connection_id, r.type, r.dry_run, r.requested_by, r.created_at
 			from sync_run_databases p join sync_runs r on r.id = p.run_id
-			where p.run_id = $1 and p.kind = $2 for update`, runID, kind).
-			Scan(&status, &part.Checkpoint, &part.Counts, &part.Run.ID, &part.Run.ConnectionID, &part.Run.Type, &part.Run.DryRun, &part.Run.RequestedBy, &part.Run.CreatedAt)
+			where p.run_id = $1 and p.kind = $2 for update`, runID, kind, at).
+			Scan(&status, &part.Checkpoint, &part.Counts, &part.StartedAt, &part.Run.ID, &part.Run.ConnectionID, &part.Run.Type, &part.Run.DryRun,
+				&part.Run.RequestedBy, &part.Run.CreatedAt)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fault.New(fault.NotFound, "There is no sync %s of %s.", runID, kind)
 		}

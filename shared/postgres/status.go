@@ -77,7 +77,8 @@ func (s Status) counts(ctx context.Context, status *journal.Status) error {
 
 func (s Status) running(ctx context.Context, status *journal.Status) error {
 	rows, err := s.Pool.Query(ctx, `
-		select r.id::text, r.type, r.dry_run, coalesce(r.started_at, r.created_at), p.kind, p.status, coalesce(p.checkpoint->>'phase', ''), p.counts
+		select r.id::text, r.type, r.dry_run, coalesce(r.started_at, r.created_at), p.kind, p.status, coalesce(p.checkpoint->>'phase', ''), p.counts,
+			p.started_at, coalesce((p.checkpoint->>'expected')::integer, 0)
 		from sync_runs r join sync_run_databases p on p.run_id = r.id
 		where r.connection_id = $1 and r.status in ('queued', 'running') order by r.created_at, r.id, p.kind`, s.ConnectionID)
 	if err != nil {
@@ -86,7 +87,12 @@ func (s Status) running(ctx context.Context, status *journal.Status) error {
 	var run journal.Progress
 	var kind string
 	var part journal.PartProgress
-	_, err = pgx.ForEachRow(rows, []any{&run.RunID, &run.Type, &run.DryRun, &run.StartedAt, &kind, &part.Status, &part.Phase, &part.Counts}, func() error {
+	var started *time.Time
+	into := []any{&run.RunID, &run.Type, &run.DryRun, &run.StartedAt, &kind, &part.Status, &part.Phase, &part.Counts, &started, &part.Expected}
+	_, err = pgx.ForEachRow(rows, into, func() error {
+		if started != nil {
+			part.StartedAt = *started
+		}
 		if n := len(status.Running); n == 0 || status.Running[n-1].RunID != run.RunID {
 			run.Databases = map[string]journal.PartProgress{}
 			status.Running = append(status.Running, run)

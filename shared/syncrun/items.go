@@ -71,7 +71,7 @@ func (w *worker) complete(ctx context.Context, it item) error {
 }
 
 // makeWhole makes whole what Notion cut of a page's fields; what is cut is neither compared nor written. Where the page has not been
-// edited since the base was taken, the base has the whole; else it is fetched.
+// edited since the base was taken, the base has the whole; else it is fetched, as long as there is time, and once at least.
 func (w *worker) makeWhole(ctx context.Context, it item) error {
 	base, settled := it.known.Base, sameEdit(it)
 	it.page.Fresh = !it.page.EditedAt.Add(time.Minute).Before(w.part.Checkpoint.Through)
@@ -92,6 +92,10 @@ func (w *worker) makeWhole(ctx context.Context, it item) error {
 	if len(cut) == 0 {
 		return nil
 	}
+	if w.completed && w.time.late() {
+		return errDeadline
+	}
+	w.completed = true
 	slices.Sort(cut)
 	it.page.Completed = true
 	return w.notion.Complete(ctx, it.page, cut)
@@ -131,14 +135,22 @@ func (w *worker) resume(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		items := make([]item, len(known))
+		var items []item
 		for i, k := range known {
-			if items[i], err = w.left(ctx, k, byRow[k.Key.RowID]); err != nil {
+			if i > 0 && w.time.late() {
+				break
+			}
+			it, err := w.left(ctx, k, byRow[k.Key.RowID])
+			if err != nil {
 				return err
 			}
+			items = append(items, it)
 		}
 		if err := w.settle(ctx, items, journal.Batch{}); err != nil {
 			return err
+		}
+		if len(items) < len(known) {
+			return errDeadline
 		}
 	}
 	return nil

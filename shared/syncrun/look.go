@@ -47,12 +47,15 @@ func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logge
 	if err := tables.Awake(ctx); err != nil {
 		return err
 	}
+	limit := clockOf(ctx, s.Reserve, s.Now)
 	lease, err := s.acquire(ctx, kind.Name)
 	if err != nil {
 		return err
 	}
 	defer s.release(ctx, lease)
-	working, stop := s.hold(ctx, lease)
+	within, cancel := limit.within(ctx)
+	defer cancel()
+	working, stop := s.hold(within, lease)
 	defer stop()
 	w := &worker{
 		Syncer: s, lease: lease, notion: s.Notion(kind), tables: tables, lens: record.Lens{Kind: kind},
@@ -61,6 +64,7 @@ func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logge
 			Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},
 		},
 		retried: true, // which is a run's task
+		time:    limit,
 		log:     log,
 	}
 	return w.look(working)
@@ -102,9 +106,8 @@ func (w *worker) look(ctx context.Context) error {
 
 // lookAt looks at pages, a few at a time so that little is asked for again when the time is up.
 func (w *worker) lookAt(ctx context.Context, looks []journal.Look) error {
-	const atOnce = 10
 	for len(looks) > 0 {
-		if deadline, ok := ctx.Deadline(); ok && w.Now().Add(w.Reserve).After(deadline) {
+		if w.time.late() {
 			return errDeadline
 		}
 		few := looks[:min(atOnce, len(looks))]
@@ -112,13 +115,14 @@ func (w *worker) lookAt(ctx context.Context, looks []journal.Look) error {
 		for i, l := range few {
 			keys[i].PageID = l.PageID
 		}
-		if err := w.verify(ctx, keys, journal.Batch{}); err != nil {
+		done, err := w.verify(ctx, keys)
+		if err != nil {
 			return err
 		}
-		if err := w.tables.Looked(ctx, few); err != nil {
+		if err := w.tables.Looked(ctx, few[:len(done)]); err != nil {
 			return err
 		}
-		looks = looks[len(few):]
+		looks = looks[len(done):]
 	}
 	return nil
 }

@@ -108,12 +108,19 @@ func (w *worker) lookAtDecided(ctx context.Context) error {
 		if err := w.bind(ctx, nil); err != nil {
 			return err
 		}
+		items, err := w.fetch(ctx, keys)
+		if err != nil {
+			return err
+		}
 		var decided journal.Batch
-		for _, k := range keys {
+		for _, k := range keys[:len(items)] {
 			decided.Decided = append(decided.Decided, k.PageID)
 		}
-		if err := w.verify(ctx, keys, decided); err != nil {
+		if err := w.settle(ctx, items, decided); err != nil {
 			return err
+		}
+		if w.time.late() {
+			return errDeadline
 		}
 		after = keys[len(keys)-1].PageID
 	}

@@ -23,6 +23,9 @@ func (w *worker) begin(ctx context.Context) error {
 	t := w.part.Run.Type
 	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= BatchSize
 	w.part.Checkpoint = journal.Checkpoint{Phase: journal.Pulling, Whole: whole}
+	if whole {
+		w.part.Checkpoint.Expected = w.size
+	}
 	if !w.database.NotionThrough.IsZero() {
 		return nil
 	}
@@ -52,6 +55,9 @@ func (w *worker) pull(ctx context.Context) error {
 	}
 	items, err := w.itemsOf(ctx, listing.Pages)
 	if err != nil {
+		return err
+	}
+	if err := w.expect(ctx, listing); err != nil {
 		return err
 	}
 	single := at.Pages == 0 && listing.Next == ""
@@ -113,8 +119,11 @@ func (w *worker) absentFrom(ctx context.Context) error {
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		if err := w.verify(ctx, keys, journal.Batch{}); err != nil {
+		if keys, err = w.verify(ctx, keys); err != nil {
 			return err
+		}
+		if w.time.late() {
+			return errDeadline // the others are looked for by the next run, which lists so small a database whole again
 		}
 		after = keys[len(keys)-1].RowID
 	}
@@ -131,25 +140,38 @@ func (w *worker) lookForAbsent(ctx context.Context) error {
 		at.Phase, at.Cursor = journal.Pushing, ""
 		return nil
 	}
-	at.Cursor = keys[len(keys)-1].RowID
-	return w.verify(ctx, keys, journal.Batch{})
+	_, err = w.verify(ctx, keys)
+	return err
 }
 
-// verify looks at the pages themselves: a listing says that a page is not in it, only the page says why.
-func (w *worker) verify(ctx context.Context, keys []journal.Key, batch journal.Batch) error {
-	pages := make([]record.Page, len(keys))
+// verify looks at the pages themselves: a listing says that a page is not in it, only the page says why. It gives the keys of those that
+// it had the time for, the first at least.
+func (w *worker) verify(ctx context.Context, keys []journal.Key) ([]journal.Key, error) {
+	items, err := w.fetch(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	keys = keys[:len(items)]
+	if w.part.Checkpoint.Phase == journal.Missing {
+		w.part.Checkpoint.Cursor = keys[len(keys)-1].RowID
+	}
+	return keys, w.settle(ctx, items, journal.Batch{})
+}
+
+// fetch asks for pages one by one, as many of the first as there is time for, and at least one.
+func (w *worker) fetch(ctx context.Context, keys []journal.Key) ([]item, error) {
+	var pages []record.Page
 	for i, key := range keys {
+		if i > 0 && w.time.late() {
+			break
+		}
 		page, err := w.page(ctx, key.PageID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		pages[i] = page
+		pages = append(pages, page)
 	}
-	items, err := w.itemsOf(ctx, pages)
-	if err != nil {
-		return err
-	}
-	return w.settle(ctx, items, batch)
+	return w.itemsOf(ctx, pages)
 }
 
 // page gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is

@@ -1,6 +1,8 @@
 package syncrun
 
 import (
+	"time"
+
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -32,6 +34,36 @@ type conflicted struct {
 type drifted struct {
 	Kind string `json:"kind"`
 	mapping.Drift
+}
+
+// progressed is the data of sync_progress.
+type progressed struct {
+	SyncID string        `json:"sync_id"`
+	Kind   string        `json:"kind"`
+	Phase  journal.Phase `json:"phase"`
+	journal.Pace
+	SecondsLeft float64        `json:"seconds_left,omitempty"`
+	Counts      journal.Counts `json:"counts"`
+}
+
+// progressEvery is how often a part that takes longer tells how far it is.
+const progressEvery = 10 * time.Second
+
+// progress tells how far the part is, now and then.
+func (w *worker) progress() {
+	if w.told.IsZero() {
+		w.told = w.part.StartedAt
+	}
+	now := w.Now()
+	if now.Sub(w.told) < progressEvery {
+		return
+	}
+	w.told = now
+	at := w.part.Checkpoint
+	pace := journal.PartProgress{Phase: at.Phase, Counts: w.part.Counts, StartedAt: w.part.StartedAt, Expected: at.Expected}.Pace(now)
+	w.emit(event.SyncProgress, event.Integration, event.Integration, progressed{
+		w.part.Run.ID, w.part.Kind, at.Phase, pace, pace.Left.Seconds(), w.part.Counts,
+	})
 }
 
 // emit notes an event for the next commit.

@@ -54,9 +54,15 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 	clear(w.states)
 	items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside })
 	for round := 1; ; round++ {
+		var late error
 		decisions := make([]*decision, len(items))
 		for i := range items {
-			if err := w.complete(ctx, items[i]); err != nil {
+			err := w.complete(ctx, items[i])
+			if i > 0 && errors.Is(err, errDeadline) {
+				decisions, late = decisions[:i], err
+				break
+			}
+			if err != nil {
 				return err
 			}
 			decisions[i] = w.decide(items[i])
@@ -65,10 +71,14 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 			return err
 		}
 		broken := w.writeNotion(ctx, decisions)
-		if broken != nil && !stored(decisions) {
+		if broken != nil && !errors.Is(broken, errDeadline) && !stored(decisions) {
 			return broken // before anything was written, and before the batch moved on
 		}
-		moved, err := w.commit(ctx, batch, decisions)
+		if broken = cmp.Or(broken, late); broken != nil {
+			w.rewind()
+			batch.Decided = nil // they are looked at again
+		}
+		moved, err := w.commitInTime(ctx, batch, decisions)
 		if err = errors.Join(broken, err); err != nil || len(moved) == 0 || round == rounds {
 			return err
 		}
@@ -155,6 +165,16 @@ func (w *worker) rules() []merge.Field {
 	return rules
 }
 
+// commitInTime commits also when the time for calls is over.
+func (w *worker) commitInTime(ctx context.Context, batch journal.Batch, decisions []*decision) ([]*decision, error) {
+	if ctx.Err() == nil || context.Cause(ctx) != context.DeadlineExceeded { //nolint:errorlint // it is never wrapped
+		return w.commit(ctx, batch, decisions)
+	}
+	ctx, cancel := w.time.after(ctx)
+	defer cancel()
+	return w.commit(ctx, batch, decisions)
+}
+
 // commit stores what became of the decisions. It gives those whose rows somebody changed meanwhile.
 func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*decision) ([]*decision, error) {
 	var known []*decision
@@ -174,7 +194,7 @@ func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*d
 	if err != nil {
 		return nil, err
 	}
-	w.events = nil
+	w.events, w.stored = nil, true
 	var moved []*decision
 	for i, d := range known {
 		w.count(d, outcomes[i], batch.Settled[i])

@@ -2,7 +2,6 @@ package syncrun
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -15,9 +14,6 @@ import (
 
 // BatchSize is how many records are worked on at a time: a page of Notion's results, and one round trip to Postgres.
 const BatchSize = 100
-
-// errDeadline ends a part that has to go on in another invocation.
-var errDeadline = errors.New("the function's time is nearly up")
 
 // Work carries out the part of a run that m asks for. It may be given the same message again, at any time and any number of
 // times: the key is the run and the kind, and a part that is done is not done again. The error is one to try the message
@@ -38,12 +34,15 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	if part.Done {
 		return nil
 	}
+	limit := clockOf(ctx, s.Reserve, s.Now)
 	lease, err := s.acquire(ctx, m.Kind)
 	if err != nil {
 		return err
 	}
 	defer s.release(ctx, lease)
-	working, stop := s.hold(ctx, lease)
+	within, cancel := limit.within(ctx)
+	defer cancel()
+	working, stop := s.hold(within, lease)
 	defer stop()
 
 	tables := s.Tables(kind)
@@ -57,14 +56,18 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 		notion:  s.Notion(kind),
 		tables:  tables,
 		lens:    record.Lens{Kind: kind},
-		deleted: map[merge.Side]int{},
+		deleted: map[merge.Side]int{merge.Notion: part.Counts.PagesArchived, merge.Supabase: part.Counts.RowsArchived},
+		time:    limit,
 		states:  map[string]record.State{},
 		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
 	}
 	err = w.run(working)
 	switch {
-	case errors.Is(err, errDeadline):
-		m.Segment++
+	case (w.stored || m.Idle < idleSegments) && limit.ranOut(working, err):
+		m.Segment, m.Idle = m.Segment+1, m.Idle+1
+		if w.stored {
+			m.Idle = 0
+		}
 		return s.Queue.Send(ctx, s.Connection.ID, m)
 	case err != nil:
 		return s.fail(ctx, w, err)
@@ -140,7 +143,13 @@ type worker struct {
 	deleted  map[merge.Side]int // unasked, by this worker
 	retried  bool
 	states   map[string]record.State // of related pages that were asked for in this batch
-	log      *slog.Logger
+	time     clock
+	began    mark
+	stored   bool      // something
+	told     time.Time // when it last told how far it is
+	// completed: the step has fetched a page whole
+	completed bool
+	log       *slog.Logger
 }
 
 // run goes through the phases from where the part is.
@@ -167,9 +176,11 @@ func (w *worker) run(ctx context.Context) error {
 
 // step works on one batch, and leaves the checkpoint where the next one begins.
 func (w *worker) step(ctx context.Context) error {
-	if deadline, ok := ctx.Deadline(); ok && w.Now().Add(w.Reserve).After(deadline) {
+	if w.time.late() {
 		return errDeadline
 	}
+	w.mark()
+	w.progress()
 	switch w.part.Checkpoint.Phase {
 	case journal.Matching:
 		return w.match(ctx)
@@ -207,5 +218,6 @@ func (w *worker) locate(ctx context.Context) error {
 		known = &journal.Database{DatabaseID: id, DataSourceID: source}
 	}
 	w.database, w.size, w.lens.Binding = *known, size, known.InStep()
+	w.mark()
 	return nil
 }

@@ -26,7 +26,12 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 	}
 	asks := func(d *decision) bool { return d.err == nil && !d.held && d.plan.Notion.Op != merge.Nothing }
 	writes := slices.Collect(filter(decisions, asks))
+	first := true
 	for batch := range slices.Chunk(writes, atOnce) {
+		if !first && w.time.late() {
+			return errDeadline
+		}
+		first = false
 		for _, d := range batch {
 			if err := w.lookAgain(ctx, d); err != nil {
 				return err

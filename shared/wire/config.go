@@ -20,7 +20,7 @@ func Config() http.Handler {
 			return nil, err
 		}
 		source := p.source(config.DefaultConnection)
-		client := p.notion(source)
+		client := p.notion(source, p.budget(config.DefaultConnection, true))
 		kinds := make([]string, len(p.cfg.Mapping.Kinds))
 		for i, k := range p.cfg.Mapping.Kinds {
 			kinds[i] = k.Name

@@ -153,7 +153,7 @@ func (c connected) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all := &syncers{parts: c.parts, db: c.pool, made: map[string]madeSyncer{}}
+	all := &syncers{parts: c.parts, db: c.pool, made: map[string]connectionSyncer{}}
 	syncer, err := all.of(ctx, run.ID)
 	for _, m := range queue.messages {
 		if err == nil {

@@ -42,7 +42,7 @@ func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return made{}, err
 		}
-		cfg, client, remembered := p.audit(pool), p.notion(p.source(config.DefaultConnection)), p.cache()
+		cfg, client, remembered := p.audit(pool), p.notion(p.source(config.DefaultConnection), p.budget(config.DefaultConnection, false)), p.cache()
 		cfg.Notion = func(k mapping.Kind) audit.Notion { return rememberedSide{notionside.New(client, k, p.log), remembered} }
 		return made{audit.New(cfg), p.gauge}, nil
 	})

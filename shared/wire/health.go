@@ -25,7 +25,8 @@ func Health() http.Handler {
 	return handler("health", func(_ context.Context, p parts) (http.Handler, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
 		guard, remembered, source := p.notionBreaker(), p.cache(), p.source(config.DefaultConnection)
-		return p.api().Health(rememberedCheck(remembered, p.notionBehind(guard, source)), database(get), statusOf{p, get, remembered}, httpapi.HealthSettings{
+		client := p.notionBehind(guard, source, p.budget(config.DefaultConnection, true))
+		return p.api().Health(rememberedCheck(remembered, client), database(get), statusOf{p, get, remembered}, httpapi.HealthSettings{
 			Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
 			Breakers: func(service string) string {
 				if service == string(metric.Supabase) {
@@ -78,7 +79,7 @@ func rememberedCheck(c *cache.Cache, client *notion.Client) httpapi.Check {
 		f, _, err := cache.Get(ctx, c, healthCache(), "notion", func(ctx context.Context) (found, error) {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // others may wait for it
 			defer cancel()
-			if _, err := client.Me(ctx); err != nil {
+			if _, err := client.Me(ctx); err != nil && fault.KindOf(err) != fault.RateLimited { // busy is not ill
 				return found{fault.KindOf(err), fault.Message(err)}, nil
 			}
 			return found{}, nil

@@ -69,7 +69,7 @@ func Monitor() func(context.Context, json.RawMessage) error {
 }
 
 func (p parts) monitor(get func(context.Context) (*pgxpool.Pool, error)) monitor.Monitor {
-	client := p.notion(p.source(config.DefaultConnection))
+	client := p.notion(p.source(config.DefaultConnection), p.budget(config.DefaultConnection, true))
 	letters := sqsqueue.DeadLetters{Client: sqs.NewFromConfig(p.aws), URLs: p.cfg.DeadLetterQueueURLs}
 	return monitor.Monitor{
 		Checks: map[metric.Service]monitor.Check{

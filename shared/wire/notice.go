@@ -23,7 +23,7 @@ func (p parts) notices(pool *pgxpool.Pool) notice.Desk {
 		Bot: func(ctx context.Context) (string, error) {
 			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 			defer cancel()
-			bot, err := p.notion(p.source(config.DefaultConnection)).Me(ctx)
+			bot, err := p.notion(p.source(config.DefaultConnection), p.budget(config.DefaultConnection, true)).Me(ctx)
 			if err != nil {
 				return "", err
 			}

@@ -13,15 +13,39 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/quota"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 )
 
 // tokenTTL is how long a Notion token is used without looking whether the workspace was connected or disconnected meanwhile.
 const tokenTTL = 30 * time.Second
 
-// notion makes the client of Notion's API that takes its token from a source.
-func (p parts) notion(source *connect.Source) *notion.Client {
-	return p.notionBehind(p.notionBreaker(), source)
+// notion makes the client of Notion's API that takes its token from a source and its requests from a budget.
+func (p parts) notion(source *connect.Source, budget notion.Budget) *notion.Client {
+	return p.notionBehind(p.notionBreaker(), source, budget)
+}
+
+// budget is the function's share of what all functions together may ask of a connection's workspace. interactive: somebody waits for
+// the answers.
+func (p parts) budget(connectionID string, interactive bool) *notion.Shared {
+	return notion.NewShared(notion.SharedConfig{
+		Bank: bank{p, connectionID}, Requests: p.cfg.NotionBudget, Interactive: interactive, NewID: newID,
+	})
+}
+
+// bank keeps a connection's budget in a database that is opened when something is asked of it.
+type bank struct {
+	parts
+	connectionID string
+}
+
+// Take gives requests.
+func (b bank) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) {
+	pool, err := b.pool(ctx, 2)
+	if err != nil {
+		return 0, err
+	}
+	return postgres.Budget{Pool: pool, ConnectionID: b.connectionID, Requests: b.cfg.NotionBudget}.Take(ctx, ask)
 }
 
 // notionBreaker keeps from a Notion that does not answer, as far as this function or another found out.
@@ -31,11 +55,11 @@ func (p parts) notionBreaker() *breaker.Breaker {
 	}})
 }
 
-func (p parts) notionBehind(b *breaker.Breaker, source *connect.Source) *notion.Client {
+func (p parts) notionBehind(b *breaker.Breaker, source *connect.Source, budget notion.Budget) *notion.Client {
 	return notion.New(notion.Config{
 		BaseURL: p.cfg.NotionAPIURL,
 		Tokens:  source,
-		Budget:  notion.NewWindow(notion.WindowConfig{Requests: p.cfg.NotionBudget, Period: time.Minute}),
+		Budget:  budget,
 		Breaker: b,
 		Observe: p.gauge.notion,
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -39,7 +40,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return nil, err
 		}
-		return &syncers{parts: p, db: pool, made: map[string]madeSyncer{}}, nil
+		return &syncers{parts: p, db: pool, made: map[string]connectionSyncer{}}, nil
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
 		var msg journal.Message
@@ -55,7 +56,9 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err != nil {
 			return err
 		}
-		return syncer.Work(ctx, msg)
+		err = syncer.Work(ctx, msg)
+		_ = syncer.budget.GiveBack(ctx) // else it comes back by itself, later
+		return err
 	}
 }
 
@@ -65,37 +68,40 @@ type syncers struct {
 	db *pgxpool.Pool
 
 	mu   sync.Mutex
-	made map[string]madeSyncer
+	made map[string]connectionSyncer
 }
 
-type madeSyncer struct {
+// connectionSyncer is a connection's syncer, made of one version of its settings, and what it spends from.
+type connectionSyncer struct {
+	*syncrun.Syncer
 	version int64
-	syncer  *syncrun.Syncer
+	budget  *notion.Shared
 }
 
 // of gives the syncer for a run.
-func (s *syncers) of(ctx context.Context, runID string) (*syncrun.Syncer, error) {
+func (s *syncers) of(ctx context.Context, runID string) (connectionSyncer, error) {
 	settings, err := postgres.Settings{Pool: s.db}.OfRun(ctx, runID)
 	if err != nil {
-		return nil, err
+		return connectionSyncer{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	made, ok := s.made[settings.ConnectionID]
 	if !ok || made.version != settings.Version {
-		made = madeSyncer{settings.Version, s.syncer(settings)}
+		made = s.syncer(settings)
 		s.made[settings.ConnectionID] = made
 	}
-	return made.syncer, nil
+	return made, nil
 }
 
-func (s *syncers) syncer(settings setting.Settings) *syncrun.Syncer {
+func (s *syncers) syncer(settings setting.Settings) connectionSyncer {
 	p, connection := s.parts, s.connection(settings)
 	if settings.Plan != "" {
 		p.cfg.NotionBudget = settings.Plan.Requests()
 	}
-	client, relay := p.notion(p.renewing(s.db, connection.ID)), p.nudger()
-	return syncrun.New(syncrun.Config{
+	budget, relay := p.budget(connection.ID, false), p.nudger()
+	client := p.notion(p.renewing(s.db, connection.ID), budget)
+	return connectionSyncer{version: settings.Version, budget: budget, Syncer: syncrun.New(syncrun.Config{
 		Connection: connection,
 		Ledger:     toldLedger{measuredLedger{postgres.Ledger{Pool: s.db, NewID: newID}, p.gauge.meter.Observe}, relay},
 		Leases:     postgres.Leases{Pool: s.db, TTL: leaseTTL},
@@ -112,5 +118,5 @@ func (s *syncers) syncer(settings setting.Settings) *syncrun.Syncer {
 		Log:     p.log,
 		Writers: writers,
 		Reserve: reserve,
-	})
+	})}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -33,11 +34,14 @@ func (w *World) Agree(tb TB) {
 	}
 }
 
-// Differences says in what Notion, base and rows differ.
-func (w *World) Differences(tb TB) []string {
+// Differences says in what Notion, base and rows differ, of all databases or of those named.
+func (w *World) Differences(tb TB, kinds ...string) []string {
 	tb.Helper()
 	var all []string
 	for _, k := range w.Syncer.Connection.Mapping.Kinds {
+		if len(kinds) > 0 && !slices.Contains(kinds, k.Name) {
+			continue
+		}
 		if id := w.Syncer.Connection.DatabaseIDs[k.Name]; id != "" {
 			all = append(all, w.differences(tb, k, id)...)
 		}

@@ -40,6 +40,10 @@ type World struct {
 	Syncer  *syncrun.Syncer
 	Client  *notion.Client
 
+	Messages int // that were worked on
+
+	limit time.Duration
+	now   func() time.Time
 	queue []journal.Message
 }
 
@@ -155,16 +159,29 @@ func (w *World) start(tb TB, req syncrun.Request) (runID string) {
 	return run.ID
 }
 
+// Within limits the work on each message from now on to so long, of that clock.
+func (w *World) Within(limit time.Duration, now func() time.Time) { w.limit, w.now = limit, now }
+
 // Drain works on what is queued until nothing is.
 func (w *World) Drain(ctx context.Context) error {
 	for len(w.queue) > 0 {
 		m := w.queue[0]
 		w.queue = w.queue[1:]
-		if err := w.Syncer.Work(ctx, m); err != nil {
+		if err := w.work(ctx, m); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *World) work(ctx context.Context, m journal.Message) error {
+	w.Messages++
+	if w.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, w.now().Add(w.limit))
+		defer cancel()
+	}
+	return w.Syncer.Work(ctx, m)
 }
 
 // Report is what a run did.

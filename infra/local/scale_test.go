@@ -1,0 +1,134 @@
+//go:build scale
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TestScale takes large databases in through the whole system, as built: it prints what that costs in requests and in the worker's
+// memory, and fails where it is more than it may be.
+func TestScale(t *testing.T) {
+	const most = 128 << 10 // of the worker's memory, in kB
+	for _, c := range []struct {
+		pages, requests int
+		limit           string
+	}{
+		{25_000, 258, "120"},
+		{100_000, 1020, "10"},
+	} {
+		t.Run(fmt.Sprintf("%d pages, a function's limit of %s s", c.pages, c.limit), func(t *testing.T) {
+			state := filepath.Join(t.TempDir(), "state")
+			environ := []string{"NOTION_PLAN=business", "SYNC_SCHEDULE=rate(1 day)", "SYNC_WORKER_TIMEOUT=" + c.limit}
+			r := startSystem(t, state, environ...)
+			r.sim(t, "/_sim/seed", fmt.Sprintf(`{"records":{"partners":%d}}`, c.pages), nil)
+			r.sim(t, "/_sim/stats/reset", "", nil)
+			s, err := load("../..", state, anyPort(environ...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			if err := syncNow(t.Context(), s, []string{"partners"}, t.Output()); err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(begun)
+			var stats struct {
+				Total       int `json:"total"`
+				RateLimited int `json:"rate_limited"`
+			}
+			r.sim(t, "/_sim/stats", "", &stats)
+			memory := peak(t, filepath.Join(state, functionsDir, "sync-worker", "bootstrap"))
+			rows, invocations := r.rows(t), strings.Count(r.out.String(), "sync-worker    ")
+			t.Logf("%d rows in %s (%.0f a second), %d requests, %d refused, worker's memory at most %.1f MB, %d lines of the worker's",
+				rows, took.Round(time.Second), float64(rows)/took.Seconds(), stats.Total, stats.RateLimited, float64(memory)/1024, invocations)
+			if rows != c.pages || stats.Total > c.requests || stats.RateLimited > 0 || memory > most || memory == 0 {
+				t.Errorf("%d pages have %d rows, %d requests may be %d, %d refused may be 0, %d kB may be %d",
+					c.pages, rows, stats.Total, c.requests, stats.RateLimited, memory, most)
+			}
+		})
+	}
+}
+
+// sim calls the simulator's controls.
+func (r *running) sim(t *testing.T, path, body string, into any) {
+	t.Helper()
+	method := http.MethodPost
+	if into != nil {
+		method = http.MethodGet
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, r.env["NOTION_URL"]+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Timeout: 5 * time.Minute}
+	defer client.CloseIdleConnections()
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s answers %d", path, answer.StatusCode)
+	}
+	if into != nil {
+		if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (r *running) rows(t *testing.T) (n int) {
+	t.Helper()
+	connection, err := pgx.Connect(t.Context(), r.env["DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close(context.Background())
+	if err := connection.QueryRow(t.Context(), `select count(*) from partners`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// peak is the most memory that a process of a program has had so far, in kB, of the one that had the most.
+func peak(t *testing.T, program string) (kB int) {
+	t.Helper()
+	program, err := filepath.EvalSymlinks(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, exe := range processes {
+		if target, err := os.Readlink(exe); err != nil || target != program {
+			continue
+		}
+		status, err := os.ReadFile(filepath.Join(filepath.Dir(exe), "status"))
+		if err != nil {
+			continue // it has ended
+		}
+		for line := range strings.Lines(string(status)) {
+			if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmHWM:" {
+				n, err := strconv.Atoi(fields[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				kB = max(kB, n)
+			}
+		}
+	}
+	return kB
+}

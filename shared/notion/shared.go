@@ -1,0 +1,157 @@
+package notion
+
+import (
+	"context"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/quota"
+)
+
+// Bank keeps what all functions together spend of Notion's limit.
+type Bank interface {
+	// Take gives requests and how long to wait before they may be sent. Where that is longer than the ask's patience, nothing is
+	// given.
+	Take(ctx context.Context, ask quota.Ask) (time.Duration, error)
+}
+
+// SharedConfig says how a Shared spends.
+type SharedConfig struct {
+	Bank     Bank
+	Requests int // in a minute, of all functions together
+	// Interactive: somebody waits for what these requests answer. They have a reserve, and need no bank when it is away.
+	Interactive bool
+	NewID       func() string
+	Now         func() time.Time
+	Wait        func(ctx context.Context, d time.Duration) error
+}
+
+// Shared is a Budget of which several functions spend together. It takes chunks from the bank and tells the bank, with the next one, when
+// it sent what; so one round trip is due for several requests, and nothing is lost to guesses. It is safe for concurrent use.
+type Shared struct {
+	SharedConfig
+	fallback *Window
+	turn     chan struct{} // guards what follows; a channel, because callers in line may give up
+
+	chunk string // "" when there is nothing to tell
+	left  int
+	until time.Time // when what is left may not be sent any more
+	sent  []time.Time
+}
+
+// NewShared makes a Shared that holds nothing yet.
+func NewShared(c SharedConfig) *Shared {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Wait == nil {
+		c.Wait = Wait
+	}
+	return &Shared{
+		SharedConfig: c, turn: make(chan struct{}, 1),
+		fallback: NewWindow(WindowConfig{Requests: quota.Spare(c.Requests), Period: BudgetPeriod, Now: c.Now, Wait: c.Wait}),
+	}
+}
+
+// Take waits until n requests may be sent, in the order of asking. It gives fault.RateLimited and the wait, spending nothing, when the wait
+// outlasts the context; fault.Invalid when n is more than half the limit; fault.Unavailable when the context ends while it waits, or
+// the bank cannot be reached.
+func (s *Shared) Take(ctx context.Context, n int) error {
+	if n > s.Requests/2 {
+		return fault.New(fault.Invalid, "%d requests at once are more than half the budget of %d: ask for fewer.", n, s.Requests)
+	}
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if s.left < n || !s.Now().Before(s.until) {
+		if err := s.refill(ctx, n); err != nil {
+			if s.Interactive && fault.KindOf(err) == fault.Unavailable && ctx.Err() == nil {
+				return s.fallback.Take(ctx, n)
+			}
+			return err
+		}
+	}
+	s.left -= n
+	for range n {
+		s.sent = append(s.sent, s.Now())
+	}
+	return nil
+}
+
+// GiveBack tells the bank what was not used. Call it when nothing more is to be sent for a while; without it, what is left counts as
+// sent.
+func (s *Shared) GiveBack(ctx context.Context) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if s.chunk == "" {
+		return nil
+	}
+	_, err := s.ask(ctx, quota.Ask{})
+	return err
+}
+
+func (s *Shared) enter(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fault.Wrap(ctx.Err(), fault.Unavailable, "The wait for Notion's limit on requests was cut short")
+	}
+}
+
+func (s *Shared) leave() { <-s.turn }
+
+func (s *Shared) refill(ctx context.Context, n int) error {
+	ask := quota.Ask{Chunk: s.NewID(), Requests: n, Interactive: s.Interactive, Patience: patience(ctx)}
+	if !s.Interactive {
+		ask.Requests = max(n, quota.Chunk(s.Requests))
+	}
+	asked := s.Now()
+	wait, err := s.ask(ctx, ask)
+	if err != nil {
+		return err
+	}
+	if wait > ask.Patience {
+		return &fault.Error{Kind: fault.RateLimited, Message: "Our share of Notion's limit on requests is spent; wait and try again.", RetryAfter: wait}
+	}
+	s.chunk, s.left, s.until = ask.Chunk, ask.Requests, asked.Add(wait+quota.Keep)
+	if wait <= 0 {
+		return nil
+	}
+	return fault.Wrap(s.Wait(ctx, wait), fault.Unavailable, "The wait for Notion's limit on requests was cut short")
+}
+
+// bankTime is how long an interactive caller waits for the bank.
+const bankTime = 500 * time.Millisecond
+
+// ask tells what was sent and asks for more. An answer that is lost does no harm: what was sent is told again.
+func (s *Shared) ask(ctx context.Context, ask quota.Ask) (time.Duration, error) {
+	ask.Last = s.chunk
+	now := s.Now()
+	for _, at := range s.sent {
+		ask.Used = append(ask.Used, now.Sub(at))
+	}
+	if s.Interactive {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, bankTime)
+		defer cancel()
+	}
+	wait, err := s.Bank.Take(ctx, ask)
+	if err != nil {
+		return 0, err
+	}
+	s.chunk, s.left, s.sent = "", 0, nil
+	return wait, nil
+}
+
+// patience is how long a context lasts.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return time.Hour
+	}
+	return max(0, time.Until(deadline))
+}

@@ -1,0 +1,121 @@
+package syncrun_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
+	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// paced is a clock that moves on by so much with each request to Notion, and not otherwise.
+type paced struct {
+	mu   sync.Mutex
+	now  time.Time
+	each time.Duration
+}
+
+func newPaced() *paced { return &paced{now: time.Now(), each: 2 * time.Second} }
+
+// set has a syncer go by the clock.
+func (p *paced) set(cfg *syncrun.Config) { cfg.Now, cfg.Reserve = p.Now, 30*time.Second }
+
+func (p *paced) Now() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+func (p *paced) request(_ *http.Request, saved bool) *chaos.Fault {
+	if !saved {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.now = p.now.Add(p.each)
+	}
+	return nil
+}
+
+// TestLongRuns: what takes longer than a function may run goes on in the next, from where it was: nothing is written twice, and nothing is
+// read twice but the batch that was cut short.
+func TestLongRuns(t *testing.T) {
+	t.Parallel()
+	clock := newPaced()
+	w := sidetest.Build(t, sidetest.Setup{
+		Sim: notionsim.Config{Demo: true, Seed: 1, OnRequest: clock.request}, Mapping: mapping.ACT(),
+		Databases: func(w *sidetest.World) map[string]string { return w.Sim.Databases() },
+		Change:    clock.set,
+	})
+	if _, err := w.Sim.Grow(map[string]int{"partners": 600}, 1); err != nil {
+		t.Fatal(err)
+	}
+	setOptions(t, w, func(o *notionsim.Options) { o.Budget = 0 })
+	stats := func(route string) int { return w.Sim.Stats().Requests[route] }
+	const query, write = "POST /v1/data_sources/{id}/query", "PATCH /v1/pages/{id}"
+
+	w.Within(10*time.Second, clock.Now)
+	succeeded(t, w.Sync(t, journal.Full))
+	if listed := stats(query); w.Messages < 3 || listed != 10 {
+		t.Errorf("%d invocations, %d requests for 6 answers, 3, and the newest page", w.Messages, listed)
+	}
+	told := sidetest.Query[string](t, w, `select coalesce(string_agg(data::text, e'\n' order by seq), '') from integration_events where type = 'sync_progress'`)
+	if good := sidetest.Query[int](t, w, `select count(*) from integration_events where type = 'sync_progress' and data->>'kind' = 'partners'
+		and (data->>'expected')::integer between 500 and 700 and (data->>'per_second')::numeric between 5 and 60`); good == 0 {
+		t.Errorf("nobody told how far it was: %s", told)
+	}
+	w.Agree(t)
+
+	w.Messages = 0
+	w.Exec(t, `update partners set location = 'moved' where id in (select id from partners order by id limit 40)`)
+	succeeded(t, w.Sync(t, journal.Full))
+	if w.Messages < 10 || stats(write) != 40 || w.Sim.Stats().UnchangedWrites > 0 {
+		t.Errorf("%d invocations, %d writes, %d of them for nothing", w.Messages, stats(write), w.Sim.Stats().UnchangedWrites)
+	}
+	w.Agree(t)
+
+	w.Messages = 0
+	for _, page := range pagesOf(t, w, "partners")[:15] {
+		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
+	}
+	succeeded(t, w.Sync(t, journal.Full))
+	if n := sidetest.Query[int](t, w, `select count(*) from partners where archived_at is not null`); n != 15 || w.Messages < 6 {
+		t.Errorf("%d of 15 are archived after %d invocations", n, w.Messages)
+	}
+	w.Agree(t)
+}
+
+func pagesOf(t *testing.T, w *sidetest.World, kind string) []string {
+	t.Helper()
+	return strings.Split(sidetest.Query[string](t, w, `select string_agg(notion_id, ',' order by notion_id) from notion_`+kind), ",")
+}
+
+// TestALimitThatIsSpent: where Notion's limit is spent for longer than the function may run, the part goes on in the next.
+func TestALimitThatIsSpent(t *testing.T) {
+	t.Parallel()
+	w := sidetest.New(t, nil)
+	setFaults(t, w, chaos.Rule{Fault: chaos.Fault{Status: 429, RetryAfter: 20}, Route: "/v1/data_sources/{id}/query", Times: 2})
+	w.Within(3*time.Second, time.Now)
+	if got := w.Sync(t, journal.Full, "partners"); got.Status != "succeeded" || w.Messages < 2 {
+		t.Errorf("%+v after %d invocations", got, w.Messages)
+	}
+	t.Run("for ever", func(t *testing.T) {
+		setFaults(t, w, chaos.Rule{Fault: chaos.Fault{Status: 429, RetryAfter: 60}})
+		run, err := w.Starter.Start(t.Context(), syncrun.Request{Type: journal.Full, Kinds: []string{"partners"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := w.Syncer.Work(ctx, journal.Message{RunID: run.ID, Kind: "partners", Segment: 30, Idle: 30}); err != nil {
+			t.Fatal(err)
+		}
+		failsWith(t, w.Report(t, run.ID), "limit")
+	})
+}
