@@ -52,6 +52,10 @@ test-deep: ## Run the long tests: many more drawn cases
 	go test -timeout 2h -v ./shared/syncrun -run NoRowStays -freshness.seeds=20 -freshness.minutes=120
 	go test $(RACE) -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=100000
 
+.PHONY: soak
+soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes
+	go test -tags soak -run Soak -count=1 -timeout 1h -v ./infra/local
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
@@ -63,6 +67,10 @@ kill: ## Kill the worker with SIGKILL at a hundred random moments of runs that r
 .PHONY: scale
 scale: ## Take in databases of 25,000 and 100,000 pages through the whole system, and show what that costs (ten minutes)
 	go test -tags scale -run TestScale -count=1 -timeout 1h -v ./infra/local
+
+.PHONY: redrive
+redrive: ## Try again what ended in the dead letters (source .local/env, or export what AWS and the API need)
+	@go run ./infra/redrive
 
 .PHONY: build
 build: $(addprefix .local/build/,$(FUNCTIONS)) ## Build every function for ARCH (arm64 or x86_64)
