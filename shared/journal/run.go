@@ -30,6 +30,8 @@ type Message struct {
 	RunID string `json:"run_id,omitempty"`
 	Kind  string `json:"kind"`
 	Look  bool   `json:"look,omitempty"`
+	// ConnectionID says whose the database is that is to be looked at; a run knows its own.
+	ConnectionID string `json:"connection_id,omitempty"`
 	// Segment counts the continuations of a part that is longer than one function may run.
 	Segment int `json:"segment,omitempty"`
 	// Idle counts the last ones of them that stored nothing.

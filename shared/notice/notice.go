@@ -166,7 +166,7 @@ func (d Desk) Changed(ctx context.Context, kind string) {
 func (d Desk) wake(ctx context.Context, kind string) {
 	fresh, err := d.Store.Wake(ctx, kind, d.Now())
 	if err == nil && fresh && slices.Contains(d.Kinds, kind) {
-		if err = d.Queue.Send(ctx, d.ConnectionID, journal.Message{Kind: kind, Look: true}); err != nil {
+		if err = d.Queue.Send(ctx, d.ConnectionID, journal.Message{ConnectionID: d.ConnectionID, Kind: kind, Look: true}); err != nil {
 			_ = d.Store.Unwake(ctx, kind) // else it ends by itself
 		}
 	}

@@ -35,7 +35,7 @@ func (s *Syncer) look(ctx context.Context, kind mapping.Kind) {
 	log := s.Log.With("kind", kind.Name)
 	err := s.tryLook(ctx, kind, log)
 	if errors.Is(err, errDeadline) {
-		err = s.Queue.Send(ctx, s.Connection.ID, journal.Message{Kind: kind.Name, Look: true})
+		err = s.Queue.Send(ctx, s.Connection.ID, journal.Message{ConnectionID: s.Connection.ID, Kind: kind.Name, Look: true})
 	}
 	if err != nil {
 		log.WarnContext(ctx, "what was noticed was not taken in; the next sync does it", "error", err)

@@ -154,7 +154,7 @@ func (c connected) run(ctx context.Context) error {
 		return err
 	}
 	all := &syncers{parts: c.parts, db: c.pool, made: map[string]connectionSyncer{}}
-	syncer, err := all.of(ctx, run.ID)
+	syncer, err := all.of(ctx, journal.Message{RunID: run.ID})
 	for _, m := range queue.messages {
 		if err == nil {
 			err = syncer.Work(ctx, m)

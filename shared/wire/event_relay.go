@@ -3,8 +3,11 @@ package wire
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
@@ -12,38 +15,49 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/realtime"
 )
 
-// EventRelay empties the outbox. Whatever calls it, messages of the outbox queue or the schedule, only says "look": one event or
-// ten, it looks once.
+// EventRelay empties the outboxes of all connections. Whatever calls it, messages of the outbox queue or the schedule, only says "look":
+// one event or ten, it looks once.
 func EventRelay() func(context.Context, json.RawMessage) error {
-	get := onFirstUse(func(ctx context.Context) (dispatch.Relay, error) {
+	type made struct {
+		parts
+		db *pgxpool.Pool
+	}
+	get := onFirstUse(func(ctx context.Context) (made, error) {
 		p, err := newParts("event-relay")
 		if err != nil {
-			return dispatch.Relay{}, err
+			return made{}, err
 		}
-		pool, err := p.pool(context.WithoutCancel(ctx), 1)
-		if err != nil {
-			return dispatch.Relay{}, err
-		}
-		relay := dispatch.Relay{
-			Outbox: postgres.Outbox{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID},
-			Queue:  p.deliveries(),
-			Now:    time.Now,
-			Log:    p.log,
-		}
-		if p.cfg.RealTimeSync && p.cfg.SupabaseURL != "" {
-			relay.Broadcast = realtime.Channel{
-				URL:    p.cfg.SupabaseURL,
-				Key:    func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseServiceRoleKey) },
-				Client: &http.Client{},
-			}
-		}
-		return relay, nil
+		pool, err := p.pool(ctx, 1)
+		return made{p, pool}, err
 	})
 	return func(ctx context.Context, _ json.RawMessage) error {
-		relay, err := get(ctx)
+		m, err := get(ctx)
 		if err != nil {
 			return err
 		}
-		return relay.Run(ctx)
+		connections, err := postgres.Settings{Pool: m.db}.List(ctx)
+		problems := []error{err}
+		for _, c := range connections {
+			problems = append(problems, m.relay(m.db, c.ConnectionID).Run(ctx))
+		}
+		return errors.Join(problems...)
 	}
+}
+
+// relay is a connection's relay. Who is signed in to Supabase hears of the first connection.
+func (p parts) relay(pool *pgxpool.Pool, connectionID string) dispatch.Relay {
+	relay := dispatch.Relay{
+		Outbox: postgres.Outbox{Pool: pool, ConnectionID: connectionID, NewID: newID},
+		Queue:  p.deliveries(),
+		Now:    time.Now,
+		Log:    p.log,
+	}
+	if p.cfg.RealTimeSync && p.cfg.SupabaseURL != "" && connectionID == config.DefaultConnection {
+		relay.Broadcast = realtime.Channel{
+			URL:    p.cfg.SupabaseURL,
+			Key:    func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseServiceRoleKey) },
+			Client: &http.Client{},
+		}
+	}
+	return relay
 }

@@ -34,7 +34,7 @@ func EventRetention() func(context.Context, json.RawMessage) error {
 				return err
 			}
 		}
-		if err := p.noticeStore(pool).Forget(ctx, time.Now().Add(-webhookMemory)); err != nil {
+		if err := p.noticeStore(pool, config.DefaultConnection).Forget(ctx, time.Now().Add(-webhookMemory)); err != nil {
 			return err
 		}
 		p.log.InfoContext(ctx, "events were forgotten", "events", total, "older_than_days", p.cfg.EventDays)

@@ -42,7 +42,7 @@ func SyncSchedule() func(context.Context, json.RawMessage) error {
 		}
 		defer s.gauge.flush(ctx)
 		connections, err := postgres.Settings{Pool: s.db}.List(ctx)
-		problems := []error{err, s.notices(s.db).Sweep(ctx)}
+		problems := []error{err}
 		for _, c := range connections {
 			problems = append(problems, s.tick(ctx, c, in.Type))
 		}
@@ -58,7 +58,7 @@ type schedule struct {
 // tick starts a connection's run of a type when it is time.
 func (s schedule) tick(ctx context.Context, c setting.Settings, t journal.Type) error {
 	starter := s.starterOf(s.db, s.connection(c))
-	lost := starter.Requeue(ctx)
+	lost := errors.Join(starter.Requeue(ctx), s.notices(s.db, c).Sweep(ctx))
 	if len(starter.Kinds) == 0 {
 		return lost
 	}

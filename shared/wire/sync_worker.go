@@ -52,7 +52,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 			return err
 		}
 		defer all.gauge.flush(ctx)
-		syncer, err := all.of(ctx, msg.RunID)
+		syncer, err := all.of(ctx, msg)
 		if err != nil {
 			return err
 		}
@@ -78,9 +78,15 @@ type connectionSyncer struct {
 	budget  *notion.Shared
 }
 
-// of gives the syncer for a run.
-func (s *syncers) of(ctx context.Context, runID string) (connectionSyncer, error) {
-	settings, err := postgres.Settings{Pool: s.db}.OfRun(ctx, runID)
+// of gives the syncer for a message's connection.
+func (s *syncers) of(ctx context.Context, m journal.Message) (connectionSyncer, error) {
+	var settings setting.Settings
+	var err error
+	if m.Look {
+		settings, err = postgres.Settings{Pool: s.db}.Read(ctx, m.ConnectionID)
+	} else {
+		settings, err = postgres.Settings{Pool: s.db}.OfRun(ctx, m.RunID)
+	}
 	if err != nil {
 		return connectionSyncer{}, err
 	}

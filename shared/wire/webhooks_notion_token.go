@@ -3,6 +3,8 @@ package wire
 import (
 	"context"
 	"net/http"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
 )
 
 // WebhooksNotionToken answers GET and DELETE /webhooks/notion/token.
@@ -12,6 +14,6 @@ func WebhooksNotionToken() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		return p.api().NotionWebhookToken(p.noticeStore(pool)), nil
+		return p.api().NotionWebhookToken(p.noticeStore(pool, config.DefaultConnection)), nil
 	})
 }
