@@ -114,7 +114,7 @@ func atRest(t *testing.T, w *sidetest.World) {
 	}
 }
 
-var one, two = uuid.NewSHA1(uuid.Nil, []byte("one")).String(), uuid.NewSHA1(uuid.Nil, []byte("two")).String() //nolint:gochecknoglobals // ids of a test
+var one, two = uuid.NewSHA1(uuid.Nil, []byte("one")).String(), uuid.NewSHA1(uuid.Nil, []byte("two")).String()
 
 // TestMatching: which page is which row when two filled sides meet. The notes say it afterwards: Notion's was written later, and of a
 // record that both sides had it stays, the other standing in the log.
