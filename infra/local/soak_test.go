@@ -33,8 +33,6 @@ import (
 
 // These tests run the whole system, with the functions' own binaries, for minutes: make soak.
 
-const api = "/api/enhanced-integration"
-
 // ask sends a request and gives status and answer.
 func ask(t *testing.T, method, address string, header map[string]string, body any) (int, map[string]any) {
 	t.Helper()
@@ -61,7 +59,7 @@ func ask(t *testing.T, method, address string, header map[string]string, body an
 
 func (r *running) ask(t *testing.T, method, path string, body any) map[string]any {
 	t.Helper()
-	status, answer := ask(t, method, r.env["API_URL"]+api+path, map[string]string{"X-API-Key": r.env["API_KEY"]}, body)
+	status, answer := ask(t, method, r.env["API_URL"]+apiPath+path, map[string]string{"X-API-Key": r.env["API_KEY"]}, body)
 	if status > 299 {
 		t.Fatalf("%s %s: %d %v", method, path, status, answer)
 	}
@@ -363,7 +361,7 @@ func TestSoakBurst(t *testing.T) {
 					"id": uuid.NewString(), "type": "page.properties_updated", "authors": []any{map[string]string{"id": uuid.NewString(), "type": "person"}},
 					"entity": map[string]string{"id": p.Page, "type": "page"}, "data": map[string]any{"parent": map[string]string{"data_source_id": p.Source}},
 				})
-				request, _ := http.NewRequestWithContext(context.WithoutCancel(t.Context()), "POST", r.env["API_URL"]+api+"/webhooks/notion", bytes.NewReader(body))
+				request, _ := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, r.env["API_URL"]+apiPath+"/webhooks/notion", bytes.NewReader(body))
 				request.Header.Set("X-Notion-Signature", webhook.Sign(token, body))
 				sent := time.Now()
 				response, err := client.Do(request)

@@ -14,7 +14,6 @@ import (
 
 const (
 	alertsUsual = 50
-	alertsMost  = 500
 	// silenceMost is how long an alert may be silenced, in minutes: a week.
 	silenceMost = 7 * 24 * 60
 )
@@ -77,7 +76,7 @@ func (a API) listAlerts(desk AlertDesk) endpoint {
 		if values.Has("status") && status != "open" && status != "all" {
 			return 0, nil, fault.New(fault.Invalid, "status must be open or all.")
 		}
-		limit, err := number(values, "limit", alertsUsual, alertsMost)
+		limit, err := limitOf(values, alertsUsual)
 		if err != nil {
 			return 0, nil, err
 		}

@@ -15,7 +15,6 @@ import (
 // How many inconsistent records are listed, and how many may be repaired at once.
 const (
 	recordsUsual  = 100
-	recordsMost   = 500
 	repairsAtOnce = 100
 )
 
@@ -136,7 +135,7 @@ func consistencyFilter(values url.Values, tables []string) (consistency.Check, s
 	if values.Has("table_name") && !slices.Contains(tables, table) {
 		return "", "", 0, fault.New(fault.Invalid, "table_name must be one of %q.", tables)
 	}
-	limit, err := number(values, "limit", recordsUsual, recordsMost)
+	limit, err := limitOf(values, recordsUsual)
 	return consistency.Check(check), table, limit, err
 }
 

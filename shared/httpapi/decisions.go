@@ -20,7 +20,6 @@ import (
 // How many conflicts, errors or held records an answer gives, and how many records one request may name.
 const (
 	foundUsual = 50
-	foundMost  = 500
 )
 
 // Decisions is where what people have to decide is kept.
@@ -188,8 +187,8 @@ func (a API) ErrorsRetry(decisions Decisions, carry Carry) http.Handler {
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
-		if len(in.RecordIDs) > foundMost {
-			return 0, nil, fault.New(fault.Invalid, "Name at most %d records at once.", foundMost)
+		if len(in.RecordIDs) > limitMost {
+			return 0, nil, fault.New(fault.Invalid, "Name at most %d records at once.", limitMost)
 		}
 		for _, id := range in.RecordIDs {
 			if _, err := uuid.Parse(id); err != nil {
@@ -293,7 +292,7 @@ func (a API) Held(decisions Decisions, carry Carry) http.Handler {
 func finding(values url.Values) (journal.Find, error) {
 	var f journal.Find
 	var err error
-	if f.Limit, err = number(values, "limit", foundUsual, foundMost); err != nil {
+	if f.Limit, err = limitOf(values, foundUsual); err != nil {
 		return f, err
 	}
 	for name, to := range map[string]*string{"database": &f.Kind, "field": &f.Field} {

@@ -98,15 +98,18 @@ func since(values url.Values) (time.Time, error) {
 	return at, nil
 }
 
-// number gives a parameter that is a whole number from 1 to most, otherwise when it is not there.
-func number(values url.Values, name string, otherwise, most int) (int, error) {
-	text, err := one(values, name)
-	if err != nil || text == "" && !values.Has(name) {
-		return otherwise, err
+// limitMost is how many of anything are listed, or named, at once at the most.
+const limitMost = 500
+
+// limitOf gives the parameter limit; usual when it is not there.
+func limitOf(values url.Values, usual int) (int, error) {
+	text, err := one(values, "limit")
+	if err != nil || text == "" && !values.Has("limit") {
+		return usual, err
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > most {
-		return 0, fault.New(fault.Invalid, "%s must be a whole number from 1 to %d.", name, most)
+	if err != nil || n < 1 || n > limitMost {
+		return 0, fault.New(fault.Invalid, "limit must be a whole number from 1 to %d.", limitMost)
 	}
 	return n, nil
 }

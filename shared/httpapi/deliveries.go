@@ -91,7 +91,7 @@ func deliveryFilter(r *http.Request) (f delivery.Filter, err error) {
 	if err != nil {
 		return f, err
 	}
-	if f.Limit, err = number(values, "limit", eventsUsual, eventsMost); err != nil {
+	if f.Limit, err = limitOf(values, eventsUsual); err != nil {
 		return f, err
 	}
 	status, err := one(values, "status")

@@ -17,7 +17,6 @@ import (
 // How many events GET /events gives, and how many filters it takes.
 const (
 	eventsUsual = 50
-	eventsMost  = 500
 	filtersMost = 50
 )
 
@@ -75,7 +74,7 @@ func eventFilter(values url.Values) (event.Filter, eventFilters, error) {
 	var f event.Filter
 	var err error
 	fail := func(err error) (event.Filter, eventFilters, error) { return event.Filter{}, eventFilters{}, err }
-	if f.Limit, err = number(values, "limit", eventsUsual, eventsMost); err != nil {
+	if f.Limit, err = limitOf(values, eventsUsual); err != nil {
 		return fail(err)
 	}
 	given := eventFilters{Limit: f.Limit}
@@ -135,7 +134,7 @@ func placeOrNull(place int64) *string {
 
 // placed reads what lists that are paged by place are filtered by.
 func placed(values url.Values) (kind string, limit int, after int64, err error) {
-	if limit, err = number(values, "limit", foundUsual, foundMost); err != nil {
+	if limit, err = limitOf(values, foundUsual); err != nil {
 		return "", 0, 0, err
 	}
 	if kind, err = one(values, "database"); err != nil {

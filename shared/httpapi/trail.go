@@ -84,7 +84,7 @@ func (a API) Audit(entries TrailLister) http.Handler {
 			return 0, nil, err
 		}
 		var f trail.Filter
-		if f.Limit, err = number(values, "limit", eventsUsual, eventsMost); err != nil {
+		if f.Limit, err = limitOf(values, eventsUsual); err != nil {
 			return 0, nil, err
 		}
 		if f.Client, err = one(values, "client"); err != nil {

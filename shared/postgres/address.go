@@ -44,12 +44,13 @@ func local(host string) bool {
 // with gives an address, in either of its forms, with settings set.
 func with(address string, settings map[string]string) (string, error) {
 	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
+		words := []string{address}
 		for _, name := range []string{"sslmode", "sslrootcert"} {
 			if value, ok := settings[name]; ok {
-				address += " " + name + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'" // of two, the last counts
+				words = append(words, name+"='"+strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)+"'")
 			}
 		}
-		return address, nil
+		return strings.Join(words, " "), nil // of two, the last counts
 	}
 	u, err := url.Parse(address)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestNoRowStaysStale(t *testing.T) {
 				t.Run(fmt.Sprintf("%s times, %d edits a minute, polled every %v", rounding, pace, poll), func(t *testing.T) {
 					t.Parallel()
 					for seed := range *freshnessSeeds {
-						team(t, rounding, pace, poll, uint64(seed)) //nolint:gosec // small
+						team(t, rounding, pace, poll, uint64(seed))
 					}
 				})
 			}
@@ -56,7 +56,7 @@ func team(t *testing.T, rounding string, pace int, poll time.Duration, seed uint
 	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	pages := sidetest.Query[[]string](t, w, `select array_agg(notion_id order by id) from notion_partners`)[:50]
 
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // drawn again from its seed
+	random := rand.New(rand.NewPCG(seed, 0))
 	before, polls, edits := requests(w), 0, 0
 	step := time.Minute / time.Duration(pace)
 	for minute, next := 0, poll; minute < *freshnessMinutes*pace; minute++ {

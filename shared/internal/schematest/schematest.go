@@ -33,7 +33,7 @@ func Load(tb testing.TB) Schemas {
 	schemas := Schemas{}
 	for _, t := range event.Types() {
 		file := filepath.Join(Dir(), string(t)+".json")
-		data, err := os.ReadFile(file)
+		data, err := os.ReadFile(file) //nolint:gosec // our own
 		if err != nil {
 			tb.Fatal(err)
 		}

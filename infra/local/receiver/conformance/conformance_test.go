@@ -59,7 +59,7 @@ func TestConformanceOfTheDocs(t *testing.T) {
 			do(t, "go", "build", "-o", filepath.Join(dir, "sample"), filepath.Join(dir, "main.go"))
 			return []string{filepath.Join(dir, "sample")}
 		},
-		"JavaScript": func(t *testing.T, dir string) []string {
+		"JavaScript": func(t *testing.T, _ string) []string {
 			if _, err := os.Stat("node_modules/standardwebhooks"); err != nil {
 				do(t, "npm", "ci", "--no-audit", "--no-fund")
 			}
