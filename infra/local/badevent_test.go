@@ -56,7 +56,7 @@ func hostOf(t *testing.T, tpl *template.Template, sink lambdahost.Sink, environm
 	c := lambdahost.Config{Environments: 1, Idle: time.Minute, Region: region, AccountID: cloud.Account, Sink: sink, Now: time.Now, NewID: uuid.NewString}
 	for _, f := range tpl.Functions {
 		c.Functions = append(c.Functions, lambdahost.Function{
-			Name: f.Name, Bootstrap: filepath.Join(os.Getenv(builtVariable), f.Name, "bootstrap"), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Environment: environment(f),
+			Name: f.Name, Bootstrap: filepath.Join(os.Getenv(builtVariable), f.Name), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Environment: environment(f),
 		})
 	}
 	host := lambdahost.New(c)

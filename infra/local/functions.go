@@ -9,13 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/local/eventsource"
@@ -73,32 +71,31 @@ func (v values) simulation() map[string]string {
 	}
 }
 
-// build builds the functions for this machine, as they are built for the cloud.
+// build builds the functions for this machine, as they are built for the cloud: all at once, which looks at what they share once.
 func (s *system) build(ctx context.Context, functions []template.Function) error {
 	s.log.InfoContext(ctx, "building the functions", "functions", len(functions))
-	building, ctx := errgroup.WithContext(ctx)
-	building.SetLimit(runtime.NumCPU())
-	for _, f := range functions {
-		building.Go(func() error {
-			bootstrap, err := s.bootstrap(f.Name)
-			if err != nil {
-				return err
-			}
-			cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", //nolint:gosec // names of the template's own
-				"-gcflags=all=-l", "-ldflags", "-s -w", "-o", bootstrap, "./functions/"+f.Name)
-			cmd.Dir, cmd.Env = s.settings.root, append(os.Environ(), "CGO_ENABLED=0")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("build function %s: %w: %s", f.Name, err, out)
-			}
-			return nil
-		})
+	folder, err := filepath.Abs(s.settings.kept(functionsDir))
+	if err != nil {
+		return err
 	}
-	return building.Wait()
+	arguments := []string{
+		"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-ldflags", "-s -w",
+		"-o", folder + string(filepath.Separator),
+	}
+	for _, f := range functions {
+		arguments = append(arguments, "./functions/"+f.Name)
+	}
+	cmd := exec.CommandContext(ctx, "go", arguments...) //nolint:gosec // names of the template's own
+	cmd.Dir, cmd.Env = s.settings.root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the functions: %w: %s", err, out)
+	}
+	return nil
 }
 
 // bootstrap gives where a function's program lies.
 func (s *system) bootstrap(function string) (string, error) {
-	return filepath.Abs(filepath.Join(s.settings.kept(functionsDir), function, "bootstrap"))
+	return filepath.Abs(filepath.Join(s.settings.kept(functionsDir), function))
 }
 
 // startFunctions starts what calls functions: the API, the queues, the schedules.

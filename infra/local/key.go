@@ -78,30 +78,31 @@ func manageKeys(ctx context.Context, settings settings, arguments []string, stdo
 	if len(arguments) > 0 {
 		command, arguments = arguments[0], arguments[1:]
 	}
+	var do func(postgres.Keys) error
+	switch {
+	case command == "create":
+		client, scopes, err := holder(arguments)
+		if err != nil {
+			return err
+		}
+		do = func(keys postgres.Keys) error { return createKey(ctx, keys, client, scopes, stdout) }
+	case command == "list" && len(arguments) == 0:
+		do = func(keys postgres.Keys) error { return listKeys(ctx, keys, stdout) }
+	case command == "revoke" && len(arguments) == 1:
+		do = func(keys postgres.Keys) error { return revokeKey(ctx, keys, arguments[0], stdout) }
+	default:
+		return errors.New("say create [client [scope...]], list, or revoke and a key's id")
+	}
 	url, err := runningDatabase(settings)
 	if err != nil {
 		return err
 	}
-	return withKeys(ctx, url, func(keys postgres.Keys) error {
-		switch {
-		case command == "create":
-			return createKey(ctx, keys, arguments, stdout)
-		case command == "list" && len(arguments) == 0:
-			return listKeys(ctx, keys, stdout)
-		case command == "revoke" && len(arguments) == 1:
-			if err := keys.Revoke(ctx, arguments[0]); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintf(stdout, "The key %s is revoked; it works for a minute at the most.\n", arguments[0])
-			return err
-		}
-		return errors.New("say create [client [scope...]], list, or revoke and a key's id")
-	})
+	return withKeys(ctx, url, do)
 }
 
-// createKey makes a key for a client, with the given scopes or that of reading, and prints it: the only time that it is seen.
-func createKey(ctx context.Context, keys postgres.Keys, arguments []string, stdout io.Writer) error {
-	client, scopes := "desk", []access.Scope{access.Read}
+// holder gives whom a new key is for and what it lets them do: for the desk, and to read, unless said otherwise.
+func holder(arguments []string) (client string, scopes []access.Scope, err error) {
+	client, scopes = "desk", []access.Scope{access.Read}
 	if len(arguments) > 0 {
 		client = arguments[0]
 	}
@@ -110,14 +111,16 @@ func createKey(ctx context.Context, keys postgres.Keys, arguments []string, stdo
 		for _, name := range arguments[1:] {
 			scope := access.Scope(name)
 			if !slices.Contains(access.Scopes(), scope) {
-				return fmt.Errorf("there is no scope %s, but %s", name, names(access.Scopes()))
+				return "", nil, fmt.Errorf("there is no scope %s, but %s", name, names(access.Scopes()))
 			}
 			scopes = append(scopes, scope)
 		}
 	}
-	if err := access.CheckClient(client); err != nil {
-		return err
-	}
+	return client, scopes, access.CheckClient(client)
+}
+
+// createKey makes a key and prints it: the only time that it is seen.
+func createKey(ctx context.Context, keys postgres.Keys, client string, scopes []access.Scope, stdout io.Writer) error {
 	text, key, err := access.NewKey(client, scopes, rand.Reader)
 	if err != nil {
 		return err
@@ -126,6 +129,14 @@ func createKey(ctx context.Context, keys postgres.Keys, arguments []string, stdo
 		return err
 	}
 	_, err = fmt.Fprintln(stdout, text)
+	return err
+}
+
+func revokeKey(ctx context.Context, keys postgres.Keys, id string, stdout io.Writer) error {
+	if err := keys.Revoke(ctx, id); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(stdout, "The key %s is revoked; it works for a minute at the most.\n", id)
 	return err
 }
 

@@ -48,7 +48,7 @@ func TestScale(t *testing.T) {
 				RateLimited int `json:"rate_limited"`
 			}
 			r.sim(t, "/_sim/stats", "", &stats)
-			memory := peak(t, filepath.Join(state, functionsDir, "sync-worker", "bootstrap"))
+			memory := peak(t, filepath.Join(state, functionsDir, "sync-worker"))
 			rows, invocations := r.rows(t), strings.Count(r.out.String(), "sync-worker    ")
 			t.Logf("%d rows in %s (%.0f a second), %d requests, %d refused, worker's memory at most %.1f MB, %d lines of the worker's",
 				rows, took.Round(time.Second), float64(rows)/took.Seconds(), stats.Total, stats.RateLimited, float64(memory)/1024, invocations)

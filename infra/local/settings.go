@@ -118,7 +118,7 @@ func (s settings) kept(name string) string { return filepath.Join(s.state, name)
 
 // What the system keeps.
 const (
-	functionsDir = "functions"
+	functionsDir = "lambda"
 	databaseDir  = "postgres"
 	cloudFile    = "cloud.db"
 	notionFile   = "notion.db"

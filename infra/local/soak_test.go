@@ -196,7 +196,7 @@ func TestSoakWebhooks(t *testing.T) {
 			<-timer.C
 			for _, process := range children(t) {
 				pid, command, _ := strings.Cut(process, " ")
-				if n, err := strconv.Atoi(pid); err == nil && (strings.Contains(command, "/webhook-deliver/") || strings.Contains(command, "/event-relay/")) {
+				if n, err := strconv.Atoi(pid); err == nil && (strings.HasSuffix(command, "/webhook-deliver") || strings.HasSuffix(command, "/event-relay")) {
 					_ = syscall.Kill(n, syscall.SIGKILL)
 					killed++
 				}

@@ -65,12 +65,7 @@ func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
 	}
 	do, ok := m[method]
 	if !ok {
-		allowed := strings.Join(slices.Sorted(maps.Keys(m)), ", ")
-		return reply{
-			http.StatusMethodNotAllowed,
-			http.Header{"Allow": {allowed}},
-			a.problem(r, "Method not allowed", "Use "+strings.ReplaceAll(allowed, ", ", " or ")+" here."),
-		}
+		return a.notAllowed(r, slices.Sorted(maps.Keys(m)))
 	}
 	if err := permitted(r, scope); err != nil {
 		return a.failure(r, err)
@@ -83,6 +78,26 @@ func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
 		return a.failure(r, err)
 	}
 	return reply{status: status, body: body}
+}
+
+// notAllowed gives the answer to a request of a method that its path does not have.
+func (a API) notAllowed(r *http.Request, allowed []string) reply {
+	return reply{
+		http.StatusMethodNotAllowed,
+		http.Header{"Allow": {strings.Join(allowed, ", ")}},
+		a.problem(r, "Method not allowed", "Use "+strings.Join(allowed, " or ")+" here."),
+	}
+}
+
+// ReadOnly has next answer who reads, and refuses every other method.
+func (a API) ReadOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			a.write(w, a.notAllowed(r, []string{http.MethodGet}))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // permitted says whether the caller may use what needs that scope. A caller who asks too often is refused everywhere.

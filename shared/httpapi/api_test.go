@@ -119,6 +119,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		"a cursor of one's own": {events, &reader, "GET", "/?cursor=abc", "", 400, "next_cursor"},
 		"a cursor of nought":    {events, &reader, "GET", "/?cursor=MA", "", 400, "next_cursor"},
 		"a broken query":        {events, &reader, "GET", "/?limit=%zz", "", 400, "malformed"},
+		"a page to be read":     {api().ReadOnly(http.NotFoundHandler()), nil, "POST", "/", "", 405, "Use GET here"},
 		"no such path":          {api().NotFound(), nil, "GET", "/x", "", 404, "no such path"},
 	}
 	for name, c := range cases {

@@ -44,16 +44,38 @@ func (s *Side) List(ctx context.Context, dataSourceID string, since time.Time, c
 		Cursor:   at.Cursor,
 		PageSize: 100,
 	})
-	if fault.KindOf(err) == fault.NotFound {
-		return journal.Listing{}, fault.Wrap(err, fault.NotFound, "The Notion database of %s is not there any more, or not shared with the integration. "+
-			"Nothing was deleted for that. Restore it, or share it again: ••• › Connections.", s.kind.Name)
-	}
 	if err != nil {
-		return journal.Listing{}, err
+		return journal.Listing{}, s.lost(err)
 	}
 	listing := s.listingOf(ctx, answer)
 	listing.Next, err = next(answer, at, order)
 	return listing, err
+}
+
+// lost explains that a database cannot be found; another error it leaves as it is.
+func (s *Side) lost(err error) error {
+	if fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	return fault.Wrap(err, fault.NotFound, "The Notion database of %s is not there any more, or not shared with the integration. "+
+		"Nothing was deleted for that. Restore it, or share it again: ••• › Connections.", s.kind.Name)
+}
+
+// Present gives an error where a database is not there any more, is not shared any more, or is in the trash: then nothing follows from
+// what it does not show.
+func (s *Side) Present(ctx context.Context, databaseID, dataSourceID string) error {
+	database, err := s.client.Database(ctx, databaseID)
+	if err != nil {
+		return s.lost(err)
+	}
+	source, err := s.client.DataSource(ctx, dataSourceID)
+	if err != nil {
+		return s.lost(err)
+	}
+	if database.InTrash || source.InTrash {
+		return fault.New(fault.NotFound, "The Notion database of %s is in the trash. Nothing was deleted for that. Restore it.", s.kind.Name)
+	}
+	return nil
 }
 
 // Newest tells when the newest page was created; zero when there is none.

@@ -19,8 +19,8 @@ var (
 	script string
 )
 
-// Handler answers GET /dashboard. The page holds no data and is public; what it shows it asks for with the key of whoever signs in. Its
-// content security policy names the one style and the one script by their digests and lets it reach nobody but its own host.
+// Handler answers every request with the page, which holds no data and is public; what it shows it asks for with the key of
+// whoever signs in. Its content security policy names the one style and the one script by their digests and lets it reach nobody but its own host.
 func Handler() http.Handler {
 	body := []byte(strings.NewReplacer("{{.Style}}", style, "{{.Script}}", script).Replace(document))
 	policy := strings.Join([]string{
@@ -36,13 +36,6 @@ func Handler() http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-cache")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			h.Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusMethodNotAllowed)
-			_, _ = w.Write([]byte(`{"success":false,"error":"Method not allowed","message":"Use GET here."}`))
-			return
-		}
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = bytes.NewReader(body).WriteTo(w) // a caller who went away cannot be told
 	})

@@ -23,6 +23,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/notice"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
 // hooked is a world whose simulator's webhooks come in at a desk.
@@ -39,7 +40,7 @@ type sent struct {
 
 func newHooked(t *testing.T) *hooked {
 	t.Helper()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
 	succeeded(t, w.Sync(t, journal.Full))
 	h := &hooked{World: w}
 	h.desk = notice.Desk{

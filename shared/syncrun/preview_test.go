@@ -261,7 +261,7 @@ func TestADryRunGoesOnWhereItsWorkerDied(t *testing.T) {
 	segments := 0
 	for part := "running"; part != "succeeded"; segments++ {
 		// A few batches fit in before the reserve begins, and the worker hands over; every other worker dies at its third effect.
-		ctx, cancel := context.WithDeadline(t.Context(), deadline.Add(limit+10*time.Minute))
+		ctx, cancel := context.WithDeadline(t.Context(), deadline.Add(15*time.Minute)) // of which a third is kept in reserve
 		if *l = (life{}); segments%2 == 1 {
 			ctx, l.ends = t.Context(), 3
 		}

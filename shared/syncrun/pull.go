@@ -165,18 +165,38 @@ func (w *worker) fetch(ctx context.Context, keys []journal.Key) ([]item, error) 
 		if i > 0 && w.time.late() {
 			break
 		}
-		page, err := w.page(ctx, key.PageID)
+		page, err := w.show(ctx, key.PageID)
 		if err != nil {
 			return nil, err
 		}
 		pages = append(pages, page)
 	}
+	if err := w.absences(ctx, pages...); err != nil {
+		return nil, err
+	}
 	return w.itemsOf(ctx, pages)
 }
 
-// page gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is
-// out of this one, as if in the trash, until it is moved back.
+// absences sees to it, before anything follows from pages that are away, that it is not their database that is.
+func (w *worker) absences(ctx context.Context, pages ...record.Page) error {
+	if !slices.ContainsFunc(pages, func(p record.Page) bool { return p.State != record.Live }) {
+		return nil
+	}
+	return w.notion.Present(ctx, w.database.DatabaseID, w.database.DataSourceID)
+}
+
+// page gives a page, whose database is there.
 func (w *worker) page(ctx context.Context, id string) (record.Page, error) {
+	page, err := w.show(ctx, id)
+	if err != nil {
+		return page, err
+	}
+	return page, w.absences(ctx, page)
+}
+
+// show gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is
+// out of this one, as if in the trash, until it is moved back.
+func (w *worker) show(ctx context.Context, id string) (record.Page, error) {
 	page, err := w.notion.Page(ctx, id)
 	if fault.KindOf(err) == fault.NotFound {
 		return record.Page{ID: id, State: record.Gone}, nil

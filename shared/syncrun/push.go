@@ -42,19 +42,23 @@ func (w *worker) push(ctx context.Context) error {
 		return err
 	}
 	items := make([]item, len(known))
+	var asked []record.Page
 	for i, k := range known {
 		items[i] = item{known: k}
 		page, ok := fresh[k.Key.PageID]
-		if undecided := k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil; !ok && undecided && k.Key.PageID != "" {
+		if undecided := k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil; !ok && undecided && !k.Aside && k.Key.PageID != "" {
 			// The base does not tell what its page is now, and the listing may not.
-			if page, err = w.page(ctx, k.Key.PageID); err != nil {
+			if page, err = w.show(ctx, k.Key.PageID); err != nil {
 				return err
 			}
-			ok = true
+			ok, asked = true, append(asked, page)
 		}
 		if ok {
 			items[i].page = &page
 		}
+	}
+	if err := w.absences(ctx, asked...); err != nil {
+		return err
 	}
 	return w.settle(ctx, items, journal.Batch{})
 }
@@ -94,16 +98,20 @@ func (w *worker) retry(ctx context.Context) error {
 		return err
 	}
 	items := make([]item, len(known))
+	var asked []record.Page
 	for i, k := range known {
 		items[i].known = k
 		if k.Key.PageID == "" {
 			continue
 		}
-		page, err := w.page(ctx, k.Key.PageID)
+		page, err := w.show(ctx, k.Key.PageID)
 		if err != nil {
 			return err
 		}
-		items[i].page = &page
+		items[i].page, asked = &page, append(asked, page)
+	}
+	if err := w.absences(ctx, asked...); err != nil {
+		return err
 	}
 	return w.settle(ctx, items, journal.Batch{})
 }

@@ -111,6 +111,8 @@ type Reader interface {
 	// List gives up to 100 pages: all when since is zero, else those edited at or after it. cursor is "" or the Next of the
 	// listing before.
 	List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (journal.Listing, error)
+	// Present gives an error, fault.NotFound, where the database is away: then nothing follows from what it does not show.
+	Present(ctx context.Context, databaseID, dataSourceID string) error
 	// Newest tells when the newest page was created; zero when there is none.
 	Newest(ctx context.Context, dataSourceID string) (time.Time, error)
 	// Page gives one page.

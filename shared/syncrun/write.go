@@ -95,9 +95,14 @@ func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 	if d.known.Key.PageID == "" || d.left != nil || !matters {
 		return nil
 	}
-	page, err := w.page(ctx, d.known.Key.PageID)
+	page, err := w.show(ctx, d.known.Key.PageID)
 	if err != nil {
 		return err
+	}
+	if d.page == nil || d.page.State != page.State {
+		if err := w.absences(ctx, page); err != nil {
+			return err
+		}
 	}
 	d.page = &page
 	if err := w.complete(ctx, d.item); err != nil {
