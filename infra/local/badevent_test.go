@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,7 +51,18 @@ type quiet struct{}
 func (quiet) Line(string, []byte)      {}
 func (quiet) Report(lambdahost.Report) {}
 
-// hostOf runs the template's functions, which some test before has built, with their environments changed.
+// buildFunctions builds the template's functions, for a test that starts no system.
+func buildFunctions(t *testing.T, tpl *template.Template) {
+	t.Helper()
+	state := filepath.Join(t.TempDir(), "state")
+	prepare(t, state)
+	s := system{settings: settings{root: "../..", state: state}, log: slog.New(slog.DiscardHandler)}
+	if err := s.build(t.Context(), tpl.Functions); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hostOf runs the template's functions, which were built before, with their environments changed.
 func hostOf(t *testing.T, tpl *template.Template, sink lambdahost.Sink, environment func(template.Function) map[string]string) *lambdahost.Host {
 	t.Helper()
 	c := lambdahost.Config{Environments: 1, Idle: time.Minute, Region: region, AccountID: cloud.Account, Sink: sink, Now: time.Now, NewID: uuid.NewString}
@@ -76,6 +88,7 @@ func whole(cloudURL string) func(template.Function) map[string]string {
 // TestBadMessages: what is on the sync queue and cannot be worked on comes five times, each time with a line in the log, and then lies in
 // the dead-letter queue; and the system goes on.
 func TestBadMessages(t *testing.T) {
+	t.Parallel()
 	u := arrive(t)
 	tpl := projectTemplate(t, u.env, "127.0.0.1")
 	at := slices.IndexFunc(tpl.Queues, func(q template.Queue) bool { return strings.HasSuffix(q.Name, "-sync.fifo") })
@@ -120,6 +133,7 @@ func TestBadMessages(t *testing.T) {
 
 // TestScheduleTwice: a schedule that fires twice does no harm.
 func TestScheduleTwice(t *testing.T) {
+	t.Parallel()
 	u := arrive(t)
 	tpl := projectTemplate(t, u.env, "127.0.0.1")
 	host := hostOf(t, tpl, quiet{}, whole(u.env["AWS_ENDPOINT_URL"]))
@@ -138,8 +152,9 @@ func TestScheduleTwice(t *testing.T) {
 
 // TestMissingVariables: a function that is not set up says, at its first use, which variable is missing.
 func TestMissingVariables(t *testing.T) {
-	arrive(t) // which builds the functions
+	t.Parallel()
 	tpl := projectTemplate(t, map[string]string{"NOTION_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "127.0.0.1")
+	buildFunctions(t, tpl)
 	sink := &kept{lines: map[string][]string{}}
 	host := hostOf(t, tpl, sink, func(template.Function) map[string]string { return nil })
 	authorizers := map[string]bool{}

@@ -141,7 +141,8 @@ func TestExecute(t *testing.T) {
 		"a template that is bad": {[]string{"run"}, []string{"PORT=0", "NOTION_SIM_PORT=0", "CLOUD_PORT=0"}, true, 1, "", "local: template.yaml: line 1: Oops: is not known to the local system\n"},
 		"no database to migrate": {[]string{"migrate"}, nil, true, 1, "", "local: set DATABASE_URL to the database that is to be migrated; the local system's own is migrated by make run\n"},
 		"nobody's key":           {[]string{"key"}, nil, true, 1, "", "local: the system does not run, and DATABASE_URL is not set: whose key is it to be?\n"},
-		"an unknown scope":       {[]string{"key", "me", "fly"}, nil, true, 1, "", "local: there is no scope fly, but read, sync, events, config, data, admin\n"},
+		"keys, walking":          {[]string{"key", "walk"}, nil, true, 1, "", "local: say create [client [scope...]], list, or revoke and a key's id\n"},
+		"an unknown scope":       {[]string{"key", "create", "me", "fly"}, nil, true, 1, "", "local: there is no scope fly, but read, sync, events, config, data, admin\n"},
 		"nothing to reset":       {[]string{"reset"}, nil, true, 0, "", ""},
 	} {
 		os.Remove("template.yaml")

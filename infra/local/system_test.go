@@ -416,6 +416,7 @@ func removeDatabase(t *testing.T, state string) {
 
 // TestRealWorkspace: with a token and a database no simulator is started, and functions call the real Notion.
 func TestRealWorkspace(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var authorization string
 	notion := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

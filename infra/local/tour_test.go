@@ -163,6 +163,7 @@ func arrive(t *testing.T) *tourist {
 
 // TestTour is what the README promises, through the built functions.
 func TestTour(t *testing.T) {
+	t.Parallel()
 	u := arrive(t)
 	u.sync(t)
 	if n := u.requests(t); n > 12 {
@@ -224,6 +225,7 @@ func (u *tourist) get(t *testing.T, path string, v any) {
 
 // TestDecisions: what a person has to decide is shown, and done once it is decided, through the built functions.
 func TestDecisions(t *testing.T) {
+	t.Parallel()
 	u := arrive(t)
 	u.sync(t)
 
@@ -306,6 +308,7 @@ func (u *tourist) await(t *testing.T, what, sql string, args ...any) {
 
 // TestBadInput: every answer says what to do, through the gateway and the built functions.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	u := &tourist{running: startSystem(t, filepath.Join(t.TempDir(), "state"))}
 	tests := map[string]struct {
 		method, path, body string

@@ -163,6 +163,18 @@ func TestInternalCausesStayInside(t *testing.T) {
 	}
 }
 
+func TestReadOnlyLetsReadersThrough(t *testing.T) {
+	t.Parallel()
+	page := api().ReadOnly(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody))
+		if w.Code != http.StatusTeapot {
+			t.Errorf("%s: %d", method, w.Code)
+		}
+	}
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	s := &store{page: event.Page{
