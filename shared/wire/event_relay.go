@@ -35,6 +35,7 @@ func EventRelay() func(context.Context, json.RawMessage) error {
 		if err != nil {
 			return err
 		}
+		defer m.gauge.flush(ctx)
 		connections, err := postgres.Settings{Pool: m.db}.List(ctx)
 		problems := []error{err}
 		for _, c := range connections {

@@ -3,9 +3,11 @@ package wire
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -27,17 +29,29 @@ func EventRetention() func(context.Context, json.RawMessage) error {
 			return err
 		}
 		defer pool.Close()
-		outbox := postgres.Outbox{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID}
-		before, total := time.Now().AddDate(0, 0, -p.cfg.EventDays), 0
-		for n := forgotten; n == forgotten && ctx.Err() == nil; total += n {
-			if n, err = outbox.Forget(ctx, before, forgotten); err != nil {
-				return err
-			}
+		defer p.gauge.flush(ctx)
+		connections, err := postgres.Settings{Pool: pool}.List(ctx)
+		problems := []error{err}
+		for _, c := range connections {
+			problems = append(problems, p.forget(ctx, pool, c.ConnectionID))
 		}
-		if err := p.noticeStore(pool, config.DefaultConnection).Forget(ctx, time.Now().Add(-webhookMemory)); err != nil {
+		return errors.Join(problems...)
+	}
+}
+
+// forget forgets what is old of a connection.
+func (p parts) forget(ctx context.Context, pool *pgxpool.Pool, connectionID string) error {
+	outbox := postgres.Outbox{Pool: pool, ConnectionID: connectionID, NewID: newID}
+	before, total := time.Now().AddDate(0, 0, -p.cfg.EventDays), 0
+	for n := forgotten; n == forgotten && ctx.Err() == nil; total += n {
+		var err error
+		if n, err = outbox.Forget(ctx, before, forgotten); err != nil {
 			return err
 		}
-		p.log.InfoContext(ctx, "events were forgotten", "events", total, "older_than_days", p.cfg.EventDays)
-		return nil
 	}
+	if err := p.noticeStore(pool, connectionID).Forget(ctx, time.Now().Add(-webhookMemory)); err != nil {
+		return err
+	}
+	p.log.InfoContext(ctx, "events were forgotten", "connection_id", connectionID, "events", total, "older_than_days", p.cfg.EventDays)
+	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -72,6 +73,18 @@ func TestKnownLoadIsWhatTheDashboardShows(t *testing.T) {
 		g.meter.Observe(metric.Sample{Service: metric.Check, Operation: "notion"})
 	}
 	g.meter.Observe(metric.Sample{Service: metric.Check, Operation: "notion", Outcome: "unavailable"})
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer endpoint.Close()
+	post := g.posting(outbound.New(outbound.Config{Loopback: true, Now: time.Now}))
+	for _, path := range []string{"/", "/", "/", "/fails"} {
+		if _, err := post(t.Context(), endpoint.URL+path, nil, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	g.flush(t.Context())
 
 	now := time.Now()
@@ -90,6 +103,9 @@ func TestKnownLoadIsWhatTheDashboardShows(t *testing.T) {
 		if p.Hits["notion"] != 0.9 || p.Hits["supabase"] != 0 || p.Hits["overall"] != 0.8182 {
 			t.Errorf("after %s: hit rates %v", folded, p.Hits)
 		}
+		if p.Delivery != 0.75 {
+			t.Errorf("after %s: %v of the deliveries were taken", folded, p.Delivery)
+		}
 		if data.Overview.Uptime != 75 {
 			t.Errorf("after %s: uptime %v", folded, data.Overview.Uptime)
 		}
@@ -104,6 +120,7 @@ type dashboardShown struct {
 		Times    map[string]float64 `json:"api_response_times"`
 		Rates    map[string]float64 `json:"error_rates"`
 		Hits     map[string]float64 `json:"cache_hit_rates"`
+		Delivery float64            `json:"delivery_success_rate"`
 		Services map[string]struct {
 			Calls  int64            `json:"calls"`
 			Errors int64            `json:"errors"`

@@ -27,6 +27,7 @@ func TokenRefresh() func(context.Context, json.RawMessage) error {
 			return err
 		}
 		defer pool.Close()
+		defer p.gauge.flush(ctx)
 		vault := p.vault()
 		grants, err := p.grants(pool).List(ctx)
 		problems := []error{err}

@@ -3,11 +3,14 @@ package wire
 import (
 	"context"
 	"math/rand/v2"
+	"net/url"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
@@ -17,39 +20,54 @@ const laneTTL = 25 * time.Second
 
 // WebhookDeliver sends what is due to one endpoint. A message's body is the subscription's id, and its key.
 func WebhookDeliver() func(context.Context, lambdaio.Message) error {
-	get := onFirstUse(func(ctx context.Context) (dispatch.Deliverer, error) {
+	type made struct {
+		dispatch.Deliverer
+		gauge *gauge
+	}
+	get := onFirstUse(func(ctx context.Context) (made, error) {
 		p, err := newParts("webhook-deliver")
 		if err != nil {
-			return dispatch.Deliverer{}, err
+			return made{}, err
 		}
-		pool, err := p.pool(context.WithoutCancel(ctx), 1)
+		pool, err := p.pool(ctx, 1)
 		if err != nil {
-			return dispatch.Deliverer{}, err
+			return made{}, err
 		}
-		return dispatch.Deliverer{
+		return made{gauge: p.gauge, Deliverer: dispatch.Deliverer{
 			Lanes:    postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: laneTTL},
 			Queue:    p.deliveries(),
-			Post:     post(p.outbound()),
+			Post:     p.gauge.posting(p.outbound()),
 			Told:     p.nudger().nudge,
 			Schedule: p.cfg.WebhookRetries,
 			Now:      time.Now,
 			NewID:    newID,
 			Chance:   rand.Float64,
 			Log:      p.log,
-		}, nil
+		}}, nil
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
 		deliverer, err := get(ctx)
 		if err != nil {
 			return err
 		}
+		defer deliverer.gauge.flush(ctx)
 		return deliverer.Deliver(ctx, m.Body)
 	}
 }
 
-func post(client *outbound.Client) dispatch.Post {
+// posting sends and measures.
+func (g *gauge) posting(client *outbound.Client) dispatch.Post {
 	return func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
+		began := time.Now()
 		answer, err := client.Post(ctx, address, header, body)
+		s := metric.Sample{Service: metric.Subscriber, Duration: time.Since(began)}
+		if u, parsed := url.Parse(address); parsed == nil {
+			s.Operation = u.Hostname()
+		}
+		if err != nil || answer.StatusCode > 299 {
+			s.Outcome = fault.Unavailable.String()
+		}
+		g.meter.Observe(s)
 		return dispatch.Answer(answer), err
 	}
 }
