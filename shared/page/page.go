@@ -19,8 +19,9 @@ var (
 	script string
 )
 
-// Handler answers every request with the page, which holds no data and is public; what it shows it asks for with the key of
-// whoever signs in. Its content security policy names the one style and the one script by their digests and lets it reach nobody but its own host.
+// Handler answers every request with the page, which holds no data and is public; what it shows it asks for with the key of whoever
+// signs in. Its content security policy names the one style and the one script by their digests and lets it reach nobody but its own
+// host.
 func Handler() http.Handler {
 	body := []byte(strings.NewReplacer("{{.Style}}", style, "{{.Script}}", script).Replace(document))
 	policy := strings.Join([]string{
