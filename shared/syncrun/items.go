@@ -92,10 +92,10 @@ func (w *worker) makeWhole(ctx context.Context, it item) error {
 	if len(cut) == 0 {
 		return nil
 	}
-	if w.completed && w.time.late() {
+	if w.completed.Load() && w.time.late() {
 		return errDeadline
 	}
-	w.completed = true
+	w.completed.Store(true)
 	slices.Sort(cut)
 	it.page.Completed = true
 	return w.notion.Complete(ctx, it.page, cut)

@@ -82,7 +82,7 @@ type mark struct {
 
 func (w *worker) mark() {
 	w.began = mark{w.part.Checkpoint, w.part.Counts.Read, w.database.NotionThrough, w.database.ListedAt}
-	w.completed = false
+	w.completed.Store(false)
 }
 
 // rewind has the step's batch looked at again: only a part of it was worked on. What was done is seen to be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -63,7 +64,7 @@ func (w *worker) hidden(ctx context.Context, it item, id string) (bool, error) {
 
 // related says where a related page stands, asking once a batch.
 func (w *worker) related(ctx context.Context, id string) (record.State, error) {
-	if state, asked := w.states[id]; asked {
+	if state, known := w.asked.find(id); known {
 		return state, nil
 	}
 	page, err := w.notion.Page(ctx, id)
@@ -73,8 +74,36 @@ func (w *worker) related(ctx context.Context, id string) (record.State, error) {
 	case err != nil:
 		return record.None, err
 	}
-	w.states[id] = page.State
+	w.asked.note(id, page.State)
 	return page.State, nil
+}
+
+// asked remembers where related pages stand. It is safe for concurrent use: several pages are written at once.
+type asked struct {
+	mu     sync.Mutex
+	states map[string]record.State
+}
+
+func (a *asked) find(id string) (record.State, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	state, known := a.states[id]
+	return state, known
+}
+
+func (a *asked) note(id string, state record.State) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.states == nil {
+		a.states = map[string]record.State{}
+	}
+	a.states[id] = state
+}
+
+func (a *asked) clear() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.states)
 }
 
 // writable gives a write without those related pages that Notion would refuse because they are gone. One that is in the trash stays:

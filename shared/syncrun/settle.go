@@ -51,7 +51,7 @@ type decision struct {
 // settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side
 // refuses of a record is set aside with that record.
 func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) error {
-	clear(w.states)
+	w.asked.clear()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside })
 	for round := 1; ; round++ {
 		var late error

@@ -3,6 +3,7 @@ package syncrun
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -58,7 +59,6 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 		lens:    record.Lens{Kind: kind},
 		deleted: map[merge.Side]int{merge.Notion: part.Counts.PagesArchived, merge.Supabase: part.Counts.RowsArchived},
 		time:    limit,
-		states:  map[string]record.State{},
 		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
 	}
 	err = w.run(working)
@@ -142,13 +142,13 @@ type worker struct {
 	shown    []string           // by the whole listing, where that was one answer
 	deleted  map[merge.Side]int // unasked, by this worker
 	retried  bool
-	states   map[string]record.State // of related pages that were asked for in this batch
+	asked    asked // in this batch
 	time     clock
 	began    mark
 	stored   bool      // something
 	told     time.Time // when it last told how far it is
 	// completed: the step has fetched a page whole
-	completed bool
+	completed atomic.Bool
 	log       *slog.Logger
 }
 
