@@ -41,7 +41,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{World: sidetest.New(t, nil)}
+	o := &office{World: sidetest.Synced(t, nil)}
 	tables := func(k mapping.Kind) *pgside.Tables {
 		return pgside.New(o.Pool, config.DefaultConnection, mapping.ACT(), k, newID)
 	}
@@ -142,7 +142,6 @@ func (o *office) records(t *testing.T, kind string) []rec {
 func TestDeepCheckFindsAllDamageAndRepairsWhatMayBe(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.Sync(t, journal.Full)
 	if run, found := o.deep(t); len(found) != 0 {
 		t.Fatalf("a healthy system: %v %+v", found, run.Results)
 	}
@@ -228,7 +227,6 @@ func TestDeepCheckFindsAllDamageAndRepairsWhatMayBe(t *testing.T) {
 func TestWaitingIsNoDamage(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.Sync(t, journal.Full)
 	o.Exec(t, `update partners set location = 'Moved' where id = $1`, o.records(t, "partners")[0].row)
 	results, err := o.desk.Check(t.Context(), "partners")
 	if err != nil || len(results) != 1 || results[0].Found != 0 || results[0].Waiting != 1 || results[0].Checked != 25 {

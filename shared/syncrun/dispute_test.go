@@ -22,12 +22,11 @@ import (
 // record; it gives the record's row and page.
 func disputed(t *testing.T, column string, rule merge.Rule, inNotion, inPostgres string) (w *sidetest.World, row, page string) {
 	t.Helper()
-	w = sidetest.New(t, func(cfg *syncrun.Config) {
+	w = sidetest.Synced(t, func(cfg *syncrun.Config) {
 		kind := &cfg.Connection.Mapping.Kinds[0]
 		i := slices.IndexFunc(kind.Fields, func(f mapping.Field) bool { return f.Column == column })
 		kind.Fields[i].Rule = string(rule)
 	})
-	succeeded(t, w.Sync(t, journal.Full))
 	row = sidetest.Query[string](t, w, `select min(id::text) from partners`)
 	page = sidetest.Query[string](t, w, `select notion_id from notion_partners where id = $1`, row)
 	w.Exec(t, `update partners set location = 'here at first' where id = $1`, row)

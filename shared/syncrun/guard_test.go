@@ -15,8 +15,7 @@ import (
 // guarded is a world after its first sync, whose deletions are held as they are by default.
 func guarded(t *testing.T) *sidetest.World {
 	t.Helper()
-	w := sidetest.New(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
 	return w
 }
 

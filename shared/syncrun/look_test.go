@@ -40,8 +40,7 @@ type sent struct {
 
 func newHooked(t *testing.T) *hooked {
 	t.Helper()
-	w := sidetest.New(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
 	h := &hooked{World: w}
 	h.desk = notice.Desk{
 		ConnectionID: config.DefaultConnection, Kinds: w.Starter.Kinds, Queue: w, Enabled: true, Now: time.Now, Log: slog.New(slog.DiscardHandler),

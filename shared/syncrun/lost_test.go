@@ -52,10 +52,9 @@ func TestADatabaseThatIsLost(t *testing.T) {
 					}
 					return nil
 				}},
-				Mapping: mapping.ACT(), Databases: func(w *sidetest.World) map[string]string { return w.Sim.Databases() },
+				Pool: sidetest.AfterFirstSync(t), Mapping: mapping.ACT(), Databases: func(w *sidetest.World) map[string]string { return w.Sim.Databases() },
 			})
 			id = w.Sim.Databases()["partners"]
-			succeeded(t, w.Sync(t, journal.Full))
 			pages := pagesOf(t, w, "partners")
 			for _, page := range pages[:5] {
 				w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})

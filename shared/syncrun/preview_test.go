@@ -220,8 +220,7 @@ func TestADryRunSaysWhatTheRealOneDoes(t *testing.T) {
 // TestADryRunTellsValues: of each field what a side has, and what it would get.
 func TestADryRunTellsValues(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, nil)
 	name := some(t, w, "partners", 1)
 	page, id := pageOf(t, w, "partners", name), sidetest.Query[string](t, w, `select id::text from partners where name = $1`, name)
 	w.Exec(t, `update partners set location = 'here', featured = false where id = $1`, id)
@@ -304,8 +303,7 @@ func TestDryAndRealRunsDoNotBlockEachOther(t *testing.T) {
 // TestADryRunAndHeldDeletions: what would be held is said to be.
 func TestADryRunAndHeldDeletions(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: .1} })
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: .1} })
 	w.Exec(t, `delete from partners`)
 	said, did := foretold(t, w, journal.Incremental)
 	held := 0

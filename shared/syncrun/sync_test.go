@@ -116,8 +116,7 @@ func some(t *testing.T, w *sidetest.World, kind string, n int) string {
 
 func TestEditsGoBothWays(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, nil)
 	a, b, c := some(t, w, "partners", 0), some(t, w, "partners", 1), some(t, w, "partners", 2)
 	pageA, pageB, pageC := pageOf(t, w, "partners", a), pageOf(t, w, "partners", b), pageOf(t, w, "partners", c)
 
@@ -183,8 +182,7 @@ func TestConflicts(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.New(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = c.rule })
-			succeeded(t, w.Sync(t, journal.Full))
+			w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = c.rule })
 			name := some(t, w, "projects", 3)
 			page := pageOf(t, w, "projects", name)
 			edit(t, w, page, map[string]any{"Lead": rich("rich_text", "in Notion")})
@@ -280,8 +278,7 @@ func TestDeletions(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.New(t, nil)
-			succeeded(t, w.Sync(t, journal.Full))
+			w := sidetest.Synced(t, nil)
 			partner := some(t, w, "partners", 7)
 			page := pageOf(t, w, "partners", partner)
 			c.change(t, w, page, partner)
@@ -304,8 +301,7 @@ func TestDeletions(t *testing.T) {
 // TestFormattingSurvives: what a text column does not show is kept by edits that do not touch it, and around those that do.
 func TestFormattingSurvives(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, nil)
 	name := some(t, w, "partners", 5)
 	page := pageOf(t, w, "partners", name)
 	styled := func(text string, bold bool, link string) map[string]any {
@@ -352,8 +348,7 @@ func TestFormattingSurvives(t *testing.T) {
 // mended.
 func TestOneBadRecord(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, nil)
 	bad, good := some(t, w, "partners", 1), some(t, w, "partners", 2)
 	w.Exec(t, `update partners set collaboration_focus = (select array_agg('option ' || n) from generate_series(1, 101) n) where name = $1`, bad)
 	w.Exec(t, `update partners set location = repeat('x', 2001) where name = $1`, good)
@@ -379,8 +374,7 @@ func TestOneBadRecord(t *testing.T) {
 // TestOneWayTypesWriteToOneSide, and what the other side has to take waits.
 func TestOneWayRuns(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
-	succeeded(t, w.Sync(t, journal.Full))
+	w := sidetest.Synced(t, nil)
 	change := func(i int) {
 		name := some(t, w, "partners", i)
 		edit(t, w, pageOf(t, w, "partners", name), map[string]any{"Location": rich("rich_text", "from Notion")})

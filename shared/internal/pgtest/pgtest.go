@@ -9,6 +9,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,14 +87,15 @@ func startServer(ctx context.Context) (stop func(), err error) {
 	}, os.Setenv(serverURL, server.URL())
 }
 
-// template is the database that each test's is a copy of. One a process, because test binaries may share a server.
+// template is the database that each test's is a copy of. One a process, because test binaries may share a server. What a [Template]
+// makes is named after it.
 func template() string { return fmt.Sprintf("pgtest_template_%d", os.Getpid()) }
 
 func createTemplate(ctx context.Context) (drop func(), err error) {
 	if err := execute(ctx, "DROP DATABASE IF EXISTS "+template(), "CREATE DATABASE "+template()); err != nil {
 		return nil, err
 	}
-	drop = func() { _ = execute(ctx, "DROP DATABASE "+template()+" WITH (FORCE)") }
+	drop = func() { _ = dropTemplates(ctx) }
 	address, err := addressOf(template())
 	if err == nil {
 		_, err = migrations.Apply(ctx, address)
@@ -104,21 +107,90 @@ func createTemplate(ctx context.Context) (drop func(), err error) {
 	return drop, nil
 }
 
+func dropTemplates(ctx context.Context) error {
+	connection, err := pgx.Connect(ctx, os.Getenv(serverURL))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close(ctx) }()
+	rows, err := connection.Query(ctx, `SELECT datname FROM pg_database WHERE datname = $1 OR starts_with(datname, $1 || '_')`, template())
+	if err != nil {
+		return err
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		_, failed := connection.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// Template is content that many tests begin with. It is made once a process, and copied for each test.
+type Template struct {
+	Name string // a word of its own, in small letters
+
+	made sync.Once
+	done bool
+}
+
+// New gives a pool on a copy of what fill, called for the first test only, puts into a fresh, migrated database. Pool and copy go when the
+// test ends.
+func (t *Template) New(tb testing.TB, fill func(*pgxpool.Pool)) *pgxpool.Pool {
+	tb.Helper()
+	name := template() + "_" + t.Name
+	t.made.Do(func() {
+		pool := open(tb, create(tb, name, template()))
+		defer pool.Close() // what is connected to cannot be copied
+		fill(pool)
+		t.done = true
+	})
+	if !t.done {
+		tb.Fatalf("pgtest: the template %s could not be made", t.Name)
+	}
+	pool := open(tb, fresh(tb, name))
+	tb.Cleanup(pool.Close)
+	return pool
+}
+
 // URL gives the address of a fresh, migrated database, which is dropped when the test ends.
 func URL(tb testing.TB) string {
 	tb.Helper()
-	if os.Getenv(serverURL) == "" {
-		tb.Fatal("pgtest: no server; run the package's tests through pgtest.Main")
-	}
+	return fresh(tb, template())
+}
+
+// New gives a pool on a fresh, migrated database, set as the product sets its own. Both go when the test ends.
+func New(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	pool := open(tb, URL(tb))
+	tb.Cleanup(pool.Close)
+	return pool
+}
+
+// fresh gives the address of a copy of a database, which is dropped when the test ends.
+func fresh(tb testing.TB, of string) string {
+	tb.Helper()
 	name := "pgtest_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if err := execute(tb.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template()); err != nil {
-		tb.Fatalf("pgtest: %v", err)
-	}
+	address := create(tb, name, of)
 	tb.Cleanup(func() {
 		if err := execute(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			tb.Errorf("pgtest: %v", err)
 		}
 	})
+	return address
+}
+
+// create makes a copy of a database, and gives its address.
+func create(tb testing.TB, name, of string) string {
+	tb.Helper()
+	if os.Getenv(serverURL) == "" {
+		tb.Fatal("pgtest: no server; run the package's tests through pgtest.Main")
+	}
+	if err := execute(tb.Context(), "CREATE DATABASE "+name+" TEMPLATE "+of); err != nil {
+		tb.Fatalf("pgtest: %v", err)
+	}
 	address, err := addressOf(name)
 	if err != nil {
 		tb.Fatalf("pgtest: %v", err)
@@ -126,14 +198,12 @@ func URL(tb testing.TB) string {
 	return address
 }
 
-// New gives a pool on a fresh, migrated database, set as the product sets its own. Both go when the test ends.
-func New(tb testing.TB) *pgxpool.Pool {
+func open(tb testing.TB, address string) *pgxpool.Pool {
 	tb.Helper()
-	pool, err := product.Open(tb.Context(), URL(tb), 4)
+	pool, err := product.Open(tb.Context(), address, 4)
 	if err != nil {
 		tb.Fatalf("pgtest: %v", err)
 	}
-	tb.Cleanup(pool.Close)
 	return pool
 }
 

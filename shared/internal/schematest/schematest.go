@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -26,36 +28,52 @@ func Dir() string {
 // Schemas are the schemas by type.
 type Schemas map[event.Type]*jsonschema.Schema
 
-// Load compiles every schema. A property that a schema does not name is an error, so that none goes undocumented,
-// unless the schema says that there may be others.
+// Load gives every schema. A property that a schema does not name is an error, so that none goes undocumented, unless the schema says
+// that there may be others.
 func Load(tb testing.TB) Schemas {
 	tb.Helper()
-	schemas := Schemas{}
-	for _, t := range event.Types() {
-		file := filepath.Join(Dir(), string(t)+".json")
-		data, err := os.ReadFile(file) //nolint:gosec // our own
-		if err != nil {
-			tb.Fatal(err)
-		}
-		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-		if err != nil {
-			tb.Fatalf("%s: %v", file, err)
-		}
-		object, _ := document.(map[string]any)
-		if _, said := object["additionalProperties"]; !said {
-			object["additionalProperties"] = false
-		}
-		compiler := jsonschema.NewCompiler()
-		compiler.DefaultDraft(jsonschema.Draft2020)
-		compiler.AssertFormat()
-		if err := compiler.AddResource(file, object); err != nil {
-			tb.Fatalf("%s: %v", file, err)
-		}
-		if schemas[t], err = compiler.Compile(file); err != nil {
-			tb.Fatalf("%s: %v", file, err)
-		}
+	schemas, err := compiled()
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return schemas
+}
+
+// compiled are the schemas, which are dear to compile, once a process.
+//
+//nolint:gochecknoglobals // a constant that has to be read
+var compiled = sync.OnceValues(func() (Schemas, error) {
+	schemas := Schemas{}
+	for _, t := range event.Types() {
+		schema, err := compile(filepath.Join(Dir(), string(t)+".json"))
+		if err != nil {
+			return nil, err
+		}
+		schemas[t] = schema
+	}
+	return schemas, nil
+})
+
+func compile(file string) (*jsonschema.Schema, error) {
+	data, err := os.ReadFile(file) //nolint:gosec // our own
+	if err != nil {
+		return nil, err
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	object, _ := document.(map[string]any)
+	if _, said := object["additionalProperties"]; !said {
+		object["additionalProperties"] = false
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	compiler.AssertFormat()
+	if err := compiler.AddResource(file, object); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return compiler.Compile(file)
 }
 
 // CheckStored has every event that a test leaves in a database checked when the test ends.

@@ -49,7 +49,8 @@ type World struct {
 
 // Setup says how a world begins.
 type Setup struct {
-	Sim notionsim.Config
+	Sim  notionsim.Config
+	Pool *pgxpool.Pool // nil is an empty, migrated database
 	// Mapping is what is kept in step; Databases names, once the simulator runs, the Notion databases by kind.
 	Mapping   mapping.Mapping
 	Databases func(w *World) map[string]string
@@ -61,14 +62,50 @@ type Setup struct {
 // set to.
 func New(tb testing.TB, change func(*syncrun.Config)) *World {
 	tb.Helper()
-	return Build(tb, Setup{
-		Sim: notionsim.Config{Demo: true, Seed: 1}, Mapping: mapping.ACT(),
-		Databases: func(w *World) map[string]string { return w.Sim.Databases() }, Change: change,
+	return Build(tb, demo(nil, change))
+}
+
+// Synced makes a world as it is after the first full sync of one that [New] makes. Its simulator has answered nothing yet.
+func Synced(tb testing.TB, change func(*syncrun.Config)) *World {
+	tb.Helper()
+	return Build(tb, demo(AfterFirstSync(tb), change))
+}
+
+// firstSync is the database that AfterFirstSync copies.
+//
+//nolint:gochecknoglobals // made once, and nobody changes it
+var firstSync = pgtest.Template{Name: "synced"}
+
+// AfterFirstSync gives a database as the first full sync of the demo workspace leaves it. That sync is made once a process, and writes
+// nothing to Notion: what it leaves goes with any simulator that begins with the same workspace.
+func AfterFirstSync(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	return firstSync.New(tb, func(pool *pgxpool.Pool) {
+		w := build(tb, demo(pool, nil))
+		if r := w.Sync(tb, journal.Full); r.Status != "succeeded" || r.Counts.Errors > 0 || r.Written() != r.RowsCreated {
+			tb.Fatalf("the first sync: %+v", r)
+		}
 	})
 }
 
-// Build makes a world.
+func demo(pool *pgxpool.Pool, change func(*syncrun.Config)) Setup {
+	return Setup{
+		Sim: notionsim.Config{Demo: true, Seed: 1}, Pool: pool, Mapping: mapping.ACT(),
+		Databases: func(w *World) map[string]string { return w.Sim.Databases() }, Change: change,
+	}
+}
+
+// Build makes a world. Every event that it leaves is held against its schema.
 func Build(tb testing.TB, setup Setup) *World {
+	tb.Helper()
+	if setup.Pool == nil {
+		setup.Pool = pgtest.New(tb)
+	}
+	schematest.CheckStored(tb, setup.Pool)
+	return build(tb, setup)
+}
+
+func build(tb testing.TB, setup Setup) *World {
 	tb.Helper()
 	sim, err := notionsim.New(setup.Sim)
 	if err != nil {
@@ -79,8 +116,7 @@ func Build(tb testing.TB, setup Setup) *World {
 		server.Close()
 		_ = sim.Close()
 	})
-	w := &World{Sim: sim, Address: server.URL, Pool: pgtest.New(tb)}
-	schematest.CheckStored(tb, w.Pool)
+	w := &World{Sim: sim, Address: server.URL, Pool: setup.Pool}
 	w.Client = notion.New(notion.Config{
 		BaseURL: server.URL, Tokens: token(notionsim.IntegrationToken), Transport: server.Client().Transport,
 		Wait:    func(context.Context, time.Duration) error { return nil },
