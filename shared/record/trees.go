@@ -82,8 +82,8 @@ func (l Lens) OfRow(r *Row, b *Base, base, notion Tree) (Tree, error) {
 
 func (l Lens) valueIn(f mapping.Field, r *Row, b *Base, base, notion Tree) (property.Value, error) {
 	column := r.Columns[f.Column]
-	known := base.Fields[f.Column]
-	if b != nil {
+	known, kept := base.Fields[f.Column]
+	if b != nil && kept { // else the base is of another property, which was taken away
 		if confirmed, stands := b.Columns[f.Column]; stands && SameColumn(f.ColumnType, column, confirmed) {
 			return known, nil
 		}
@@ -94,14 +94,15 @@ func (l Lens) valueIn(f mapping.Field, r *Row, b *Base, base, notion Tree) (prop
 	return FromColumn(f, column, known)
 }
 
-// fields looks up each field that is in step; what a look-up does not find, or finds of another type, is as otherwise has it.
+// fields looks up each field that is in step; what a look-up does not find, or finds of another type, is as otherwise has it, and not
+// there where that has nothing.
 func (l Lens) fields(otherwise Fields, look func(field, id string) (property.Property, bool)) Fields {
 	fields := make(Fields, len(l.Binding))
 	for name, live := range l.Binding {
 		if p, found := look(name, live.ID); found && p.Type == live.Type {
 			fields[name] = p.Value
-		} else {
-			fields[name] = otherwise[name]
+		} else if v, known := otherwise[name]; known {
+			fields[name] = v
 		}
 	}
 	return fields

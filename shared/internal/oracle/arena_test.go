@@ -103,6 +103,8 @@ type arena struct {
 	cut      int             // how many references Notion shows
 	users    []string        // of the workspace
 	names    map[string]bool // the fields whose properties have been renamed
+	without  map[string]bool // and those whose properties were taken away
+	hooks    int             // webhooks that came
 	created  int             // pages that the sync has made in this minute
 	started  int             // the model's step when the sync began
 	listed   int             // and at its last listing
@@ -144,7 +146,7 @@ func (a *arena) begin(t *rapid.T) {
 	var err error
 	a.effects = effects{plan: map[int]trouble{}, made: a.total}
 	a.model, a.queue, a.created, a.listed, a.read = newModel(), nil, 0, 0, map[string]int{}
-	a.names, a.trace = map[string]bool{}, nil
+	a.names, a.without, a.hooks, a.trace = map[string]bool{}, map[string]bool{}, 0, nil
 	if a.sim, err = notionsim.New(notionsim.Config{Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +175,7 @@ func (a *arena) begin(t *rapid.T) {
 		"data_source_id": a.source, "type": "dual_property", "dual_property": map[string]any{"synced_property_name": "Linked by"},
 	}}}})
 	a.exec(t, `truncate sync_waiting, sync_databases, sync_leases, sync_runs, sync_intents, sync_conflicts, sync_errors, integration_events, things, notion_things cascade`)
-	a.exec(t, `truncate sync_changes`)
+	a.exec(t, `truncate sync_changes, sync_looks, sync_wakes, notion_webhook_events`)
 	a.users = a.usersOf(t)
 	a.tick(t, 0)
 	a.build(rapid.SampledFrom([]journal.Limit{{Number: 1 << 30, Share: 1}, {Number: 3, Share: 1}, {Number: 3, Share: 0.2}}).Draw(t, "limit of deletions"))
@@ -491,6 +493,14 @@ func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) {
 	if started != nil && !a.effects.dead && fault.KindOf(started) != fault.Conflict && fault.KindOf(started) != fault.Unavailable {
 		t.Fatalf("start: %v", started)
 	}
+	a.work(t, plan)
+	if started == nil && len(plan) == 0 && (typ == journal.Full || typ == journal.Incremental) && len(a.queue) == 0 {
+		a.rest(t, run.ID)
+	}
+}
+
+// work has workers take messages until the queue is empty, or one dies.
+func (a *arena) work(t *rapid.T, plan map[int]trouble) {
 	for tries := 0; len(a.queue) > 0 && !a.effects.dead && tries < 5; tries++ {
 		m := a.queue[0]
 		a.queue = a.queue[1:]
@@ -501,9 +511,6 @@ func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) {
 			}
 			a.exec(t, `update sync_leases set expires_at = now()`)
 		}
-	}
-	if started == nil && len(plan) == 0 && (typ == journal.Full || typ == journal.Incremental) && len(a.queue) == 0 {
-		a.rest(t, run.ID)
 	}
 }
 
@@ -527,6 +534,11 @@ func (a *arena) rest(t *rapid.T, runID string) {
 
 // settle has everybody rest, and the sync come to rest.
 func (a *arena) settle(t *rapid.T) {
+	for _, field := range removable() {
+		if a.without[field] {
+			a.giveBack(t, field)
+		}
+	}
 	for range 4 {
 		a.tick(t, 5*time.Minute)
 		a.exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)

@@ -25,7 +25,7 @@ func TestHistories(t *testing.T) {
 // history is one of them.
 func (a *arena) history(t *rapid.T) {
 	a.begin(t)
-	actions := map[string]func(*rapid.T){"let time pass": a.pass, "sync": a.syncAround, "sync now": a.syncAround, "sync again": a.syncAround}
+	actions := map[string]func(*rapid.T){"let time pass": a.pass, "sync": a.syncAround, "sync now": a.syncAround, "sync again": a.syncAround, "be told": a.noticed}
 	for _, p := range a.people() {
 		actions[p.name] = p.do
 	}

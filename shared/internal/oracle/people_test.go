@@ -54,6 +54,8 @@ func (a *arena) people() []act {
 		{"archive a row", a.archiveRow},
 		{"restore a row", a.unarchiveRow},
 		{"rename a property", a.renameProperty},
+		{"remove a property", a.removeProperty},
+		{"return a property", a.returnProperty},
 		{"approve deletions", func(t *rapid.T) { a.decide(t, journal.Approved) }},
 		{"refuse deletions", a.refuse},
 	}
@@ -94,6 +96,9 @@ func pick[T any](t *rapid.T, all []T, label string, fits func(T) bool) (T, bool)
 func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]any, columns map[string]any) {
 	properties, columns = map[string]any{}, map[string]any{}
 	for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(scalar()), 1, 3, rapid.ID).Draw(t, "fields") {
+		if on == notion && a.without[field] {
+			continue
+		}
 		text := a.model.fresh(mark, field, on)
 		properties[notionName(field)] = value(field, text)
 		if field == "text" && on == notion && a.cut == 25 && rapid.Bool().Draw(t, "mentions") {
@@ -294,7 +299,7 @@ func (a *arena) duplicatePage(t *rapid.T) {
 			properties[notionName(field)] = value(field, v[0])
 		}
 	}
-	properties = a.renamed(properties)
+	properties = a.renamed(a.writable(properties))
 	if p.key != "" {
 		properties["Supabase ID"] = map[string]any{"rich_text": rich(p.key)}
 	}
@@ -406,14 +411,10 @@ func (a *arena) refuse(t *rapid.T) {
 
 // renameProperty gives a property another name, or its own back; once the sync has met it by its own.
 func (a *arena) renameProperty(t *rapid.T) {
-	var met bool
-	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_databases where binding <> '{}')`).Scan(&met); err != nil {
-		t.Fatal(err)
-	}
-	if !met {
+	field := rapid.SampledFrom(scalar()).Draw(t, "property")
+	if !a.bound(t) || a.without[field] {
 		return
 	}
-	field := rapid.SampledFrom(scalar()).Draw(t, "property")
 	was := notionName(field)
 	now := was + " "
 	if a.names[field] {
@@ -421,6 +422,14 @@ func (a *arena) renameProperty(t *rapid.T) {
 	}
 	a.names[field] = !a.names[field]
 	a.call(t, "PATCH", "/v1/data_sources/"+a.source, map[string]any{"properties": map[string]any{was: map[string]any{"name": now}}})
+}
+
+// bound reports whether the sync has met the database's properties.
+func (a *arena) bound(t *rapid.T) (is bool) {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_databases where binding <> '{}')`).Scan(&is); err != nil {
+		t.Fatal(err)
+	}
+	return is
 }
 
 // renamed gives properties by the names that they have now.
@@ -443,10 +452,15 @@ func (a *arena) pass(t *rapid.T) {
 // syncAround draws a sync, with trouble at some of its effects.
 func (a *arena) syncAround(t *rapid.T) {
 	typ := rapid.SampledFrom([]journal.Type{journal.Incremental, journal.Incremental, journal.Full, journal.Full, journal.NotionToSupabase, journal.SupabaseToNotion}).Draw(t, "type")
+	a.sync(t, typ, drawTroubles(t))
+}
+
+// drawTroubles draws at which effects there is trouble.
+func drawTroubles(t *rapid.T) map[int]trouble {
 	plan := map[int]trouble{}
 	for range rapid.SampledFrom([]int{0, 0, 1, 1, 2, 4}).Draw(t, "troubles") {
 		at := rapid.IntRange(0, 40).Draw(t, "at")
 		plan[at] = rapid.SampledFrom([]trouble{failBefore, failAfter, crashBefore, crashAfter, meanwhile, meanwhile, refuse}).Draw(t, "trouble")
 	}
-	a.sync(t, typ, plan)
+	return plan
 }

@@ -1,0 +1,41 @@
+//go:build !race
+
+package oracle
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	pg "github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// noticed has webhooks of Notion's come in, and a worker look. They name any pages in any order, some twice, some of pages that nobody has
+// edited, and most edits have none: late, doubled, reordered and lost are all one.
+func (a *arena) noticed(t *rapid.T) {
+	pages := a.pages(t)
+	if len(pages) == 0 {
+		return
+	}
+	store := pg.Notices{Pool: a.pool, ConnectionID: config.DefaultConnection, Mapping: a.mapping}
+	for _, p := range rapid.SliceOfN(rapid.SampledFrom(pages), 0, 5).Draw(t, "webhooks") {
+		a.hooks++
+		hook := uuid.NewSHA1(uuid.NameSpaceURL, fmt.Append(nil, a.hooks/2)).String() // every other is one that came before
+		a.note("a webhook of page %s", p.id)
+		if _, err := store.Take(context.Background(), hook, p.id, a.source, a.sim.Clock().Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plan := drawTroubles(t)
+	a.note("a look, troubles %v", plan)
+	a.syncs++
+	a.started = a.model.step
+	a.exec(t, `update sync_leases set expires_at = now()`)
+	a.effects.begin(plan, func() { a.meanwhile(t) })
+	a.queue = append(a.queue, journal.Message{ConnectionID: config.DefaultConnection, Kind: "things", Look: true})
+	a.work(t, plan)
+}
