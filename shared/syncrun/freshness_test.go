@@ -7,9 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -37,23 +41,35 @@ func TestNoRowStaysStale(t *testing.T) {
 	}
 }
 
-func team(t *testing.T, rounding string, pace int, poll time.Duration, seed uint64) {
+// office is where a team works, ten minutes after its workspace was filled, with that database.
+func office(t *testing.T, rounding string, pool *pgxpool.Pool) (w *sidetest.World) {
 	t.Helper()
-	var w *sidetest.World
-	w = sidetest.New(t, func(cfg *syncrun.Config) {
-		cfg.Now = func() time.Time { return w.Sim.Clock().Now() }
-		cfg.Connection.DatabaseIDs = map[string]string{"partners": cfg.Connection.DatabaseIDs["partners"]}
+	w = sidetest.Build(t, sidetest.Setup{
+		Sim: notionsim.Config{Demo: true, Seed: 1}, Pool: pool, Mapping: mapping.ACT(),
+		Databases: func(w *sidetest.World) map[string]string {
+			return map[string]string{"partners": w.Sim.Databases()["partners"]}
+		},
+		Change: func(cfg *syncrun.Config) { cfg.Now = func() time.Time { return w.Sim.Clock().Now() } },
 	})
 	clock := w.Sim.Clock()
 	clock.Set(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))
-	if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.Rounding, o.Budget = rounding, 0 }); err != nil {
-		t.Fatal(err)
-	}
+	setOptions(t, w, func(o *notionsim.Options) { o.Rounding, o.Budget = rounding, 0 })
 	if _, err := w.Sim.Grow(map[string]int{"partners": 130}, 1); err != nil {
 		t.Fatal(err)
 	}
 	clock.Advance(10 * time.Minute)
-	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	return w
+}
+
+// filled is the database after the first sync of an office.
+var filled = pgtest.Template{Name: "office"}
+
+func team(t *testing.T, rounding string, pace int, poll time.Duration, seed uint64) {
+	t.Helper()
+	w := office(t, rounding, sidetest.Copy(t, &filled, func(pool *pgxpool.Pool) {
+		succeeded(t, office(t, rounding, pool).Sync(t, journal.Full, "partners"))
+	}))
+	clock := w.Sim.Clock()
 	pages := sidetest.Query[[]string](t, w, `select array_agg(notion_id order by id) from notion_partners`)[:50]
 
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -97,20 +97,20 @@ func TestListingsGoOnPastTheCap(t *testing.T) {
 		Sim: notionsim.Config{Demo: true, Seed: 1, OnRequest: clock.request}, Mapping: mapping.ACT(),
 		Databases: func(w *sidetest.World) map[string]string { return w.Sim.Databases() }, Change: clock.set,
 	})
-	if _, err := w.Sim.Grow(map[string]int{"partners": 950}, 1); err != nil {
+	if _, err := w.Sim.Grow(map[string]int{"partners": 330}, 1); err != nil {
 		t.Fatal(err)
 	}
-	setOptions(t, w, func(o *notionsim.Options) { o.Budget, o.RowCap = 0, 300 })
-	w.Within(10*time.Second, clock.Now)
+	setOptions(t, w, func(o *notionsim.Options) { o.Budget, o.RowCap = 0, 120 })
+	w.Within(7*time.Second, clock.Now)
 	succeeded(t, w.Sync(t, journal.Full))
-	if w.Messages < 6 {
+	if w.Messages < 99 {
 		t.Errorf("only %d invocations", w.Messages)
 	}
 	w.Agree(t)
-	if n := sidetest.Query[int](t, w, `select count(*) from partners`); n != 950 {
+	if n := sidetest.Query[int](t, w, `select count(*) from partners`); n != 330 {
 		t.Errorf("%d rows", n)
 	}
-	for _, page := range pagesOf(t, w, "partners")[500:510] {
+	for _, page := range pagesOf(t, w, "partners")[200:210] {
 		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
 	}
 	succeeded(t, w.Sync(t, journal.Full))

@@ -13,7 +13,7 @@ import (
 )
 
 // Notion's own client drives the simulator, and Notion's own OpenAPI document judges every answer that it gets.
-func TestOfficialClient(t *testing.T) {
+func TestConformanceWithTheOfficialClient(t *testing.T) {
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil && os.Getenv("CI") != "true" {
 			t.Skipf("%s is not here, so the official client was not run", tool)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
-	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
 
@@ -49,6 +48,12 @@ func (w *World) Differences(tb TB, kinds ...string) []string {
 	return all
 }
 
+// page is what of a page says which it is.
+type page struct {
+	ID      string `json:"id"`
+	InTrash bool   `json:"in_trash"`
+}
+
 func (w *World) differences(tb TB, kind mapping.Kind, databaseID string) []string {
 	tb.Helper()
 	var differences []string
@@ -65,22 +70,26 @@ func (w *World) differences(tb TB, kind mapping.Kind, databaseID string) []strin
 		tb.Fatal("the database was never synced", err)
 	}
 	lens := record.Lens{Kind: kind, Binding: database.InStep()}
+	pages := make([]page, len(raws))
+	keys := make([]journal.Key, len(raws))
+	for i, raw := range raws {
+		if err := json.Unmarshal(raw, &pages[i]); err != nil {
+			tb.Fatal(err)
+		}
+		keys[i] = journal.Key{PageID: pages[i].ID, RowID: newID()}
+	}
+	known, err := tables.Look(tb.Context(), keys)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	live := 0
-	for _, raw := range raws {
-		page, err := notion.ParsePage(raw)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		known, err := tables.Look(tb.Context(), []journal.Key{{PageID: page.ID, RowID: newID()}})
-		if err != nil {
-			tb.Fatal(err)
-		}
+	for i, page := range pages {
 		if !page.InTrash {
 			live++
-			for _, d := range disagreement(tb, lens, raw, known[0]) {
+			for _, d := range disagreement(tb, lens, raws[i], known[i]) {
 				differ("page %s: %s", page.ID, d)
 			}
-		} else if known[0].Row != nil && known[0].Row.State == record.Live {
+		} else if known[i].Row != nil && known[i].Row.State == record.Live {
 			differ("page %s is in the trash, its row is live", page.ID)
 		}
 	}

@@ -50,7 +50,7 @@ type World struct {
 // Setup says how a world begins.
 type Setup struct {
 	Sim  notionsim.Config
-	Pool *pgxpool.Pool // nil is an empty, migrated database
+	Pool *pgxpool.Pool // of AfterFirstSync or Copy; nil is an empty, migrated database
 	// Mapping is what is kept in step; Databases names, once the simulator runs, the Notion databases by kind.
 	Mapping   mapping.Mapping
 	Databases func(w *World) map[string]string
@@ -80,12 +80,21 @@ var firstSync = pgtest.Template{Name: "synced"}
 // nothing to Notion: what it leaves goes with any simulator that begins with the same workspace.
 func AfterFirstSync(tb testing.TB) *pgxpool.Pool {
 	tb.Helper()
-	return firstSync.New(tb, func(pool *pgxpool.Pool) {
-		w := build(tb, demo(pool, nil))
+	return Copy(tb, &firstSync, func(pool *pgxpool.Pool) {
+		w := Build(tb, demo(pool, nil))
 		if r := w.Sync(tb, journal.Full); r.Status != "succeeded" || r.Counts.Errors > 0 || r.Written() != r.RowsCreated {
 			tb.Fatalf("the first sync: %+v", r)
 		}
 	})
+}
+
+// Copy gives a copy of the database that the template is filled with once a process, for a Setup. Every event that the test leaves in it
+// is held against its schema.
+func Copy(tb testing.TB, template *pgtest.Template, fill func(*pgxpool.Pool)) *pgxpool.Pool {
+	tb.Helper()
+	pool := template.New(tb, fill)
+	schematest.CheckStored(tb, pool)
+	return pool
 }
 
 func demo(pool *pgxpool.Pool, change func(*syncrun.Config)) Setup {
@@ -95,18 +104,13 @@ func demo(pool *pgxpool.Pool, change func(*syncrun.Config)) Setup {
 	}
 }
 
-// Build makes a world. Every event that it leaves is held against its schema.
+// Build makes a world.
 func Build(tb testing.TB, setup Setup) *World {
 	tb.Helper()
 	if setup.Pool == nil {
 		setup.Pool = pgtest.New(tb)
+		schematest.CheckStored(tb, setup.Pool)
 	}
-	schematest.CheckStored(tb, setup.Pool)
-	return build(tb, setup)
-}
-
-func build(tb testing.TB, setup Setup) *World {
-	tb.Helper()
 	sim, err := notionsim.New(setup.Sim)
 	if err != nil {
 		tb.Fatal(err)

@@ -75,8 +75,8 @@ func newSide(endpoint string) side {
 	return side{endpoint: endpoint, kept: kept}
 }
 
-// TestSameAnswers fails for a difference that is not explained, and for an explanation that explains none.
-func TestSameAnswers(t *testing.T) {
+// TestConformanceOfAnswers fails for a difference that is not explained, and for an explanation that explains none.
+func TestConformanceOfAnswers(t *testing.T) {
 	folder := venv(t)
 	local, err := cloud.Open(cloud.Config{})
 	if err != nil {
