@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +18,39 @@ import (
 // and expiry of file addresses, and the names and pictures of users. Its errors are fault.Invalid: raw is not JSON.
 func Canonical(raw json.RawMessage) (Opaque, error) {
 	return canonicalUnder("", raw)
+}
+
+// Same reports whether two JSON values have the same canonical JSON, but for what they have under the keys named. What is no JSON is the
+// same as nothing.
+func Same(a, b json.RawMessage, but ...string) bool {
+	x, errX := settled(a, but)
+	y, errY := settled(b, but)
+	return errX == nil && errY == nil && equal(x, y)
+}
+
+// settled gives what the canonical JSON of a value shows, but for what it has under the keys named.
+func settled(raw json.RawMessage, but []string) (any, error) {
+	tree, err := parse(raw)
+	if object, ok := tree.(map[string]any); ok {
+		for _, key := range but {
+			delete(object, key)
+		}
+	}
+	return settle("", tree), err
+}
+
+// equal compares what was parsed of JSON.
+func equal(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(a, b, equal)
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, equal)
+	default:
+		return a == b
+	}
 }
 
 // canonicalUnder is Canonical of a value that stands under key.

@@ -35,3 +35,30 @@ func TestCanonical(t *testing.T) {
 		}
 	}
 }
+
+// TestSame: two values are the same where their canonical JSON is, also when neither can be read.
+func TestSame(t *testing.T) {
+	t.Parallel()
+	values := []string{
+		``, `{`, `{} {}`, `null`, ` null `, `0`, `-0.0`, `"0"`, `1`, `1.0`, `10e-1`, `""`, `"<"`, `"\u003c"`, `true`, `false`, `[]`, `[1]`, `[1,2]`, `[2,1]`, `[1.0, 2]`,
+		`{}`, `{"a":null}`, `{"a":[1]}`, `{"a":{"b":1,"c":2}}`, `{"a":{"c":2.0,"b":1}}`, `{"request_id":"a"}`, `{"id":"C01166C613AE45CBB96818B4EF2F5A77"}`, `{"id":"` + pageID + `"}`,
+		`{"url":"https://a?b","expiry_time":"1"}`, `{"url":"https://a?c","expiry_time":"2"}`, `{"url":"https://a?c"}`, `{"a":1,"a":[1]}`,
+	}
+	for _, a := range values {
+		for _, b := range values {
+			x, errX := Canonical(json.RawMessage(a))
+			y, errY := Canonical(json.RawMessage(b))
+			want := errX == nil && errY == nil && string(x) == string(y)
+			if got := Same(json.RawMessage(a), json.RawMessage(b)); got != want {
+				t.Errorf("%s and %s: %t", a, b, got)
+			}
+		}
+	}
+	one, other := json.RawMessage(`{"a":1,"b":{"a":1}}`), json.RawMessage(`{"a":2,"b":{"a":1}}`)
+	if Same(one, other, "b") || !Same(one, other, "a") {
+		t.Error("what is under the keys named does not count, and all else does")
+	}
+	if inner := json.RawMessage(`{"a":1,"b":{"a":2}}`); Same(one, inner, "a") {
+		t.Error("the keys named are those of the value itself")
+	}
+}

@@ -15,41 +15,47 @@ type annotations struct {
 	Color         string `json:"color,omitempty"`
 }
 
+// richText is one rich text object, as far as every kind of it has the same.
+//
+// https://developers.notion.com/reference/rich-text
+type richText struct {
+	Type RunKind `json:"type"`
+	Text *struct {
+		Content string `json:"content"`
+		Link    *struct {
+			URL string `json:"url"`
+		} `json:"link"`
+	} `json:"text"`
+	Annotations annotations `json:"annotations"`
+	PlainText   string      `json:"plain_text"`
+	Href        string      `json:"href"`
+}
+
 func decodeText(raw json.RawMessage) (Value, error) {
-	var listed []json.RawMessage
-	if err := readList(raw, &listed); err != nil {
+	var items []richText
+	if err := readList(raw, &items); err != nil {
 		return nil, err
 	}
-	runs := make([]Run, 0, len(listed))
-	for _, item := range listed {
-		run, err := decodeRun(item)
-		if err != nil {
+	var objects []map[string]json.RawMessage // the items once more, where one is not text
+	runs := make([]Run, len(items))
+	for i, item := range items {
+		if runs[i] = item.run(); item.Text != nil {
+			continue
+		}
+		if objects == nil {
+			if err := readList(raw, &objects); err != nil {
+				return nil, err
+			}
+		}
+		if err := item.standIn(&runs[i], objects[i][string(item.Type)]); err != nil {
 			return nil, err
 		}
-		runs = append(runs, run)
 	}
 	return orNil(join(runs)), nil
 }
 
-// decodeRun reads one rich text object.
-//
-// https://developers.notion.com/reference/rich-text
-func decodeRun(raw json.RawMessage) (Run, error) {
-	var item struct {
-		Type RunKind `json:"type"`
-		Text *struct {
-			Content string `json:"content"`
-			Link    *struct {
-				URL string `json:"url"`
-			} `json:"link"`
-		} `json:"text"`
-		Annotations annotations `json:"annotations"`
-		PlainText   string      `json:"plain_text"`
-		Href        string      `json:"href"`
-	}
-	if err := read(raw, &item); err != nil {
-		return Run{}, err
-	}
+// run gives the text of the item, or what a reader sees of what stands in for text.
+func (item richText) run() Run {
 	run := Run{Kind: RunText, Text: item.PlainText, Style: Style(item.Annotations)}
 	if run.Style.Color == "default" {
 		run.Style.Color = ""
@@ -59,21 +65,21 @@ func decodeRun(raw json.RawMessage) (Run, error) {
 		if item.Text.Link != nil {
 			run.Link = item.Text.Link.URL
 		}
-		return run, nil
 	}
-	var fields map[string]json.RawMessage
-	if err := read(raw, &fields); err != nil {
-		return Run{}, err
-	}
-	object, err := decodeObject(item.Type, fields[string(item.Type)])
+	return run
+}
+
+// standIn makes a run of what stands in for text, if anything does.
+func (item richText) standIn(run *Run, raw json.RawMessage) error {
+	object, err := decodeObject(item.Type, raw)
 	if err != nil || object == nil {
-		return run, err
+		return err
 	}
 	run.Kind, run.Object = item.Type, object
 	if !run.writable() {
 		run.Link = item.Href // all that will be left of it in a request
 	}
-	return run, nil
+	return nil
 }
 
 // decodeObject gives the canonical JSON of what stands in for text; nil where there is nothing.

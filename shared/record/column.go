@@ -123,9 +123,7 @@ func SameColumn(t mapping.ColumnType, a, b json.RawMessage) bool {
 		var x, y time.Time
 		return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && x.Equal(y) || bytes.Equal(a, b)
 	default:
-		x, errX := property.Canonical(a)
-		y, errY := property.Canonical(b)
-		return errX == nil && errY == nil && bytes.Equal(x, y)
+		return property.Same(a, b)
 	}
 }
 

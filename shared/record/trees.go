@@ -1,7 +1,6 @@
 package record
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"time"
@@ -141,19 +140,5 @@ func EditedAt(document json.RawMessage) time.Time {
 // SamePage reports whether two page documents hold the same, whatever is in step: what changes by itself, and when and by whom
 // the page was last edited, is no content. A document that cannot be read is the same as none.
 func SamePage(a, b json.RawMessage) bool {
-	x, okX := content(a)
-	y, okY := content(b)
-	return okX && okY && bytes.Equal(x, y)
-}
-
-func content(document json.RawMessage) (property.Opaque, bool) {
-	var page map[string]json.RawMessage
-	if json.Unmarshal(document, &page) != nil {
-		return nil, false
-	}
-	for _, key := range []string{"last_edited_time", "last_edited_by", "request_id"} {
-		delete(page, key)
-	}
-	c, err := property.Canonical(encoded(page))
-	return c, err == nil
+	return property.Same(a, b, "last_edited_time", "last_edited_by", "request_id")
 }
