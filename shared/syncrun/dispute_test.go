@@ -30,7 +30,7 @@ func disputed(t *testing.T, column string, rule merge.Rule, inNotion, inPostgres
 	row = sidetest.Query[string](t, w, `select min(id::text) from partners`)
 	page = sidetest.Query[string](t, w, `select notion_id from notion_partners where id = $1`, row)
 	w.Exec(t, `update partners set location = 'here at first' where id = $1`, row)
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	edit(t, w, page, map[string]any{"Location": rich("rich_text", inNotion)})
 	w.Exec(t, `update partners set location = $2 where id = $1`, row, inPostgres)
 	return w, row, page
@@ -76,7 +76,7 @@ func TestManualConflictsWaitForAPerson(t *testing.T) {
 	t.Parallel()
 	w, row, page := disputed(t, "location", merge.Manual, "Perth", "Broome")
 	edit(t, w, page, map[string]any{"Impact Story": rich("rich_text", "another field goes on")})
-	r := w.Sync(t, journal.Full)
+	r := w.Sync(t, journal.Full, "partners")
 	succeeded(t, r)
 	if n, p := locations(t, w, row, page); n != "Perth" || p != "Broome" {
 		t.Errorf("while it waits: %q in Notion, %q in Postgres", n, p)
@@ -89,7 +89,7 @@ func TestManualConflictsWaitForAPerson(t *testing.T) {
 		t.Fatalf("%+v", waiting)
 	}
 	events := sidetest.Query[int](t, w, `select count(*) from integration_events`)
-	if again := w.Sync(t, journal.Full); again.Written() > 0 || again.Conflicts > 0 {
+	if again := w.Sync(t, journal.Full, "partners"); again.Written() > 0 || again.Conflicts > 0 {
 		t.Errorf("a second sync did %+v", again)
 	}
 	if more := sidetest.Query[int](t, w, `select count(*) from integration_events`) - events; more != 2 { // begun, ended
@@ -98,8 +98,8 @@ func TestManualConflictsWaitForAPerson(t *testing.T) {
 
 	// The row changes again: what waits is what both have now, and nothing is sent over the other's value.
 	w.Exec(t, `update partners set location = 'Karratha', impact_story = 'a' where id = $1`, row)
-	succeeded(t, w.Sync(t, journal.SupabaseToNotion))
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.SupabaseToNotion, "partners"))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if n, p := locations(t, w, row, page); n != "Perth" || p != "Karratha" {
 		t.Errorf("changed again: %q in Notion, %q in Postgres", n, p)
 	}
@@ -109,7 +109,7 @@ func TestManualConflictsWaitForAPerson(t *testing.T) {
 	}
 
 	settle(t, w, again[0].ID, journal.Decision{Keep: merge.Supabase})
-	if r := w.Sync(t, journal.Full); r.PagesUpdated != 1 || r.Conflicts != 0 {
+	if r := w.Sync(t, journal.Full, "partners"); r.PagesUpdated != 1 || r.Conflicts != 0 {
 		t.Errorf("decided: %+v", r)
 	}
 	if n, p := locations(t, w, row, page); n != "Karratha" || p != "Karratha" {
@@ -118,19 +118,19 @@ func TestManualConflictsWaitForAPerson(t *testing.T) {
 	if over := conflicts(t, w, journal.ConflictSettled); len(over) != 1 || over[0].DecidedBy != "test" {
 		t.Errorf("%+v", over)
 	}
-	w.Agree(t)
+	w.Agree(t, "partners")
 }
 
 func TestAWaitingConflictEndsWhenTheSidesAgree(t *testing.T) {
 	t.Parallel()
 	w, row, page := disputed(t, "location", merge.Manual, "Perth", "Broome")
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	w.Exec(t, `update partners set location = 'Perth' where id = $1`, row)
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if n, p := locations(t, w, row, page); n != "Perth" || p != "Perth" || len(conflicts(t, w, journal.ConflictWaiting)) > 0 {
 		t.Errorf("%q in Notion, %q in Postgres, %v", n, p, conflicts(t, w, journal.ConflictWaiting))
 	}
-	w.Agree(t)
+	w.Agree(t, "partners")
 }
 
 // TestTheLoserCanBePutBack: with all that Notion showed of it, its formatting too.
@@ -156,13 +156,13 @@ func TestTheLoserCanBePutBack(t *testing.T) {
 				map[string]any{"type": "text", "text": map[string]any{"content": ", WA"}},
 			}}
 			edit(t, w, page, map[string]any{"Location": bold})
-			succeeded(t, w.Sync(t, journal.Full))
+			succeeded(t, w.Sync(t, journal.Full, "partners"))
 			logged := conflicts(t, w, journal.ConflictResolved)
 			if len(logged) != 1 {
 				t.Fatalf("%+v", logged)
 			}
 			settle(t, w, logged[0].ID, c.decide)
-			if r := w.Sync(t, journal.Full); r.Conflicts > 0 {
+			if r := w.Sync(t, journal.Full, "partners"); r.Conflicts > 0 {
 				t.Errorf("%+v", r)
 			}
 			if n, p := locations(t, w, row, page); n != c.want || p != c.want {
@@ -177,8 +177,8 @@ func TestTheLoserCanBePutBack(t *testing.T) {
 			if over := conflicts(t, w, journal.ConflictSettled); len(over) != 1 {
 				t.Errorf("%+v", over)
 			}
-			w.Agree(t)
-			if r := w.Sync(t, journal.Full); r.Written() > 0 {
+			w.Agree(t, "partners")
+			if r := w.Sync(t, journal.Full, "partners"); r.Written() > 0 {
 				t.Errorf("then a sync wrote %+v", r)
 			}
 		})
@@ -189,10 +189,10 @@ func TestTheLoserCanBePutBack(t *testing.T) {
 func TestADecisionLosesNothingUnseen(t *testing.T) {
 	t.Parallel()
 	w, row, page := disputed(t, "location", merge.NotionWins, "Perth", "Broome")
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	settle(t, w, conflicts(t, w, journal.ConflictResolved)[0].ID, journal.Decision{Keep: merge.Supabase})
 	edit(t, w, page, map[string]any{"Location": rich("rich_text", "Esperance")})
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if n, p := locations(t, w, row, page); n != "Broome" || p != "Broome" {
 		t.Errorf("%q in Notion, %q in Postgres", n, p)
 	}
@@ -200,26 +200,26 @@ func TestADecisionLosesNothingUnseen(t *testing.T) {
 	if len(logged) != 1 || logged[0].Rule != merge.Decided || string(logged[0].Notion) != `"Esperance"` {
 		t.Errorf("%+v", logged)
 	}
-	w.Agree(t)
+	w.Agree(t, "partners")
 }
 
 func TestWordsOfBothSidesAreMerged(t *testing.T) {
 	t.Parallel()
 	w, row, page := disputed(t, "location", merge.Words, "over here at first", "here at last")
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if n, p := locations(t, w, row, page); n != "over here at last" || p != n {
 		t.Errorf("%q in Notion, %q in Postgres", n, p)
 	}
 	if logged := conflicts(t, w, ""); len(logged) > 0 {
 		t.Errorf("%+v", logged)
 	}
-	w.Agree(t)
+	w.Agree(t, "partners")
 }
 
 func TestDecisionsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	w, row, _ := disputed(t, "location", merge.NotionWins, "Perth", "Broome")
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	id := conflicts(t, w, journal.ConflictResolved)[0].ID
 	try := func(id string, d journal.Decision) fault.Kind {
 		d.At = time.Now()

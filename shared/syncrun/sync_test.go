@@ -188,13 +188,13 @@ func TestConflicts(t *testing.T) {
 			edit(t, w, page, map[string]any{"Lead": rich("rich_text", "in Notion")})
 			w.Exec(t, `update projects set lead = 'in Postgres' where name = $1`, name)
 			w.Exec(t, `update sync_changes set changed_at = now() - make_interval(secs => $1)`, c.ago.Seconds())
-			got := w.Sync(t, journal.Incremental)
+			got := w.Sync(t, journal.Incremental, "projects")
 			succeeded(t, got)
 			if got.Conflicts != 1 || plain(t, w, page, "Lead") != c.kept || lost(t, w, "lead") != c.conflict {
 				t.Errorf("%+v: Notion has %q, lost: %s", got, plain(t, w, page, "Lead"), lost(t, w, "lead"))
 			}
-			w.Agree(t)
-			if again := w.Sync(t, journal.Full); again.Written() != 0 || again.Conflicts != 0 {
+			w.Agree(t, "projects")
+			if again := w.Sync(t, journal.Full, "projects"); again.Written() != 0 || again.Conflicts != 0 {
 				t.Errorf("not at rest: %+v", again)
 			}
 		})
@@ -314,9 +314,9 @@ func TestFormattingSurvives(t *testing.T) {
 	edit(t, w, page, map[string]any{"Impact Story": map[string]any{"rich_text": []any{
 		styled("We planted ", false, ""), styled("nine thousand", true, ""), styled(" trees, ", false, ""), styled("see here", false, "https://example.com/trees"),
 	}}})
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	w.Exec(t, `update partners set location = 'Cairns' where name = $1`, name)
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	runs := func() string {
 		p := w.Person(t, "GET", "/v1/pages/"+page, nil)["properties"].(map[string]any)["Impact Story"].(map[string]any)["rich_text"].([]any)
 		text := ""
@@ -337,11 +337,11 @@ func TestFormattingSurvives(t *testing.T) {
 		t.Errorf("after an edit of another field: %s", got)
 	}
 	w.Exec(t, `update partners set impact_story = replace(impact_story, 'planted', 'raised') where name = $1`, name)
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if got := runs(); got != "We raised |nine thousand*| trees, |see here^|" {
 		t.Errorf("after an edit of the text: %s", got)
 	}
-	w.Agree(t)
+	w.Agree(t, "partners")
 }
 
 // TestOneBadRecord: what Notion refuses of a record is set aside with the reason; the others go on, and the record follows when it is
@@ -352,7 +352,7 @@ func TestOneBadRecord(t *testing.T) {
 	bad, good := some(t, w, "partners", 1), some(t, w, "partners", 2)
 	w.Exec(t, `update partners set collaboration_focus = (select array_agg('option ' || n) from generate_series(1, 101) n) where name = $1`, bad)
 	w.Exec(t, `update partners set location = repeat('x', 2001) where name = $1`, good)
-	got := w.Sync(t, journal.Full)
+	got := w.Sync(t, journal.Full, "partners")
 	if got.Status != "succeeded" || got.Counts.Errors != 1 || got.PagesUpdated != 1 {
 		t.Errorf("%+v", got)
 	}
@@ -364,11 +364,11 @@ func TestOneBadRecord(t *testing.T) {
 		t.Errorf("the reason is %q", reason)
 	}
 	w.Exec(t, `update partners set collaboration_focus = '{one}' where name = $1`, bad)
-	succeeded(t, w.Sync(t, journal.Full))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if n := sidetest.Query[int](t, w, `select count(*) from sync_errors`); n != 0 {
 		t.Errorf("%d errors are left", n)
 	}
-	w.Agree(t)
+	w.Agree(t, "partners")
 }
 
 // TestOneWayTypesWriteToOneSide, and what the other side has to take waits.

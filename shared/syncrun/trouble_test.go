@@ -140,7 +140,7 @@ func TestAnswersThatWereLost(t *testing.T) {
 			for range 4 {
 				w.Sync(t, journal.Full, "partners")
 			}
-			w.Agree(t)
+			w.Agree(t, "partners")
 			if n := sidetest.Query[int](t, w, `select count(*) from partners`); n != 28 {
 				t.Errorf("%d rows, want 28", n)
 			}
@@ -320,7 +320,7 @@ func TestALeaseThatIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	succeeded(t, w.Report(t, run.ID))
-	w.Agree(t)
+	w.Agree(t, "partners")
 }
 
 // thief steals a lease right after it was taken.

@@ -24,11 +24,11 @@ type TB interface {
 	Context() context.Context
 }
 
-// Agree fails the test unless Notion, base and rows hold the same: as many live records of each kind, and in each the same values,
-// as far as columns can show them.
-func (w *World) Agree(tb TB) {
+// Agree fails the test unless Notion, base and rows of all databases, or of those named, hold the same: as many live records of each
+// kind, and in each the same values, as far as columns can show them.
+func (w *World) Agree(tb TB, kinds ...string) {
 	tb.Helper()
-	if differences := w.Differences(tb); len(differences) > 0 {
+	if differences := w.Differences(tb, kinds...); len(differences) > 0 {
 		tb.Fatalf("the sides differ:\n%s", strings.Join(differences, "\n"))
 	}
 }
