@@ -41,6 +41,10 @@ migrate: ## Bring the database at DATABASE_URL up to the newest schema
 key: ## API keys: make key DO="create desk read sync", DO=list, DO="revoke <id>"
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local key $(DO)
 
+.PHONY: schema
+schema: ## Propose mapping and migration of another Notion database: make schema DATABASE=<id> NAME=events
+	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local schema $(DATABASE) $(NAME)
+
 .PHONY: test
 test: ## Run the tests
 	go test $(RACE) ./...

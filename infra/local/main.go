@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -19,6 +20,7 @@ const usage = `usage: local <command>, in the project's folder
   reset     forget the system's data
   sync      start a full sync of the running system and show how far it is: sync [database...]
   key       API keys: key create [client [scope...]] prints a new one; key list; key revoke <id>
+  schema    print what keeps another Notion database in step: schema <database id> [name]
   migrate   bring the database at DATABASE_URL up to the newest schema
 `
 
@@ -34,7 +36,7 @@ func execute(arguments, environ []string, stdout, stderr io.Writer) int {
 
 func dispatch(arguments, environ []string, stdout io.Writer) error {
 	if len(arguments) == 0 {
-		return errors.New("say what to do: run, sync, reset, key or migrate")
+		return errors.New("say what to do: run, sync, reset, key, schema or migrate")
 	}
 	stop, now, release := interrupts()
 	defer release()
@@ -43,7 +45,7 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 		_, err := io.WriteString(stdout, usage)
 		return err
 	}
-	if command != "key" && command != "sync" && len(rest) > 0 {
+	if !slices.Contains([]string{"key", "sync", "schema"}, command) && len(rest) > 0 {
 		return fmt.Errorf("%s takes no arguments", command)
 	}
 	settings, err := load(".", ".local", environ)
@@ -59,10 +61,12 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 		return syncNow(stop, settings, rest, stdout)
 	case "key":
 		return manageKeys(stop, settings, rest, stdout)
+	case "schema":
+		return proposeSchema(stop, settings, rest, stdout)
 	case "migrate":
 		return migrate(stop, settings, stdout)
 	}
-	return fmt.Errorf("there is no command %s: run, sync, reset, key or migrate", command)
+	return fmt.Errorf("there is no command %s: run, sync, reset, key, schema or migrate", command)
 }
 
 // interrupts gives a context that the first signal ends and one that the second ends.

@@ -133,13 +133,15 @@ func TestExecute(t *testing.T) {
 		stdout    string
 		stderr    string
 	}{
-		"nothing to do":          {nil, nil, true, 1, "", "local: say what to do: run, sync, reset, key or migrate\n"},
+		"nothing to do":          {nil, nil, true, 1, "", "local: say what to do: run, sync, reset, key, schema or migrate\n"},
 		"help":                   {[]string{"help"}, nil, false, 0, usage, ""},
 		"another folder":         {[]string{"run"}, nil, false, 1, "", "local: there is no template.yaml here: call this in the project's folder\n"},
-		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command walk: run, sync, reset, key or migrate\n"},
+		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command walk: run, sync, reset, key, schema or migrate\n"},
 		"too much said":          {[]string{"run", "fast"}, nil, true, 1, "", "local: run takes no arguments\n"},
 		"a template that is bad": {[]string{"run"}, []string{"PORT=0", "NOTION_SIM_PORT=0", "CLOUD_PORT=0"}, true, 1, "", "local: template.yaml: line 1: Oops: is not known to the local system\n"},
 		"no database to migrate": {[]string{"migrate"}, nil, true, 1, "", "local: set DATABASE_URL to the database that is to be migrated; the local system's own is migrated by make run\n"},
+		"no database's schema":   {[]string{"schema"}, nil, true, 1, "", "local: say which: schema <the Notion database's id> [what its records are called, such as events]\n"},
+		"nobody's schema":        {[]string{"schema", "x"}, nil, true, 1, "", "local: the system does not run, and NOTION_TOKEN is not set: whose database is it to be?\n"},
 		"nobody's key":           {[]string{"key"}, nil, true, 1, "", "local: the system does not run, and DATABASE_URL is not set: whose key is it to be?\n"},
 		"keys, walking":          {[]string{"key", "walk"}, nil, true, 1, "", "local: say create [client [scope...]], list, or revoke and a key's id\n"},
 		"an unknown scope":       {[]string{"key", "create", "me", "fly"}, nil, true, 1, "", "local: there is no scope fly, but read, sync, events, config, data, admin\n"},

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -20,14 +21,14 @@ type Binding map[string]Live
 // Drift is a difference between the mapping and the Notion database.
 type Drift struct {
 	Field  string `json:"field"`
-	Change string `json:"change"` // renamed, retyped, removed or missing
+	Change string `json:"change"` // renamed, retyped, removed, missing, or added: a property that no field holds
 	Was    string `json:"was"`
 	Is     string `json:"is"`
 }
 
 // Stops reports whether the drift takes the field out of the sync: neither side's value is read or written until the
 // property, or the mapping, is mended.
-func (d Drift) Stops() bool { return d.Change != "renamed" }
+func (d Drift) Stops() bool { return d.Change != "renamed" && d.Change != "added" }
 
 // Bind ties the fields of k to what the database has now. known is the binding so far, nil at first contact. A field that
 // was bound follows its property's id; one that is new, or whose property went, is looked up by name. A field whose
@@ -55,8 +56,27 @@ func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
 			bound[f.Column] = p
 		}
 	}
-	slices.SortFunc(drifts, func(a, b Drift) int { return strings.Compare(a.Field, b.Field) })
+	drifts = append(drifts, k.unheld(known, bound, live)...)
+	slices.SortFunc(drifts, func(a, b Drift) int { return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Is, b.Is)) })
 	return bound, drifts
+}
+
+// unheld gives the properties that no field holds, nor has held.
+func (k Kind) unheld(known, bound Binding, live []Live) []Drift {
+	held := map[string]bool{}
+	for _, b := range []Binding{known, bound} {
+		for _, p := range b {
+			held[p.ID] = true
+		}
+	}
+	var drifts []Drift
+	for _, p := range live {
+		meant := slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Property == p.Name }) // of another type than it should be
+		if !held[p.ID] && !meant && p.Name != k.RowKeyProperty {
+			drifts = append(drifts, Drift{Change: "added", Is: p.Name})
+		}
+	}
+	return drifts
 }
 
 func find(live []Live, is func(Live) bool) (Live, bool) {

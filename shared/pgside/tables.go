@@ -119,7 +119,7 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 		absent: fmt.Sprintf(`
 			select notion_id, id::text from %s b
 			where connection_id = $1 and state = 'live' and id > $2 and notion_id <> all($3::text[])
-			and not exists (select from sync_seen s where s.run_id = $4 and s.kind = $5 and s.notion_id = b.notion_id)
+			and b.notion_id not in (`+seen("$4", "$5")+`)
 			and not exists (`+heldAs+` and h.status = 'waiting')
 			order by id limit $6`, base, "$5", "b.id"),
 		// A record whose deletion waits comes up again once its row lives.
@@ -140,7 +140,7 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			select b.id as row_id, b.notion_id from %[1]s b
 			where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
 			and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or $7 and b.notion_id <> all($5::text[])
-				and not exists (select from sync_seen s where s.run_id = $6 and s.kind = $2 and s.notion_id = b.notion_id))`,
+				and b.notion_id not in (`+seen("$6", "$2")+`))`,
 			base, "$2", "b.id"),
 		meets: fmt.Sprintf(`select exists (select from %s where connection_id = $1 and archived_at is null)
 			and not exists (select from %s where connection_id = $1)`, table, base),
@@ -162,6 +162,12 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 // heldAs finds the hold of a record: of the kind that the second argument gives, with the row's id that the third gives.
 const heldAs = `select from sync_held_records hr join sync_holds h on h.id = hr.hold_id
 	where hr.connection_id = $1 and hr.kind = %[2]s and hr.row_id = %[3]s`
+
+// seen gives the pages that a run has been shown. With NOT IN they are hashed, whatever the planner knows of the table: it is filled in the
+// run that asks, long before anybody has analyzed it, and NOT EXISTS would go through all of it for each record.
+func seen(run, kind string) string {
+	return "select s.notion_id from sync_seen s where s.run_id = " + run + " and s.kind = " + kind
+}
 
 // storable gives JSON for a jsonb parameter, nil for none. What jsonb cannot hold (NUL, half a surrogate pair) is replaced: it is
 // for values that are logged, not for those that are kept in step.

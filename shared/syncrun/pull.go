@@ -221,8 +221,9 @@ func (w *worker) bind(ctx context.Context, live []mapping.Live) error {
 		}
 		binding, drifts = w.lens.Kind.Bind(w.database.Binding, schema)
 	}
+	met := w.database.Binding != nil // else what no field holds was always there
 	for _, d := range drifts {
-		if !slices.Contains(w.database.Drifts, d) {
+		if !slices.Contains(w.database.Drifts, d) && (met || d.Change != "added") {
 			w.log.WarnContext(ctx, "the Notion database changed", "field", d.Field, "change", d.Change, "was", d.Was, "is", d.Is)
 			w.emit(event.SchemaChanged, event.Notion, event.Integration, drifted{w.part.Kind, d})
 		}

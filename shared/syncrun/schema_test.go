@@ -1,10 +1,18 @@
 package syncrun_test
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
 // TestAPropertyThatReturns: a property that was taken away, and put back under its name, is filled with what the rows have kept.
@@ -34,4 +42,105 @@ func TestAPropertyThatReturns(t *testing.T) {
 		t.Errorf("%d pages were not filled", filled)
 	}
 	w.Agree(t)
+}
+
+// TestANewProperty is told of once, and holds nothing up.
+func TestANewProperty(t *testing.T) {
+	t.Parallel()
+	w := sidetest.New(t, nil)
+	succeeded(t, w.Sync(t, journal.Full))
+	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
+	w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": map[string]any{"Rating": map[string]any{"number": map[string]any{}}}})
+	for range 2 {
+		succeeded(t, w.Sync(t, journal.Full))
+	}
+	if got := sidetest.Query[string](t, w, `select coalesce(string_agg(data::text, ' '), '') from integration_events where type = 'schema_changed'`); got !=
+		`{"is": "Rating", "was": "", "kind": "partners", "field": "", "change": "added"}` {
+		t.Errorf("told: %s", got)
+	}
+	w.Agree(t)
+}
+
+// TestAFifthDatabase is kept in step by the mapping and the migration that are proposed for it, with no SQL written by hand.
+func TestAFifthDatabase(t *testing.T) {
+	t.Parallel()
+	all := mapping.ACT()
+	var source string
+	var pool *pgxpool.Pool
+	w := sidetest.Build(t, sidetest.Setup{
+		Sim: notionsim.Config{Demo: true, Seed: 1}, Mapping: all,
+		Databases: func(w *sidetest.World) map[string]string {
+			databases := w.Sim.Databases()
+			databases["events"], source = eventsDatabase(t, w, databases["partners"])
+			all = proposed(t, w, all, source)
+			pool = w.Pool
+			return databases
+		},
+		Change: func(cfg *syncrun.Config) {
+			cfg.Connection.Mapping = all
+			cfg.Tables = func(k mapping.Kind) syncrun.Tables {
+				return pgside.New(pool, cfg.Connection.ID, all, k, uuid.NewString)
+			}
+		},
+	})
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Person(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"data_source_id": source}, "properties": map[string]any{
+		"Title": rich("title", "Launch"), "Order": map[string]any{"number": 3},
+		"When?": map[string]any{"date": map[string]any{"start": "2026-12-01"}}, "Select": map[string]any{"select": map[string]any{"name": "Big"}},
+		"Hosts": map[string]any{"relation": []any{map[string]any{"id": pagesOf(t, w, "partners")[0]}}},
+	}})
+	succeeded(t, w.Sync(t, journal.Full))
+	if got := sidetest.Query[string](t, w, `select concat_ws(' ', title, "order", "when", "select", open, (select count(*) from events_hosts)) from events`); got != "Launch 3 2026-12-01 Big f 1" {
+		t.Errorf("the row is %s", got)
+	}
+	w.Exec(t, `insert into events (title, "order") values ('From Postgres', 4)`)
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Agree(t)
+}
+
+// eventsDatabase makes another database, as a person, and gives its id and its data source's.
+func eventsDatabase(t *testing.T, w *sidetest.World, partners string) (database, source string) {
+	t.Helper()
+	related, err := w.Client.Database(t.Context(), partners)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := w.Person(t, "POST", "/v1/databases", map[string]any{
+		"parent": map[string]any{"type": "workspace", "workspace": true}, "title": []any{map[string]any{"text": map[string]any{"content": "Events"}}},
+		"initial_data_source": map[string]any{"properties": map[string]any{
+			"Title": map[string]any{"title": map[string]any{}}, "Order": map[string]any{"number": map[string]any{}}, "When?": map[string]any{"date": map[string]any{}},
+			"Select": map[string]any{"select": map[string]any{}}, "Files": map[string]any{"files": map[string]any{}}, "Open": map[string]any{"checkbox": map[string]any{}},
+			"Hosts": map[string]any{"relation": map[string]any{"data_source_id": related.DataSources[0].ID, "type": "single_property", "single_property": map[string]any{}}},
+		}},
+	})
+	database, _ = made["id"].(string)
+	found, err := w.Client.Database(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return database, found.DataSources[0].ID
+}
+
+// proposed gives the mapping with what is proposed for a data source, whose relations all lead to partners, and makes its tables.
+func proposed(t *testing.T, w *sidetest.World, all mapping.Mapping, sourceID string) mapping.Mapping {
+	t.Helper()
+	source, err := w.Client.DataSource(t.Context(), sourceID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []mapping.Found
+	for _, c := range source.Properties {
+		f := mapping.Found{Live: mapping.Live{ID: c.ID, Name: c.Name, Type: c.Type}}
+		if c.RelatedTo != "" {
+			f.RelatedTo = "partners"
+		}
+		found = append(found, f)
+	}
+	kind, left, err := all.Propose("events", found)
+	if err != nil || len(left) > 0 {
+		t.Fatal(left, err)
+	}
+	w.Exec(t, all.Migration(kind))
+	all.Kinds = append(slices.Clone(all.Kinds), kind)
+	return all
 }
