@@ -102,17 +102,17 @@ func TestListingsGoOnPastTheCap(t *testing.T) {
 	}
 	setOptions(t, w, func(o *notionsim.Options) { o.Budget, o.RowCap = 0, 120 })
 	w.Within(7*time.Second, clock.Now)
-	succeeded(t, w.Sync(t, journal.Full))
-	if w.Messages < 6 {
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	if w.Messages < 3 {
 		t.Errorf("only %d invocations", w.Messages)
 	}
-	w.Agree(t)
+	w.Agree(t, "partners")
 	if n := sidetest.Query[int](t, w, `select count(*) from partners`); n != 330 {
 		t.Errorf("%d rows", n)
 	}
 	for _, page := range pagesOf(t, w, "partners")[200:210] {
 		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
 	}
-	succeeded(t, w.Sync(t, journal.Full))
-	w.Agree(t)
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	w.Agree(t, "partners")
 }
