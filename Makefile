@@ -116,7 +116,7 @@ conformance: ## Hold the simulator and the local cloud against others' clients
 	go test -tags conformance -run Conformance -count=1 -v ./infra/notionsim/... ./infra/local/cloud/... ./infra/local/postgres/... ./infra/local/receiver/...
 
 .PHONY: browser
-browser: ## Go the OAuth round in Chromium; BROWSER_PICTURES=folder keeps what it shows
+browser: ## Use the dashboard and go the OAuth round in Chromium; BROWSER_PICTURES=folder keeps what it shows
 	go test -tags browser -run InABrowser -count=1 -v ./infra/local
 
 $(SAM): infra/tools/sam-requirements.txt

@@ -24,13 +24,7 @@ func TestOAuthInABrowser(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	r := startSystem(t, state)
 	admin := caller{"X-API-Key", r.env["API_KEY"], nil}
-	allocator, cancel := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
-	defer cancel()
-	browser, cancel := chromedp.NewContext(allocator)
-	defer cancel()
-	if err := chromedp.Do(browser); err != nil { // which starts it, for as long as the context lasts
-		t.Fatal(err)
-	}
+	browser := startBrowser(t)
 
 	begin := func() string {
 		t.Helper()
@@ -50,11 +44,7 @@ func TestOAuthInABrowser(t *testing.T) {
 		if _, err := chromedp.RunResponse(limited, step); err != nil {
 			t.Fatalf("%s: %v at %s", picture, err, see(browser, t, chromedp.Location()))
 		}
-		if folder := os.Getenv(pictureVariable); folder != "" {
-			if err := os.WriteFile(filepath.Join(folder, picture+".png"), see(browser, t, chromedp.FullScreenshot(100)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		keepPicture(browser, t, picture)
 		return see(browser, t, chromedp.Text("h1")), see(browser, t, chromedp.Text("body")), see(browser, t, chromedp.Location())
 	}
 	press := func(decision string) chromedp.Action[chromedp.Void] {
@@ -96,6 +86,31 @@ func TestOAuthInABrowser(t *testing.T) {
 	}
 	r.stop(t)
 	removeDatabase(t, state)
+}
+
+// startBrowser starts Chromium, which lives as long as the test.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
+	t.Cleanup(cancel)
+	browser, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(browser); err != nil { // which starts it
+		t.Fatal(err)
+	}
+	return browser
+}
+
+// keepPicture leaves a picture of the page where somebody wants pictures.
+func keepPicture(browser context.Context, t *testing.T, name string) {
+	t.Helper()
+	folder := os.Getenv(pictureVariable)
+	if folder == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), see(browser, t, chromedp.FullScreenshot(100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // see gives what a page shows.

@@ -4,7 +4,7 @@
 (() => {
   const base = location.pathname.replace(/\/dashboard\/?$/, "");
   const $ = (id) => document.getElementById(id);
-  const state = { key: "", range: "24h", session: 0, seen: new Set(), running: false, drawn: {} };
+  const state = { key: "", range: "24h", session: 0, running: false, drawn: {} };
 
   // ── making elements ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
   const svgNames = new Set(["svg", "path", "circle", "line", "text", "g", "rect"]);
@@ -19,21 +19,32 @@
     return el;
   }
 
-  // draw replaces what an element holds, if it changed, and leaves the focus where it was.
+  // What is drawn anew between the press and the release of a pointer would take no click.
+  let pressed = false;
+  addEventListener("pointerdown", () => { pressed = true; });
+  for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, () => { pressed = false; });
+
+  // draw replaces what an element holds, if it changed, and leaves the focus and the scrolling where they were. Where what had the focus is
+  // gone, the focus is on what held it, so that Tab goes on from there.
   function draw(id, signature, make) {
     const text = JSON.stringify(signature ?? null);
-    if (state.drawn[id] === text) return;
+    if (pressed || state.drawn[id] === text) return;
     state.drawn[id] = text;
-    const el = $(id), name = el.contains(document.activeElement) ? document.activeElement.getAttribute("data-key") : null;
+    const el = $(id), held = el.contains(document.activeElement), at = document.activeElement.dataset.key, down = el.firstElementChild?.scrollTop;
     el.replaceChildren(...[make()].flat());
-    if (name) el.querySelector(`[data-key="${CSS.escape(name)}"]`)?.focus();
+    if (down) el.firstElementChild.scrollTop = down;
+    if (!held) return;
+    const same = at && el.querySelector(`[data-key="${CSS.escape(at)}"]`);
+    if (!same) el.tabIndex = -1;
+    (same || el).focus({ preventScroll: true });
   }
 
   // ── writing figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
   const none = "–";
   const number = (n) => (n === null || n === undefined ? none : n.toLocaleString("en"));
-  const ms = (v) => (v === null || v === undefined ? none : v >= 10000 ? (v / 1000).toFixed(1) + " s" : v === 0 ? "0" : v >= 100 ? Math.round(v) + " ms" : v.toFixed(1) + " ms");
-  const percent = (v, places = 1) => (v === null || v === undefined ? none : v.toFixed(v === 0 || v === 100 ? 0 : places) + " %");
+  const round = (v, places) => String(Number(v.toFixed(places)));
+  const ms = (v) => (v === null || v === undefined ? none : v >= 1000 ? round(v / 1000, 1) + " s" : v === 0 ? "0" : round(v, v >= 100 ? 0 : 1) + " ms");
+  const percent = (v, places = 1) => (v === null || v === undefined ? none : round(v, places) + " %");
   const share = (v) => percent(v === null || v === undefined ? v : v * 100);
   function age(minutes) {
     if (minutes === null || minutes === undefined) return none;
@@ -41,8 +52,14 @@
     if (minutes < 120) return Math.round(minutes) + " min";
     return minutes < 2880 ? Math.round(minutes / 60) + " h" : Math.round(minutes / 1440) + " d";
   }
+  // moment is a time of day, and the day where it is another.
+  const moment = (iso) => { const d = new Date(iso); return (d.toDateString() === new Date().toDateString() ? "" : d.toLocaleDateString("en-GB", { day: "numeric", month: "short" }) + " ") + clock(iso); };
   const clock = (iso) => new Date(iso).toLocaleTimeString("en-GB");
+  const range = () => state.range.replace(/\D+$/, " $&").replace("d", "days").replace("h", state.range === "1h" ? "hour" : "hours");
   const since = (iso) => (iso ? age(Math.max(0, (Date.now() - new Date(iso)) / 60000)) + " ago" : "never");
+  // ago is a time as its distance from now, which ages lets grow.
+  const ago = (iso) => h("time", { datetime: iso, "data-since": iso }, since(iso));
+  const ages = () => document.querySelectorAll("[data-since]").forEach((el) => { const text = since(el.dataset.since); if (el.textContent !== text) el.textContent = text; });
   const words = (s) => String(s ?? "").replaceAll("_", " ");
   const short = (v) => { const s = typeof v === "string" ? v : JSON.stringify(v) ?? "empty"; return s.length > 200 ? s.slice(0, 200) + "…" : s; };
 
@@ -62,20 +79,39 @@
     if (!response.ok && !(path === "/health" && response.status === 503 && answer.health)) throw new Refused(response.status, answer.message || "The API answers " + response.status + ".");
     return answer;
   }
-  // maybe gives undefined where there is no such path, or the key may not use it.
-  const maybe = (path) => ask(path).catch((e) => { if (e.status === 404 || e.status === 403 || e.status === 400) return undefined; throw e; });
+  // maybe gives what the key may not see as the reason why.
+  const maybe = (path) => ask(path).catch((e) => { if (e.status === 403) return { forbidden: e.message }; throw e; });
 
-  async function act(button, what, path, body) {
-    button.disabled = true;
+  // A button that is at work keeps its place and the focus, and takes no second press.
+  const resting = (el) => el.getAttribute("aria-disabled") === "true";
+  const rest = (el, on) => el.setAttribute("aria-disabled", on);
+  async function act(el, what, path, body) {
+    if (resting(el)) return;
+    rest(el, true);
     try {
-      const answer = await ask(path, { method: "POST", body });
-      toast(answer.message || what);
+      await ask(path, body && { method: "POST", body });
+      toast(what);
       poll(true);
-    } catch (e) { if (e.status !== 401 && e.status !== 0) toast(e.message); } finally { button.disabled = false; }
+    } catch (e) { if (e.status !== 401 && e.status !== 0) toast(e.message, "bad"); } finally { rest(el, false); }
+  }
+  const button = (key, text, what, path, body) => h("button", { type: "button", class: "small", "data-key": key, onclick: (e) => act(e.currentTarget, what, path, body) }, text);
+  // What cannot be taken back asks to be pressed once more. What is asked outlives a redraw.
+  const sure = new Map();
+  function grave(key, text, again, what, path, body) {
+    const show = (el) => { const on = sure.get(key) > Date.now(); el.textContent = on ? again : text; el.classList.toggle("grave", on); return on; };
+    const el = h("button", { type: "button", class: "small", "data-key": key, onclick: () => {
+      if (sure.get(key) > Date.now()) { act(el, what, path, body); return; }
+      sure.set(key, Date.now() + 8000);
+      show(el);
+      setTimeout(() => show(el), 8100);
+    } });
+    show(el);
+    return el;
   }
   let toasting;
-  function toast(text) {
+  function toast(text, mood) {
     $("toast").textContent = text;
+    $("toast").dataset.mood = mood || "";
     $("toast").classList.add("on");
     clearTimeout(toasting);
     toasting = setTimeout(() => $("toast").classList.remove("on"), 5000);
@@ -93,7 +129,7 @@
           h("span", {}, "typical ", h("b", {}, ms(measured?.p50_ms))), h("span", {}, "p95 ", h("b", {}, ms(measured?.p95_ms))),
           h("span", {}, "errors ", h("b", {}, measured?.calls ? share(measured.errors / measured.calls) : none)), h("span", {}, "calls ", h("b", {}, number(measured?.calls)))),
         open ? h("div", { class: "row" }, h("span", { class: "pill warn" }, "circuit breaker " + words(breaker)),
-          h("button", { type: "button", class: "small", "data-key": "reset-" + id, onclick: (e) => act(e.target, "Reset.", "/breakers", { service: id }) }, "Reset")) : null,
+          button("reset-" + id, "Reset", "Reset.", "/breakers", { service: id })) : null,
       ].filter(Boolean);
     });
   }
@@ -102,8 +138,9 @@
     const running = status?.isRunning, broken = ["notion", "supabase"].some((s) => health?.services?.[s]?.status === "unhealthy");
     $("link").dataset.state = broken ? "broken" : running ? "running" : "idle";
     const records = dashboard?.data_volumes?.total_records_synced ?? status?.statistics?.totalSynced;
-    draw("link-text", [running, broken, records, dashboard?.overview?.last_sync], () => [
-      h("b", {}, number(records)), " records in step", h("br"), running ? "syncing now" : broken ? "waiting for the connection" : "synced " + since(dashboard?.overview?.last_sync ?? status?.lastSync)]);
+    const last = status?.lastSync ?? dashboard?.overview?.last_sync;
+    draw("link-records", records, () => [h("b", {}, number(records)), " records"]);
+    draw("link-text", [running, broken, last], () => (running ? "syncing now" : broken ? "waiting for the connection" : last ? ["synced ", ago(last)] : "not yet synced"));
   }
 
   // ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,34 +148,38 @@
     const o = d.overview, s = d.sync_metrics, p = d.performance_metrics;
     const errors = p.error_rates.notion, budget = p.api_budget;
     const list = [
-      ["Uptime", percent(o.uptime_percentage, 2), "of checks in " + state.range, o.uptime_percentage !== null && o.uptime_percentage < 99 ? "bad" : ""],
+      ["Uptime", percent(o.uptime_percentage, 2), "of checks in " + range(), o.uptime_percentage !== null && o.uptime_percentage < 99 ? "bad" : ""],
       ["Freshness", age(s.data_freshness_minutes), "oldest database", s.data_freshness_minutes > 30 ? "warn" : ""],
       ["Syncs today", number(s.total_syncs_today), s.failed_syncs ? number(s.failed_syncs) + " failed" : "none failed", s.failed_syncs ? "warn" : ""],
-      ["Sync time", ms(s.avg_sync_duration_ms), "mean in " + state.range, ""],
-      ["Notion errors", share(errors), "of calls in " + state.range, errors > 0.05 ? "bad" : ""],
+      ["Sync time", ms(s.avg_sync_duration_ms), "mean in " + range(), ""],
+      ["Notion errors", share(errors), "of calls in " + range(), errors > 0.05 ? "bad" : ""],
       ["Cache hits", share(p.cache_hit_rates.overall), "budget " + number(budget.last_minute) + " of " + number(budget.limit_per_minute) + " a minute", ""],
     ];
     draw("tiles", list, () => list.map(([name, value, note, how]) =>
       h("div", { class: "tile " + how }, h("dt", {}, name), h("dd", { class: "value" }, value), h("dd", { class: "note" }, note))));
   }
 
-  function databases(rows, progress) {
-    const parts = {};
+  function databases(rows, progress, held, refused) {
+    const parts = {}, open = {};
+    for (const x of held || []) (open[x.database] ||= []).push(number(x.records) + " held");
+    for (const [name, of] of Object.entries(Object.groupBy(refused || [], (x) => x.database))) (open[name] ||= []).push(number(of.length) + " refused");
     for (const run of progress || []) for (const [name, part] of Object.entries(run.databases)) parts[name] = part;
-    draw("databases", [rows.map((r) => [r, age(r.minutes)]), parts], () => rows.length === 0 ? h("p", { class: "empty" }, "No database is set up yet.") :
-      h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Databases, one a row" }, h("table", {},
+    draw("databases", [rows.map((r) => [r.database, r.records, r.waiting_changes, age(r.minutes)]), parts, open], () => rows.length === 0 ? h("p", { class: "empty" }, "No database is set up yet.") :
+      h("div", { class: "scroll", tabindex: 0, "data-key": "databases", role: "group", "aria-label": "Databases, one a row" }, h("table", {},
         h("thead", {}, h("tr", {}, h("th", {}, "Database"), h("th", { class: "number" }, "Records"), h("th", { class: "number" }, "Waiting"), h("th", { class: "number" }, "Synced"), h("th", {}, "Now"))),
         h("tbody", {}, rows.map((r) => h("tr", {}, h("td", { class: "name" }, words(r.database)), h("td", { class: "number" }, number(r.records)), h("td", { class: "number" }, number(r.waiting_changes)),
-          h("td", { class: "number" }, r.minutes === null ? "never" : age(r.minutes) + " ago"), h("td", {}, now(r, parts[r.database]))))))));
+          h("td", { class: "number" }, r.minutes === null ? "never" : [age(r.minutes), h("span", { class: "ago" }, " ago")]), h("td", {}, now(r, parts[r.database], open[r.database]))))))));
   }
-  function now(row, part) {
-    if (!part) return h("span", { class: row.minutes === null ? "pill" : "pill good" }, row.minutes === null ? "waiting" : "in step");
+  function now(row, part, open) {
+    if (!part && open) return open.map((text) => h("span", { class: "pill warn" }, text));
+    if (!part && row.minutes === null) return h("span", { class: "pill" }, "not yet synced");
+    if (!part) return row.waiting_changes ? h("span", { class: "pill" }, "changes to sync") : h("span", { class: "pill good" }, "in step");
     if (part.status === "succeeded") return h("span", { class: "pill good" }, "done");
     if (part.status === "failed") return h("span", { class: "pill bad" }, "failed");
     const of = part.total ?? Math.max(row.records, part.counts.read, 1), done = Math.min(1, (part.done ?? part.counts.read) / of);
     const bar = h("i", {});
     bar.style.width = Math.max(4, 100 * done) + "%";
-    return h("div", { class: "progress" }, h("span", {}, part.status === "queued" ? "queued" : words(part.phase || "starting") + " · " + number(part.counts.read) + " read"),
+    return h("div", { class: "progress" }, h("span", {}, part.status === "queued" ? "queued" : words(part.phase || "starting") + " · " + number(part.counts.read) + " read" + (part.seconds_left ? " · " + age(part.seconds_left / 60) + " left" : "")),
       h("div", { class: "bar", role: "progressbar", "aria-label": words(row.database) + " sync", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(done * 100) }, bar));
   }
 
@@ -154,7 +195,7 @@
       const y = (v) => H - bottom - (v / most) * (H - top - bottom);
       const cursor = h("line", { class: "cursor", y1: top, y2: H - bottom, visibility: "hidden" });
       const tip = h("div", { class: "tip", hidden: true });
-      const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "none", role: "img", tabindex: 0, "aria-label": `${label}: ` + used.map((s) => s + " " + write(last(series, s, value))).join(", ") + ". Arrow keys go through the points." },
+      const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "none", role: "img", tabindex: 0, "data-key": id, "aria-label": `${label}: ` + used.map((s) => s + " " + write(last(series, s, value))).join(", ") + ". Arrow keys go through the points." },
         [0, .5, 1].map((f) => h("line", { class: "grid", x1: left, x2: W - right, y1: y(f * most), y2: y(f * most) })), cursor,
         used.map((s) => h("g", {}, h("path", { class: "line s-" + s, d: path(series, s, value, x, y), "vector-effect": "non-scaling-stroke" }), lone(series, s, value).map((i) => h("path", { class: "lone s-" + s, d: `M${x(i)} ${y(value(series[i].services[s]))}h.01`, "vector-effect": "non-scaling-stroke" })))),
       );
@@ -190,7 +231,7 @@
   function labels(plot, write, most, series) {
     const place = (text, set, cls) => { const el = h("span", { class: "tick " + (cls || ""), "aria-hidden": "true" }, text); Object.assign(el.style, set); plot.append(el); };
     [[most, 8], [most / 2, 88], [0, 168]].forEach(([v, top]) => place(write(v), { top: top - 8 + "px" }, "y"));
-    place(when(series[0].at), { left: "8.6%" }, "x"); place("now", { right: "1.3%" }, "x");
+    place(range() + " ago", { left: "8.6%" }, "x"); place("now", { right: "1.3%" }, "x");
   }
 
   // ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,44 +239,50 @@
     const open = (list || []).filter((a) => a.status !== "resolved");
     $("alerts-section").dataset.count = open.length;
     draw("alerts", open, () => h("ul", { class: "list" }, open.map((a) => h("li", { class: "wrap" },
-      h("div", { class: "what" }, h("b", {}, a.title || words(a.condition)), h("small", {}, a.message, " · since " + clock(a.raised_at), a.acknowledged_by ? " · seen by " + a.acknowledged_by : "", a.silenced_until ? " · silent until " + clock(a.silenced_until) : "")),
+      h("div", { class: "what" }, h("b", {}, a.title || words(a.condition)), h("small", {}, a.message, " · since " + moment(a.raised_at), a.acknowledged_by ? " · seen by " + a.acknowledged_by : "", a.silenced_until ? " · silent until " + moment(a.silenced_until) : "")),
       h("div", { class: "act" },
-        a.acknowledged_by ? null : h("button", { type: "button", class: "small", "data-key": "ack-" + a.id, onclick: (e) => act(e.target, "Acknowledged.", "/alerts", { id: a.id, action: "acknowledge" }) }, "Acknowledge"),
-        h("button", { type: "button", class: "small", "data-key": "mute-" + a.id, onclick: (e) => act(e.target, "Silent for an hour.", "/alerts", { id: a.id, action: "silence", minutes: 60 }) }, "Silence 1 h"))))));
+        a.acknowledged_by ? null : button("ack-" + a.id, "Acknowledge", "Acknowledged.", "/alerts", { id: a.id, action: "acknowledge" }),
+        a.acknowledged_by || a.silenced_until ? null : button("mute-" + a.id, "Silence for 1 h", "Silent for an hour.", "/alerts", { id: a.id, action: "silence", minutes: 60 }))))));
   }
 
-  const button = (key, text, what, path, body) => h("button", { type: "button", class: "small", "data-key": key, onclick: (e) => act(e.target, what, path, body) }, text);
-
-  function conflicts(answer, counts) {
-    const list = answer?.conflicts || [];
-    const side = { notion: "Notion", supabase: "Supabase" };
-    draw("conflicts", [list, counts], () => list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((c) => {
-      const path = "/sync/conflicts/" + encodeURIComponent(c.id);
+  const side = { notion: "Notion", supabase: "Supabase" };
+  const empty = (text) => h("p", { class: "empty" }, text);
+  function conflicts(waiting, lately, counts) {
+    const list = [...new Map([...(waiting || []), ...(lately || [])].map((c) => [c.id, c])).values()].slice(0, 8);
+    draw("conflicts", [list, counts], () => list.length ? h("ul", { class: "list" }, list.map((c) => {
+      const open = c.status === "waiting" || c.status === "resolved";
+      const how = { waiting: "waits for you", resolved: side[c.winner] + " kept", decided: "decided, not yet synced", settled: "settled" + (c.decided_by ? " by " + c.decided_by : "") }[c.status] || words(c.status);
       return h("li", { class: "wrap" }, h("div", { class: "what" },
-        h("b", {}, c.title || words(c.database), " · ", words(c.field || "deletion"), " "), h("span", { class: c.winner ? "pill" : "pill warn" }, c.winner ? side[c.winner] + " kept" : "waits for you"),
-        h("small", {}, words(c.database) + " · " + since(c.detected_at)),
-        h("dl", { class: "versus" }, ["notion", "supabase"].flatMap((s) => [h("dt", {}, side[s]), h("dd", { class: c.winner === s ? "won" : "" }, short(c[s + "_value"]))]))),
-        h("div", { class: "act" }, ["notion", "supabase"].filter((s) => s !== c.winner).map((s) => button(s + c.id, "Keep " + side[s] + "’s", "It is kept; a sync carries it out.", path, { keep: s }))));
-    })) : h("p", { class: "empty" }, counts?.total ? number(counts.in_range) + " in this range, " + number(counts.total) + " in all. Every value that lost is kept." : "None. Every value that loses would be kept here, whole."));
+        h("b", {}, c.title || words(c.database), " · ", words(c.field || "deletion"), " "), h("span", { class: "pill " + ({ waiting: "warn", settled: "good" }[c.status] || "") }, how),
+        h("small", {}, words(c.database) + " · ", ago(c.detected_at)),
+        h("dl", { class: "versus" }, ["notion", "supabase"].map((s) => [h("dt", {}, side[s]), h("dd", { class: open && c.winner === s ? "won" : "", title: short(c[s + "_value"]) }, short(c[s + "_value"]))]))),
+      open ? h("div", { class: "act" }, ["notion", "supabase"].filter((s) => s !== c.winner).map((s) => button(s + c.id, "Keep " + side[s] + "’s", side[s] + "’s is kept; a sync carries it out.", "/sync/conflicts/" + encodeURIComponent(c.id), { keep: s }))) : null);
+    })) : empty(counts?.total ? number(counts.in_range) + " in this range, " + number(counts.total) + " in all. Every value that lost is kept." : "None. Every value that loses would be kept here, whole."));
   }
 
-  function problems(errors, status) {
-    const held = status?.held || [], refused = errors?.errors || [], failed = (status?.errors || []).filter((x) => !errors || !x.record_id);
-    draw("problems", [held, refused, failed], () => {
+  // problems are what a person has to look at: deletions that are held, what one side refuses, databases whose sync failed.
+  function problems(errors, status, named) {
+    const held = status?.held || [], refused = errors?.errors || [], failed = (status?.errors || []).filter((x) => !x.record_id || errors?.forbidden), doubtful = status?.statistics?.matchesWaiting || 0;
+    draw("problems", [held, refused, failed, doubtful, named], () => {
+      const item = (title, text, ...act) => h("li", { class: act.length > 1 ? "wrap tall" : "wrap" }, h("div", { class: "what" }, h("b", {}, title), text.map((t) => h("small", {}, t))), act.length ? h("div", { class: "act" }, act) : null);
       const list = [
-        ...held.map((x) => h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, number(x.records) + " deletions held"), h("small", {}, `of ${number(x.total)} ${words(x.database)}, in ${x.side === "notion" ? "Notion" : "Supabase"} · ` + since(x.since))),
-          h("div", { class: "act" }, button("approve" + x.id, "Delete them", "A sync deletes them.", "/sync/held/" + encodeURIComponent(x.id), { decision: "approve" }), button("refuse" + x.id, "Bring them back", "A sync brings them back.", "/sync/held/" + encodeURIComponent(x.id), { decision: "refuse" })))),
-        ...Object.entries(Object.groupBy(failed, (x) => x.message)).map(([message, of]) => h("li", {}, h("div", { class: "what" }, h("b", {}, [...new Set(of.map((x) => words(x.database)))].join(", ")), h("small", {}, message + " · " + since(of[0].at))))),
-        ...refused.slice(0, 8).map((x) => h("li", { class: "wrap" }, h("div", { class: "what" }, h("b", {}, x.title || words(x.database)), h("small", {}, x.reason, " · tried " + number(x.attempts) + " times")),
-          h("div", { class: "act" }, button("retry" + x.record_id, "Try again", "It is tried again now.", "/sync/errors/retry", { database: x.database, record_ids: [x.record_id] })))),
-      ];
-      return list.length ? h("ul", { class: "list" }, list.slice(0, 12)) : h("p", { class: "empty" }, "None. Deletions that are held, and records that one side refuses, would stand here with the reason.");
+        ...held.map((x) => {
+          const path = "/sync/held/" + encodeURIComponent(x.id), titles = named[x.id]?.titles || [], rest = x.records - titles.length;
+          return item(number(x.records) + " deletions held", [[`of ${number(x.total)} ${words(x.database)}, in ${side[x.side]} · `, ago(x.since)], ...(titles.length ? [titles.join(", ") + (rest > 0 ? ` and ${number(rest)} more` : "")] : [])],
+            grave("approve" + x.id, "Delete them", "Really delete " + number(x.records), "A sync deletes them.", path, { decision: "approve" }), button("refuse" + x.id, "Bring them back", "A sync brings them back.", path, { decision: "refuse" }));
+        }),
+        ...Object.entries(Object.groupBy(failed, (x) => x.message)).map(([message, of]) => item([...new Set(of.map((x) => words(x.database)))].join(", "), [[message + " · ", ago(of[0].at)]])),
+        doubtful ? item(number(doubtful) + (doubtful === 1 ? " page" : " pages") + " without a row", ["A person says which row each is: GET /sync/matches lists them."]) : null,
+        ...refused.map((x) => item(x.title || words(x.database), [`${words(x.database)} · ${x.reason} · tried ` + (x.attempts === 1 ? "once" : number(x.attempts) + " times")], button("retry" + x.record_id, "Try again", "It is tried again now.", "/sync/errors/retry", { database: x.database, record_ids: [x.record_id] }))),
+      ].filter(Boolean);
+      return list.length ? h("ul", { class: "list" }, list) : empty("None. Deletions that are held, and records that one side refuses, would stand here with the reason.");
     });
   }
 
   const checks = { notion_supabase_sync: "rows", notion_pages: "pages", relations: "relations" };
   function consistency(report) {
-    draw("consistency", report, () => {
+    draw("consistency", [report?.consistency_report, report?.forbidden], () => {
+      if (report?.forbidden) return empty(report.forbidden);
       const r = report?.consistency_report, records = (r?.details || []).flatMap((d) => d.records || []), tables = {};
       for (const d of r?.details || []) {
         const name = d.check_type === "notion_supabase_sync" ? d.target_table : d.source_table.replace("notion:", "");
@@ -244,8 +291,8 @@
       const bad = r ? r.inconsistent_records + r.missing_records : 0;
       return [
         h("div", { class: "row" }, r ? h("span", { class: "pill " + (bad ? "warn" : "good") }, bad ? number(bad) + " differ" : "consistent") : null,
-          h("button", { type: "button", class: "small", "data-key": "deep", disabled: Boolean(r?.progress), onclick: (e) => deep(e.target) }, "Check against Notion"),
-          r?.progress ? h("span", { class: "empty" }, words(r.progress.status) + ", " + number(r.progress.pages_read) + " pages read") : r ? h("span", { class: "empty" }, r.last_checked_against_notion ? "last " + clock(r.last_checked_against_notion) : "not yet checked against Notion") : null),
+          r?.progress ? null : button("deep", "Check against Notion", "The check has begun.", "/data-consistency?deep=true"),
+          r?.progress ? h("span", { class: "empty" }, words(r.progress.status) + ", " + number(r.progress.pages_read) + " pages read") : r ? h("span", { class: "empty" }, r.last_checked_against_notion ? "last " + moment(r.last_checked_against_notion) : "not yet checked against Notion") : null),
         records.length ? h("ul", { class: "list" }, records.slice(0, 8).map((f) => h("li", { class: "wrap" },
           h("div", { class: "what" }, h("b", {}, f.name || words(f.database)), " ", h("span", { class: "pill warn" }, words(f.problem)), h("small", {}, words(f.database) + " · " + f.advice),
             f.fields?.length ? h("dl", { class: "versus" }, f.fields.slice(0, 4).flatMap((x) => [h("dt", {}, words(x.field)), h("dd", {}, short(x.base) + " → " + short(x.supabase ?? x.notion))])) : null),
@@ -254,50 +301,66 @@
       ].filter(Boolean);
     });
   }
-  async function deep(button) {
-    button.disabled = true;
-    try { toast((await ask("/data-consistency?deep=true")).message || "The check has begun."); poll(true); } catch (e) { toast(e.message); } finally { button.disabled = false; }
-  }
-
   function subscriptions(answer, rate) {
     const list = answer?.subscriptions || [];
-    draw("subscriptions", [list, rate], () => list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => h("li", {},
+    draw("subscriptions", [list, rate, answer?.forbidden], () => answer?.forbidden ? empty(answer.forbidden) : list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => h("li", {},
       h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))), h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)))) :
       h("p", { class: "empty" }, rate === null || rate === undefined ? "Nobody has subscribed to events yet." : "Deliveries that arrived: " + share(rate)));
   }
 
   const moods = { sync_completed: "good", alert_resolved: "good", oauth_connected: "good", sync_failed: "bad", alert_raised: "bad", error: "bad", oauth_revoked: "bad", webhook_disabled: "bad", sync_conflict: "warn", sync_held: "warn", oauth_expiring: "warn", schema_changed: "warn" };
   function events(list) {
-    draw("events", list.map((e) => e.id), () => list.length ? h("ul", { class: "list feed", tabindex: 0, "aria-label": "Events, newest first" }, list.slice(0, 50).map((e) => h("li", {},
-      h("span", { class: "dot " + (moods[e.type] || "") }), h("time", { datetime: e.timestamp }, clock(e.timestamp)), h("span", { class: "kind" }, words(e.type)), h("span", { class: "detail" }, detail(e.data))))) :
-      h("p", { class: "empty" }, "Nothing has happened yet."));
+    draw("events", list.map((e) => e.id), () => {
+      const rows = [];
+      for (const e of list) {
+        const text = detail(e.data || {}), last = rows.at(-1);
+        if (last && last.e.type === e.type && last.text === text) last.times++; else rows.push({ e, text, times: 1 });
+      }
+      return rows.length ? h("ul", { class: "list feed", tabindex: 0, "data-key": "feed", "aria-label": "Events, newest first" }, rows.slice(0, 100).map(({ e, text, times }) => h("li", {},
+        h("span", { class: "dot " + (moods[e.type] || "") }), h("time", { datetime: e.timestamp }, moment(e.timestamp)), h("span", { class: "kind" }, words(e.type), times > 1 ? h("span", { class: "times" }, " × " + number(times)) : null), h("span", { class: "detail", title: text }, text)))) :
+        empty("Nothing has happened yet.");
+    });
   }
-  const detail = (data) => Object.entries(data || {}).filter(([k, v]) => v !== null && typeof v !== "object" && v !== "" && !/(^|_)id$|_at$/.test(k))
-    .map(([k, v]) => (k === "duration_ms" ? "took " + ms(v) : k === "message" || k === "name" || k === "title" ? v : words(k) + " " + words(v))).join(" · ") || String(data?.notion_id ?? data?.id ?? "");
+  // happened asks what is new: events that were stored with a late commit too, which bear an earlier time.
+  async function happened() {
+    const known = shown.events || [], late = known.length ? "&since=" + encodeURIComponent(new Date(Date.parse(known[0].timestamp) - 30000).toISOString()) : "";
+    const answer = await ask("/events?limit=200" + late).catch((e) => { if (e.status === 503) return { events: [] }; throw e; });
+    shown.events = [...new Map([...answer.events, ...known].map((e) => [e.id, e])).values()].sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : a.id < b.id ? 1 : -1)).slice(0, 300);
+  }
+  // detail says in a line what an event is of: the usual members in words, then the others that are plain.
+  const plain = {
+    kind: words, name: String, title: String, message: String, reason: String, problem: String, condition: words, subject: String, field: (v) => "field " + words(v), fields: (v) => v.length + (v.length === 1 ? " field" : " fields"), winner: (v) => side[v] + " kept",
+    side: (v) => "in " + (side[v] || v), sync_type: words, status: words, requested_by: (v) => "by " + v, duration_ms: (v) => "took " + ms(v), records: (v) => number(v) + " records", total: (v) => "of " + number(v), rule: (v) => "rule " + v,
+    deep: (v) => (v ? "against Notion" : ""), missing_records: (v) => number(v) + " missing", inconsistent_records: (v) => number(v) + " differ",
+  };
+  const detail = (data) => [...Object.keys(plain).filter((k) => k in data), ...Object.keys(data).filter((k) => !(k in plain) && !/(^|_)id$|_at$/.test(k) && typeof data[k] !== "object")]
+    .filter((k) => data[k] !== null && data[k] !== "" && !(k === "condition" && data.message)).map((k) => (plain[k] ? plain[k](data[k]) : words(k) + " " + words(data[k]))).filter(Boolean).join(" · ") || String(data.notion_id ?? data.id ?? "");
 
   // ── going on ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
   const shown = {};
-  let timer, failures = 0, round = 0, busy = false;
+  let timer, failures = 0, rounds = 0, busy = false, wanted = false;
   async function poll(whole) {
     clearTimeout(timer);
+    if (whole === true) wanted = true;
     if (!state.key || busy) return;
     busy = true;
-    const session = state.session;
+    const session = state.session, all = wanted || rounds % 4 === 0;
+    wanted = false;
     try {
-      await refresh(whole || round % 4 === 0);
-      round++; failures = 0;
+      await refresh(all);
+      rounds++; failures = 0;
       $("banner").hidden = true;
       $("updated").textContent = "Updated " + new Date().toLocaleTimeString("en-GB");
     } catch (e) {
-      if (e.status === 401 || session !== state.session) return;
-      failures++;
+      if (session === state.session) failures++;
       if (failures > 1) { $("banner").textContent = "The API does not answer. What you see is from before; it is asked again."; $("banner").hidden = false; }
     } finally { busy = false; }
-    if (session === state.session && !document.hidden) timer = setTimeout(poll, Math.min(60000, (state.running ? 1500 : 4000) * 2 ** Math.min(failures, 4)));
+    if (!state.key || document.hidden) return;
+    timer = setTimeout(poll, wanted && !failures ? 0 : Math.min(60000, (state.running ? 1500 : 3000) * 2 ** Math.min(failures, 4)));
   }
 
   async function refresh(whole) {
-    const [health, status] = await Promise.all([ask("/health"), ask("/sync/status").catch((e) => { if (e.status === 503 || e.status === 403) return undefined; throw e; })]);
+    const [health, status] = await Promise.all([ask("/health"), ask("/sync/status").catch((e) => { if (e.status === 503 || e.status === 403) return undefined; throw e; }), happened()]);
     const s = status?.sync_statistics?.status;
     const ended = state.running && !s?.isRunning;
     state.running = Boolean(s?.isRunning);
@@ -309,15 +372,26 @@
     service("notion", "Notion", services.notion, d?.performance_metrics?.services.notion, services.notion.breaker);
     service("supabase", "Supabase", services.supabase, d?.performance_metrics?.services.supabase, services.supabase.breaker);
     link(health.health, s, d);
-    if (d) databases(d.data_freshness, s?.progress);
-    problems(shown.errors, s);
-    events(status?.sync_statistics?.recent_events || []);
-    $("sync").disabled = state.running;
+    if (d) databases(d.data_freshness, s?.progress, s?.held, shown.errors?.errors);
+    if (status) { await naming(s.held || []); problems(shown.errors, s, shown.named); }
+    events(shown.events);
+    ages();
+    rest($("sync"), state.running);
     $("sync").textContent = state.running ? "Syncing…" : "Sync now";
   }
 
+  // naming asks which records the deletions are of, once for each hold.
+  async function naming(held) {
+    const before = shown.named || {};
+    shown.named = {};
+    for (const x of held) {
+      const known = before[x.id]?.records === x.records ? before[x.id] : await ask("/sync/held/" + encodeURIComponent(x.id) + "?limit=5").then((a) => ({ records: x.records, titles: a.records.map((r) => r.title).filter(Boolean) }), () => undefined);
+      if (known) shown.named[x.id] = known;
+    }
+  }
+
   async function details() {
-    const asked = { dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), conflicts: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
+    const asked = { dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
     const names = Object.keys(asked), answers = await Promise.allSettled(Object.values(asked));
     answers.forEach((a, i) => { if (a.status === "fulfilled") shown[names[i]] = a.value; });
     if (shown.dashboard?.dashboard_data) shown.dashboard = shown.dashboard.dashboard_data;
@@ -328,16 +402,17 @@
       chart("errors", d.performance_metrics.series, (m) => (m?.calls ? m.errors / m.calls : null), share, "Share of calls that failed", 0.02);
     }
     alerts(shown.alerts?.alerts);
-    conflicts(shown.conflicts, d?.conflicts);
+    conflicts(shown.waiting?.conflicts, shown.lately?.conflicts, d?.conflicts);
     consistency(shown.consistency);
     subscriptions(shown.subscriptions, d?.performance_metrics?.delivery_success_rate);
   }
 
   function close(reason) {
-    state.key = ""; state.session++; state.drawn = {}; state.running = false; round = 0;
+    state.key = ""; state.session++; state.drawn = {}; state.running = false; rounds = 0; failures = 0; wanted = false;
+    sure.clear();
     for (const k of Object.keys(shown)) delete shown[k];
     clearTimeout(timer);
-    for (const id of ["alerts", "tiles", "databases", "latency", "errors", "conflicts", "problems", "consistency", "subscriptions", "events", "service-notion", "service-supabase", "link-text"]) $(id).replaceChildren();
+    for (const id of ["alerts", "tiles", "databases", "latency", "errors", "conflicts", "problems", "consistency", "subscriptions", "events", "service-notion", "service-supabase", "link-text", "link-records"]) $(id).replaceChildren();
     $("board").hidden = true; $("door").hidden = false;
     $("door-error").textContent = reason || "";
     $("key").value = ""; $("key").focus();
@@ -361,7 +436,7 @@
     } finally { button.disabled = false; }
   });
   $("sign-out").addEventListener("click", () => close());
-  $("sync").addEventListener("click", (e) => { state.running = true; act(e.target, "The sync has begun.", "/sync/trigger", { type: "full" }); });
+  $("sync").addEventListener("click", (e) => { if (!state.running) act(e.currentTarget, "The sync has begun.", "/sync/trigger", { type: "full" }); });
   for (const r of ["1h", "24h", "7d", "30d", "90d"]) {
     $("ranges").append(h("label", {}, h("input", { type: "radio", name: "range", value: r, checked: r === state.range, onchange: () => { state.range = r; poll(true); } }), h("span", {}, r)));
   }
