@@ -196,8 +196,14 @@ func (a *Auditor) open(ctx context.Context, k mapping.Kind) (*database, error) {
 	return d, err
 }
 
-// waits reports whether the next sync takes the record in anyway.
-func (d *database) waits(k journal.Known) bool { return len(k.Changes) > 0 || d.busy[k.Key.RowID] }
+// waits reports whether the next sync takes in what was found anyway, or a person has been asked which side is right.
+func (d *database) waits(k journal.Known, f *consistency.Finding) bool {
+	disputed := func(one consistency.Difference) bool {
+		return slices.ContainsFunc(k.Disputes, func(d journal.Dispute) bool { return d.Field == one.Field })
+	}
+	return len(k.Changes) > 0 || d.busy[k.Key.RowID] ||
+		len(f.Fields) > 0 && !slices.ContainsFunc(f.Fields, func(one consistency.Difference) bool { return !disputed(one) })
+}
 
 // rows compares the base with the table.
 func (d *database) rows(ctx context.Context) (consistency.Result, error) {
@@ -223,7 +229,7 @@ func (d *database) rows(ctx context.Context) (consistency.Result, error) {
 		for _, k := range known {
 			switch f := d.lens.Row(k); {
 			case f == nil:
-			case d.waits(k):
+			case d.waits(k, f):
 				result.Waiting++
 			default:
 				result.Add(*f)
@@ -319,7 +325,7 @@ func (d *database) compare(ctx context.Context, notion Notion, pages []record.Pa
 		}
 		switch f := d.lens.Page(pages[i], k); {
 		case f == nil:
-		case d.waits(k) || pages[i].State != record.Gone && d.recent(pages[i]):
+		case d.waits(k, f) || pages[i].State != record.Gone && d.recent(pages[i]):
 			result.Waiting++
 		default:
 			result.Add(*f)

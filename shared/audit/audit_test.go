@@ -233,3 +233,25 @@ func TestWaitingIsNoDamage(t *testing.T) {
 		t.Errorf("%+v %v", results, err)
 	}
 }
+
+// TestDisputesAreNoDamage: a field that a person was asked about differs until that person decides; another field of the record does not.
+func TestDisputesAreNoDamage(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	one := o.records(t, "partners")[0]
+	o.unseen(t, `update partners set location = 'Moved' where id = $1`, one.row)
+	o.Exec(t, `insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
+		values ($1, $2, 'partners', $3, $4, 'location', 'manual', '', '"Here"', '"Moved"', null, now(), 'waiting')`, newID(), config.DefaultConnection, one.row, one.page)
+	for _, step := range []struct {
+		sql            string
+		found, waiting int
+	}{{"", 0, 1}, {`update partners set description = 'Changed' where id = $1`, 1, 0}} {
+		if step.sql != "" {
+			o.unseen(t, step.sql, one.row)
+		}
+		results, err := o.desk.Check(t.Context(), "partners")
+		if err != nil || len(results) != 1 || results[0].Found != step.found || results[0].Waiting != step.waiting {
+			t.Errorf("%+v %v", results, err)
+		}
+	}
+}
