@@ -70,6 +70,7 @@ func TestDashboardInABrowser(t *testing.T) {
 		{"decisions", o.decides},
 		{"consistency", o.checks},
 		{"an outage", o.outage},
+		{"no network", o.alone},
 		{"a key that may only read", o.reads},
 		{"signing out", o.signOut},
 	} {
@@ -390,6 +391,28 @@ func (o *onlooker) outage(t *testing.T) {
 	o.awaitPage(t, soon, "all is well", `document.getElementById("overall").textContent === "healthy"`)
 }
 
+// alone: the page cannot reach the API, says so, and goes on by itself.
+func (o *onlooker) alone(t *testing.T) {
+	cut := func(offline bool) {
+		t.Helper()
+		if _, err := chromedp.Call(o.browser, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cut(true)
+	o.awaitPage(t, soon, "the page says so", `document.getElementById("banner").checkVisibility() && document.getElementById("banner").innerText.includes("does not answer")`)
+	if o.text(t, "#databases td") == "" {
+		t.Error("what was seen is gone")
+	}
+	keepPicture(o.browser, t, "offline")
+	o.quiet(t, "ERR_INTERNET_DISCONNECTED")
+	cut(false)
+	o.awaitPage(t, soon, "it goes on", `!document.getElementById("banner").checkVisibility()`)
+	o.quiet(t, "ERR_INTERNET_DISCONNECTED")
+}
+
 // reads: a key that may only read sees what it may see, and is told what it may not do.
 func (o *onlooker) reads(t *testing.T) {
 	text, key, err := access.NewKey("reader", []access.Scope{access.Read}, rand.Reader)
@@ -543,7 +566,7 @@ func (o *onlooker) byKeyboard(t *testing.T) {
 	for _, status := range told {
 		statuses[status]++
 	}
-	if statuses["acknowledged"] == 0 {
+	if statuses["acknowledged"] != 1 || statuses["silenced"] != 1 {
 		t.Errorf("%v", told)
 	}
 	to("#sync")

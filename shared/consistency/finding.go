@@ -109,7 +109,7 @@ type Result struct {
 	Table    string    `json:"table"`
 	Base     string    `json:"base_table"`
 	Checked  int       `json:"checked"`
-	Waiting  int       `json:"waiting"` // changed since the last sync, which takes them in: nothing is wrong with them
+	Waiting  int       `json:"waiting"` // changed since the last sync, which takes them in, or a person was asked which side is right: nothing is wrong with them
 	Findings []Finding `json:"findings"`
 	// Found counts the findings, those too that are not listed, Missing those of a record that is not on both sides.
 	Found   int `json:"found"`

@@ -441,5 +441,6 @@
     $("ranges").append(h("label", {}, h("input", { type: "radio", name: "range", value: r, checked: r === state.range, onchange: () => { state.range = r; poll(true); } }), h("span", {}, r)));
   }
   document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(true); });
+  addEventListener("online", () => poll(true));
   $("key").focus();
 })();
