@@ -52,9 +52,10 @@ func (l Lens) OfBase(b *Base) (Tree, error) {
 	if err != nil {
 		return Tree{}, fault.Wrap(err, fault.Internal, "the base of record %s cannot be read", b.ID)
 	}
-	tree := Tree{State: b.State, Fields: l.fields(nil, func(_, id string) (property.Property, bool) {
+	tree := Tree{State: b.State, Fields: l.fields(nil, func(field, id string) (property.Property, bool) {
 		kept, ok := properties[id] // whole, whatever its length suggests: the base keeps nothing that was cut
-		return kept, ok
+		_, stands := b.Columns[field]
+		return kept, ok && stands // else the field was out of step, and the document is ahead of the row
 	})}
 	relations, err := l.Related(b)
 	maps.Copy(tree.Fields, relations)

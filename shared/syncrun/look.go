@@ -77,11 +77,11 @@ func (w *worker) look(ctx context.Context) error {
 	if w.database.NotionThrough.IsZero() {
 		return nil // the first sync goes first
 	}
-	if err := w.resume(ctx); err != nil {
-		return err
-	}
 	var err error
 	if w.deleted, err = w.tables.Deleted(ctx, w.Now().Add(-deletionWindow)); err != nil {
+		return err
+	}
+	if err := w.resume(ctx); err != nil {
 		return err
 	}
 	for {

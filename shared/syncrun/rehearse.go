@@ -22,7 +22,7 @@ func (w *worker) pretend(ctx context.Context, writes []*decision) error {
 		intent := w.intend(d)
 		d.intent = &intent
 		todo := d.plan.Notion
-		fields, err := w.writable(ctx, d, todo)
+		fields, err := w.writable(ctx, d, todo, w.doubtful(d))
 		if err != nil {
 			return err
 		}

@@ -106,9 +106,17 @@ func (a *asked) clear() {
 	clear(a.states)
 }
 
-// writable gives a write without those related pages that Notion would refuse because they are gone. One that is in the trash stays:
-// Notion replaces the whole of a relation, and the page would return without it.
-func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action) (record.Fields, error) {
+// doubtful tells which related pages may be gone, as far as is known.
+func (w *worker) doubtful(d *decision) func(pageID string) bool {
+	return func(id string) bool {
+		_, asleep := d.known.Asleep[id]
+		return asleep || d.page != nil && d.page.Hidden[id]
+	}
+}
+
+// writable gives a write without those related pages that Notion would refuse because they are gone, of the doubtful ones. One that is in
+// the trash stays: Notion replaces the whole of a relation, and the page would return without it.
+func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action, doubtful func(pageID string) bool) (record.Fields, error) {
 	fields := maps.Clone(todo.Fields)
 	for name, v := range fields {
 		refs, related := v.(property.Refs)
@@ -120,8 +128,7 @@ func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action) (
 			if todo.Op == merge.Create && id == d.known.Key.PageID {
 				continue // it was related to itself; its new page is, once it is there
 			}
-			_, asleep := d.known.Asleep[id]
-			if asleep || d.page != nil && d.page.Hidden[id] {
+			if doubtful(id) {
 				if state, err := w.related(ctx, id); err != nil {
 					return nil, err
 				} else if state == record.Gone {

@@ -193,19 +193,25 @@ func (w *worker) write(ctx context.Context, d *decision) error {
 	return nil
 }
 
-// send makes a write and plans the record anew with Notion's answer.
-func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error {
-	fields, err := w.writable(ctx, d, todo)
+// ask asks Notion for a write, without the related pages that are gone; doubtful tells which have to be asked for to know.
+func (w *worker) ask(ctx context.Context, d *decision, todo merge.Action, doubtful func(pageID string) bool) (record.Page, error) {
+	fields, err := w.writable(ctx, d, todo, doubtful)
 	if err != nil {
-		d.open = true
-		return err
+		return record.Page{}, err
 	}
 	what := journal.Write{Op: todo.Op, Fields: fields, Binding: w.lens.Binding}
-	var page record.Page
 	if todo.Op == merge.Create {
-		page, err = w.notion.Create(ctx, w.database.DataSourceID, d.known.Key.RowID, what)
-	} else {
-		page, err = w.notion.Update(ctx, d.known.Key.PageID, what)
+		return w.notion.Create(ctx, w.database.DataSourceID, d.known.Key.RowID, what)
+	}
+	return w.notion.Update(ctx, d.known.Key.PageID, what)
+}
+
+// send makes a write and plans the record anew with Notion's answer.
+func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error {
+	page, err := w.ask(ctx, d, todo, w.doubtful(d))
+	if fault.KindOf(err) == fault.NotFound && w.relates(todo) {
+		// The page is not there, or one that it names is not, and nobody has noticed yet: it may be one whose own record waits for this.
+		page, err = w.ask(ctx, d, todo, func(string) bool { return true })
 	}
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooLarge:
