@@ -394,3 +394,20 @@ func TestOneWayRuns(t *testing.T) {
 	}
 	w.Agree(t)
 }
+
+// TestSeveralPagesAtOnce are written by several writers: nothing is lost between them, and nothing is shared that is not guarded.
+func TestSeveralPagesAtOnce(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Writers = 4 })
+	for _, page := range pagesOf(t, w, "projects")[:3] {
+		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
+	}
+	w.Exec(t, `update partners set location = 'moved', description = repeat('x', 2500)`)
+	w.Exec(t, `insert into partners_projects (partner_id, project_id) select a.id, p.id from partners a, projects p on conflict do nothing`)
+	w.Exec(t, `insert into partners (name) select 'new ' || n from generate_series(1, 12) n`)
+	succeeded(t, w.Sync(t, journal.Full))
+	if n := sidetest.Query[int](t, w, `select count(*) from notion_partners where row_data->>'location' = 'moved'`); n != 25 {
+		t.Errorf("%d of 25 pages were written", n)
+	}
+	w.Agree(t)
+}
