@@ -212,10 +212,11 @@ func action(at record.State, fields record.Fields) Action {
 }
 
 // edited reports whether somebody changed the record on that side. What Notion computes (one-way fields) moves by itself and is
-// nobody's edit.
+// nobody's edit; neither is a field of which the base does not know what both had, as where its property was taken away and put back.
 func edited(side, base record.Tree, fields []Field) bool {
 	for _, f := range fields {
-		if v := (values{base: base.Fields[f.Name]}); f.Rule != OneWay && v.changed(side.Fields[f.Name]) {
+		known, is := base.Fields[f.Name]
+		if v := (values{base: known}); is && f.Rule != OneWay && v.changed(side.Fields[f.Name]) {
 			return true
 		}
 	}

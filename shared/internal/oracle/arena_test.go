@@ -175,7 +175,7 @@ func (a *arena) begin(t *rapid.T) {
 		"data_source_id": a.source, "type": "dual_property", "dual_property": map[string]any{"synced_property_name": "Linked by"},
 	}}}})
 	a.exec(t, `truncate sync_waiting, sync_databases, sync_leases, sync_runs, sync_intents, sync_conflicts, sync_errors, integration_events, things, notion_things cascade`)
-	a.exec(t, `truncate sync_changes, sync_looks, sync_wakes, notion_webhook_events`)
+	a.exec(t, `truncate sync_changes, sync_looks, sync_wakes, notion_webhook_events, sync_holds, sync_held_records`)
 	a.users = a.usersOf(t)
 	a.tick(t, 0)
 	a.build(rapid.SampledFrom([]journal.Limit{{Number: 1 << 30, Share: 1}, {Number: 3, Share: 1}, {Number: 3, Share: 0.2}}).Draw(t, "limit of deletions"))

@@ -31,7 +31,7 @@ func (a *arena) removeProperty(t *rapid.T) {
 	if rapid.Bool().Draw(t, "of another type") {
 		is = map[string]any{"checkbox": map[string]any{}}
 	}
-	a.without[field] = true
+	a.without[field], a.model.unsure[field] = true, true
 	a.shape(t, notionName(field), is)
 }
 
