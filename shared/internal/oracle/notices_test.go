@@ -34,7 +34,6 @@ func (a *arena) noticed(t *rapid.T) {
 	a.note("a look, troubles %v", plan)
 	a.syncs++
 	a.started = a.model.step
-	a.exec(t, `update sync_leases set expires_at = now()`)
 	a.effects.begin(plan, func() { a.meanwhile(t) })
 	a.queue = append(a.queue, journal.Message{ConnectionID: config.DefaultConnection, Kind: "things", Look: true})
 	a.work(t, plan)
