@@ -47,7 +47,7 @@ schema: ## Propose mapping and migration of another Notion database: make schema
 
 .PHONY: test
 test: ## Run the tests, in less than five minutes on two cores
-	go test $(RACE) $$(go list ./... | grep -v '/shared/syncrun$$')
+	go test $(RACE) $$(go list ./... | grep -vE '/(syncrun|oracle)$$')
 	go test $(RACE) ./shared/syncrun -run AtOnce
 	go test ./shared/syncrun ./shared/internal/oracle
 
