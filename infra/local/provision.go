@@ -127,6 +127,7 @@ func overlay(object string, values map[string]string) (string, error) {
 func (s *system) secrets(v values) map[string]string {
 	return map[string]string{
 		config.DatabaseURL:             v.databaseURL,
+		config.DatabaseCA:              s.settings.values[config.DatabaseCA],
 		config.MigrationDatabaseURL:    s.settings.migrationURL(),
 		config.NotionToken:             v.notionToken,
 		config.SupabaseServiceRoleKey:  s.settings.values[config.SupabaseServiceRoleKey],
