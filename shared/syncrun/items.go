@@ -49,6 +49,10 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 		}
 		for j, i := range copies {
 			known[i] = found[j]
+			// A page that went, and whose record has another by now, says nothing of the record.
+			if base := known[i].Base; base != nil && base.PageID != pages[i].ID && pages[i].State != record.Live {
+				known[i].Aside = true
+			}
 		}
 	}
 	items := make([]item, len(pages))
