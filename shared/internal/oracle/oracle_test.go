@@ -16,6 +16,7 @@ func TestHistories(t *testing.T) {
 		t.Run(strconv.Itoa(worker), func(t *testing.T) {
 			t.Parallel()
 			a := newArena(t)
+			a.worker = worker
 			rapid.Check(t, a.history)
 			t.Logf("%d syncs of %d effects; troubles: %v", a.syncs, a.all, a.total)
 		})
@@ -24,6 +25,9 @@ func TestHistories(t *testing.T) {
 
 // history is one of them.
 func (a *arena) history(t *rapid.T) {
+	for range a.worker {
+		rapid.Bool().Draw(t, "another worker's") // so that each draws others from the same seed
+	}
 	a.begin(t)
 	actions := map[string]func(*rapid.T){"let time pass": a.pass, "sync": a.syncAround, "sync now": a.syncAround, "sync again": a.syncAround, "be told": a.noticed}
 	for _, p := range a.people() {
