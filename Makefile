@@ -46,7 +46,7 @@ schema: ## Propose mapping and migration of another Notion database: make schema
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local schema $(DATABASE) $(NAME)
 
 .PHONY: test
-test: ## Run the tests, in less than five minutes on two cores
+test: ## Run the tests: five minutes on two cores, once everything is compiled
 	go test $(RACE) $$(go list ./... | grep -vE '/(syncrun|oracle)$$')
 	go test $(RACE) ./shared/syncrun -run AtOnce
 	go test ./shared/syncrun ./shared/internal/oracle
