@@ -15,7 +15,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -162,18 +161,13 @@ func minute(t time.Time) string {
 }
 
 func runningDatabase(settings settings) (string, error) {
-	file, err := os.Open(settings.kept(envFile))
+	variables, err := settings.announced()
 	if errors.Is(err, fs.ErrNotExist) {
 		if url := settings.values[config.DatabaseURL]; url != "" {
 			return url, nil
 		}
 		return "", errors.New("the system does not run, and DATABASE_URL is not set: whose key is it to be?")
 	}
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = file.Close() }()
-	variables, err := dotenv.Parse(file)
 	return cmp.Or(variables[config.DatabaseURL], settings.values[config.DatabaseURL]), err
 }
 

@@ -1,19 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"regexp"
+	"maps"
 	"strings"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -48,7 +45,7 @@ func proposeSchema(ctx context.Context, settings settings, arguments []string, s
 	if err != nil {
 		return errors.New(fault.Message(err))
 	}
-	name := kindName(database.Title)
+	name := mapping.NameOf(database.Title)
 	if len(arguments) == 2 {
 		name = arguments[1]
 	}
@@ -67,22 +64,15 @@ func proposeSchema(ctx context.Context, settings settings, arguments []string, s
 // notionValues gives where Notion is and what else is set: the real workspace's where one is set, else the running system's.
 func notionValues(settings settings) (map[string]string, error) {
 	if settings.realNotion() {
-		values := map[string]string{}
-		for name, v := range settings.values {
-			values[name] = v
-		}
-		values["NOTION_URL"] = cmp.Or(values["NOTION_API_URL"], "https://api.notion.com")
+		values := maps.Clone(settings.values)
+		values["NOTION_URL"] = settings.notionAPI()
 		return values, nil
 	}
-	file, err := os.Open(settings.kept(envFile))
+	values, err := settings.announced()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("the system does not run, and NOTION_TOKEN is not set: whose database is it to be?")
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	return dotenv.Parse(file)
+	return values, err
 }
 
 // databaseIDs gives the kinds of the databases that are set.
@@ -128,13 +118,6 @@ func otherEnd(c notion.Column) string {
 	}
 	_ = json.Unmarshal(c.Raw, &schema) // one that cannot be read has none
 	return property.CanonicalID(schema.Relation.Dual.ID)
-}
-
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
-// kindName makes a kind's name of a database's title.
-func kindName(title string) string {
-	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(title), "_"), "_")
 }
 
 func printSchema(stdout io.Writer, all mapping.Mapping, kind mapping.Kind, left []mapping.LeftOut, databaseID string) error {

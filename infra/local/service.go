@@ -24,7 +24,7 @@ func (s *system) startNotion(ctx context.Context, apiURL string, ended chan<- er
 		webhookSecret: cmp.Or(s.settings.values[config.SupabaseWebhookSecret], rand.Text()),
 	}
 	if s.settings.realNotion() {
-		v.notionURL = cmp.Or(s.settings.values["NOTION_API_URL"], "https://api.notion.com")
+		v.notionURL = s.settings.notionAPI()
 		v.notionToken = s.settings.values[config.NotionToken]
 		for _, kind := range mapping.ACT().Kinds {
 			v.databases[kind.DatabaseIDVariable] = s.settings.values[kind.DatabaseIDVariable]

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,6 +109,21 @@ func (s settings) checkNotion() error {
 // realNotion reports whether the system works on a real workspace, by a token or by OAuth.
 func (s settings) realNotion() bool {
 	return s.values[config.NotionToken] != "" || s.values["NOTION_OAUTH_CLIENT_ID"] != ""
+}
+
+// notionAPI gives where the real Notion's API is.
+func (s settings) notionAPI() string {
+	return cmp.Or(s.values["NOTION_API_URL"], "https://api.notion.com")
+}
+
+// announced gives what the running system has written down for scripts; fs.ErrNotExist: it does not run.
+func (s settings) announced() (map[string]string, error) {
+	file, err := os.Open(s.kept(envFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return dotenv.Parse(file)
 }
 
 // project gives the path of one of the project's files.

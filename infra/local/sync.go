@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 )
 
@@ -58,15 +56,10 @@ type api struct {
 }
 
 func runningAPI(settings settings) (*api, error) {
-	file, err := os.Open(settings.kept(envFile))
+	variables, err := settings.announced()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("the system does not run: start it with make run, in another terminal")
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	variables, err := dotenv.Parse(file)
 	return &api{url: variables["API_URL"] + apiPath, key: variables["API_KEY"], client: http.Client{Timeout: 30 * time.Second}}, err
 }
 

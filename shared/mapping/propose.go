@@ -78,11 +78,16 @@ func nameOf(properties []Found, id string) string {
 	return properties[i].Name
 }
 
-var notInColumns = regexp.MustCompile(`[^a-z0-9]+`)
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// NameOf makes a name of a title: its letters from a to z and its digits, with _ for what stands between. "" where it has none.
+func NameOf(title string) string {
+	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(title), "_"), "_")
+}
 
 // column gives a free column for a property, named after it.
 func (k Kind) column(p Found) string {
-	name := strings.Trim(notInColumns.ReplaceAllString(strings.ToLower(p.Name), "_"), "_")
+	name := NameOf(p.Name)
 	if name == "" || name[0] >= '0' && name[0] <= '9' {
 		name = strings.Trim(string(p.Type)+"_"+name, "_") // of another script, or a number
 	}

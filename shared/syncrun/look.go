@@ -47,27 +47,19 @@ func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logge
 	if err := tables.Awake(ctx); err != nil {
 		return err
 	}
-	limit := clockOf(ctx, s.Reserve, s.Now)
-	lease, err := s.acquire(ctx, kind.Name)
-	if err != nil {
-		return err
-	}
-	defer s.release(ctx, lease)
-	within, cancel := limit.within(ctx)
-	defer cancel()
-	working, stop := s.hold(within, lease)
-	defer stop()
-	w := &worker{
-		Syncer: s, lease: lease, notion: s.Notion(kind), tables: tables, lens: record.Lens{Kind: kind},
-		part: journal.Part{
-			Run:  journal.Run{ID: uuid.Nil.String(), ConnectionID: s.Connection.ID, Type: journal.Incremental},
-			Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},
-		},
-		retried: true, // which is a run's task
-		time:    limit,
-		log:     log,
-	}
-	return w.look(working)
+	return s.alone(ctx, kind.Name, func(working context.Context, lease journal.Lease, limit clock) error {
+		w := &worker{
+			Syncer: s, lease: lease, notion: s.Notion(kind), tables: tables, lens: record.Lens{Kind: kind},
+			part: journal.Part{
+				Run:  journal.Run{ID: uuid.Nil.String(), ConnectionID: s.Connection.ID, Type: journal.Incremental},
+				Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},
+			},
+			retried: true, // which is a run's task
+			time:    limit,
+			log:     log,
+		}
+		return w.look(working)
+	})
 }
 
 func (w *worker) look(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
@@ -35,8 +36,16 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	if part.Done {
 		return nil
 	}
+	return s.alone(ctx, kind.Name, func(working context.Context, lease journal.Lease, limit clock) error {
+		return s.workOn(ctx, working, m, part, kind, lease, limit)
+	})
+}
+
+// alone takes a database's lease, waiting for it where it must, and does something under it. working ends with the lease, and before the
+// invocation's limit.
+func (s *Syncer) alone(ctx context.Context, kind string, do func(working context.Context, lease journal.Lease, limit clock) error) error {
 	limit := clockOf(ctx, s.Reserve, s.Now)
-	lease, err := s.acquire(ctx, m.Kind)
+	lease, err := s.acquire(ctx, kind)
 	if err != nil {
 		return err
 	}
@@ -45,7 +54,11 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	defer cancel()
 	working, stop := s.hold(within, lease)
 	defer stop()
+	return do(working, lease, limit)
+}
 
+// workOn works on a part for as long as there is time, and then ends it or hands it on.
+func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part journal.Part, kind mapping.Kind, lease journal.Lease, limit clock) error {
 	tables := s.Tables(kind)
 	if part.Run.DryRun {
 		tables = s.Rehearsal(kind, m.RunID)
@@ -61,7 +74,7 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 		time:    limit,
 		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
 	}
-	err = w.run(working)
+	err := w.run(working)
 	switch {
 	case (w.stored || m.Idle < idleSegments) && limit.ranOut(working, err):
 		m.Segment, m.Idle = m.Segment+1, m.Idle+1
