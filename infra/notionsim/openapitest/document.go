@@ -1,7 +1,5 @@
-// Package openapitest judges requests and answers by Notion's own OpenAPI document, in tests.
-//
-// The document is not part of this repository: it is looked for in ../shared/facts beside it. Where it is absent, a test that
-// asks for it is skipped, and fails where the environment has CI=true.
+//go:build conformance
+
 package openapitest
 
 import (
@@ -30,11 +28,8 @@ type operation struct {
 	Responses map[string]any `json:"responses"`
 }
 
-// Where things are, from the repository's root.
-const (
-	location   = "../shared/facts/notion-openapi.trimmed.json"
-	recordings = "../shared/data/notion-recorded"
-)
+// location is where the document is, from the repository's root.
+const location = "../shared/facts/notion-openapi.trimmed.json"
 
 //nolint:gochecknoglobals // reading the document takes a second: once for all tests of a package
 var load = sync.OnceValues(read)
@@ -47,15 +42,6 @@ func Load(tb testing.TB) *Document {
 		absent(tb, "Notion's OpenAPI document", err)
 	}
 	return d
-}
-
-// absent ends a test for want of what it is judged by: skipped at a desk where it is not there, failed otherwise.
-func absent(tb testing.TB, what string, err error) {
-	tb.Helper()
-	if errors.Is(err, os.ErrNotExist) && os.Getenv("CI") != "true" {
-		tb.Skipf("nothing is judged by %s, which is not here: %v", what, err)
-	}
-	tb.Fatalf("%s: %v", what, err)
 }
 
 // Judge gives a handler that answers as next does and fails the test for each answer that the document does not allow; see
@@ -72,21 +58,6 @@ func Judge(tb testing.TB, next http.Handler, options ...Option) http.Handler {
 		tb.Fatalf("Notion's OpenAPI document: %v", err)
 	}
 	return d.Wrap(tb, next, options...)
-}
-
-// Recording gives an answer of the real API as others recorded it; see SOURCES.md beside the recordings. Where they are absent
-// the test ends, as with Load.
-func Recording(tb testing.TB, name string) []byte {
-	tb.Helper()
-	root, err := repositoryRoot()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	raw, err := os.ReadFile(filepath.Join(root, recordings, name)) //nolint:gosec // a fixed folder beside the repository
-	if err != nil {
-		absent(tb, "the recordings of the real API", err)
-	}
-	return raw
 }
 
 func read() (*Document, error) {
@@ -121,19 +92,4 @@ func read() (*Document, error) {
 	v, errs := validator.NewValidator(doc)
 	d.validator = v
 	return d, errors.Join(errs...)
-}
-
-// repositoryRoot gives the folder of go.mod, from the folder in which a test runs.
-func repositoryRoot() (string, error) {
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, statErr := os.Stat(filepath.Join(dir, "go.mod")); statErr == nil {
-			return dir, nil
-		}
-		if filepath.Dir(dir) == dir {
-			return "", errors.New("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	return "", err
 }

@@ -1,3 +1,5 @@
+//go:build conformance
+
 package openapitest
 
 import (
@@ -15,18 +17,11 @@ import (
 	validatorerrors "github.com/pb33f/libopenapi-validator/errors"
 )
 
-// Option says what else a wrapped handler judges.
-type Option func(*judge)
-
-// Requests makes the wrapped handler judge requests too: those of a client that is under test, not those that are wrong on
-// purpose.
-func Requests() Option { return func(j *judge) { j.requests = true } }
-
 type judge struct {
 	tb       testing.TB
 	document *Document
 	next     http.Handler
-	requests bool
+	rules
 }
 
 // Wrap gives a handler that answers as next does, and fails the test for each answer under /v1/ that the document does not
@@ -36,7 +31,7 @@ func (d *Document) Wrap(tb testing.TB, next http.Handler, options ...Option) htt
 	tb.Helper()
 	j := &judge{tb: tb, document: d, next: next}
 	for _, o := range options {
-		o(j)
+		o(&j.rules)
 	}
 	return j
 }
