@@ -132,6 +132,8 @@ type Settled struct {
 	State     record.State
 	Unsettled map[string]bool
 	Keep      bool
+	// Rebased: Base is not what is stored, but what is known since, and is stored where none follows from it.
+	Rebased bool
 	// Closed are the writes to Notion of which it is now known whether they were made.
 	Closed []Closed
 	// Conflicts and OnRow are stored when the row has taken its change, or had none to take.

@@ -96,7 +96,10 @@ type baseRow struct {
 // baseOf gives the base that follows, and whether it moves at all. What the row did not take stays as it was.
 func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseRow, bool, error) {
 	if s.Keep || !applied && s.Row.Op != merge.Update {
-		return baseRow{}, false, nil
+		if !s.Rebased {
+			return baseRow{}, false, nil
+		}
+		return t.baseRow(s.Key, *s.Base), true, nil
 	}
 	unsettled := s.Unsettled
 	if applied {
@@ -113,13 +116,13 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 	if err != nil || next.PageID == "" {
 		return baseRow{}, false, err
 	}
+	return t.baseRow(s.Key, next), true, nil
+}
+
+func (t *Tables) baseRow(key journal.Key, b record.Base) baseRow {
 	var name string
-	if row != nil {
-		_ = json.Unmarshal(row.Columns[t.kind.Title().Column], &name) // null: no title
-	}
-	return baseRow{
-		ID: s.Key.RowID, NotionID: next.PageID, Name: name, Data: next.Document, RowData: next.Columns, State: next.State, Exact: next.Exact,
-	}, true, nil
+	_ = json.Unmarshal(b.Columns[t.kind.Title().Column], &name) // null: no title
+	return baseRow{ID: key.RowID, NotionID: b.PageID, Name: name, Data: b.Document, RowData: b.Columns, State: b.State, Exact: b.Exact}
 }
 
 func (t *Tables) moveBase(ctx context.Context, tx pgx.Tx, bases []baseRow, at time.Time) error {

@@ -44,6 +44,22 @@ func TestAPropertyThatReturns(t *testing.T) {
 	w.Agree(t)
 }
 
+// TestAPropertyThatReturnsWhileNobodyListens comes into step with the next sync, also where both sides agree on it already: what the base
+// does not know cannot be told from an edit.
+func TestAPropertyThatReturnsWhileNobodyListens(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, nil)
+	w.Exec(t, `update notion_partners set row_data = row_data - 'location'`)
+	w.Sync(t, journal.Full)
+	if n := sidetest.Query[int](t, w, `select count(*) from notion_partners where not row_data ? 'location'`); n > 0 {
+		t.Errorf("of %d records the base does not know the field", n)
+	}
+	w.Agree(t)
+	if r := w.Sync(t, journal.Full); r.Written() > 0 {
+		t.Errorf("then a sync wrote %+v", r)
+	}
+}
+
 // TestANewProperty is told of once, and holds nothing up.
 func TestANewProperty(t *testing.T) {
 	t.Parallel()

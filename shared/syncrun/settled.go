@@ -2,9 +2,11 @@ package syncrun
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
@@ -14,7 +16,7 @@ import (
 func (w *worker) settled(d *decision) journal.Settled {
 	s := journal.Settled{
 		Key: d.known.Key, Was: d.known.Row, Row: d.plan.Postgres,
-		Lens: w.lens, Base: d.known.Base, Page: d.page, State: d.plan.State,
+		Lens: w.lens, Base: d.known.Base, Rebased: d.rebased, Page: d.page, State: d.plan.State,
 		Unsettled: map[string]bool{},
 		Closed:    w.closed(d),
 		Refused:   d.known.Refused,
@@ -63,7 +65,7 @@ func leave(s *journal.Settled, todo merge.Action) {
 // unchanged reports whether the base already is what both sides show.
 func (w *worker) unchanged(d *decision) bool {
 	base, page := d.known.Base, d.page
-	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !w.sameRelations(d) {
+	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !w.sameRelations(d) || w.learns(d) {
 		return false
 	}
 	if page == nil || page.Document == nil {
@@ -84,6 +86,18 @@ func (w *worker) unchanged(d *decision) bool {
 		document = next.Document
 	}
 	return record.SamePage(base.Document, document)
+}
+
+// learns reports whether a field has come into step that the base does not know: its property was taken away, and is back.
+func (w *worker) learns(d *decision) bool {
+	if d.plan.State != record.Live || d.known.Row == nil {
+		return false
+	}
+	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+		_, known := d.known.Base.Columns[f.Column]
+		_, shown := d.known.Row.Columns[f.Column]
+		return shown && !known && !d.plan.Waiting[f.Column]
+	})
 }
 
 // closed gives the intents of which it is now known whether they were carried out.

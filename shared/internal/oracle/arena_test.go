@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,10 +44,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
-// histories is how many are drawn, by as many workers as there are processors.
+// histories is how many are drawn, by two workers a processor: one waits for the database while the other does not.
 var (
 	histories = flag.Int("histories", usual, "how many histories are drawn")
-	workers   = runtime.GOMAXPROCS(0)
+	workers   = 2 * runtime.GOMAXPROCS(0)
 )
 
 // usual is how many histories are drawn when nobody says how many: always the same ones, so that a change is to blame when one fails. More
@@ -62,9 +63,11 @@ func TestMain(m *testing.M) {
 	}
 	set("rapid.steps", "50")
 	flag.Parse()
+	set("test.parallel", strconv.Itoa(workers))
 	if *histories == usual && flag.Lookup("rapid.seed").Value.String() == "0" {
 		set("rapid.seed", "1")
 	}
+	debug.SetGCPercent(400) // the histories leave much behind, and there is room
 	set("rapid.checks", strconv.Itoa((*histories+workers-1)/workers))
 	os.Exit(pgtest.Main(m))
 }
@@ -117,6 +120,7 @@ type arena struct {
 	started  int             // the model's step when the sync began
 	listed   int             // and at its last listing
 	read     map[string]int  // and at the last reading of each page
+	decoded  map[string]property.Property
 	total    map[trouble]int
 	syncs    int
 	all      int // effects of all histories
@@ -130,7 +134,7 @@ func newArena(t *testing.T) *arena {
 	}
 	a := &arena{mapping: m, total: map[trouble]int{}}
 	address := pgtest.URL(t)
-	if a.pool, err = pg.Open(t.Context(), address, 4); err != nil {
+	if a.pool, err = pg.Open(t.Context(), address, 4, prepared); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.pool.Close)
@@ -149,12 +153,15 @@ func newArena(t *testing.T) *arena {
 	return a
 }
 
+// prepared has the server parse each statement once, where the product, which may be behind a pooler, has it parsed each time.
+func prepared(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement }
+
 // begin makes everything new for a history.
 func (a *arena) begin(t *rapid.T) {
 	var err error
 	a.effects = effects{plan: map[int]trouble{}, made: a.total}
 	a.model, a.queue, a.created, a.listed, a.read = newModel(), nil, 0, 0, map[string]int{}
-	a.names, a.without, a.hooks, a.trace = map[string]bool{}, map[string]bool{}, 0, nil
+	a.names, a.without, a.hooks, a.trace, a.decoded = map[string]bool{}, map[string]bool{}, 0, nil, map[string]property.Property{}
 	if a.sim, err = notionsim.New(notionsim.Config{Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +327,7 @@ func (a *arena) race(r *http.Request) {
 	}
 	_ = json.NewDecoder(body).Decode(&patch)
 	raw, _ := a.sim.Page(id)
-	page := readPage(raw)
+	page := a.readPage(raw)
 	seen := max(a.listed, a.read[id], a.started)
 	for _, f := range a.mapping.Kinds[0].Fields {
 		if _, ok := patch.Properties[page.ids[f.Column]]; !ok {
@@ -346,16 +353,19 @@ type page struct {
 	key      string              // the row's key that it carries
 }
 
-func readPage(raw json.RawMessage) page {
+func (a *arena) readPage(raw json.RawMessage) page {
 	parsed, err := client.ParsePage(raw)
 	if err != nil {
 		return page{}
 	}
 	p := page{id: parsed.ID, trashed: parsed.InTrash, values: map[string][]string{}, refs: map[string][]string{}, ids: map[string]string{}}
 	for name, raw := range parsed.Properties {
-		decoded, err := property.Decode(raw)
-		if err != nil {
-			continue
+		decoded, ok := a.decoded[string(raw)]
+		if !ok {
+			if decoded, err = property.Decode(raw); err != nil {
+				continue
+			}
+			a.decoded[string(raw)] = decoded
 		}
 		field := strings.ToLower(strings.TrimSuffix(name, " "))
 		p.ids[field] = decoded.ID
@@ -398,7 +408,7 @@ func (a *arena) pages(t *rapid.T) []page {
 	pages := make([]page, len(raws))
 	marks := map[string]string{}
 	for i, raw := range raws {
-		pages[i] = readPage(raw)
+		pages[i] = a.readPage(raw)
 		marks[pages[i].id] = pages[i].mark
 	}
 	for _, p := range pages {

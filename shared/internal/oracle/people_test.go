@@ -241,6 +241,11 @@ func (a *arena) restored(mark string) {
 	l := a.model.records[mark]
 	l.loose = l.loose || l.touched || !l.deleted || l.at > a.model.clean // the other side may not have heard of either
 	l.deleted = false
+	for who := range a.model.members {
+		if who.field == "links" && who.element == mark {
+			a.model.touch(who.mark) // the link appears again with what it leads to, which nobody can tell from an edit
+		}
+	}
 }
 
 func (a *arena) trashPage(t *rapid.T) {
