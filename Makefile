@@ -8,7 +8,6 @@ GOARCH  = $(if $(filter x86_64,$(ARCH)),amd64,$(ARCH))
 # As small as Go makes it: no RPC mode of old runtimes, no HTTP/2 (API Gateway, Notion and AWS all speak 1.1 to us), no inlining, which
 # what waits for others does not notice, and no symbols.
 GOBUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '-s -w'
-RACE   := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 TOOL    = go tool -modfile=infra/tools/go.mod
 SAM     = .local/venv-sam/bin/sam
 CHECKOV = .local/venv-checkov/bin/checkov
@@ -46,21 +45,19 @@ schema: ## Propose mapping and migration of another Notion database: make schema
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local schema $(DATABASE) $(NAME)
 
 .PHONY: test
-test: ## Run the tests: five minutes on two cores, once everything is compiled
-	go test -vet=off $(RACE) $$(go list ./... | grep -vE '/(syncrun|oracle)$$')
-	go test -vet=off $(RACE) ./shared/syncrun -run AtOnce
-	go test -vet=off ./shared/syncrun ./shared/internal/oracle
+test: ## Run the tests: less than five minutes on two cores, on a machine that has compiled nothing yet
+	go test -vet=off ./...
 
-# The detector makes JSON four times as dear, and the sync's tests are mostly that: make test runs those of things at once with it.
+# The histories are left out: the detector makes JSON four times as dear, and they are mostly that, one thing after the other.
 .PHONY: race
-race: ## Run the sync's tests with the race detector
-	go test $(RACE) ./shared/syncrun
+race: ## Run the tests with the race detector
+	go test -race $$(go list ./... | grep -v '/oracle$$')
 
 .PHONY: test-deep
 test-deep: ## Run the long tests: many more drawn cases
 	go test -timeout 24h -v ./shared/internal/oracle -histories=100000
 	go test -timeout 2h -v ./shared/syncrun -run NoRowStays -freshness.seeds=20 -freshness.minutes=120
-	go test $(RACE) -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=100000
+	go test -race -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=100000
 
 .PHONY: soak
 soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes

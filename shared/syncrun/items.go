@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
@@ -212,10 +213,24 @@ func (w *worker) rebase(it *item) error {
 			}
 		}
 	}
-	if len(written) == 0 {
+	row := it.known.Row
+	if len(written) == 0 || base.State == record.None && (row == nil || row.State != record.Live) && w.addedTo(it, shown, written) {
 		return nil
 	}
 	next, err := w.lens.Advance(it.known.Base, it.page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
 	it.known.Base, it.rebased = &next, true
 	return err
+}
+
+// addedTo reports whether a page that the sync made shows anything else than what is known to have been written to it. What a person put in
+// there has no base to be told from, so that a deletion of the row has to be met without one: then the page is kept.
+func (w *worker) addedTo(it *item, shown record.Tree, written map[string]json.RawMessage) bool {
+	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+		if _, known := written[f.Column]; known || !f.Type.Writable() {
+			return false
+		}
+		meant := slices.ContainsFunc(it.left, func(i journal.Intent) bool { _, ok := i.Columns[f.Column]; return ok })
+		value := shown.Fields[f.Column]
+		return meant || value != nil && value != property.Checked(false)
+	})
 }

@@ -153,12 +153,14 @@ func (w *worker) prepareRowKey(ctx context.Context) error {
 	return nil
 }
 
-// intend describes the write, with what it overwrites.
+// intend describes the write, with what it overwrites. What the row has yet to take as well, such as a set into which both sides put
+// something, is not among its columns: should the worker die, the row would seem to have lost it.
 func (w *worker) intend(d *decision) journal.Intent {
 	title, _ := d.plan.Notion.Fields[w.lens.Kind.Title().Column].(property.Text)
 	columns := map[string]json.RawMessage{}
 	for _, f := range w.lens.Fields() {
-		if v, written := d.plan.Notion.Fields[f.Column]; written {
+		v, written := d.plan.Notion.Fields[f.Column]
+		if _, lacking := d.plan.Postgres.Fields[f.Column]; written && !lacking {
 			columns[f.Column] = record.Column(f, v)
 		}
 	}
