@@ -283,7 +283,7 @@ func TestOneRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 		"a text with NUL": {
 			``, func(f fixture) journal.Settled {
 				return f.create("bad", record.Fields{"location": property.Text{{Kind: property.RunText, Text: "a\x00b"}}})
-			}, "unsupported Unicode escape sequence",
+			}, "NUL",
 		},
 	}
 	for name, c := range cases {
