@@ -165,7 +165,8 @@ var varies = []struct {
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z`), "<time>"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "<id>"},
-	{regexp.MustCompile(`http://[\w.]+:\d+`), "<address>"},
+	{regexp.MustCompile(`^[0-9a-f]{16}$`), "<key>"},
+	{regexp.MustCompile(`http(://|%3A%2F%2F)[\w.]+(:|%3A)\d+`), "<address>"},
 	{regexp.MustCompile(`[A-Za-z0-9_\-+/=]{24,}`), "<token>"},
 }
 
@@ -205,8 +206,15 @@ func mask(value any) any {
 		for key := range value {
 			value[key] = mask(value[key])
 		}
-		if _, ok := value["recent_events"]; ok {
-			value["recent_events"] = "<the last of many, in no order>"
+		for key, why := range map[string]string{
+			"lastSync":            "<as of some seconds ago>", // health is kept that long
+			"recent_events":       "<the last of many, in no order>",
+			"performance_metrics": "<what had been measured>",
+			"uptime_percentage":   "<what had been measured>",
+		} {
+			if _, ok := value[key]; ok {
+				value[key] = why
+			}
 		}
 		return value
 	default:

@@ -39,11 +39,14 @@ const (
 // TestSAMLocal drives sam local with the script that the local system is driven with, each on a fresh system, and compares the answers;
 // and the functions behind queues and schedules with the events of infra/events. make sam-local-test runs it.
 func TestSAMLocal(t *testing.T) {
-	ours := arrive(t)
+	const seldom = "rate(1 day)" // so that no schedule's sync comes in between
+	ours := arrive(t, "SYNC_SCHEDULE="+seldom)
+	ours.env["SYNC_SCHEDULE"] = seldom
 	script, want := drivenLocally(t, ours)
 	ours.stop(t)
 
-	u := arrive(t)
+	u := arrive(t, "SYNC_SCHEDULE="+seldom)
+	u.env["SYNC_SCHEDULE"] = seldom
 	sam := startSAM(t, u)
 	got := drive(t, sam.url, withKey(script.calls, script.key, u.env["API_KEY"]), func() { u.settle(t) })
 	var first, warm []time.Duration

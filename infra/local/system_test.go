@@ -27,6 +27,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/infra/local/template"
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
 )
 
 // builtVariable names the folder in which the functions of all tests are built, so that it is done once.
@@ -186,11 +187,13 @@ func projectTemplate(t *testing.T, env map[string]string, host string) *template
 		t.Fatal(err)
 	}
 	at := func(address string) string { return strings.Replace(address, "127.0.0.1", host, 1) }
+	simulated := values{notionURL: at(env["NOTION_URL"]), oauth: notionsim.OAuthClient()}
+	simulated.oauth.RedirectURIs = []string{env["API_URL"] + "/api/enhanced-integration/oauth/notion/callback"}
 	tpl, err := template.Read(source, template.Config{
 		Region: region, AccountID: cloud.Account, QueueEndpoint: at(env["AWS_ENDPOINT_URL"]),
 		Parameter: func(name string) (string, bool) {
-			if name == "NotionApiUrl" {
-				return at(env["NOTION_URL"]), true
+			if value, ok := simulated.simulation()[snake(name)]; ok {
+				return value, true
 			}
 			value, ok := env[snake(name)]
 			return value, ok

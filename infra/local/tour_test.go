@@ -150,9 +150,9 @@ const (
 )
 
 // arrive starts a system and connects to its database.
-func arrive(t *testing.T) *tourist {
+func arrive(t *testing.T, environ ...string) *tourist {
 	t.Helper()
-	u := &tourist{running: startSystem(t, filepath.Join(t.TempDir(), "state"))}
+	u := &tourist{running: startSystem(t, filepath.Join(t.TempDir(), "state"), environ...)}
 	var err error
 	if u.db, err = pgx.Connect(t.Context(), u.env["DATABASE_URL"]); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,8 @@ ours() { # starts an engine of our own
   run=$(mktemp -d) # not under .local: a socket's path has to be short
   dockerd --data-root "$dir/data" --exec-root "$run/exec" --pidfile "$run/pid" -H "unix://$run/docker.sock" >"$dir/log" 2>&1 &
   engine=$!
-  trap 'kill $engine 2>/dev/null; wait $engine 2>/dev/null || true; rm -rf "$run"' EXIT
+  # Containers go first: a network that outlives its engine keeps its address, which the next engine gives away again.
+  trap 'docker ps -aq | xargs -r docker rm -f >/dev/null 2>&1 || true; kill $engine 2>/dev/null; wait $engine 2>/dev/null || true; rm -rf "$run"' EXIT
   export DOCKER_HOST=unix://$run/docker.sock
   for _ in $(seq 150); do
     docker info >/dev/null 2>&1 && return
