@@ -110,6 +110,10 @@ verify: ## Everything that must hold before a change lands
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory sam-validate sam-build sizes
 
+.PHONY: previous
+previous: ## Run the store's tests of an earlier version on this schema: make previous VERSION=<tag>, or the newest tag
+	@infra/tools/previous.sh $(VERSION)
+
 .PHONY: permissions
 permissions: ## Write docs/PERMISSIONS.md from the template
 	go test ./infra/guard -run '^TestPermissions$$' -count=1 -update
