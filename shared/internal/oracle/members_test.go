@@ -34,6 +34,9 @@ func (m *model) mean(who member, on side, in bool) {
 	}
 	s.in, s.sides[on], s.meant[in] = in, m.step, true
 	s.loose = s.loose || len(s.sides) > 1 && len(s.meant) > 1
+	if other := m.records[who.element]; who.field == "links" && other != nil && other.deleted {
+		s.loose = true // once it is in the trash, Notion hides the link from whoever has not seen it yet, and a write of the others drops it
+	}
 	m.touch(who.mark)
 }
 

@@ -305,7 +305,7 @@ func (a *arena) duplicatePage(t *rapid.T) {
 		}
 	}
 	properties = a.renamed(a.writable(properties))
-	if p.key != "" {
+	if p.key != "" && a.met(t, p.id) { // else nobody can tell the copy from the page that the sync has not heard of yet
 		properties["Supabase ID"] = map[string]any{"rich_text": rich(p.key)}
 	}
 	a.call(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"type": "data_source_id", "data_source_id": a.source}, "properties": properties})
