@@ -162,6 +162,11 @@ func (a *arena) begin(t *rapid.T) {
 	a.effects = effects{plan: map[int]trouble{}, made: a.total}
 	a.model, a.queue, a.created, a.listed, a.read = newModel(), nil, 0, 0, map[string]int{}
 	a.names, a.without, a.hooks, a.trace, a.decoded = map[string]bool{}, map[string]bool{}, 0, nil, map[string]property.Property{}
+	if a.sim != nil {
+		if err := a.sim.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if a.sim, err = notionsim.New(notionsim.Config{Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
