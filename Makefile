@@ -120,7 +120,7 @@ permissions: ## Write docs/PERMISSIONS.md from the template
 
 .PHONY: conformance
 conformance: ## Hold the simulator, our client and the local cloud against Notion's OpenAPI document and others' clients
-	go test -tags conformance ./infra/notionsim/... ./shared/notion ./shared/property
+	go test -tags conformance -count=1 ./infra/notionsim/... ./shared/notion ./shared/property
 	go test -tags conformance -run Conformance -count=1 -v ./infra/local/cloud/... ./infra/local/postgres/... ./infra/local/receiver/...
 
 .PHONY: browser
