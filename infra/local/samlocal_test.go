@@ -39,14 +39,11 @@ const (
 // TestSAMLocal drives sam local with the script that the local system is driven with, each on a fresh system, and compares the answers;
 // and the functions behind queues and schedules with the events of infra/events. make sam-local-test runs it.
 func TestSAMLocal(t *testing.T) {
-	const seldom = "rate(1 day)" // so that no schedule's sync comes in between
-	ours := arrive(t, "SYNC_SCHEDULE="+seldom)
-	ours.env["SYNC_SCHEDULE"] = seldom
+	ours := arriveUndisturbed(t)
 	script, want := drivenLocally(t, ours)
 	ours.stop(t)
 
-	u := arrive(t, "SYNC_SCHEDULE="+seldom)
-	u.env["SYNC_SCHEDULE"] = seldom
+	u := arriveUndisturbed(t)
 	sam := startSAM(t, u)
 	got := drive(t, sam.url, withKey(script.calls, script.key, u.env["API_KEY"]), func() { u.settle(t) })
 	var first, warm []time.Duration
@@ -73,6 +70,15 @@ func TestSAMLocal(t *testing.T) {
 			t.Errorf("%s with %s answers %s, and %s on the local host", e.function.Name, e.name, answer, script.results[i])
 		}
 	}
+}
+
+// arriveUndisturbed gives a fresh system in which no schedule's sync comes in between.
+func arriveUndisturbed(t *testing.T) *tourist {
+	t.Helper()
+	const seldom = "rate(1 day)"
+	u := arrive(t, "SYNC_SCHEDULE="+seldom)
+	u.env["SYNC_SCHEDULE"] = seldom
+	return u
 }
 
 func median(d []time.Duration) time.Duration {

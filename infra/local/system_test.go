@@ -179,6 +179,11 @@ func (r *running) call(t *testing.T, method, path, key string) (int, map[string]
 	return response.StatusCode, answer
 }
 
+// nowhere are the addresses of a system that does not run.
+func nowhere() map[string]string {
+	return map[string]string{"API_URL": "http://127.0.0.1:1", "NOTION_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+}
+
 // projectTemplate reads the project's template for functions that see a running system's machine at that host.
 func projectTemplate(t *testing.T, env map[string]string, host string) *template.Template {
 	t.Helper()

@@ -19,6 +19,15 @@ type recordedProperty struct {
 	raw        json.RawMessage
 }
 
+// rewritten reads the property, and writes it back where it may be written; else request is nil.
+func (r recordedProperty) rewritten() (p Property, request json.RawMessage, err error) {
+	if p, err = Decode(r.raw); err != nil || p.Type == "" || !p.Type.Writable() {
+		return p, nil, err
+	}
+	request, err = Encode(p.Type, p.Value)
+	return p, request, err
+}
+
 // recordings collects every property value in the recorded answers.
 func recordings(t *testing.T) (files int, found []recordedProperty) {
 	t.Helper()
@@ -91,18 +100,13 @@ func TestRecorded(t *testing.T) {
 	byType := map[Type]int{}
 	written := 0
 	for _, r := range found {
-		p, err := Decode(r.raw)
+		p, request, err := r.rewritten()
 		if err != nil {
 			t.Errorf("%s %s: %v\n%s", r.file, r.name, err, r.raw)
 			continue
 		}
 		byType[p.Type]++
-		if p.Type == "" || !p.Type.Writable() {
-			continue
-		}
-		request, err := Encode(p.Type, p.Value)
-		if err != nil {
-			t.Errorf("%s %s: %v\n%s", r.file, r.name, err, r.raw)
+		if request == nil {
 			continue
 		}
 		written++
