@@ -30,9 +30,19 @@ type Drift struct {
 // property, or the mapping, is mended.
 func (d Drift) Stops() bool { return d.Change != "renamed" && d.Change != "added" }
 
+// holds reports whether a field is tied to the property of that id.
+func (b Binding) holds(id string) bool {
+	for _, p := range b {
+		if p.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
 // Bind ties the fields of k to what the database has now. known is the binding so far, nil at first contact. A field that
-// was bound follows its property's id; one that is new, or whose property went, is looked up by name. A field whose
-// property is missing or of another type is left out. The drifts are sorted by field.
+// was bound follows its property's id; one that is new, or whose property went, is looked up by name among the properties that no
+// other field follows. A field whose property is missing or of another type is left out. The drifts are sorted by field.
 func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
 	bound := Binding{}
 	var drifts []Drift
@@ -40,7 +50,7 @@ func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
 		was, met := known[f.Column]
 		p, found := find(live, func(l Live) bool { return met && l.ID == was.ID })
 		if !found {
-			p, found = find(live, func(l Live) bool { return l.Name == f.Property })
+			p, found = find(live, func(l Live) bool { return l.Name == f.Property && !known.holds(l.ID) })
 		}
 		switch {
 		case !found && met:
@@ -63,16 +73,10 @@ func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
 
 // unheld gives the properties that no field holds, nor has held.
 func (k Kind) unheld(known, bound Binding, live []Live) []Drift {
-	held := map[string]bool{}
-	for _, b := range []Binding{known, bound} {
-		for _, p := range b {
-			held[p.ID] = true
-		}
-	}
 	var drifts []Drift
 	for _, p := range live {
 		meant := slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Property == p.Name }) // of another type than it should be
-		if !held[p.ID] && !meant && p.Name != k.RowKeyProperty {
+		if !known.holds(p.ID) && !bound.holds(p.ID) && !meant && p.Name != k.RowKeyProperty {
 			drifts = append(drifts, Drift{Change: "added", Is: p.Name})
 		}
 	}

@@ -107,6 +107,7 @@ func TestBind(t *testing.T) {
 	renamed := mapping.Live{ID: "d", Name: "Finished", Type: property.TypeCheckbox}
 	retyped := mapping.Live{ID: "d", Name: "Done", Type: property.TypeStatus}
 	anew := mapping.Live{ID: "e", Name: "Done", Type: property.TypeCheckbox}
+	heir := mapping.Live{ID: "title", Name: "Done", Type: property.TypeTitle}
 	cases := map[string]struct {
 		known  mapping.Binding
 		live   []mapping.Live
@@ -120,6 +121,7 @@ func TestBind(t *testing.T) {
 		"retyped":                   {known, []mapping.Live{title, retyped}, mapping.Binding{"name": title}, []mapping.Drift{{Field: "done", Change: "retyped", Was: "checkbox", Is: "status"}}},
 		"removed":                   {known, []mapping.Live{title}, mapping.Binding{"name": title}, []mapping.Drift{{Field: "done", Change: "removed", Was: "Done"}}},
 		"removed and made anew":     {known, []mapping.Live{title, anew}, mapping.Binding{"name": title, "done": anew}, nil},
+		"removed, another its name": {known, []mapping.Live{heir}, mapping.Binding{"name": heir}, []mapping.Drift{{Field: "done", Change: "removed", Was: "Done"}, {Field: "name", Change: "renamed", Was: "Name", Is: "Done"}}},
 		"never there":               {nil, []mapping.Live{title}, mapping.Binding{"name": title}, []mapping.Drift{{Field: "done", Change: "missing", Was: "Done"}}},
 	}
 	for name, c := range cases {

@@ -78,14 +78,13 @@ func relationOf(r mapping.Relation) relation {
 			on conflict do nothing`),
 		link: names.Replace(`
 			with ready as (
-				select w.row_id, w.page_id, o.id as other from sync_waiting w
+				select w.ctid as place, w.row_id, o.id as other from sync_waiting w
 				cross join lateral (select id from {otherbase} where connection_id = $1 and notion_id = w.page_id limit 1) o
 				where w.connection_id = $1 and w.kind = {kind} and w.field = {field}
 				and exists (select from {other} r where r.id = o.id limit 1) and exists (select from {table} t where t.id = w.row_id limit 1)
 				for update of w skip locked),
 			paired as (insert into {pairs} ({from}, {to}) select row_id, other from ready on conflict do nothing)
-			delete from sync_waiting w using ready x
-			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id`),
+			delete from sync_waiting where ctid = any (array(select place from ready))`),
 	}
 }
 

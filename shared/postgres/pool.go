@@ -80,7 +80,7 @@ func Fault(err error) error {
 	}
 	switch class := server.Code[:2]; {
 	case server.Code == "42P01", server.Code == "42703", server.Code == "42883":
-		return fault.Wrap(err, fault.Unavailable, "The database's schema is not up to date: run the migrations (make migrate).")
+		return fault.Wrap(err, fault.Unavailable, "The database's schema is not what it should be (%s): run the migrations (make migrate), or mend the mapping.", server.Message)
 	case server.Code == "22P05", server.Code == "22021":
 		return fault.Wrap(err, fault.Invalid, "A text holds the character NUL, which Postgres cannot store: take it out.")
 	case class == "22", class == "23":

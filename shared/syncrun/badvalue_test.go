@@ -40,7 +40,7 @@ func TestValuesThatOneSideCannotHold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := sidetest.Synced(t, nil)
-			page, row := someProject(t, w)
+			page, row := someOf(t, w, "projects")
 			if c.edit != nil {
 				w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Description": c.edit}})
 			} else {
@@ -113,7 +113,7 @@ func TestAClockAnHourWrong(t *testing.T) {
 			}
 			succeeded(t, w.Sync(t, journal.Full))
 			for range 3 {
-				page, row := someProject(t, w)
+				page, row := someOf(t, w, "projects")
 				w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Description": rich("rich_text", "of the page")}})
 				w.Exec(t, `update projects set lead = 'of the row' where id = $1::text::uuid`, row)
 				w.Sim.Clock().Advance(2 * time.Minute)

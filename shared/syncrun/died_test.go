@@ -58,13 +58,13 @@ func TestASetThatBothSidesFilledBeforeADeath(t *testing.T) {
 	t.Parallel()
 	afterEachDeath(t,
 		func(w *sidetest.World) {
-			page, row := someProject(t, w)
+			page, row := someOf(t, w, "projects")
 			w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Tags": map[string]any{"multi_select": []any{map[string]any{"name": "of the page"}}}}})
 			w.Exec(t, `update projects set tags = array['of the row'] where id = $1::text::uuid`, row)
 		},
 		func(*sidetest.World) {},
 		func(w *sidetest.World, ends int) {
-			_, row := someProject(t, w)
+			_, row := someOf(t, w, "projects")
 			if got := sidetest.Query[[]string](t, w, `select array(select unnest(tags) order by 1) from projects where id = '`+row+`'`); len(got) != 2 || got[0] != "of the page" || got[1] != "of the row" {
 				t.Fatalf("the worker died before effect %d: the row has %q", ends, got)
 			}
@@ -105,9 +105,9 @@ func TestAPageThatAPersonFilledAfterADeath(t *testing.T) {
 		})
 }
 
-// someProject gives a page and its row.
-func someProject(t *testing.T, w *sidetest.World) (page, row string) {
+// someOf gives a page of that kind and its row.
+func someOf(t *testing.T, w *sidetest.World, kind string) (page, row string) {
 	t.Helper()
-	found := sidetest.Query[[]string](t, w, `select array[notion_id, id::text] from notion_projects order by notion_id limit 1`)
+	found := sidetest.Query[[]string](t, w, `select array[notion_id, id::text] from notion_`+kind+` order by notion_id limit 1`)
 	return found[0], found[1]
 }
