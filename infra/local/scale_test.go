@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,6 +58,73 @@ func TestScale(t *testing.T) {
 					c.pages, rows, stats.Total, c.requests, stats.RateLimited, memory, most)
 			}
 		})
+	}
+}
+
+// TestBackfill writes a thousand pages through the whole system, as built: it spends nearly all that Notion allows and meets no refusal, while
+// health is told, and the edits of people arrive, at once.
+func TestBackfill(t *testing.T) {
+	const minutes, allowed = 4, 180
+	u := arrive(t, "REAL_TIME_SYNC=true")
+	u.sync(t)
+	u.settle(t)
+	project, page := u.ask(t, `select id::text from projects order by id limit 1`), ""
+	page = u.ask(t, `select notion_id from notion_projects where id = $1::text::uuid`, project)
+	row := u.ask(t, `select id::text from partners where name = $1`, partner)
+	u.exec(t, `insert into partners (name) select 'partner ' || n from generate_series(1, 1000) n`)
+	if status, answer := u.send(t, http.MethodPost, u.api("/sync/trigger"), `{"type":"full"}`); status != http.StatusAccepted {
+		t.Fatalf("%d %s", status, answer)
+	}
+	u.await(t, "the backfill begins", `select (count(*) > 26)::text from notion_partners`)
+
+	var stats struct {
+		Total       int `json:"total"`
+		RateLimited int `json:"rate_limited"`
+	}
+	u.sim(t, "/_sim/stats/reset", "", nil)
+	begun := time.Now()
+	sent := 0 // by a person, who has a limit of their own
+	took := map[string][]time.Duration{}
+	timed := func(what string, do func()) {
+		t.Helper()
+		began := time.Now()
+		do()
+		took[what] = append(took[what], time.Since(began))
+	}
+	pause := time.NewTicker(5 * time.Second)
+	defer pause.Stop()
+	for n := 1; time.Since(begun) < minutes*time.Minute; n++ {
+		<-pause.C
+		timed("GET /health", func() {
+			if status, answer := u.send(t, http.MethodGet, u.api("/health"), ""); status != http.StatusOK {
+				t.Errorf("%d %s", status, answer)
+			}
+		})
+		text := fmt.Sprintf("edit %d", n)
+		body := `{"properties":{"%s":{"rich_text":[{"text":{"content":"` + text + `"}}]}}}`
+		timed("an edit in another database", func() {
+			sent++
+			if status, answer := u.send(t, http.MethodPatch, u.env["NOTION_URL"]+"/v1/pages/"+page, fmt.Sprintf(body, "Description")); status != http.StatusOK {
+				t.Fatalf("%d %s", status, answer)
+			}
+			u.await(t, "the edit arrives", `select (description = $2)::text from projects where id = $1::text::uuid`, project, text)
+		})
+		timed("an edit in the same database", func() {
+			sent++
+			u.editPage(t, partner, fmt.Sprintf(body, "Location")[len(`{"properties":`):len(fmt.Sprintf(body, "Location"))-1])
+			u.await(t, "the edit arrives", `select (location = $2)::text from partners where id = $1::text::uuid`, row, text)
+		})
+	}
+	u.sim(t, "/_sim/stats", "", &stats)
+	spent := float64(stats.Total-sent) / (time.Since(begun).Minutes() * allowed)
+	t.Logf("%d requests in %s, %.1f %% of the budget, %d refused; %s pages made", stats.Total-sent, time.Since(begun).Round(time.Second), 100*spent,
+		stats.RateLimited, u.ask(t, `select count(*)::text from notion_partners where name like 'partner %'`))
+	for what, durations := range took {
+		slices.Sort(durations)
+		t.Logf("%s: %d times, median %s, the slowest %s", what, len(durations), durations[len(durations)/2].Round(time.Millisecond), durations[len(durations)-1].Round(time.Millisecond))
+	}
+	if spent < 0.95 || stats.RateLimited > 0 {
+		t.Errorf("%.1f %% of the budget may be 95 at least, %d refused may be 0", 100*spent, stats.RateLimited)
 	}
 }
 

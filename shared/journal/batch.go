@@ -50,6 +50,8 @@ type Known struct {
 	// Asleep are the related pages, on either side, whose records are not live, and how they are instead: None where the page is of no
 	// record that is known.
 	Asleep map[string]record.State
+	// Moved are those of them that are gone, and whose records have another page now.
+	Moved map[string]string
 	// Refused is how often the record has been refused so far.
 	Refused int
 	// Verdict is what is to become of its deletion, where that is held.

@@ -40,13 +40,18 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 		id, version, state *string
 		columns            map[string]json.RawMessage
 	}
+	var related struct {
+		Asleep map[string]record.State `json:"asleep"`
+		Moved  map[string]string       `json:"moved"`
+	}
 	var changedAt *time.Time
 	if err := row.Scan(&k.Key.PageID, &k.Key.RowID,
 		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version, &base.exact,
-		&local.id, &local.version, &local.state, &local.columns, &k.Asleep,
+		&local.id, &local.version, &local.state, &local.columns, &related,
 		&k.Changes, &changedAt, &k.Refused, &k.Verdict, &k.Disputes, &k.Aside, &k.Match); err != nil {
 		return k, err
 	}
+	k.Asleep, k.Moved = related.Asleep, related.Moved
 	if base.id != nil {
 		k.Base = &record.Base{
 			ID: *base.id, PageID: *base.pageID, State: record.State(*base.state),

@@ -23,7 +23,8 @@ type relation struct {
 	field, kind string
 	// related gives the pages that it shows for row r, asleep those of them, and of the base's, whose records are not live.
 	related, asleep string
-	// remove and add take rows and pages: unwait and add take pairs out of those that wait, and remove out of the table.
+	// remove and add take rows and pages: unwait and add take pairs out of those that wait, and remove out of the table. A page that is gone
+	// stands for the one that its record has by now, which the related record has yet to be told of.
 	unwait, remove, add string
 	// link moves to the table what waited and need not wait any more.
 	link string
@@ -54,9 +55,11 @@ func relationOf(r mapping.Relation) relation {
 				where w.connection_id = $1 and w.kind = {kind} and w.row_id = r.id::uuid and w.field = {field}
 			) v)`),
 		asleep: names.Replace(`
-			select e.page, coalesce(o.state, '') as state
+			select e.page, coalesce(o.state, case when f.row_id is null then '' else 'gone' end) as state, n.notion_id as now
 			from jsonb_array_elements_text(coalesce(b.row_data -> {field}, '[]') || coalesce(r.columns -> {field}, '[]')) e (page)
 			left join {otherbase} o on o.connection_id = $1 and o.notion_id = e.page
+			left join sync_former_pages f on f.connection_id = $1 and f.page_id = e.page
+			left join {otherbase} n on o.id is null and n.connection_id = $1 and n.id = f.row_id
 			where o.state is distinct from 'live'`),
 		unwait: names.Replace(`
 			delete from sync_waiting w using unnest($2::uuid[], $3::text[]) x (row_id, page_id)
@@ -65,16 +68,22 @@ func relationOf(r mapping.Relation) relation {
 			delete from {pairs} j using unnest($2::uuid[], $3::text[]) x (row_id, page_id), {otherbase} o
 			where o.connection_id = $1 and o.notion_id = x.page_id and j.{from} = x.row_id and j.{to} = o.id`),
 		add: names.Replace(`
-			with x as (select * from unnest($2::uuid[], $3::text[]) x (row_id, page_id)),
+			with x as (
+				select x.row_id, coalesce(o.notion_id, n.notion_id, x.page_id) as page_id, coalesce(o.id, n.id) as other, o.id is null and n.id is not null as former
+				from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
+				left join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id
+				left join sync_former_pages f on f.connection_id = $1 and f.page_id = x.page_id
+				left join {otherbase} n on n.connection_id = $1 and n.id = f.row_id),
 			paired as (
 				insert into {pairs} ({from}, {to}) select t.id, r.id
-				from x join {table} t on t.id = x.row_id
-				join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id join {other} r on r.id = o.id
+				from x join {table} t on t.id = x.row_id join {other} r on r.id = x.other
 				for key share of t, r
-				on conflict do nothing)
+				on conflict do nothing),
+			again as (
+				insert into sync_changes (connection_id, kind, row_id, changed_at) select $1, {kind}, x.row_id, null from x where x.former)
 			insert into sync_waiting (connection_id, kind, field, row_id, page_id)
 			select $1, {kind}, {field}, x.row_id, x.page_id from x
-			where not exists (select from {otherbase} o join {other} r on r.id = o.id where o.connection_id = $1 and o.notion_id = x.page_id)
+			where not exists (select from {other} r where r.id = x.other)
 			on conflict do nothing`),
 		link: names.Replace(`
 			with ready as (
@@ -97,7 +106,8 @@ func related(relations []relation) string {
 	return "jsonb_build_object(" + strings.Join(parts, ", ") + ")"
 }
 
-// asleep gives SQL for an object of the related pages whose records are not live, and how they are instead.
+// asleep gives SQL for an object of the related pages whose records are not live, and how they are instead, and of those that are gone, and
+// which pages their records have now.
 func asleep(relations []relation) string {
 	if len(relations) == 0 {
 		return "'{}'::jsonb"
@@ -106,7 +116,8 @@ func asleep(relations []relation) string {
 	for i, r := range relations {
 		parts[i] = r.asleep
 	}
-	return fmt.Sprintf("(select coalesce(jsonb_object_agg(page, state), '{}') from (%s) v)", strings.Join(parts, " union "))
+	return fmt.Sprintf(`(select jsonb_build_object('asleep', coalesce(jsonb_object_agg(page, state), '{}'),
+		'moved', coalesce(jsonb_object_agg(page, now) filter (where now is not null), '{}')) from (%s) v)`, strings.Join(parts, " union "))
 }
 
 // relate writes what the relations of settled records take. applied says which records did.

@@ -46,14 +46,27 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 		before = old.Document
 	}
 	next.Exact = !page.Fresh && len(unsettled) == 0
-	document, err := l.document(page.Document, before, unsettled)
+	kept := map[string]json.RawMessage{}
+	for _, f := range l.Fields() {
+		if !unsettled[f.Column] {
+			continue
+		}
+		kept[f.Column] = RawProperty(before, l.Binding[f.Column].ID)
+		if row == nil {
+			continue
+		}
+		if set, ok := l.agreement(f, kept[f.Column], page, row); ok {
+			kept[f.Column], next.Columns[f.Column] = set.property, set.column
+		}
+	}
+	document, err := l.document(page.Document, kept)
 	next.Document = document
 	return next, err
 }
 
-// document is the page's with the unsettled properties as they were before.
-func (l Lens) document(page, before json.RawMessage, unsettled map[string]bool) (json.RawMessage, error) {
-	var now, old struct {
+// document is the page's, but for those properties, by field, which are as they are kept; nil is not there.
+func (l Lens) document(page json.RawMessage, kept map[string]json.RawMessage) (json.RawMessage, error) {
+	var now struct {
 		Properties map[string]json.RawMessage `json:"properties"`
 	}
 	var whole map[string]json.RawMessage
@@ -63,20 +76,12 @@ func (l Lens) document(page, before json.RawMessage, unsettled map[string]bool) 
 	if err := json.Unmarshal(page, &now); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "a page's properties cannot be read")
 	}
-	if before != nil {
-		if err := json.Unmarshal(before, &old); err != nil {
-			return nil, fault.Wrap(err, fault.Internal, "a base's properties cannot be read")
-		}
-	}
-	for field := range unsettled {
-		live, bound := l.Binding[field]
-		if !bound {
-			continue
-		}
+	for field, raw := range kept {
+		live := l.Binding[field]
 		name, _ := named(now.Properties, live.ID)
 		delete(now.Properties, name)
-		if was, kept := named(old.Properties, live.ID); kept {
-			now.Properties[live.Name] = old.Properties[was]
+		if raw != nil {
+			now.Properties[live.Name] = raw
 		}
 	}
 	delete(whole, "request_id")

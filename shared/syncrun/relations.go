@@ -1,6 +1,7 @@
 package syncrun
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -156,4 +157,22 @@ func (w *worker) sameRelations(d *decision) bool {
 	return row == nil || !slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
 		return f.Type == property.TypeRelation && !record.SameColumn(f.ColumnType, row.Columns[f.Column], base.Columns[f.Column])
 	})
+}
+
+// sameMoved has a relation of the row count as it was at the base, where nothing but the pages of the related records has changed: that is
+// nobody's edit of this record, and does not outlive its deletion.
+func (w *worker) sameMoved(d *decision, postgres record.Tree) {
+	for name, v := range d.base.Fields {
+		refs, related := v.(property.Refs)
+		if !related {
+			continue
+		}
+		now := make(property.Refs, len(refs))
+		for i, id := range refs {
+			now[i] = cmp.Or(d.known.Moved[id], id)
+		}
+		if property.Equal(now, postgres.Fields[name]) {
+			postgres.Fields[name] = v
+		}
+	}
 }

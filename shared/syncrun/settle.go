@@ -117,6 +117,9 @@ func (w *worker) plan(d *decision) error {
 	if d.known.Row == nil && d.base.State != record.None {
 		postgres.State = record.Gone
 	}
+	if !notion.State.Alive() {
+		w.sameMoved(d, postgres)
+	}
 	if d.trashed {
 		notion.State = record.Live
 	}
