@@ -1,0 +1,108 @@
+package syncrun_test
+
+import (
+	"testing"
+
+	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+)
+
+// These cases are what drawn histories found, made small.
+
+// madeAnew is a world in which the page of J, which P names, has been deleted for good and made anew, and nobody has looked at P since.
+func madeAnew(t *testing.T) kin {
+	t.Helper()
+	w := newKin(t)
+	w.relate(w.p, "Projects", w.j)
+	w.sync()
+	if err := w.Sim.DeletePage(w.j); err != nil {
+		t.Fatal(err)
+	}
+	w.Exec(t, `update projects set name = 'J anew' where name = 'J'`)
+	succeeded(t, w.Sync(t, journal.Full, "projects"))
+	return w
+}
+
+// TestLinksFollowAPageMadeAnew also where the row that has them was deleted before anybody looked, and returns.
+func TestLinksFollowAPageMadeAnew(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(w kin){
+		"as it is": func(kin) {},
+		"the row deleted, its page edited": func(w kin) {
+			w.Exec(t, `delete from partners where name = 'P'`)
+			edit(t, w.World, w.p, map[string]any{"Description": rich("rich_text", "stays")})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := madeAnew(t)
+			do(w)
+			w.sync()
+			succeeded(t, w.Sync(t, journal.Incremental))
+			if notion, postgres := related(t, w.World, w.p, "Projects"), pairs(t, w.World, "partners", "projects", "P"); notion != "J anew" || postgres != "J anew" {
+				t.Errorf("P has %q in Notion and %q in Postgres", notion, postgres)
+			}
+			w.Agree(t)
+		})
+	}
+}
+
+// TestAPageMadeAnewIsNoEdit of the records that name it: who is deleted stays deleted.
+func TestAPageMadeAnewIsNoEdit(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(w kin){
+		"trashed": func(w kin) { w.trash(w.p, true) },
+		"deleted for good": func(w kin) {
+			if err := w.Sim.DeletePage(w.p); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := madeAnew(t)
+			remove(w)
+			w.sync()
+			if n := sidetest.Query[int](t, w.World, `select count(*) from partners where archived_at is null`); n != 0 {
+				t.Errorf("%d partners live", n)
+			}
+			w.Agree(t)
+		})
+	}
+}
+
+// TestASetOutOfStep is known element by element: what both sides have by now, and one of them loses, is lost; and whoever deletes the record
+// has seen it.
+func TestASetOutOfStep(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		then func(w *sidetest.World, page string)
+		want string
+	}{
+		"an element taken out": {func(w *sidetest.World, page string) { w.Person(t, "PATCH", "/v1/pages/"+page, tagged("notion")) }, "{notion}"},
+		"the page deleted":     {func(w *sidetest.World, page string) { w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true}) }, "archived"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := sidetest.Synced(t, nil)
+			page, row := someOf(t, w, "projects")
+			w.Person(t, "PATCH", "/v1/pages/"+page, tagged("notion"))
+			w.Exec(t, `update projects set tags = '{row}' where id = $1::text::uuid`, row)
+			succeeded(t, w.Sync(t, journal.SupabaseToNotion)) // the page has both, the row has yet to take the page's
+			c.then(w, page)
+			succeeded(t, w.Sync(t, journal.Full))
+			if got := sidetest.Query[string](t, w, `select case when archived_at is null then tags::text else 'archived' end from projects where id = $1::text::uuid`, row); got != c.want {
+				t.Errorf("the row is %s", got)
+			}
+			w.Agree(t)
+		})
+	}
+}
+
+func tagged(names ...string) map[string]any {
+	options := make([]any, len(names))
+	for i, name := range names {
+		options[i] = map[string]any{"name": name}
+	}
+	return map[string]any{"properties": map[string]any{"Tags": map[string]any{"multi_select": options}}}
+}
