@@ -80,7 +80,9 @@ func TestASetOutOfStep(t *testing.T) {
 		want string
 	}{
 		"an element taken out": {func(w *sidetest.World, page string) { w.Person(t, "PATCH", "/v1/pages/"+page, tagged("notion")) }, "{notion}"},
-		"the page deleted":     {func(w *sidetest.World, page string) { w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true}) }, "archived"},
+		"the page deleted": {func(w *sidetest.World, page string) {
+			w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
+		}, "archived"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
