@@ -48,6 +48,7 @@ func (w *worker) guardSide(ctx context.Context, side merge.Side, decisions []*de
 	if !holds {
 		w.deleted[side] += len(unasked)
 	}
+	w.holds = w.holds || holds
 	return nil
 }
 

@@ -156,6 +156,24 @@ func TestWhatPeopleTakeBackIsNotHeld(t *testing.T) {
 	w.Agree(t)
 }
 
+// TestWhatIsGoneOnBothSidesIsNotHeld: nothing is left of it to decide, and no verdict waits for a later deletion of a record that returns.
+func TestWhatIsGoneOnBothSidesIsNotHeld(t *testing.T) {
+	t.Parallel()
+	w := guarded(t)
+	trash(t, w, "organizations", 10)
+	w.Exec(t, `delete from organizations where id = (select id from notion_organizations order by id limit 1)`)
+	succeeded(t, w.Sync(t, journal.Full))
+	if n := sidetest.Query[int](t, w, `select count(*) from sync_held_records`); n != 9 {
+		t.Errorf("%d records are held", n)
+	}
+	decide(t, w, journal.Approved)
+	succeeded(t, w.Sync(t, journal.Full))
+	if n := sidetest.Query[int](t, w, `select count(*) from sync_held_records`); n != 0 {
+		t.Errorf("%d records are still held", n)
+	}
+	w.Agree(t)
+}
+
 // TestHoldGrows: while a deletion waits, more of them on that side wait with it, however few they are.
 func TestHoldGrows(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func (w *worker) settled(d *decision) journal.Settled {
 		s.OnRow = append(w.tellConflicts(d, s.Conflicts), w.tell(d, merge.Supabase, s.Row)...)
 	}
 	s.Ended = ended(d, s)
-	s.Released = d.known.Verdict != "" && !s.Keep && d.err == nil
+	s.Released = (d.known.Verdict != "" || w.holds) && !s.Keep && d.err == nil // it may have come into a hold since it was looked up
 	s.Keep = s.Keep || d.plan.State == record.None || w.unchanged(d)
 	return s
 }

@@ -154,6 +154,7 @@ type worker struct {
 	events   []event.Event      // for the next commit
 	shown    []string           // by the whole listing, where that was one answer
 	deleted  map[merge.Side]int // unasked, by this worker
+	holds    bool               // deletions, since it began
 	retried  bool
 	asked    asked // in this batch
 	time     clock

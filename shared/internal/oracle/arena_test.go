@@ -592,14 +592,14 @@ func (a *arena) rest(t *rapid.T, runID string) {
 	}
 }
 
-// settle has everybody rest, and the sync come to rest, within four rounds.
+// settle has everybody rest, and the sync come to rest within four rounds: the next one has nothing left to do, and writes nothing.
 func (a *arena) settle(t *rapid.T) {
 	for _, field := range removable() {
 		if a.without[field] {
 			a.giveBack(t, field)
 		}
 	}
-	for range 4 {
+	for range 5 {
 		a.tick(t, 5*time.Minute)
 		a.exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)
 		a.decide(t, journal.Approved)
@@ -609,6 +609,7 @@ func (a *arena) settle(t *rapid.T) {
 			return
 		}
 	}
+	t.Fatalf("it does not come to rest: the last sync wrote %d times\n%s", a.written(t), a.dump(t))
 }
 
 // written gives how often the last sync wrote.
@@ -640,11 +641,6 @@ func (a *arena) check(t *rapid.T) {
 	if wrong != "" {
 		t.Fatalf("%s\n%s", wrong, a.dump(t))
 	}
-	before := a.effects.history
-	a.sync(t, journal.Full, nil)
-	if written := a.written(t); written > 0 {
-		t.Fatalf("at rest, and yet a sync wrote %d times in %d effects\n%s", written, a.effects.history-before, a.dump(t))
-	}
 }
 
 // dump shows where a history ended.
@@ -665,7 +661,8 @@ func (a *arena) dump(t *rapid.T) string {
 		`select 'waiting ' || row_id || ' ' || page_id from sync_waiting`,
 		`select 'intent ' || row_id || ' ' || op from sync_intents`,
 		`select 'conflict ' || row_id || ' ' || field || ' ' || rule || ' ' || winner || ' N=' || coalesce(notion_value::text, '') || ' P=' || coalesce(supabase_value::text, '') || case when intent_id is null then '' else ' pending' end from sync_conflicts`,
-		`select 'change ' || row_id || ' ' || changed_at from sync_changes`,
+		`select 'change ' || row_id || ' ' || coalesce(changed_at::text, 'to be looked at') from sync_changes`,
+		`select 'held ' || row_id || ' ' || h.side || ' ' || h.status from sync_held_records r join sync_holds h on h.id = r.hold_id`,
 		`select 'run ' || type || ' ' || r.status || ' ' || coalesce(d.error, '') || ' ' || counts::text from sync_runs r join sync_run_databases d on d.run_id = r.id order by r.created_at`,
 	} {
 		rows, err := a.person.Query(context.Background(), q)
