@@ -54,14 +54,14 @@ var (
 // are drawn anew each time.
 const usual = 500
 
-// TestMain has histories of 50 steps drawn, unless it is told otherwise.
+// TestMain has histories of 50 steps drawn, unless it is told otherwise: that is what rapid draws when it is to draw 56.
 func TestMain(m *testing.M) {
 	set := func(name, value string) {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
 	}
-	set("rapid.steps", "50")
+	set("rapid.steps", "56")
 	flag.Parse()
 	set("test.parallel", strconv.Itoa(workers))
 	if *histories == usual && flag.Lookup("rapid.seed").Value.String() == "0" {
@@ -103,6 +103,7 @@ type arena struct {
 	person  *pgx.Conn // whose session people use
 	mapping mapping.Mapping
 	begun   int // histories so far
+	steps   int // of all of them
 	// of the history
 	sim      *notionsim.Sim
 	world    *sidetest.World
@@ -121,7 +122,7 @@ type arena struct {
 	started  int             // the model's step when the sync began
 	listed   int             // and at its last listing
 	read     map[string]int  // and at the last reading of each page
-	decoded  map[string]property.Property
+	readings map[string]page // of pages, by how they are told
 	total    map[trouble]int
 	syncs    int
 	all      int // effects of all histories
@@ -165,7 +166,7 @@ func (a *arena) begin(t *rapid.T) {
 	var err error
 	a.effects = effects{plan: map[int]trouble{}, made: a.total}
 	a.model, a.queue, a.created, a.listed, a.read = newModel(), nil, 0, 0, map[string]int{}
-	a.names, a.without, a.hooks, a.trace, a.decoded = map[string]bool{}, map[string]bool{}, 0, nil, map[string]property.Property{}
+	a.names, a.without, a.hooks, a.trace, a.readings = map[string]bool{}, map[string]bool{}, 0, nil, map[string]page{}
 	if a.sim != nil {
 		if err := a.sim.Close(); err != nil {
 			t.Fatal(err)
@@ -391,19 +392,27 @@ type page struct {
 	key      string              // the row's key that it carries
 }
 
+// readPage reads a page, once for as long as it stays as it is: most do, from one person to the next.
 func (a *arena) readPage(raw json.RawMessage) page {
+	p, read := a.readings[string(raw)]
+	if !read {
+		p = reading(raw)
+		a.readings[string(raw)] = p
+	}
+	p.values = maps.Clone(p.values)
+	return p
+}
+
+func reading(raw json.RawMessage) page {
 	parsed, err := client.ParsePage(raw)
 	if err != nil {
 		return page{}
 	}
 	p := page{id: parsed.ID, trashed: parsed.InTrash, values: map[string][]string{}, refs: map[string][]string{}, ids: map[string]string{}}
 	for name, raw := range parsed.Properties {
-		decoded, ok := a.decoded[string(raw)]
-		if !ok {
-			if decoded, err = property.Decode(raw); err != nil {
-				continue
-			}
-			a.decoded[string(raw)] = decoded
+		decoded, err := property.Decode(raw)
+		if err != nil {
+			continue
 		}
 		field := strings.ToLower(strings.TrimSuffix(name, " "))
 		p.ids[field] = decoded.ID
