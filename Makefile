@@ -57,7 +57,7 @@ race: ## Run the tests with the race detector
 test-deep: ## Run the long tests: many more drawn cases
 	go test -timeout 24h -v ./shared/internal/oracle -histories=100000
 	go test -timeout 2h -v ./shared/syncrun -run NoRowStays -freshness.seeds=20 -freshness.minutes=120
-	go test -race -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=100000
+	go test -race -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=10000
 
 .PHONY: soak
 soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes

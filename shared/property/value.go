@@ -131,8 +131,9 @@ type Person struct {
 // File is one file of a files property. For a file that Notion hosts, URL is the address without the part that is signed
 // and expires.
 type File struct {
-	Name, URL string
-	Hosted    bool
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	Hosted bool   `json:"hosted"`
 }
 
 // Equal reports whether two values are the same content. A list or a text that was left empty counts as nil.

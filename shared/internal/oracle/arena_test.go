@@ -72,7 +72,8 @@ func TestMain(m *testing.M) {
 	os.Exit(pgtest.Main(m))
 }
 
-// things is what the histories are about. mark is a record's name for the test, written once and never again.
+// things is what the histories are about. mark is a record's name for the test, written once and never again. Every other worker's things
+// are of every type of property that there is, those are told at more length, and so are dearer.
 const things = `{"kinds":[{"name":"things","table":"things","base_table":"notion_things","database_id_variable":"T","row_key_property":"Supabase ID","fields":[
 	{"property":"Name","type":"title","column":"name"},
 	{"property":"Text","type":"rich_text","column":"text"},
@@ -84,13 +85,25 @@ const things = `{"kinds":[{"name":"things","table":"things","base_table":"notion
 	{"property":"Box","type":"checkbox","column":"box"},
 	{"property":"Mark","type":"email","column":"mark"},
 	{"property":"People","type":"people","column":"people"},
-	{"property":"Links","type":"relation","column":"links","join":{"kind":"things","table":"things_links","from":"thing_id","to":"link_id"}},
+	{"property":"Links","type":"relation","column":"links","join":{"kind":"things","table":"things_links","from":"thing_id","to":"link_id"}},%s
 	{"property":"Twice","type":"formula","column":"twice"}]}]}`
+
+const others = `
+	{"property":"Phone","type":"phone_number","column":"phone"},
+	{"property":"Stage","type":"status","column":"stage"},
+	{"property":"Docs","type":"files","column":"docs"},
+	{"property":"Serial","type":"unique_id","column":"serial"},
+	{"property":"Made","type":"created_time","column":"made"},
+	{"property":"Maker","type":"created_by","column":"maker"},
+	{"property":"Touched","type":"last_edited_time","column":"touched"},
+	{"property":"Toucher","type":"last_edited_by","column":"toucher"},
+	{"property":"Tally","type":"rollup","column":"tally"},`
 
 const table = `create table things (
 	id uuid primary key default gen_random_uuid(),
 	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
 	name text, text text, number numeric, choice text, tags text[], day date, link text, box boolean not null default false, mark text, people text[], twice jsonb,
+	phone text, stage text, docs jsonb, serial text, made timestamptz, maker jsonb, touched timestamptz, toucher jsonb, tally jsonb,
 	archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now());
 	call keep_in_step('things', 'things', 'notion_things');
 	call keep_relation_in_step('things', 'links', 'things_links', 'things', 'notion_things', 'thing_id', 'things', 'notion_things', 'link_id');
@@ -99,6 +112,7 @@ const table = `create table things (
 // arena is where a history takes place. Its database is used by one history after the other.
 type arena struct {
 	worker  int
+	wide    bool // its things are of every type of property
 	pool    *pgxpool.Pool
 	person  *pgx.Conn // whose session people use
 	mapping mapping.Mapping
@@ -128,13 +142,17 @@ type arena struct {
 	all      int // effects of all histories
 }
 
-func newArena(t *testing.T) *arena {
+func newArena(t *testing.T, worker int) *arena {
 	t.Helper()
-	m, err := mapping.Parse([]byte(things))
-	if err != nil {
+	a := &arena{worker: worker, wide: worker%2 == 1, total: map[trouble]int{}}
+	more := ""
+	if a.wide {
+		more = others
+	}
+	var err error
+	if a.mapping, err = mapping.Parse(fmt.Appendf(nil, things, more)); err != nil {
 		t.Fatal(err)
 	}
-	a := &arena{mapping: m, total: map[trouble]int{}}
 	address := pgtest.URL(t)
 	if a.pool, err = pg.Open(t.Context(), address, 4, prepared); err != nil {
 		t.Fatal(err)
@@ -189,7 +207,11 @@ func (a *arena) begin(t *rapid.T) {
 		properties[f.Property] = map[string]any{string(f.Type): map[string]any{}}
 	}
 	delete(properties, "Links") // leads to the database itself, once it is there
+	delete(properties, "Tally") // and counts what that leads to
 	properties["Twice"] = map[string]any{"formula": map[string]any{"expression": `prop("Number") * 2`}}
+	if a.wide {
+		properties["Stage"] = map[string]any{"status": map[string]any{"options": stages()}}
+	}
 	made := a.call(t, "POST", "/v1/databases", map[string]any{
 		"parent": map[string]any{"type": "workspace", "workspace": true}, "title": rich("Things"),
 		"initial_data_source": map[string]any{"properties": properties},
@@ -199,6 +221,9 @@ func (a *arena) begin(t *rapid.T) {
 	a.call(t, "PATCH", "/v1/data_sources/"+a.source, map[string]any{"properties": map[string]any{"Links": map[string]any{"relation": map[string]any{
 		"data_source_id": a.source, "type": "dual_property", "dual_property": map[string]any{"synced_property_name": "Linked by"},
 	}}}})
+	if a.wide {
+		a.shape(t, "Tally", map[string]any{"rollup": map[string]any{"relation_property_name": "Links", "rollup_property_name": "Name", "function": "count"}})
+	}
 	a.empty(t)
 	a.users = a.usersOf(t)
 	a.tick(t, 0)
@@ -230,7 +255,7 @@ func (a *arena) empty(t *rapid.T) {
 // TestNothingIsLeftBehind: ids are the same in every history, so that what one leaves would be the next one's.
 func TestNothingIsLeftBehind(t *testing.T) {
 	t.Parallel()
-	rows, err := newArena(t).pool.Query(t.Context(), `
+	rows, err := newArena(t, 0).pool.Query(t.Context(), `
 		select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and starts_with(relname, 'sync_') and relname <> all($1)`, leftBehind())
 	if err != nil {
 		t.Fatal(err)
@@ -433,6 +458,10 @@ func reading(raw json.RawMessage) page {
 			p.values[field] = []string{fmt.Sprint(bool(v))}
 		case property.People:
 			p.values[field] = v.IDs()
+		case property.Files:
+			for _, f := range v {
+				p.values[field] = append(p.values[field], f.Name)
+			}
 		case property.Refs:
 			p.refs[field] = v
 		}
@@ -478,17 +507,20 @@ type row struct {
 func (a *arena) rows(t *rapid.T) []row {
 	found, err := a.person.Query(context.Background(), `
 		select id::text, coalesce(mark, ''), archived_at is not null, name, text, number::float8::text, choice, tags, day::text, link, box::text,
-			people, (select array_agg(o.mark order by o.mark) from things_links j join things o on o.id = j.link_id where j.thing_id = things.id)
+			people, (select array_agg(o.mark order by o.mark) from things_links j join things o on o.id = j.link_id where j.thing_id = things.id),
+			phone, stage, (select array_agg(d->>'name') from jsonb_array_elements(docs) d)
 		from things order by mark, id`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows, err := pgx.CollectRows(found, func(c pgx.CollectableRow) (r row, err error) {
-		var name, text, number, choice, day, link, box *string
-		var tags, people, links []string
-		err = c.Scan(&r.id, &r.mark, &r.archived, &name, &text, &number, &choice, &tags, &day, &link, &box, &people, &links)
-		r.values = map[string][]string{"tags": tags, "people": people, "links": links}
-		for field, v := range map[string]*string{"name": name, "text": text, "number": number, "choice": choice, "day": day, "link": link, "box": box} {
+		var name, text, number, choice, day, link, box, phone, stage *string
+		var tags, people, links, docs []string
+		err = c.Scan(&r.id, &r.mark, &r.archived, &name, &text, &number, &choice, &tags, &day, &link, &box, &people, &links, &phone, &stage, &docs)
+		r.values = map[string][]string{"tags": tags, "people": people, "links": links, "docs": docs}
+		for field, v := range map[string]*string{
+			"name": name, "text": text, "number": number, "choice": choice, "day": day, "link": link, "box": box, "phone": phone, "stage": stage,
+		} {
 			if v != nil && *v != "" {
 				r.values[field] = []string{*v}
 			}

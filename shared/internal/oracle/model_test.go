@@ -40,6 +40,7 @@ type written struct {
 // model is what people did.
 type model struct {
 	next    int // the next token
+	stages  int // how many options of the status have been used
 	step    int // counts what happens
 	clean   int // when the last sync of both sides ended well
 	tokens  map[token]*written
@@ -77,6 +78,9 @@ func (m *model) fresh(mark string, field string, on side) string {
 		text = fmt.Sprintf("%04d-%02d-%02d", 1900+m.next/336, 1+m.next/28%12, 1+m.next%28)
 	case "link":
 		text = fmt.Sprintf("https://example.com/%d", m.next)
+	case "stage":
+		m.stages++
+		text = stageNamed(m.stages)
 	default:
 		text = fmt.Sprintf("%s%d", field, m.next)
 	}

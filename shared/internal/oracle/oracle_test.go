@@ -18,8 +18,7 @@ func TestHistories(t *testing.T) {
 	for worker := range workers {
 		t.Run(strconv.Itoa(worker), func(t *testing.T) {
 			t.Parallel()
-			a := newArena(t)
-			a.worker = worker
+			a := newArena(t, worker)
 			arenas[worker] = a
 			rapid.Check(t, func(history *rapid.T) {
 				if a.history(history); a.begun%1000 == 0 {

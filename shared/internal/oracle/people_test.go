@@ -17,7 +17,30 @@ import (
 )
 
 // scalar are the fields in which a value is a token.
-func scalar() []string { return []string{"name", "text", "number", "choice", "day", "link"} }
+func (a *arena) scalar() []string {
+	if a.wide {
+		return []string{"name", "text", "number", "choice", "day", "link", "phone", "stage", "docs"}
+	}
+	return []string{"name", "text", "number", "choice", "day", "link"}
+}
+
+// writableOn are those of them that a person can now write a new value to on that side.
+func (a *arena) writableOn(on side) []string {
+	return slices.DeleteFunc(a.scalar(), func(field string) bool {
+		return on == notion && a.without[field] || on == postgres && field == "docs" || field == "stage" && a.model.stages == len(stages())
+	})
+}
+
+// stages are the options that the status has: unlike those of a select they do not come into being when they are written.
+func stages() []any {
+	options := make([]any, 40)
+	for i := range options {
+		options[i] = map[string]any{"name": stageNamed(i + 1)}
+	}
+	return options
+}
+
+func stageNamed(n int) string { return fmt.Sprintf("stage%d", n) }
 
 // act draws something to happen.
 type act struct {
@@ -95,10 +118,7 @@ func pick[T any](t *rapid.T, all []T, label string, fits func(T) bool) (T, bool)
 // properties draws values for one to three fields of a record, and gives them as Notion takes them and as columns hold them.
 func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]any, columns map[string]any) {
 	properties, columns = map[string]any{}, map[string]any{}
-	for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(scalar()), 1, 3, rapid.ID).Draw(t, "fields") {
-		if on == notion && a.without[field] {
-			continue
-		}
+	for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(a.writableOn(on)), 1, 3, rapid.ID).Draw(t, "fields") {
 		text := a.model.fresh(mark, field, on)
 		properties[notionName(field)] = value(field, text)
 		if field == "text" && on == notion && a.cut == 25 && rapid.Bool().Draw(t, "mentions") {
@@ -128,6 +148,12 @@ func value(field, text string) any {
 		return map[string]any{"date": map[string]any{"start": text}}
 	case "link":
 		return map[string]any{"url": text}
+	case "phone":
+		return map[string]any{"phone_number": text}
+	case "stage":
+		return map[string]any{"status": map[string]any{"name": text}}
+	case "docs":
+		return map[string]any{"files": []any{map[string]any{"name": text, "external": map[string]any{"url": "https://example.com/" + text}}}}
 	default:
 		return map[string]any{"email": text}
 	}
@@ -299,7 +325,7 @@ func (a *arena) duplicatePage(t *rapid.T) {
 	}
 	mark := a.newRecord()
 	properties := map[string]any{"Mark": value("mark", mark)}
-	for _, field := range scalar() {
+	for _, field := range a.scalar() {
 		if v := p.values[field]; len(v) > 0 {
 			properties[notionName(field)] = value(field, v[0])
 		}
@@ -416,7 +442,7 @@ func (a *arena) refuse(t *rapid.T) {
 
 // renameProperty gives a property another name, or its own back; once the sync has met it by its own.
 func (a *arena) renameProperty(t *rapid.T) {
-	field := rapid.SampledFrom(scalar()).Draw(t, "property")
+	field := rapid.SampledFrom(a.scalar()).Draw(t, "property")
 	if !a.bound(t) || a.without[field] {
 		return
 	}
