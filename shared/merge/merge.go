@@ -42,8 +42,9 @@ const (
 
 // Field is a field that is in step.
 type Field struct {
-	Name string
-	Rule Rule
+	Name     string
+	Rule     Rule
+	Computed bool // by Notion: a change is nobody's edit
 }
 
 // Trees are the three trees of one record. A side that nobody looked at is given as base has it.
@@ -102,9 +103,9 @@ func Make(t Trees, fields []Field) Plan {
 	switch {
 	case notion && postgres:
 		return t.keep(fields, "")
-	case notion && t.Base.State == record.Live && !edited(t.Notion, t.Base, fields):
+	case notion && t.Base.State == record.Live && !t.edited(Notion, fields):
 		return Plan{State: record.Archived, Notion: Action{Op: Archive}}
-	case postgres && t.Base.State == record.Live && !edited(t.Postgres, t.Base, fields):
+	case postgres && t.Base.State == record.Live && !t.edited(Supabase, fields):
 		return Plan{State: record.Archived, Postgres: Action{Op: Archive}}
 	case notion:
 		return t.outlive(fields, Notion)
@@ -211,12 +212,20 @@ func action(at record.State, fields record.Fields) Action {
 	return Action{}
 }
 
-// edited reports whether somebody changed the record on that side. What Notion computes (one-way fields) moves by itself and is
-// nobody's edit; neither is a field of which the base does not know what both had, as where its property was taken away and put back.
-func edited(side, base record.Tree, fields []Field) bool {
+// edited reports whether somebody changed the record on that side. What Notion computes moves by itself and is nobody's edit; what a row
+// has of a field that passes one way would not come to Notion with the record. Neither is a field of which the base does not know what
+// both had, as where its property was taken away and put back.
+func (t Trees) edited(on Side, fields []Field) bool {
+	side := t.Notion
+	if on == Supabase {
+		side = t.Postgres
+	}
 	for _, f := range fields {
-		known, is := base.Fields[f.Name]
-		if v := (values{base: known}); is && f.Rule != OneWay && v.changed(side.Fields[f.Name]) {
+		if f.Computed || f.Rule == OneWay && on == Supabase {
+			continue
+		}
+		known, is := t.Base.Fields[f.Name]
+		if v := (values{base: known}); is && v.changed(side.Fields[f.Name]) {
 			return true
 		}
 	}

@@ -17,7 +17,10 @@ var (
 	before = minute.Add(-time.Second)
 	within = minute.Add(59 * time.Second)
 	after  = minute.Add(time.Minute)
-	newest = []merge.Field{{Name: "name", Rule: merge.Newest}, {Name: "tags", Rule: merge.Newest}, {Name: "score", Rule: merge.OneWay}}
+	newest = []merge.Field{
+		{Name: "name", Rule: merge.Newest}, {Name: "tags", Rule: merge.Newest}, {Name: "score", Rule: merge.OneWay, Computed: true},
+		{Name: "files", Rule: merge.OneWay},
+	}
 )
 
 func line(s string) property.Value     { return property.Line(s) }
@@ -212,6 +215,23 @@ func TestMake(t *testing.T) {
 			),
 			newest,
 			merge.Plan{State: record.Archived, Notion: write(merge.Archive, nil)},
+		}, {
+			"row deleted, while a person put a file onto the page, which passes one way: the edit wins",
+			trees(
+				live(record.Fields{"name": line("a"), "files": nil}), live(record.Fields{"name": line("a"), "files": property.Files{{Name: "f"}}}), gone(nil),
+			),
+			newest,
+			merge.Plan{
+				State: record.Live, Postgres: write(merge.Create, record.Fields{"name": line("a"), "files": property.Files{{Name: "f"}}}),
+				Conflicts: []merge.Conflict{{Rule: merge.EditReturns, Winner: merge.Notion}},
+			},
+		}, {
+			"page trashed, while the row was given a file, which would not come to Notion with it",
+			trees(
+				live(record.Fields{"name": line("a"), "files": nil}), dead(record.Fields{"name": line("a")}), live(record.Fields{"name": line("a"), "files": property.Opaque("[1]")}),
+			),
+			newest,
+			merge.Plan{State: record.Archived, Postgres: write(merge.Archive, nil)},
 		}, {
 			"deleted on both sides", trees(live(name("a")), dead(name("a")), gone(nil)), newest, merge.Plan{State: record.Archived},
 		}, {

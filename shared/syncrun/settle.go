@@ -160,7 +160,7 @@ func (w *worker) rules() []merge.Field {
 	rules := make([]merge.Field, len(fields))
 	for i, f := range fields {
 		rule := cmp.Or(f.Rule, w.lens.Kind.Rule, string(w.Connection.Rule))
-		rules[i] = merge.Field{Name: f.Column, Rule: merge.Rule(rule)}
+		rules[i] = merge.Field{Name: f.Column, Rule: merge.Rule(rule), Computed: f.Type.Computed()}
 		if !f.Type.Writable() {
 			rules[i].Rule = merge.OneWay
 		}
