@@ -211,7 +211,7 @@ func TestOneSidedChangesNeverConflict(t *testing.T) {
 		if plan := merge.Make(merge.Trees{Base: base, Notion: edited, Postgres: base}, lawFields); len(plan.Conflicts) > 0 || plan.Notion.Op != merge.Nothing {
 			t.Fatalf("edited in Notion: %+v", plan)
 		}
-		edited.Fields["computed"] = base.Fields["computed"]
+		edited.Fields["computed"], edited.Fields["files"] = base.Fields["computed"], base.Fields["files"] // pass one way
 		if plan := merge.Make(merge.Trees{Base: base, Notion: base, Postgres: edited}, lawFields); len(plan.Conflicts) > 0 || plan.Postgres.Op != merge.Nothing {
 			t.Fatalf("edited in Postgres: %+v", plan)
 		}
