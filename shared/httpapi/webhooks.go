@@ -42,7 +42,7 @@ func rawBody(r *http.Request) ([]byte, error) {
 		return nil, fault.Wrap(err, fault.Invalid, "The body could not be read")
 	}
 	if len(body) > bodyLimit {
-		return nil, fault.New(fault.TooLarge, "The body is larger than %d KiB.", bodyLimit>>10)
+		return nil, tooLarge()
 	}
 	return body, nil
 }

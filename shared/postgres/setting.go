@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,12 +33,43 @@ func (s Settings) Read(ctx context.Context, connectionID string) (setting.Settin
 
 // OfRun gives the settings of a run's connection; fault.NotFound when there is no such run.
 func (s Settings) OfRun(ctx context.Context, runID string) (setting.Settings, error) {
-	found, err := scanSettings(s.Pool.QueryRow(ctx, `
-		select `+settingColumns+` from connections where id = (select connection_id from sync_runs where id = $1)`, runID))
+	return s.of(ctx, `select connection_id from sync_runs where id = $1`, runID, "sync")
+}
+
+// OfCheck gives the settings of the connection that a consistency check is of; fault.NotFound when there is no such check.
+func (s Settings) OfCheck(ctx context.Context, runID string) (setting.Settings, error) {
+	return s.of(ctx, `select connection_id from consistency_runs where id = $1`, runID, "consistency check")
+}
+
+// OfSubscription gives the settings of a subscription's connection; fault.NotFound when there is no such subscription.
+func (s Settings) OfSubscription(ctx context.Context, id string) (setting.Settings, error) {
+	return s.of(ctx, `select connection_id from event_subscriptions where id = $1`, id, "subscription")
+}
+
+// of gives the settings of the connection that a message's subject belongs to: messages name the subject only.
+func (s Settings) of(ctx context.Context, query, id, what string) (setting.Settings, error) {
+	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id = (`+query+`)`, id))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return found, fault.New(fault.NotFound, "There is no sync %s.", runID)
+		return found, fault.New(fault.NotFound, "There is no %s %s.", what, id)
 	}
 	return found, Fault(err)
+}
+
+// Synced gives when a sync of each connection last succeeded; one that never did is left out.
+func (s Settings) Synced(ctx context.Context) (map[string]time.Time, error) {
+	rows, err := s.Pool.Query(ctx, `
+		select connection_id::text, max(finished_at) from sync_runs where status = 'succeeded' and not dry_run group by connection_id`)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	synced := map[string]time.Time{}
+	var id string
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&id, &at}, func() error {
+		synced[id] = at
+		return nil
+	})
+	return synced, Fault(err)
 }
 
 // List gives the settings of all connections, the oldest first.

@@ -8,21 +8,20 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/notice"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
 )
 
-// notices takes in what others say has changed in a connection.
-func (p parts) notices(pool *pgxpool.Pool, settings setting.Settings) notice.Desk {
+// notices takes in what others say has changed in the connection.
+func (p parts) notices(pool *pgxpool.Pool) notice.Desk {
 	return notice.Desk{
-		ConnectionID: settings.ConnectionID,
-		Kinds:        p.connection(settings).Kinds(),
-		Store:        p.noticeStore(pool, settings.ConnectionID),
+		ConnectionID: p.id(),
+		Kinds:        p.connection().Kinds(),
+		Store:        p.noticeStore(pool),
 		Queue:        p.queue(),
 		Enabled:      p.cfg.RealTimeSync,
 		Bot: func(ctx context.Context) (string, error) {
 			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 			defer cancel()
-			bot, err := p.notion(p.source(settings.ConnectionID), p.budget(settings.ConnectionID, true)).Me(ctx)
+			bot, err := p.notion(p.source(), p.budget(true)).Me(ctx)
 			if err != nil {
 				return "", err
 			}
@@ -33,6 +32,6 @@ func (p parts) notices(pool *pgxpool.Pool, settings setting.Settings) notice.Des
 	}
 }
 
-func (p parts) noticeStore(pool *pgxpool.Pool, connectionID string) postgres.Notices {
-	return postgres.Notices{Pool: pool, ConnectionID: connectionID, Mapping: p.cfg.Mapping}
+func (p parts) noticeStore(pool *pgxpool.Pool) postgres.Notices {
+	return postgres.Notices{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }

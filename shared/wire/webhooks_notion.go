@@ -19,6 +19,6 @@ func WebhooksNotion() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		return p.api().NotionWebhook(p.notices(pool, settings)), nil
+		return p.api().NotionWebhook(p.of(settings).notices(pool)), nil
 	})
 }

@@ -1,19 +1,16 @@
 package wire
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // WebhooksNotionToken answers GET and DELETE /webhooks/notion/token.
 func WebhooksNotionToken() http.Handler {
-	return handler("webhooks-notion-token", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 1)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().NotionWebhookToken(p.noticeStore(pool, config.DefaultConnection)), nil
-	})
+	return perConnection("webhooks-notion-token", parts.answerWebhooksNotionToken)
+}
+
+func (p parts) answerWebhooksNotionToken(pool *pgxpool.Pool) http.Handler {
+	return p.api().NotionWebhookToken(p.noticeStore(pool))
 }

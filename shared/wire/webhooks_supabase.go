@@ -24,6 +24,6 @@ func WebhooksSupabase() http.Handler {
 			tables[k.Table] = k.Name
 		}
 		secret := func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseWebhookSecret) }
-		return p.api().SupabaseWebhook(p.notices(pool, settings), secret, tables), nil
+		return p.api().SupabaseWebhook(p.of(settings).notices(pool), secret, tables), nil
 	})
 }
