@@ -11,8 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
@@ -48,6 +50,19 @@ func (p parts) connection() syncrun.Connection {
 	}
 	maps.Copy(c.DatabaseIDs, s.Databases)
 	return c
+}
+
+// rests reports whether the connection is let be: its workspace was disconnected, or never quite connected. The first one never rests, for
+// it may have NOTION_TOKEN.
+func (p parts) rests(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
+	if p.id() == config.DefaultConnection {
+		return false, nil
+	}
+	grant, err := p.grants(pool).Find(ctx, p.id())
+	if fault.KindOf(err) == fault.NotFound {
+		return true, nil
+	}
+	return grant.Status == oauth.Disconnected, err
 }
 
 // perConnection makes the handler of an HTTP function that answers each request for the connection that it names. create makes what

@@ -85,16 +85,27 @@ func (p parts) watch(ctx context.Context, get func(context.Context) (*pgxpool.Po
 	var watching sync.WaitGroup
 	for i, c := range connections {
 		its := p.of(c)
-		watching.Go(func() { problems[i] = monitors.of(its).Watch(its.onBehalf(ctx)) })
+		watching.Go(func() { problems[i] = its.look(its.onBehalf(ctx), pool, monitors.of(its)) })
 	}
 	watching.Wait()
 	return errors.Join(append(problems, err)...)
 }
 
+func (p parts) look(ctx context.Context, pool *pgxpool.Pool, m monitor.Monitor) error {
+	rests, err := p.rests(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if rests {
+		return m.Rest(ctx)
+	}
+	return m.Watch(ctx)
+}
+
 // dailyCheck has the connection checked against Notion, if it has anything to check.
 func (p parts) dailyCheck(ctx context.Context, pool *pgxpool.Pool) error {
-	if len(p.synced()) == 0 {
-		return nil
+	if rests, err := p.rests(ctx, pool); rests || err != nil || len(p.synced()) == 0 {
+		return err
 	}
 	_, err := p.auditDesk(pool).Start(ctx, "schedule")
 	if fault.KindOf(err) == fault.Conflict {

@@ -41,8 +41,8 @@ func SyncSchedule() func(context.Context, json.RawMessage) error {
 func (p parts) tick(ctx context.Context, pool *pgxpool.Pool, t journal.Type) error {
 	c, starter := p.settings, p.starter(pool)
 	lost := errors.Join(starter.Requeue(ctx), p.notices(pool).Sweep(ctx))
-	if len(starter.Kinds) == 0 {
-		return lost
+	if rests, err := p.rests(ctx, pool); rests || err != nil || len(starter.Kinds) == 0 {
+		return errors.Join(lost, err)
 	}
 	if t == journal.Incremental && c.Interval > 0 {
 		last, err := postgres.Ledger{Pool: pool}.Last(ctx, c.ConnectionID, t)
