@@ -46,6 +46,11 @@ func (s Settings) OfSubscription(ctx context.Context, id string) (setting.Settin
 	return s.of(ctx, `select connection_id from event_subscriptions where id = $1`, id, "subscription")
 }
 
+// OfWorkspace gives the settings of the connection that a workspace is connected with by OAuth; fault.NotFound when none is.
+func (s Settings) OfWorkspace(ctx context.Context, workspaceID string) (setting.Settings, error) {
+	return s.of(ctx, `select connection_id from oauth_tokens where provider = 'notion' and workspace_id = $1 and status = 'connected'`, workspaceID, "connected workspace")
+}
+
 // of gives the settings of the connection that a message's subject belongs to: messages name the subject only.
 func (s Settings) of(ctx context.Context, query, id, what string) (setting.Settings, error) {
 	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id = (`+query+`)`, id))

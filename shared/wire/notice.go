@@ -1,11 +1,14 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notice"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
@@ -34,4 +37,41 @@ func (p parts) notices(pool *pgxpool.Pool) notice.Desk {
 
 func (p parts) noticeStore(pool *pgxpool.Pool) postgres.Notices {
 	return postgres.Notices{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
+}
+
+// anyones takes in notices that others send, of whichever connection they are.
+type anyones struct {
+	parts
+	db *pgxpool.Pool
+}
+
+// Notion takes in a webhook, signed for the first connection.
+func (a anyones) Notion(ctx context.Context, body []byte, signature string) error {
+	first, err := a.desk(ctx, config.DefaultConnection)
+	if err != nil {
+		return err
+	}
+	first.OfWorkspace = func(ctx context.Context, workspaceID string) (notice.Desk, error) {
+		settings, err := postgres.Settings{Pool: a.db}.OfWorkspace(ctx, workspaceID)
+		if fault.KindOf(err) == fault.NotFound {
+			return first, nil // NOTION_TOKEN does not say whose it is
+		}
+		return a.of(settings).notices(a.db), err
+	}
+	return first.Notion(ctx, body, signature)
+}
+
+// Changed takes in that rows changed.
+func (a anyones) Changed(ctx context.Context, connectionID, kind string) {
+	desk, err := a.desk(ctx, cmp.Or(connectionID, config.DefaultConnection))
+	if err != nil {
+		a.log.WarnContext(ctx, "nobody looks at what was noticed before the next sync", "connection_id", connectionID, "kind", kind, "error", err)
+		return
+	}
+	desk.Changed(ctx, kind)
+}
+
+func (a anyones) desk(ctx context.Context, connectionID string) (notice.Desk, error) {
+	settings, err := postgres.Settings{Pool: a.db}.Read(ctx, connectionID)
+	return a.of(settings).notices(a.db), err
 }

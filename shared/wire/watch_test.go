@@ -2,6 +2,9 @@ package wire
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -216,5 +219,68 @@ func TestSharedCallsCountForWhoeverTheyAreMade(t *testing.T) {
 		if got := metric.Sum(rows, nil).Calls; err != nil || got != want {
 			t.Errorf("%s has %d calls, want %d: %v", id, got, want, err)
 		}
+	}
+}
+
+// TestNoticesGoToTheirConnection: a webhook of Notion's goes by its workspace, one of Supabase's by its row.
+func TestNoticesGoToTheirConnection(t *testing.T) {
+	t.Parallel()
+	two := connectTwo(t)
+	made, err := sqs.NewFromConfig(two[0].aws).CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName: aws.String("syncs.fifo"), Attributes: map[string]string{"FifoQueue": "true"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := two[0].parts
+	p.cfg.RealTimeSync, p.cfg.SyncQueueURL = true, *made.QueueUrl
+	desk := anyones{p, two[0].pool}
+	if err := desk.Notion(t.Context(), []byte(`{"verification_token":"secret_of_notion"}`), ""); err != nil {
+		t.Fatal(err)
+	}
+	var bots [2]string
+	for i, c := range two { // both have the same page, which no two workspaces have
+		if _, err := c.pool.Exec(t.Context(), `insert into sync_databases (connection_id, kind, database_id, data_source_id) values ($1, 'partners', 'd', 'source')`, c.id()); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.pool.QueryRow(t.Context(), `select bot_id from oauth_tokens where connection_id = $1`, c.id()).Scan(&bots[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const looks, wakes = `select count(*) from sync_looks where connection_id = $1`, `select count(*) from sync_wakes where connection_id = $1`
+	notify := func(workspace, author string) {
+		t.Helper()
+		body := []byte(`{"id":"` + uuid.NewString() + `","workspace_id":"` + workspace + `","authors":[{"id":"` + author + `","type":"bot"}],"entity":{"id":"` +
+			uuid.NewString() + `","type":"page"},"data":{"parent":{"data_source_id":"source"}}}`)
+		mac := hmac.New(sha256.New, []byte("secret_of_notion"))
+		mac.Write(body)
+		if err := desk.Notion(t.Context(), body, "sha256="+hex.EncodeToString(mac.Sum(nil))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var second string
+	if err := two[1].pool.QueryRow(t.Context(), `select workspace_id from oauth_tokens where connection_id = $1`, two[1].id()).Scan(&second); err != nil {
+		t.Fatal(err)
+	}
+	notify(second, "somebody")
+	notify(second, bots[1]) // what our own bot did there
+	if a, b := two[0].count(t, looks), two[1].count(t, looks); a != 0 || b != 1 {
+		t.Errorf("looks %d and %d", a, b)
+	}
+	notify(uuid.NewString(), "somebody") // a workspace that nobody knows is NOTION_TOKEN's
+	if a, b := two[0].count(t, looks), two[1].count(t, looks); a != 1 || b != 1 {
+		t.Errorf("looks %d and %d", a, b)
+	}
+	if _, err := two[0].pool.Exec(t.Context(), `delete from sync_wakes`); err != nil {
+		t.Fatal(err)
+	}
+	desk.Changed(t.Context(), two[1].id(), "partners")
+	if a, b := two[0].count(t, wakes), two[1].count(t, wakes); a != 0 || b != 1 {
+		t.Errorf("wakes %d and %d", a, b)
+	}
+	desk.Changed(t.Context(), uuid.Nil.String(), "partners")
+	desk.Changed(t.Context(), "", "partners")
+	if a, b := two[0].count(t, wakes), two[1].count(t, wakes); a != 1 || b != 1 {
+		t.Errorf("wakes %d and %d", a, b)
 	}
 }

@@ -1,16 +1,18 @@
 package wire
 
 import (
+	"context"
 	"net/http"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// WebhooksNotionToken answers GET and DELETE /webhooks/notion/token.
+// WebhooksNotionToken answers GET and DELETE /webhooks/notion/token. The subscription is the integration's, with which all workspaces are
+// connected: its token is kept with the first connection.
 func WebhooksNotionToken() http.Handler {
-	return perConnection("webhooks-notion-token", parts.answerWebhooksNotionToken)
-}
-
-func (p parts) answerWebhooksNotionToken(pool *pgxpool.Pool) http.Handler {
-	return p.api().NotionWebhookToken(p.noticeStore(pool))
+	return handler("webhooks-notion-token", func(ctx context.Context, p parts) (http.Handler, error) {
+		pool, err := p.pool(ctx, 1)
+		if err != nil {
+			return nil, err
+		}
+		return p.api().NotionWebhookToken(p.noticeStore(pool)), nil
+	})
 }
