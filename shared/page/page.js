@@ -362,6 +362,7 @@
   }
 
   async function refresh(whole) {
+    const session = state.session, still = () => { if (session !== state.session) throw new Refused(0, "another session"); };
     const [health, status] = await Promise.all([ask("/health"), ask("/sync/status").catch((e) => { if (e.status === 503 || e.status === 403) return undefined; throw e; }), happened()]);
     const s = status?.sync_statistics?.status;
     const ended = state.running && !s?.isRunning;
@@ -369,14 +370,14 @@
     $("overall").dataset.state = health.health.overall;
     $("overall").textContent = health.health.overall;
     document.title = (health.health.overall === "healthy" ? "" : "● ") + "Integration · " + health.health.overall;
-    if (whole || ended || !shown.dashboard) await details();
+    if (whole || ended || !shown.dashboard) await details(still);
     const d = shown.dashboard, services = { ...health.health.services };
     if (state.connection) services.notion = shown.config?.configuration?.notion || {};
     service("notion", "Notion", services.notion, d?.performance_metrics?.services.notion, services.notion.breaker);
     service("supabase", "Supabase", services.supabase, d?.performance_metrics?.services.supabase, services.supabase.breaker);
     link(health.health, s, d);
     if (d) databases(d.data_freshness, s?.progress, s?.held, shown.errors?.errors);
-    if (status) { await naming(s.held || []); problems(shown.errors, s, shown.named); }
+    if (status) { await naming(s.held || []); still(); problems(shown.errors, s, shown.named); }
     events(shown.events);
     ages();
     rest($("sync"), state.running);
@@ -393,9 +394,10 @@
     }
   }
 
-  async function details() {
+  async function details(still) {
     const asked = { config: maybe("/config"), dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
     const names = Object.keys(asked), answers = await Promise.allSettled(Object.values(asked));
+    still();
     answers.forEach((a, i) => { if (a.status === "fulfilled") shown[names[i]] = a.value; });
     if (shown.dashboard?.dashboard_data) shown.dashboard = shown.dashboard.dashboard_data;
     connections(shown.config?.configuration?.connections || []);
@@ -413,25 +415,31 @@
 
   // connections offers the choice where there is one.
   function connections(list) {
+    const names = list.map((c) => [c.first ? "" : c.connection_id, c.oauth?.workspace_name || words(c.name)]), text = JSON.stringify(names);
     $("connections").hidden = list.length < 2;
-    draw("connection", [list.map((c) => [c.connection_id, c.oauth?.workspace_name || c.name]), state.connection], () => list.map((c) =>
-      h("option", { value: c.first ? "" : c.connection_id, selected: (c.first ? "" : c.connection_id) === state.connection }, c.oauth?.workspace_name || words(c.name))));
+    if (state.drawn.connections !== text) $("connection").replaceChildren(...names.map(([value, name]) => h("option", { value }, name)));
+    state.drawn.connections = text;
+    $("connection").value = state.connection;
   }
   // choose begins anew with another connection: what is under way for the one before is not shown.
   function choose(connection) {
-    state.connection = connection; state.session++; state.running = false; wanted = true; failures = 0;
-    sure.clear();
-    for (const k of Object.keys(shown)) if (k !== "config") delete shown[k];
+    state.connection = connection; state.session++; failures = 0;
+    clear();
     poll(true);
+  }
+  // clear takes away what is of a connection.
+  function clear() {
+    state.drawn = {}; state.running = false;
+    sure.clear();
+    for (const k of Object.keys(shown)) delete shown[k];
+    for (const id of ["alerts", "tiles", "databases", "latency", "errors", "conflicts", "problems", "consistency", "subscriptions", "events", "service-notion", "service-supabase", "link-text", "link-records"]) $(id).replaceChildren();
   }
 
   function close(reason) {
-    state.connection = ""; $("connections").hidden = true;
-    state.key = ""; state.session++; state.drawn = {}; state.running = false; rounds = 0; failures = 0; wanted = false;
-    sure.clear();
-    for (const k of Object.keys(shown)) delete shown[k];
+    state.key = ""; state.connection = ""; state.session++; rounds = 0; failures = 0; wanted = false;
+    clear();
     clearTimeout(timer);
-    for (const id of ["alerts", "tiles", "databases", "latency", "errors", "conflicts", "problems", "consistency", "subscriptions", "events", "service-notion", "service-supabase", "link-text", "link-records"]) $(id).replaceChildren();
+    $("connections").hidden = true;
     $("board").hidden = true; $("door").hidden = false;
     $("door-error").textContent = reason || "";
     $("key").value = ""; $("key").focus();
