@@ -60,6 +60,15 @@ func (s Settings) of(ctx context.Context, query, id, what string) (setting.Setti
 	return found, Fault(err)
 }
 
+// Failing reports whether the last sync failed of a connection whose workspace is connected, or was until Notion ended that.
+func (s Settings) Failing(ctx context.Context) (failing bool, err error) {
+	err = s.Pool.QueryRow(ctx, `
+		select exists (select from oauth_tokens o where o.status <> 'disconnected' and (
+			select r.status from sync_runs r where r.connection_id = o.connection_id and r.finished_at is not null and not r.dry_run
+			order by r.finished_at desc limit 1) = 'failed')`).Scan(&failing)
+	return failing, Fault(err)
+}
+
 // Synced gives when a sync of each connection last succeeded; one that never did is left out.
 func (s Settings) Synced(ctx context.Context) (map[string]time.Time, error) {
 	rows, err := s.Pool.Query(ctx, `

@@ -55,14 +55,20 @@ type statusOf struct {
 	remembered *cache.Cache
 }
 
-// Read gives the status.
+// Read gives the status of the first connection, which failed last as well where any other did: the health is of the whole.
 func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 	pool, err := s.get(ctx)
 	if err != nil {
 		return journal.Status{}, err
 	}
-	status, _, err := cache.Get(ctx, s.remembered, statusCache(), "sync",
-		postgres.Status{Pool: pool, ConnectionID: s.id(), Mapping: s.cfg.Mapping}.Read)
+	status, _, err := cache.Get(ctx, s.remembered, statusCache(), "sync", func(ctx context.Context) (journal.Status, error) {
+		status, err := postgres.Status{Pool: pool, ConnectionID: s.id(), Mapping: s.cfg.Mapping}.Read(ctx)
+		if err != nil || status.LastFailed {
+			return status, err
+		}
+		status.LastFailed, err = postgres.Settings{Pool: pool}.Failing(ctx)
+		return status, err
+	})
 	return status, err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
+	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
@@ -101,6 +102,27 @@ func TestEachConnectionIsWatched(t *testing.T) {
 		t.Errorf("checks that wait: %d and %d", a, b)
 	}
 
+	// The health is of the whole: the second's last sync failed.
+	failing := func() bool {
+		t.Helper()
+		fresh := cache.New(func() cache.Store { return nil }, time.Now, base.observe)
+		status, err := statusOf{base, get, fresh}.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status.LastFailed
+	}
+	if failing() {
+		t.Error("nothing has failed yet")
+	}
+	if _, err := first.pool.Exec(t.Context(), `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at)
+		values ($1, $2, 'full', 'failed', 'test', now(), now())`, newID(), second.id()); err != nil {
+		t.Fatal(err)
+	}
+	if !failing() {
+		t.Error("the health does not know that the second's sync failed")
+	}
+
 	// Disconnected, the second rests: its alert is over, no run begins.
 	if _, err := second.keeper(second.pool, second.vault()).Disconnect(t.Context(), second.vault(), second.id(), "desk"); err != nil {
 		t.Fatal(err)
@@ -113,8 +135,11 @@ func TestEachConnectionIsWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	const runs = `select count(*) from sync_runs where connection_id = $1`
-	if a, b := first.count(t, runs), second.count(t, runs); a != 1 || b != 0 {
+	if a, b := first.count(t, runs), second.count(t, runs); a != 1 || b != 1 { // the one that failed
 		t.Errorf("runs %d and %d", a, b)
+	}
+	if failing() {
+		t.Error("a workspace that was disconnected is not well")
 	}
 }
 
