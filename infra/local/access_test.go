@@ -79,6 +79,12 @@ var routes = map[string][]struct {
 // readFirst are the changes that only those may make who may read what is changed.
 var readFirst = map[string]bool{"POST /config": true, "POST /alerts": true}
 
+// ofNoConnection are the paths that take no connection_id: what judges the whole, what is called by others, what names the workspace itself.
+var ofNoConnection = map[string]bool{
+	"/health": true, "/dashboard": true, "/oauth/notion/url": true, "/oauth/notion/callback": true, "/oauth/notion/disconnect": true,
+	"/webhooks/notion": true, "/webhooks/notion/token": true, "/webhooks/supabase": true,
+}
+
 // base is what the API's paths begin with.
 const base = "/api/enhanced-integration"
 
@@ -206,6 +212,7 @@ func TestWhoMayCall(t *testing.T) {
 			})
 		}
 	})
+	r.namesConnections(t, paths, all)
 	// A caller who asks too often is told how long to wait, and nobody else is.
 	r.count(t, "client:with-events", limit-1)
 	for _, want := range []int{http.StatusOK, http.StatusTooManyRequests, http.StatusTooManyRequests} {
@@ -252,6 +259,33 @@ func (r *running) tryRoutes(t *testing.T, path string, c caller, answers *output
 		}
 		if !slices.Contains(want, status) {
 			t.Errorf("%s %s: %d, want %d\n%s", route.method, path, status, want, answer)
+		}
+	}
+}
+
+// namesConnections asks every path for a connection that there is none of, and for one that is no id. Who may not ask is told nothing of it.
+func (r *running) namesConnections(t *testing.T, paths []string, all map[string]caller) {
+	t.Helper()
+	for _, path := range paths {
+		if ofNoConnection[path] {
+			continue
+		}
+		for _, route := range routes[path] {
+			for _, c := range []struct {
+				who, id string
+				status  int
+				says    string
+			}{
+				{"a key for admin", nothing, http.StatusNotFound, "There is no such connection"},
+				{"a key for admin", "second", http.StatusBadRequest, "GET /config lists the connections"},
+				{"a key for data", nothing, http.StatusForbidden, "scope"},
+				{"nobody", nothing, http.StatusUnauthorized, ""},
+			} {
+				status, answer := r.send(t, route.method, filled(path)+"?connection_id="+c.id, route.body, all[c.who])
+				if status != c.status || !strings.Contains(answer, c.says) {
+					t.Errorf("%s %s, %s, for the connection %s: %d, want %d\n%s", route.method, path, c.who, c.id, status, c.status, answer)
+				}
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -72,6 +73,7 @@ func TestDashboardInABrowser(t *testing.T) {
 		{"an outage", o.outage},
 		{"no network", o.alone},
 		{"a key that may only read", o.reads},
+		{"another connection", o.chooses},
 		{"signing out", o.signOut},
 	} {
 		if !t.Run(step.name, step.do) {
@@ -433,6 +435,40 @@ func (o *onlooker) reads(t *testing.T) {
 	o.awaitPage(t, 2*time.Minute, "the page closes", `document.getElementById("door").checkVisibility() && document.getElementById("door-error").innerText.includes("not valid any more")`)
 	o.quiet(t, "status of 403", "status of 401")
 	o.do(t, typed(o.env["API_KEY"]), chromedp.WaitVisible(chromedp.CSS("#databases td")))
+}
+
+// chooses shows another connection, and the first again.
+func (o *onlooker) chooses(t *testing.T) {
+	if o.text(t, "#connections") != "" {
+		t.Error("there is a choice of one connection")
+	}
+	conn, err := pgx.Connect(t.Context(), o.env["DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	const id = "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a"
+	if _, err := conn.Exec(t.Context(), `insert into connections (id, name) values ($1, 'Second workspace')`, id); err != nil {
+		t.Fatal(err)
+	}
+	records := o.text(t, "#link-records")
+	if records == "" || strings.HasPrefix(records, "0 ") {
+		t.Fatalf("the first connection has %q", records)
+	}
+	choose := func(value, what, expression string) {
+		t.Helper()
+		see(o.browser, t, chromedp.Evaluate[bool](fmt.Sprintf(`(() => { const s = document.getElementById("connection"); s.value = %q; s.dispatchEvent(new Event("change")); return true; })()`, value)))
+		o.awaitPage(t, soon, what, expression)
+	}
+	o.awaitPage(t, time.Minute, "a choice", `document.getElementById("connections").checkVisibility() && document.getElementById("connection").options.length === 2`)
+	choose(id, "a connection without anything", `document.getElementById("link-records").innerText === "0 records" && document.getElementById("databases").innerText.includes("No database")`)
+	if !strings.Contains(o.text(t, "#service-notion"), "unhealthy") {
+		t.Errorf("a workspace without a token: %s", o.text(t, "#service-notion"))
+	}
+	choose("", "the first again", fmt.Sprintf(`document.getElementById("link-records").innerText === %q`, records))
+	if _, err := conn.Exec(t.Context(), `delete from connections where id = $1`, id); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (o *onlooker) signOut(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,20 +77,21 @@ func (s *system) listenOnce(ctx context.Context, databaseURL, address, secret st
 		return err
 	}
 	for {
-		kinds := map[string]bool{}
+		changed := map[string]bool{} // connection and kind, as 0055_announce_connection.sql has them
 		n, err := conn.WaitForNotification(ctx)
 		for gathering, cancel := context.WithTimeout(ctx, coalescing); ; n, err = conn.WaitForNotification(gathering) {
 			if err != nil {
 				cancel()
 				break
 			}
-			kinds[n.Payload] = true
+			changed[n.Payload] = true
 		}
 		if conn.IsClosed() || ctx.Err() != nil {
 			return err
 		}
-		for kind := range kinds {
-			if err := tell(ctx, address, secret, kind); err != nil {
+		for payload := range changed {
+			connectionID, kind, _ := strings.Cut(payload, " ")
+			if err := tell(ctx, address, secret, connectionID, kind); err != nil {
 				s.log.WarnContext(ctx, "a change of the database was not told", "error", err)
 			}
 		}
@@ -97,9 +99,10 @@ func (s *system) listenOnce(ctx context.Context, databaseURL, address, secret st
 }
 
 // tell sends what Supabase's database webhook on sync_changes sends.
-func tell(ctx context.Context, address, secret, kind string) error {
+func tell(ctx context.Context, address, secret, connectionID, kind string) error {
 	body, err := json.Marshal(map[string]any{
-		"type": "INSERT", "schema": "public", "table": "sync_changes", "record": map[string]string{"kind": kind}, "old_record": nil,
+		"type": "INSERT", "schema": "public", "table": "sync_changes", "old_record": nil,
+		"record": map[string]string{"connection_id": connectionID, "kind": kind},
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/connect"
@@ -245,9 +246,12 @@ func TestConfig(t *testing.T) {
 	s := &settings{setting.Settings{ConnectionID: "c1", Policy: merge.Newest}}
 	well := func(context.Context) error { return nil }
 	h := api().Config(s, httpapi.Configured{
-		Notion: well, Supabase: well, Auth: byToken, First: "c1", Kinds: []string{"partners"}, Databases: map[string]string{"partners": "p1"},
+		Notion: well, Supabase: well, Auth: byToken, First: "c1", Connection: "c1", Kinds: []string{"partners"}, Databases: map[string]string{"partners": "p1"},
 		Grants: func(context.Context) ([]oauth.Grant, error) {
 			return []oauth.Grant{{ConnectionID: "c1", Status: oauth.Connected}}, nil
+		},
+		Synced: func(context.Context) (map[string]time.Time, error) {
+			return map[string]time.Time{"c1": time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}, nil
 		},
 		Set:     func(_ context.Context, name string) (bool, error) { return name == "NOTION_TOKEN", nil },
 		Secrets: []string{"NOTION_TOKEN", "DATABASE_URL"}, Schedule: "rate(5 minutes)", BatchSize: 100, Attempts: 6, Plan: setting.Standard, Realtime: true,
@@ -287,12 +291,11 @@ func TestConfig(t *testing.T) {
 		body   string
 		status int
 	}{
-		"without the scope":    {&everybody, `{"conflict_policy":"supabase"}`, 403},
-		"nothing":              {&configurer, `{}`, 400},
-		"what it is already":   {&configurer, `{"conflict_policy":"notion"}`, 400},
-		"no policy":            {&configurer, `{"conflict_policy":"x"}`, 400},
-		"a secret":             {&configurer, `{"notion_token":"x"}`, 400},
-		"another's connection": {&configurer, `{"connection_id":"c2","conflict_policy":"supabase"}`, 404},
+		"without the scope":  {&everybody, `{"conflict_policy":"supabase"}`, 403},
+		"nothing":            {&configurer, `{}`, 400},
+		"what it is already": {&configurer, `{"conflict_policy":"notion"}`, 400},
+		"no policy":          {&configurer, `{"conflict_policy":"x"}`, 400},
+		"a secret":           {&configurer, `{"notion_token":"x"}`, 400},
 	} {
 		if status, _, answer := call(h, c.as, "POST", "/", c.body); status != c.status {
 			t.Errorf("%s: %d %v", name, status, answer)

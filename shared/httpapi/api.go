@@ -70,6 +70,9 @@ func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
 	if err := permitted(r, scope); err != nil {
 		return a.failure(r, err)
 	}
+	if err := refusedConnection(r); err != nil {
+		return a.failure(r, err)
+	}
 	if method != http.MethodGet {
 		do = a.recorded(do)
 	}

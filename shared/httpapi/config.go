@@ -26,16 +26,18 @@ type Configured struct {
 	Notion, Supabase Check
 	Auth             func(ctx context.Context) NotionAuth
 	Grants           func(ctx context.Context) ([]oauth.Grant, error)
+	Synced           func(ctx context.Context) (map[string]time.Time, error) // when a sync of each connection last succeeded
 	Set              func(ctx context.Context, secret string) (bool, error)
 	Secrets          []string // that may be set
 	First            string   // the connection that is there from the start
+	Connection       string   // the one that is asked about: Notion and Auth are its
 	Kinds            []string
 	Databases        map[string]string // of the first connection, by kind
 	SupabaseURL      string
 	Schedule         string // an EventBridge schedule expression
 	BatchSize        int
-	Attempts         int // of one call to Notion
-	Plan             setting.Plan
+	Attempts         int          // of one call to Notion
+	Plan             setting.Plan // of connections that do not say
 	Realtime         bool
 }
 
@@ -73,10 +75,12 @@ type syncConfig struct {
 type connectionConfig struct {
 	ID        string            `json:"connection_id"`
 	Name      string            `json:"name"`
+	First     bool              `json:"first"` // meant where no connection is named
 	Policy    merge.Rule        `json:"conflict_policy"`
 	Minutes   int               `json:"sync_interval_minutes"`
 	Plan      setting.Plan      `json:"notion_plan"`
 	Databases map[string]string `json:"databases"`
+	LastSync  *string           `json:"last_sync"`
 	OAuth     *grantConfig      `json:"oauth"`
 }
 
@@ -88,8 +92,8 @@ type grantConfig struct {
 	RefreshedAt   string       `json:"refreshed_at"`
 }
 
-// Config answers GET and POST /config: what the integration is set to, and the settings that may change at run time. A change is one of
-// the connection that it names, or of the first.
+// Config answers GET and POST /config: what the integration is set to, with all connections, and the settings of a connection that may
+// change at run time.
 func (a API) Config(settings Settings, c Configured) http.Handler {
 	type answer struct {
 		Envelope
@@ -119,28 +123,22 @@ func (a API) Config(settings Settings, c Configured) http.Handler {
 }
 
 func (c Configured) change(r *http.Request, settings Settings) ([]setting.Change, error) {
-	var in struct {
-		ConnectionID string `json:"connection_id"`
-		setting.Patch
-	}
+	var in setting.Patch
 	if _, err := query(r); err != nil {
 		return nil, err
 	}
 	if err := decodeBody(r, &in); err != nil {
 		return nil, err
 	}
-	if in.ConnectionID == "" {
-		in.ConnectionID = c.First
-	}
 	caller, err := callerOf(r)
 	if err != nil {
 		return nil, err
 	}
-	was, err := settings.Read(r.Context(), in.ConnectionID)
+	was, err := settings.Read(r.Context(), c.Connection)
 	if err != nil {
 		return nil, err
 	}
-	is, changed, err := was.With(in.Patch, c.Kinds)
+	is, changed, err := was.With(in, c.Kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +158,10 @@ func (c Configured) show(ctx context.Context, settings Settings) (configShown, e
 		return configShown{}, err
 	}
 	grants, err := c.Grants(ctx)
+	if err != nil {
+		return configShown{}, err
+	}
+	synced, err := c.Synced(ctx)
 	if err != nil {
 		return configShown{}, err
 	}
@@ -183,16 +185,18 @@ func (c Configured) show(ctx context.Context, settings Settings) (configShown, e
 		shown.Secrets[name] = map[bool]string{true: "set", false: "not set"}[set]
 	}
 	for _, s := range all {
-		if s.ConnectionID == c.First {
-			c.first(&shown.Sync, s)
+		if s.ConnectionID == c.Connection {
+			c.askedAbout(&shown.Sync, s)
 		}
-		shown.Connections = append(shown.Connections, c.connection(s, grants))
+		one := c.connection(s, grants)
+		one.LastSync = stampOrNull(synced[s.ConnectionID])
+		shown.Connections = append(shown.Connections, one)
 	}
 	return shown, nil
 }
 
-// first shows the first connection's settings where clients that know of one connection look for them.
-func (c Configured) first(shown *syncConfig, s setting.Settings) {
+// askedAbout shows a connection's settings where clients that know of one connection look for them.
+func (c Configured) askedAbout(shown *syncConfig, s setting.Settings) {
 	shown.Policy = s.Policy
 	every := setting.Every(c.Schedule)
 	if s.Interval > 0 {
@@ -206,7 +210,7 @@ func (c Configured) first(shown *syncConfig, s setting.Settings) {
 
 func (c Configured) connection(s setting.Settings, grants []oauth.Grant) connectionConfig {
 	shown := connectionConfig{
-		ID: s.ConnectionID, Name: s.Name, Policy: s.Policy, Minutes: int(s.Interval.Minutes()), Plan: s.Plan, Databases: map[string]string{},
+		ID: s.ConnectionID, Name: s.Name, First: s.ConnectionID == c.First, Policy: s.Policy, Minutes: int(s.Interval.Minutes()), Plan: s.Plan, Databases: map[string]string{},
 	}
 	if shown.Plan == "" {
 		shown.Plan = c.Plan

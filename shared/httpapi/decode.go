@@ -26,7 +26,7 @@ func decodeBody(r *http.Request, v any) error {
 		return fault.Wrap(err, fault.Invalid, "The body could not be read")
 	}
 	if len(data) > bodyLimit {
-		return fault.New(fault.TooLarge, "The body is larger than %d KiB.", bodyLimit>>10)
+		return tooLarge()
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return fault.New(fault.Invalid, "The body is empty; send a JSON object.")
@@ -40,6 +40,10 @@ func decodeBody(r *http.Request, v any) error {
 		return fault.New(fault.Invalid, "The body holds more than one JSON value.")
 	}
 	return nil
+}
+
+func tooLarge() error {
+	return fault.New(fault.TooLarge, "The body is larger than %d KiB.", bodyLimit>>10)
 }
 
 // jsonProblem tells what is wrong without repeating what was sent.
@@ -64,6 +68,9 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 	}
 	for name := range values {
 		if !slices.Contains(known, name) {
+			if mayNameConnection(r) {
+				known = append(slices.Clone(known), connectionParameter)
+			}
 			return nil, fault.New(fault.Invalid, "There is no parameter %q; there are %s.", name, orNone(known))
 		}
 	}

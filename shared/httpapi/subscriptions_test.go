@@ -230,7 +230,11 @@ func (h *hooks) Notion(_ context.Context, body []byte, signature string) error {
 	h.body, h.signature = string(body), signature
 	return h.err
 }
-func (h *hooks) Changed(_ context.Context, kind string) { h.kinds = append(h.kinds, kind) }
+
+func (h *hooks) Changed(_ context.Context, connectionID, kind string) {
+	h.kinds = append(h.kinds, connectionID+kind)
+}
+
 func (h *hooks) Token(context.Context) (string, []string, error) {
 	return h.token, nil, h.err
 }
@@ -281,6 +285,8 @@ func TestSupabaseWebhook(t *testing.T) {
 	}{
 		"a change":          {"s3cret", "s3cret", `{"type":"INSERT","table":"sync_changes","schema":"public","record":{"kind":"partners"},"old_record":null}`, 200, "partners"},
 		"a table in step":   {"s3cret", "s3cret", `{"table":"partner_rows","record":{"kind":"odd"}}`, 200, "partners"},
+		"of a connection":   {"s3cret", "s3cret", `{"table":"sync_changes","record":{"connection_id":"c2 ","kind":"partners"}}`, 200, "c2 partners"},
+		"a row is gone":     {"s3cret", "s3cret", `{"type":"DELETE","table":"partner_rows","record":null,"old_record":{"connection_id":"c2 "}}`, 200, "c2 partners"},
 		"another table":     {"s3cret", "s3cret", `{"table":"users"}`, 400, ""},
 		"no table":          {"s3cret", "s3cret", `{}`, 400, ""},
 		"no JSON":           {"s3cret", "s3cret", `x`, 400, ""},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -17,8 +18,8 @@ import (
 type NoticeTaker interface {
 	// Notion takes in a webhook of Notion's; fault.Unauthorized when it is none.
 	Notion(ctx context.Context, body []byte, signature string) error
-	// Changed takes in that rows of a database changed.
-	Changed(ctx context.Context, kind string)
+	// Changed takes in that rows of a database of a connection changed; "" is the first.
+	Changed(ctx context.Context, connectionID, kind string)
 }
 
 // NotionWebhook answers POST /webhooks/notion. Its key is the webhook's id: Notion sends again what it holds for lost.
@@ -42,7 +43,7 @@ func rawBody(r *http.Request) ([]byte, error) {
 		return nil, fault.Wrap(err, fault.Invalid, "The body could not be read")
 	}
 	if len(body) > bodyLimit {
-		return nil, fault.New(fault.TooLarge, "The body is larger than %d KiB.", bodyLimit>>10)
+		return nil, tooLarge()
 	}
 	return body, nil
 }
@@ -94,11 +95,14 @@ func (a API) SupabaseWebhook(desk NoticeTaker, secret func(ctx context.Context) 
 		if err != nil {
 			return 0, nil, err
 		}
+		type row struct {
+			ConnectionID string `json:"connection_id"`
+			Kind         string `json:"kind"`
+		}
 		var change struct {
 			Table  string `json:"table"`
-			Record struct {
-				Kind string `json:"kind"`
-			} `json:"record"`
+			Record row    `json:"record"`
+			Old    row    `json:"old_record"` // of a row that was deleted
 		}
 		if err := json.Unmarshal(body, &change); err != nil {
 			return 0, nil, fault.Wrap(err, fault.Invalid, "The body is no database webhook of Supabase's")
@@ -110,7 +114,7 @@ func (a API) SupabaseWebhook(desk NoticeTaker, secret func(ctx context.Context) 
 		case !known:
 			return 0, nil, fault.New(fault.Invalid, "The table %.60q is not kept in step. Set the webhook on sync_changes.", change.Table)
 		}
-		desk.Changed(r.Context(), kind)
+		desk.Changed(r.Context(), cmp.Or(change.Record.ConnectionID, change.Old.ConnectionID), kind)
 		return http.StatusOK, a.ok(), nil
 	}})
 }

@@ -67,6 +67,23 @@ func (m Monitor) Watch(ctx context.Context) error {
 	return errors.Join(err, lettersErr)
 }
 
+// Rest resolves the alerts that are open: what they are of is watched no more. It may be called at any time.
+func (m Monitor) Rest(ctx context.Context) error {
+	alerts, err := m.Alerts(ctx)
+	if err != nil {
+		return err
+	}
+	now := m.Now()
+	return alerts.Step(ctx, now, func(open []alert.Alert) []alert.Change {
+		changes := make([]alert.Change, len(open))
+		for i, a := range open {
+			a.ResolvedAt = now
+			changes[i] = alert.Change{Alert: a, Event: alert.Resolved}
+		}
+		return changes
+	})
+}
+
 // check asks every service at once, and says why each cannot be reached, "" where it can.
 func (m Monitor) check(ctx context.Context) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)

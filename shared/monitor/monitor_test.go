@@ -89,6 +89,9 @@ func TestWatch(t *testing.T) {
 	if len(samples) != 10 || failed != 2 {
 		t.Errorf("%d checks were measured, %d failed", len(samples), failed)
 	}
+	if err := m.Rest(t.Context()); err != nil || len(b.open) != 0 || len(b.told) != 4 || b.told[3] != "resolved Dead letters in the queue sync-dead" {
+		t.Errorf("at rest, told %q, open %+v: %v", b.told, b.open, err)
+	}
 	boardErr = errors.New("away")
 	if err := m.Watch(t.Context()); !errors.Is(err, boardErr) || len(samples) != 12 {
 		t.Error("a database that is away is an error, and the checks are measured:", err, len(samples))

@@ -50,8 +50,11 @@ type Desk struct {
 	Enabled bool
 	// Bot gives the id of our own bot in Notion; asked once, at the handshake.
 	Bot func(ctx context.Context) (string, error)
-	Now func() time.Time
-	Log *slog.Logger
+	// OfWorkspace gives the desk of the connection of a workspace, this one where there is none of that id. A subscription of Notion's is an
+	// integration's, and tells of every workspace that is connected with it. nil: there is no other desk.
+	OfWorkspace func(ctx context.Context, workspaceID string) (Desk, error)
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // webhook is what is read of a webhook of Notion's.
@@ -60,6 +63,7 @@ type Desk struct {
 type webhook struct {
 	VerificationToken string `json:"verification_token"`
 	ID                string `json:"id"`
+	WorkspaceID       string `json:"workspace_id"`
 	Authors           []struct {
 		ID   string `json:"id"`
 		Type string `json:"type"`
@@ -85,7 +89,7 @@ func (d Desk) Notion(ctx context.Context, body []byte, signature string) error {
 	if hook.VerificationToken != "" {
 		return d.handshake(ctx, hook.VerificationToken)
 	}
-	token, bots, err := d.Store.Token(ctx)
+	token, _, err := d.Store.Token(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,8 +100,16 @@ func (d Desk) Notion(ctx context.Context, body []byte, signature string) error {
 	if err != nil && hook.Entity.Type == "page" {
 		return fault.New(fault.Invalid, "The webhook names no page.")
 	}
-	if !d.Enabled || hook.Entity.Type != "page" || hook.echo(bots) {
+	if !d.Enabled || hook.Entity.Type != "page" {
 		return nil
+	}
+	if d.OfWorkspace != nil && hook.WorkspaceID != "" {
+		if d, err = d.OfWorkspace(ctx, hook.WorkspaceID); err != nil {
+			return err
+		}
+	}
+	if _, bots, err := d.Store.Token(ctx); err != nil || hook.echo(bots) {
+		return err
 	}
 	id, err := uuid.Parse(hook.ID)
 	if err != nil {

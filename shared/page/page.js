@@ -4,7 +4,7 @@
 (() => {
   const base = location.pathname.replace(/\/dashboard\/?$/, "");
   const $ = (id) => document.getElementById(id);
-  const state = { key: "", range: "24h", session: 0, running: false, drawn: {} };
+  const state = { key: "", range: "24h", session: 0, running: false, drawn: {}, connection: "" };
 
   // ── making elements ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
   const svgNames = new Set(["svg", "path", "circle", "line", "text", "g", "rect"]);
@@ -65,9 +65,11 @@
 
   // ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
   class Refused extends Error { constructor(status, message) { super(message); this.status = status; } }
+  // of names the connection that was chosen; the first needs no name, and /health is of the whole.
+  const of = (path) => (state.connection && path !== "/health" ? path + (path.includes("?") ? "&" : "?") + "connection_id=" + state.connection : path);
   async function ask(path, options = {}) {
     const session = state.session;
-    const response = await fetch(base + path, {
+    const response = await fetch(base + of(path), {
       method: options.method || "GET",
       headers: { Authorization: "Bearer " + state.key, ...(options.body ? { "Content-Type": "application/json" } : {}) },
       body: options.body ? JSON.stringify(options.body) : undefined,
@@ -360,6 +362,7 @@
   }
 
   async function refresh(whole) {
+    const session = state.session, still = () => { if (session !== state.session) throw new Refused(0, "another session"); };
     const [health, status] = await Promise.all([ask("/health"), ask("/sync/status").catch((e) => { if (e.status === 503 || e.status === 403) return undefined; throw e; }), happened()]);
     const s = status?.sync_statistics?.status;
     const ended = state.running && !s?.isRunning;
@@ -367,13 +370,14 @@
     $("overall").dataset.state = health.health.overall;
     $("overall").textContent = health.health.overall;
     document.title = (health.health.overall === "healthy" ? "" : "● ") + "Integration · " + health.health.overall;
-    if (whole || ended || !shown.dashboard) await details();
-    const d = shown.dashboard, services = health.health.services;
+    if (whole || ended || !shown.dashboard) await details(still);
+    const d = shown.dashboard, services = { ...health.health.services };
+    if (state.connection) services.notion = shown.config?.configuration?.notion || {};
     service("notion", "Notion", services.notion, d?.performance_metrics?.services.notion, services.notion.breaker);
     service("supabase", "Supabase", services.supabase, d?.performance_metrics?.services.supabase, services.supabase.breaker);
     link(health.health, s, d);
     if (d) databases(d.data_freshness, s?.progress, s?.held, shown.errors?.errors);
-    if (status) { await naming(s.held || []); problems(shown.errors, s, shown.named); }
+    if (status) { await naming(s.held || []); still(); problems(shown.errors, s, shown.named); }
     events(shown.events);
     ages();
     rest($("sync"), state.running);
@@ -390,11 +394,13 @@
     }
   }
 
-  async function details() {
-    const asked = { dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
+  async function details(still) {
+    const asked = { config: maybe("/config"), dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
     const names = Object.keys(asked), answers = await Promise.allSettled(Object.values(asked));
+    still();
     answers.forEach((a, i) => { if (a.status === "fulfilled") shown[names[i]] = a.value; });
     if (shown.dashboard?.dashboard_data) shown.dashboard = shown.dashboard.dashboard_data;
+    connections(shown.config?.configuration?.connections || []);
     const d = shown.dashboard;
     if (d?.performance_metrics) {
       tiles(d);
@@ -407,12 +413,33 @@
     subscriptions(shown.subscriptions, d?.performance_metrics?.delivery_success_rate);
   }
 
-  function close(reason) {
-    state.key = ""; state.session++; state.drawn = {}; state.running = false; rounds = 0; failures = 0; wanted = false;
+  // connections offers the choice where there is one.
+  function connections(list) {
+    const names = list.map((c) => [c.first ? "" : c.connection_id, c.oauth?.workspace_name || words(c.name)]), text = JSON.stringify(names);
+    $("connections").hidden = list.length < 2;
+    if (state.drawn.connections !== text) $("connection").replaceChildren(...names.map(([value, name]) => h("option", { value }, name)));
+    state.drawn.connections = text;
+    $("connection").value = state.connection;
+  }
+  // choose begins anew with another connection: what is under way for the one before is not shown.
+  function choose(connection) {
+    state.connection = connection; state.session++; failures = 0;
+    clear();
+    poll(true);
+  }
+  // clear takes away what is of a connection.
+  function clear() {
+    state.drawn = {}; state.running = false;
     sure.clear();
     for (const k of Object.keys(shown)) delete shown[k];
-    clearTimeout(timer);
     for (const id of ["alerts", "tiles", "databases", "latency", "errors", "conflicts", "problems", "consistency", "subscriptions", "events", "service-notion", "service-supabase", "link-text", "link-records"]) $(id).replaceChildren();
+  }
+
+  function close(reason) {
+    state.key = ""; state.connection = ""; state.session++; rounds = 0; failures = 0; wanted = false;
+    clear();
+    clearTimeout(timer);
+    $("connections").hidden = true;
     $("board").hidden = true; $("door").hidden = false;
     $("door-error").textContent = reason || "";
     $("key").value = ""; $("key").focus();
@@ -437,6 +464,7 @@
   });
   $("sign-out").addEventListener("click", () => close());
   $("sync").addEventListener("click", (e) => { if (!state.running) act(e.currentTarget, "The sync has begun.", "/sync/trigger", { type: "full" }); });
+  $("connection").addEventListener("change", (e) => choose(e.target.value));
   for (const r of ["1h", "24h", "7d", "30d", "90d"]) {
     $("ranges").append(h("label", {}, h("input", { type: "radio", name: "range", value: r, checked: r === state.range, onchange: () => { state.range = r; poll(true); } }), h("span", {}, r)));
   }

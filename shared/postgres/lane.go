@@ -48,7 +48,8 @@ func (l Lanes) Take(ctx context.Context, id string, at time.Time) (delivery.Lane
 func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit int) ([]delivery.Job, error) {
 	tag, err := l.Pool.Exec(ctx, `
 		update event_subscriptions set lane_until = clock_timestamp() + $3
-		where id = $1 and lane_owner = $2 and lane_until > clock_timestamp() and status = 'active'`, lane.ID, lane.Owner, l.TTL)
+		where connection_id = $4 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp() and status = 'active'`,
+		lane.ID, lane.Owner, l.TTL, l.ConnectionID)
 	if err != nil {
 		return nil, Fault(err)
 	}
@@ -58,8 +59,8 @@ func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit
 	rows, err := l.Pool.Query(ctx, `
 		select d.id::text, d.attempts, e.id::text, e.type, e.source_system, e.target_system, e.data, e.created_at
 		from event_deliveries d join integration_events e on e.id = d.event_id
-		where d.subscription_id = $1 and d.status = 'waiting' and d.next_attempt_at <= $2
-		order by d.next_attempt_at, d.id limit $3`, lane.ID, at, limit)
+		where d.connection_id = $4 and d.subscription_id = $1 and d.status = 'waiting' and d.next_attempt_at <= $2
+		order by d.next_attempt_at, d.id limit $3`, lane.ID, at, limit, l.ConnectionID)
 	if err != nil {
 		return nil, Fault(err)
 	}
@@ -77,8 +78,8 @@ func (l Lanes) Record(ctx context.Context, lane delivery.Lane, round delivery.Ro
 	return Fault(pgx.BeginFunc(ctx, l.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update event_subscriptions set failing_since = $3, rest_until = nullif(greatest(rest_until, $4), '0001-01-01Z'::timestamptz)
-			where id = $1 and lane_owner = $2 and lane_until > clock_timestamp()`,
-			lane.ID, lane.Owner, orNone(round.FailingSince), round.RestUntil)
+			where connection_id = $5 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp()`,
+			lane.ID, lane.Owner, orNone(round.FailingSince), round.RestUntil, l.ConnectionID)
 		if err != nil {
 			return err
 		}
@@ -87,14 +88,14 @@ func (l Lanes) Record(ctx context.Context, lane delivery.Lane, round delivery.Ro
 		}
 		todo := &pgx.Batch{}
 		for _, r := range round.Results {
-			queueResult(todo, r)
+			l.queueResult(todo, r)
 		}
 		if round.Disable != "" {
-			todo.Queue(`update event_subscriptions set status = 'disabled', disabled_reason = $2, updated_at = $3 where id = $1`,
-				lane.ID, round.Disable, round.At)
+			todo.Queue(`update event_subscriptions set status = 'disabled', disabled_reason = $2, updated_at = $3 where connection_id = $4 and id = $1`,
+				lane.ID, round.Disable, round.At, l.ConnectionID)
 			todo.Queue(`
 				update event_deliveries set status = 'dead', next_attempt_at = null, finished_at = $2, last_error = 'The subscription was disabled.'
-				where subscription_id = $1 and status = 'waiting'`, lane.ID, round.At)
+				where connection_id = $3 and subscription_id = $1 and status = 'waiting'`, lane.ID, round.At, l.ConnectionID)
 		}
 		if err := tx.SendBatch(ctx, todo).Close(); err != nil {
 			return err
@@ -103,7 +104,7 @@ func (l Lanes) Record(ctx context.Context, lane delivery.Lane, round delivery.Ro
 	}))
 }
 
-func queueResult(todo *pgx.Batch, r delivery.Result) {
+func (l Lanes) queueResult(todo *pgx.Batch, r delivery.Result) {
 	a := r.Attempt
 	todo.Queue(`
 		insert into event_attempts (delivery_id, number, started_at, duration_ms, status_code, answer, error)
@@ -118,15 +119,16 @@ func queueResult(todo *pgx.Batch, r delivery.Result) {
 	}
 	todo.Queue(`
 		update event_deliveries set status = $2, attempts = $3, next_attempt_at = $4, finished_at = $5,
-			last_status = nullif($6, 0), last_error = nullif($7, '') where id = $1`,
-		r.DeliveryID, r.Decision.Status, a.Number, next, finished, a.StatusCode, a.Error)
+			last_status = nullif($6, 0), last_error = nullif($7, '') where connection_id = $8 and id = $1`,
+		r.DeliveryID, r.Decision.Status, a.Number, next, finished, a.StatusCode, a.Error, l.ConnectionID)
 }
 
 // Release gives a lane back and gives when something is due on it next, zero when nothing is. What is due is asked for after the
 // lane is free: whoever found it taken while something new came has relied on us.
 func (l Lanes) Release(ctx context.Context, lane delivery.Lane) (time.Time, error) {
 	_, err := l.Pool.Exec(ctx, `
-		update event_subscriptions set lane_owner = null, lane_until = null where id = $1 and lane_owner = $2`, lane.ID, lane.Owner)
+		update event_subscriptions set lane_owner = null, lane_until = null where connection_id = $3 and id = $1 and lane_owner = $2`,
+		lane.ID, lane.Owner, l.ConnectionID)
 	if err != nil {
 		return time.Time{}, Fault(err)
 	}
@@ -134,7 +136,7 @@ func (l Lanes) Release(ctx context.Context, lane delivery.Lane) (time.Time, erro
 	err = l.Pool.QueryRow(ctx, `
 		select coalesce(greatest(min(d.next_attempt_at), s.rest_until), '0001-01-01Z')
 		from event_subscriptions s join event_deliveries d on d.subscription_id = s.id and d.status = 'waiting'
-		where s.id = $1 and s.status = 'active' group by s.id`, lane.ID).Scan(&due)
+		where s.connection_id = $2 and s.id = $1 and s.status = 'active' group by s.id`, lane.ID, l.ConnectionID).Scan(&due)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = nil
 	}

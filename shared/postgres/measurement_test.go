@@ -119,7 +119,7 @@ func TestStatementsAreMeasured(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	seen := map[string]int{}
-	pool, err := postgres.Open(t.Context(), pgtest.URL(t), 2, postgres.Measured(time.Now, func(s metric.Sample) {
+	pool, err := postgres.Open(t.Context(), pgtest.URL(t), 2, postgres.Measured(time.Now, func(_ context.Context, s metric.Sample) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[s.Operation+" "+s.Outcome]++

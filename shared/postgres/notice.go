@@ -27,9 +27,9 @@ type Notices struct {
 func (n Notices) Token(ctx context.Context) (token string, bots []string, err error) {
 	var bot, oauth *string
 	err = n.Pool.QueryRow(ctx, `
-		select verification_token, bot_id,
-			(select bot_id from oauth_tokens o where o.connection_id = w.connection_id and o.provider = 'notion')
-		from notion_webhooks w where connection_id = $1`, n.ConnectionID).Scan(&token, &bot, &oauth)
+		select coalesce(w.verification_token, ''), w.bot_id, o.bot_id from connections c
+		left join notion_webhooks w on w.connection_id = c.id left join oauth_tokens o on o.connection_id = c.id and o.provider = 'notion'
+		where c.id = $1`, n.ConnectionID).Scan(&token, &bot, &oauth)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil, nil
 	}

@@ -43,7 +43,7 @@ func (o Outbox) Relay(ctx context.Context, limit int, at time.Time) (events []ev
 		for i, e := range events {
 			ids[i] = e.ID
 		}
-		_, err = tx.Exec(ctx, `update integration_events set relayed_at = $2 where id = any($1::uuid[])`, ids, at)
+		_, err = tx.Exec(ctx, `update integration_events set relayed_at = $3 where connection_id = $1 and id = any($2::uuid[])`, o.ConnectionID, ids, at)
 		return err
 	})
 	return events, Fault(err)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,12 +33,57 @@ func (s Settings) Read(ctx context.Context, connectionID string) (setting.Settin
 
 // OfRun gives the settings of a run's connection; fault.NotFound when there is no such run.
 func (s Settings) OfRun(ctx context.Context, runID string) (setting.Settings, error) {
-	found, err := scanSettings(s.Pool.QueryRow(ctx, `
-		select `+settingColumns+` from connections where id = (select connection_id from sync_runs where id = $1)`, runID))
+	return s.of(ctx, `select connection_id from sync_runs where id = $1`, runID, "sync")
+}
+
+// OfCheck gives the settings of the connection that a consistency check is of; fault.NotFound when there is no such check.
+func (s Settings) OfCheck(ctx context.Context, runID string) (setting.Settings, error) {
+	return s.of(ctx, `select connection_id from consistency_runs where id = $1`, runID, "consistency check")
+}
+
+// OfSubscription gives the settings of a subscription's connection; fault.NotFound when there is no such subscription.
+func (s Settings) OfSubscription(ctx context.Context, id string) (setting.Settings, error) {
+	return s.of(ctx, `select connection_id from event_subscriptions where id = $1`, id, "subscription")
+}
+
+// OfWorkspace gives the settings of the connection that a workspace is connected with by OAuth; fault.NotFound when none is.
+func (s Settings) OfWorkspace(ctx context.Context, workspaceID string) (setting.Settings, error) {
+	return s.of(ctx, `select connection_id from oauth_tokens where provider = 'notion' and workspace_id = $1 and status = 'connected'`, workspaceID, "connected workspace")
+}
+
+// of gives the settings of the connection that a message's subject belongs to: messages name the subject only.
+func (s Settings) of(ctx context.Context, query, id, what string) (setting.Settings, error) {
+	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id = (`+query+`)`, id))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return found, fault.New(fault.NotFound, "There is no sync %s.", runID)
+		return found, fault.New(fault.NotFound, "There is no %s %s.", what, id)
 	}
 	return found, Fault(err)
+}
+
+// Failing reports whether the last sync failed of a connection whose workspace is connected, or was until Notion ended that.
+func (s Settings) Failing(ctx context.Context) (failing bool, err error) {
+	err = s.Pool.QueryRow(ctx, `
+		select exists (select from oauth_tokens o where o.status <> 'disconnected' and (
+			select r.status from sync_runs r where r.connection_id = o.connection_id and r.finished_at is not null and not r.dry_run
+			order by r.finished_at desc limit 1) = 'failed')`).Scan(&failing)
+	return failing, Fault(err)
+}
+
+// Synced gives when a sync of each connection last succeeded; one that never did is left out.
+func (s Settings) Synced(ctx context.Context) (map[string]time.Time, error) {
+	rows, err := s.Pool.Query(ctx, `
+		select connection_id::text, max(finished_at) from sync_runs where status = 'succeeded' and not dry_run group by connection_id`)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	synced := map[string]time.Time{}
+	var id string
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&id, &at}, func() error {
+		synced[id] = at
+		return nil
+	})
+	return synced, Fault(err)
 }
 
 // List gives the settings of all connections, the oldest first.

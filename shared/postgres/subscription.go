@@ -112,7 +112,7 @@ func (s Subscriptions) Ping(ctx context.Context, id, deliveryID string, ping eve
 		if err := StoreEvents(ctx, tx, s.ConnectionID, ping); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `update integration_events set relayed_at = created_at where id = $1`, ping.ID); err != nil {
+		if _, err := tx.Exec(ctx, `update integration_events set relayed_at = created_at where connection_id = $1 and id = $2`, s.ConnectionID, ping.ID); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `

@@ -14,14 +14,14 @@ import (
 )
 
 // Measured has every statement, batch and attempt to connect observed, by its verb.
-func Measured(now func() time.Time, observe func(metric.Sample)) Option {
+func Measured(now func() time.Time, observe func(context.Context, metric.Sample)) Option {
 	return func(c *pgxpool.Config) { c.ConnConfig.Tracer = tracer{now, observe} }
 }
 
 // tracer measures for pgx. What is under way stands in the context.
 type tracer struct {
 	now     func() time.Time
-	observe func(metric.Sample)
+	observe func(context.Context, metric.Sample)
 }
 
 type underWay struct {
@@ -52,7 +52,7 @@ func (t tracer) end(ctx context.Context, err error) {
 		return // one that the caller gave up says nothing of the database
 	}
 	now := t.now()
-	t.observe(metric.Sample{
+	t.observe(ctx, metric.Sample{
 		Service: metric.Supabase, Operation: call.operation, Outcome: outcomeOf(err), At: now, Duration: now.Sub(call.began),
 	})
 }

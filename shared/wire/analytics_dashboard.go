@@ -8,41 +8,37 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
 )
 
 // AnalyticsDashboard answers GET /analytics/dashboard.
 func AnalyticsDashboard() http.Handler {
-	return handler("analytics-dashboard", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		read, remembered := p.insight(pool), p.cache()
-		facts := func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
-			f, info, err := cache.Get(ctx, remembered, dashboardCache(), w.Name, func(ctx context.Context) (insight.Facts, error) {
-				return read.Read(ctx, w, time.Now())
-			})
-			f.Window = w // what is remembered knows it by name only
-			return f, info.Outcome == metric.Stale, err
-		}
-		return p.api().Dashboard(facts, postgres.Events{Pool: pool, ConnectionID: config.DefaultConnection}, p.cfg.NotionBudget), nil
-	})
+	return perConnection("analytics-dashboard", parts.answerAnalyticsDashboard)
+}
+
+func (p parts) answerAnalyticsDashboard(pool *pgxpool.Pool) http.Handler {
+	read, remembered := p.insight(pool), p.cache()
+	facts := func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
+		f, info, err := cache.Get(ctx, remembered, dashboardCache(), w.Name, func(ctx context.Context) (insight.Facts, error) {
+			return read.Read(ctx, w, time.Now())
+		})
+		f.Window = w // what is remembered knows it by name only
+		return f, info.Outcome == metric.Stale, err
+	}
+	return p.api().Dashboard(facts, postgres.Events{Pool: pool, ConnectionID: p.id()}, p.requests())
 }
 
 func (p parts) insight(pool *pgxpool.Pool) postgres.Insight {
-	return postgres.Insight{Pool: pool, ConnectionID: config.DefaultConnection, Kinds: p.synced()}
+	return postgres.Insight{Pool: pool, ConnectionID: p.id(), Kinds: p.synced()}
 }
 
-// synced gives the kinds that are synced.
+// synced gives the kinds of the connection that are synced.
 func (p parts) synced() []mapping.Kind {
 	var kinds []mapping.Kind
-	for _, name := range p.connection(setting.Settings{ConnectionID: config.DefaultConnection}).Kinds() {
+	for _, name := range p.connection().Kinds() {
 		k, _ := p.cfg.Mapping.Kind(name) // it is the mapping's own
 		kinds = append(kinds, k)
 	}

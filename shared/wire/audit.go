@@ -1,20 +1,16 @@
 package wire
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // Audit answers GET /audit.
-func Audit() http.Handler {
-	return handler("audit", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().Audit(postgres.Trail{Pool: pool, ConnectionID: config.DefaultConnection}), nil
-	})
+func Audit() http.Handler { return perConnection("audit", parts.answerAudit) }
+
+func (p parts) answerAudit(pool *pgxpool.Pool) http.Handler {
+	return p.api().Audit(postgres.Trail{Pool: pool, ConnectionID: p.id()})
 }

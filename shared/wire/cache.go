@@ -4,20 +4,19 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// cache remembers what is dear to ask for, in this process and in Postgres once there is a pool.
+// cache remembers what is dear to ask for of the connection, in this process and in Postgres once there is a pool.
 func (p parts) cache() *cache.Cache {
 	store := func() cache.Store {
 		if pool := p.gauge.pool.Load(); pool != nil {
-			return postgres.Cache{Pool: pool, ConnectionID: config.DefaultConnection}
+			return postgres.Cache{Pool: pool, ConnectionID: p.id()}
 		}
 		return nil
 	}
-	return cache.New(store, time.Now, p.gauge.meter.Observe)
+	return cache.New(store, time.Now, p.observe)
 }
 
 // How long what is cached is fresh, and may be given as stale while its source is away. What a sync goes by is never cached.

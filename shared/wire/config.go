@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/notion"
@@ -13,41 +15,39 @@ import (
 )
 
 // Config answers GET and POST /config.
-func Config() http.Handler {
-	return handler("config", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		source := p.source(config.DefaultConnection)
-		client := p.notion(source, p.budget(config.DefaultConnection, true))
-		kinds := make([]string, len(p.cfg.Mapping.Kinds))
-		for i, k := range p.cfg.Mapping.Kinds {
-			kinds[i] = k.Name
-		}
-		plan := setting.Standard
-		if p.cfg.NotionBudget == setting.Business.Requests() {
-			plan = setting.Business
-		}
-		return p.api().Config(postgres.Settings{Pool: pool}, httpapi.Configured{
-			Notion:   rememberedCheck(p.cache(), client),
-			Supabase: postgres.Status{Pool: pool}.Ping,
-			Auth:     p.notionAuth(source),
-			Grants:   p.grants(pool).List,
-			Set: func(ctx context.Context, name string) (bool, error) {
-				value, err := p.secret.Get(ctx, name)
-				return value != "", err
-			},
-			Secrets:     config.Secrets(),
-			First:       config.DefaultConnection,
-			Kinds:       kinds,
-			Databases:   p.cfg.DatabaseIDs,
-			SupabaseURL: p.cfg.SupabaseURL,
-			Schedule:    p.cfg.SyncSchedule,
-			BatchSize:   syncrun.BatchSize,
-			Attempts:    notion.DefaultAttempts,
-			Plan:        plan,
-			Realtime:    p.cfg.RealTimeSync,
-		}), nil
+func Config() http.Handler { return perConnection("config", parts.answerConfig) }
+
+func (p parts) answerConfig(pool *pgxpool.Pool) http.Handler {
+	source := p.source()
+	client := p.notion(source, p.budget(true))
+	kinds := make([]string, len(p.cfg.Mapping.Kinds))
+	for i, k := range p.cfg.Mapping.Kinds {
+		kinds[i] = k.Name
+	}
+	plan := setting.Standard
+	if p.cfg.NotionBudget == setting.Business.Requests() {
+		plan = setting.Business
+	}
+	return p.api().Config(postgres.Settings{Pool: pool}, httpapi.Configured{
+		Notion:   rememberedCheck(p.cache(), client),
+		Supabase: postgres.Status{Pool: pool}.Ping,
+		Auth:     p.notionAuth(source),
+		Grants:   p.grants(pool).List,
+		Synced:   postgres.Settings{Pool: pool}.Synced,
+		Set: func(ctx context.Context, name string) (bool, error) {
+			value, err := p.secret.Get(ctx, name)
+			return value != "", err
+		},
+		Secrets:     config.Secrets(),
+		First:       config.DefaultConnection,
+		Connection:  p.id(),
+		Kinds:       kinds,
+		Databases:   p.cfg.DatabaseIDs,
+		SupabaseURL: p.cfg.SupabaseURL,
+		Schedule:    p.cfg.SyncSchedule,
+		BatchSize:   syncrun.BatchSize,
+		Attempts:    notion.DefaultAttempts,
+		Plan:        plan,
+		Realtime:    p.cfg.RealTimeSync,
 	})
 }

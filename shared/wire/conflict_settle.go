@@ -1,17 +1,16 @@
 package wire
 
 import (
-	"context"
 	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // ConflictSettle answers GET and POST /sync/conflicts/{id}.
 func ConflictSettle() http.Handler {
-	return handler("conflict-settle", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().Conflict(p.decisions(pool), p.carry(pool)), nil
-	})
+	return perConnection("conflict-settle", parts.answerConflictSettle)
+}
+
+func (p parts) answerConflictSettle(pool *pgxpool.Pool) http.Handler {
+	return p.api().Conflict(p.decisions(pool), p.carry(pool))
 }

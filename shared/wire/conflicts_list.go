@@ -1,17 +1,14 @@
 package wire
 
 import (
-	"context"
 	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // ConflictsList answers GET /sync/conflicts.
-func ConflictsList() http.Handler {
-	return handler("conflicts-list", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().Conflicts(p.decisions(pool)), nil
-	})
+func ConflictsList() http.Handler { return perConnection("conflicts-list", parts.answerConflictsList) }
+
+func (p parts) answerConflictsList(pool *pgxpool.Pool) http.Handler {
+	return p.api().Conflicts(p.decisions(pool))
 }

@@ -37,7 +37,6 @@ import (
 type connected struct {
 	parts
 	sim  *notionsim.Sim
-	id   string
 	pool *pgxpool.Pool
 }
 
@@ -88,8 +87,7 @@ func connectTwo(t *testing.T) [2]connected {
 			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool}, gauge: newGauge("test", "test", slog.New(slog.DiscardHandler)),
 			secret: secrets.NewApp(secretsmanager.NewFromConfig(account), "app", secretTTL, time.Now),
 		}
-		two[i] = connected{parts: p, sim: sim, id: consent(t, p, pool), pool: pool}
-		settings, err := postgres.Settings{Pool: pool}.Read(t.Context(), two[i].id)
+		settings, err := postgres.Settings{Pool: pool}.Read(t.Context(), consent(t, p, pool))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,6 +95,8 @@ func connectTwo(t *testing.T) [2]connected {
 		if err := (postgres.Settings{Pool: pool}).Save(t.Context(), settings, "test"); err != nil {
 			t.Fatal(err)
 		}
+		settings.Version++
+		two[i] = connected{parts: p.of(settings), sim: sim, pool: pool}
 	}
 	return two
 }
@@ -142,30 +142,29 @@ func (q *inHand) Send(_ context.Context, _ string, m journal.Message) error {
 
 // run starts a sync of a connection and works on it.
 func (c connected) run(ctx context.Context) error {
-	settings, err := postgres.Settings{Pool: c.pool}.Read(ctx, c.id)
-	if err != nil {
-		return err
-	}
 	queue := &inHand{}
-	starter := c.starterOf(c.pool, c.connection(settings))
+	starter := c.starter(c.pool)
 	starter.Queue = queue
-	run, err := starter.Start(ctx, syncrun.Request{Type: journal.Full, RequestedBy: "test"})
-	if err != nil {
+	if _, err := starter.Start(ctx, syncrun.Request{Type: journal.Full, RequestedBy: "test"}); err != nil {
 		return err
 	}
-	all := &syncers{parts: c.parts, db: c.pool, made: map[string]connectionSyncer{}}
-	syncer, err := all.of(ctx, journal.Message{RunID: run.ID})
+	all := everywhere{c.parts, c.pool}
+	syncers := all.syncers()
 	for _, m := range queue.messages {
+		settings, err := all.settingsOf(ctx, m)
 		if err == nil {
-			err = syncer.Work(ctx, m)
+			err = syncers.of(all.of(settings)).Work(ctx, m)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 func (c connected) status(t *testing.T) journal.Status {
 	t.Helper()
-	s, err := postgres.Status{Pool: c.pool, ConnectionID: c.id, Mapping: c.cfg.Mapping}.Read(t.Context())
+	s, err := postgres.Status{Pool: c.pool, ConnectionID: c.id(), Mapping: c.cfg.Mapping}.Read(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +174,7 @@ func (c connected) status(t *testing.T) journal.Status {
 // count gives the number that a query of a connection gives.
 func (c connected) count(t *testing.T, query string) (n int) {
 	t.Helper()
-	if err := c.pool.QueryRow(t.Context(), query, c.id).Scan(&n); err != nil {
+	if err := c.pool.QueryRow(t.Context(), query, c.id()).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -185,8 +184,8 @@ func (c connected) count(t *testing.T, query string) (n int) {
 func TestTwoWorkspaces(t *testing.T) {
 	t.Parallel()
 	two := connectTwo(t)
-	if two[0].id != config.DefaultConnection || two[1].id == two[0].id {
-		t.Fatalf("connected as %s and %s", two[0].id, two[1].id)
+	if two[0].id() != config.DefaultConnection || two[1].id() == two[0].id() {
+		t.Fatalf("connected as %s and %s", two[0].id(), two[1].id())
 	}
 	both := func() {
 		t.Helper()
@@ -217,7 +216,7 @@ func TestTwoWorkspaces(t *testing.T) {
 	writes := func(c connected) uint64 { return uint64(c.sim.Stats().Requests["PATCH /v1/pages/{id}"]) }
 	was := [2]uint64{writes(two[0]), writes(two[1])}
 	if _, err := two[1].pool.Exec(t.Context(), `update partners set location = 'elsewhere' where connection_id = $1
-		and id = (select min(id::text)::uuid from partners where connection_id = $1)`, two[1].id); err != nil {
+		and id = (select min(id::text)::uuid from partners where connection_id = $1)`, two[1].id()); err != nil {
 		t.Fatal(err)
 	}
 	if err := two[0].notionOAuth().Revoke(t.Context(), two[0].token(t)); err != nil {
@@ -231,14 +230,14 @@ func TestTwoWorkspaces(t *testing.T) {
 		t.Errorf("%+v\n%+v", first, second)
 	}
 	for i, c := range two {
-		page, err := postgres.Events{Pool: c.pool, ConnectionID: c.id}.List(t.Context(), event.Filter{Limit: 500})
+		page, err := postgres.Events{Pool: c.pool, ConnectionID: c.id()}.List(t.Context(), event.Filter{Limit: 500})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var types []event.Type
 		for _, e := range page.Events {
 			types = append(types, e.Type)
-			if strings.Contains(string(e.Data), two[1-i].id) {
+			if strings.Contains(string(e.Data), two[1-i].id()) {
 				t.Errorf("an event of workspace %d names the other: %s", i, e.Data)
 			}
 		}
@@ -250,7 +249,7 @@ func TestTwoWorkspaces(t *testing.T) {
 
 func (c connected) token(t *testing.T) string {
 	t.Helper()
-	token, err := c.source(c.id).Token(t.Context())
+	token, err := c.source().Token(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,11 +260,11 @@ func (c connected) token(t *testing.T) string {
 func TestSettingsHaveEffect(t *testing.T) {
 	t.Parallel()
 	p := parts{cfg: config.Config{Mapping: mapping.ACT(), DatabaseIDs: map[string]string{"partners": "env", "projects": "env"}}}
-	first := p.connection(setting.Settings{ConnectionID: config.DefaultConnection, Policy: "notion", Databases: map[string]string{"projects": "own"}})
+	first := p.of(setting.Settings{ConnectionID: config.DefaultConnection, Policy: "notion", Databases: map[string]string{"projects": "own"}}).connection()
 	if first.Rule != "notion" || first.DatabaseIDs["partners"] != "env" || first.DatabaseIDs["projects"] != "own" {
 		t.Errorf("%+v", first)
 	}
-	if second := p.connection(setting.Settings{ConnectionID: "c2", Policy: "manual"}); second.Rule != "manual" || len(second.Kinds()) != 0 {
+	if second := p.of(setting.Settings{ConnectionID: "c2", Policy: "manual"}).connection(); second.Rule != "manual" || len(second.Kinds()) != 0 {
 		t.Errorf("another connection has the environment's databases: %+v", second)
 	}
 	if p.cfg.DatabaseIDs["projects"] != "env" {

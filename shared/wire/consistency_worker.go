@@ -3,13 +3,15 @@ package wire
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/consistency"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // rememberedSide asks for a database's relations once for all checks of a while.
@@ -26,32 +28,28 @@ func (s rememberedSide) Relations(ctx context.Context, dataSourceID string) ([]c
 	return relations, err
 }
 
-// ConsistencyWorker checks everything against Notion, from a message with a run's id. Its key is the run: one that has ended is not
-// worked on again.
+// ConsistencyWorker checks everything of a connection against Notion, from a message with a run's id. Its key is the run: one that has
+// ended is not worked on again.
 func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
-	type made struct {
-		*audit.Auditor
-		gauge *gauge
-	}
-	get := onFirstUse(func(ctx context.Context) (made, error) {
-		p, err := newParts("consistency-worker")
-		if err != nil {
-			return made{}, err
-		}
-		pool, err := p.pool(context.WithoutCancel(ctx), 2)
-		if err != nil {
-			return made{}, err
-		}
-		cfg, client, remembered := p.audit(pool), p.notion(p.source(config.DefaultConnection), p.budget(config.DefaultConnection, false)), p.cache()
-		cfg.Notion = func(k mapping.Kind) audit.Notion { return rememberedSide{notionside.New(client, k, p.log), remembered} }
-		return made{audit.New(cfg), p.gauge}, nil
-	})
+	get := forMessages("consistency-worker", 2)
 	return func(ctx context.Context, m lambdaio.Message) error {
-		auditor, err := get(ctx)
+		all, err := get(ctx)
 		if err != nil {
 			return err
 		}
-		defer auditor.gauge.flush(ctx)
-		return auditor.Work(ctx, m.Body)
+		defer all.gauge.flush(ctx)
+		settings, err := postgres.Settings{Pool: all.db}.OfCheck(ctx, m.Body)
+		if err != nil {
+			return err
+		}
+		p := all.of(settings)
+		return p.auditor(all.db).Work(p.onBehalf(ctx), m.Body)
 	}
+}
+
+// auditor checks the connection against Notion.
+func (p parts) auditor(pool *pgxpool.Pool) *audit.Auditor {
+	cfg, client, remembered := p.audit(pool), p.notion(p.source(), p.budget(false)), p.cache()
+	cfg.Notion = func(k mapping.Kind) audit.Notion { return rememberedSide{notionside.New(client, k, p.log), remembered} }
+	return audit.New(cfg)
 }

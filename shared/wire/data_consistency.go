@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/audit"
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
@@ -20,17 +19,15 @@ import (
 
 // DataConsistency answers GET /data-consistency.
 func DataConsistency() http.Handler {
-	return handler("data-consistency", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		var tables []string
-		for _, k := range p.synced() {
-			tables = append(tables, k.Table, k.BaseTable)
-		}
-		return p.api().DataConsistency(p.auditDesk(pool), tables), nil
-	})
+	return perConnection("data-consistency", parts.answerDataConsistency)
+}
+
+func (p parts) answerDataConsistency(pool *pgxpool.Pool) http.Handler {
+	var tables []string
+	for _, k := range p.synced() {
+		tables = append(tables, k.Table, k.BaseTable)
+	}
+	return p.api().DataConsistency(p.auditDesk(pool), tables)
 }
 
 // desk takes what callers ask for of consistency.
@@ -40,7 +37,7 @@ func (p parts) auditDesk(pool *pgxpool.Pool) *audit.Desk {
 		Auditor: audit.New(p.audit(pool)),
 		Reports: p.consistency(pool),
 		Mender: func(k mapping.Kind) audit.Mender {
-			return pgside.New(pool, config.DefaultConnection, p.cfg.Mapping, k, newID)
+			return pgside.New(pool, p.id(), p.cfg.Mapping, k, newID)
 		},
 		Send: sqsqueue.Consistency{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL}.Send,
 		Sync: func(ctx context.Context, kinds []string) error {
@@ -54,10 +51,10 @@ func (p parts) auditDesk(pool *pgxpool.Pool) *audit.Desk {
 // audit is what a check from Postgres alone needs.
 func (p parts) audit(pool *pgxpool.Pool) audit.Config {
 	return audit.Config{
-		ConnectionID: config.DefaultConnection,
+		ConnectionID: p.id(),
 		Kinds:        p.synced(),
 		Tables: func(k mapping.Kind) audit.Tables {
-			return pgside.New(pool, config.DefaultConnection, p.cfg.Mapping, k, newID)
+			return pgside.New(pool, p.id(), p.cfg.Mapping, k, newID)
 		},
 		History: p.consistency(pool),
 		Now:     time.Now,
@@ -66,5 +63,5 @@ func (p parts) audit(pool *pgxpool.Pool) audit.Config {
 }
 
 func (p parts) consistency(pool *pgxpool.Pool) postgres.Consistency {
-	return postgres.Consistency{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, Now: time.Now}
+	return postgres.Consistency{Pool: pool, ConnectionID: p.id(), NewID: newID, Now: time.Now}
 }

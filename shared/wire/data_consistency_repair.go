@@ -1,17 +1,16 @@
 package wire
 
 import (
-	"context"
 	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // DataConsistencyRepair answers POST /data-consistency/repair.
 func DataConsistencyRepair() http.Handler {
-	return handler("data-consistency-repair", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().RepairConsistency(p.auditDesk(pool)), nil
-	})
+	return perConnection("data-consistency-repair", parts.answerDataConsistencyRepair)
+}
+
+func (p parts) answerDataConsistencyRepair(pool *pgxpool.Pool) http.Handler {
+	return p.api().RepairConsistency(p.auditDesk(pool))
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -13,9 +12,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
-// decisions is what waits for people over the default connection.
+// decisions is what waits for people over the connection.
 func (p parts) decisions(pool *pgxpool.Pool) postgres.Decisions {
-	return postgres.Decisions{Pool: pool, ConnectionID: config.DefaultConnection, Mapping: p.cfg.Mapping}
+	return postgres.Decisions{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }
 
 // carry starts the sync that does what was decided. Where one of its type is under way, or none can be, the next does it.

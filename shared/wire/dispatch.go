@@ -3,20 +3,18 @@ package wire
 import (
 	"context"
 	"crypto/rand"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 )
 
-// desk looks after the default connection's subscriptions.
+// desk looks after the connection's subscriptions.
 func (p parts) desk(pool *pgxpool.Pool) dispatch.Desk {
 	return dispatch.Desk{
 		Store:  p.subscriptions(pool),
@@ -30,7 +28,7 @@ func (p parts) desk(pool *pgxpool.Pool) dispatch.Desk {
 }
 
 func (p parts) subscriptions(pool *pgxpool.Pool) postgres.Subscriptions {
-	return postgres.Subscriptions{Pool: pool, ConnectionID: config.DefaultConnection}
+	return postgres.Subscriptions{Pool: pool, ConnectionID: p.id()}
 }
 
 func (p parts) deliveries() sqsqueue.Deliveries {
@@ -40,17 +38,6 @@ func (p parts) deliveries() sqsqueue.Deliveries {
 // outbound is what sends to addresses that users give.
 func (p parts) outbound() *outbound.Client {
 	return outbound.New(outbound.Config{Loopback: p.cfg.WebhookLoopback, Now: time.Now})
-}
-
-// deskHandler makes the handler of a function that works at the desk.
-func deskHandler(function string, create func(p parts, desk dispatch.Desk) http.Handler) http.Handler {
-	return handler(function, func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return create(p, p.desk(pool)), nil
-	})
 }
 
 // nudger has the relay look at the outbox, after a transaction that put something there.

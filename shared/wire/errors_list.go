@@ -1,17 +1,14 @@
 package wire
 
 import (
-	"context"
 	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // ErrorsList answers GET /sync/errors.
-func ErrorsList() http.Handler {
-	return handler("errors-list", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().Errors(p.decisions(pool)), nil
-	})
+func ErrorsList() http.Handler { return perConnection("errors-list", parts.answerErrorsList) }
+
+func (p parts) answerErrorsList(pool *pgxpool.Pool) http.Handler {
+	return p.api().Errors(p.decisions(pool))
 }

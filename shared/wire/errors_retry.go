@@ -1,17 +1,14 @@
 package wire
 
 import (
-	"context"
 	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // ErrorsRetry answers POST /sync/errors/retry.
-func ErrorsRetry() http.Handler {
-	return handler("errors-retry", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().ErrorsRetry(p.decisions(pool), p.carry(pool)), nil
-	})
+func ErrorsRetry() http.Handler { return perConnection("errors-retry", parts.answerErrorsRetry) }
+
+func (p parts) answerErrorsRetry(pool *pgxpool.Pool) http.Handler {
+	return p.api().ErrorsRetry(p.decisions(pool), p.carry(pool))
 }

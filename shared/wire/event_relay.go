@@ -3,7 +3,6 @@ package wire
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -18,42 +17,26 @@ import (
 // EventRelay empties the outboxes of all connections. Whatever calls it, messages of the outbox queue or the schedule, only says "look":
 // one event or ten, it looks once.
 func EventRelay() func(context.Context, json.RawMessage) error {
-	type made struct {
-		parts
-		db *pgxpool.Pool
-	}
-	get := onFirstUse(func(ctx context.Context) (made, error) {
-		p, err := newParts("event-relay")
-		if err != nil {
-			return made{}, err
-		}
-		pool, err := p.pool(ctx, 1)
-		return made{p, pool}, err
-	})
+	get := forMessages("event-relay", 1)
 	return func(ctx context.Context, _ json.RawMessage) error {
-		m, err := get(ctx)
+		all, err := get(ctx)
 		if err != nil {
 			return err
 		}
-		defer m.gauge.flush(ctx)
-		connections, err := postgres.Settings{Pool: m.db}.List(ctx)
-		problems := []error{err}
-		for _, c := range connections {
-			problems = append(problems, m.relay(m.db, c.ConnectionID).Run(ctx))
-		}
-		return errors.Join(problems...)
+		defer all.gauge.flush(ctx)
+		return all.each(ctx, func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) })
 	}
 }
 
-// relay is a connection's relay. Who is signed in to Supabase hears of the first connection.
-func (p parts) relay(pool *pgxpool.Pool, connectionID string) dispatch.Relay {
+// relay is the connection's relay. Who is signed in to Supabase hears of the first connection.
+func (p parts) relay(pool *pgxpool.Pool) dispatch.Relay {
 	relay := dispatch.Relay{
-		Outbox: postgres.Outbox{Pool: pool, ConnectionID: connectionID, NewID: newID},
+		Outbox: postgres.Outbox{Pool: pool, ConnectionID: p.id(), NewID: newID},
 		Queue:  p.deliveries(),
 		Now:    time.Now,
 		Log:    p.log,
 	}
-	if p.cfg.RealTimeSync && p.cfg.SupabaseURL != "" && connectionID == config.DefaultConnection {
+	if p.cfg.RealTimeSync && p.cfg.SupabaseURL != "" && p.id() == config.DefaultConnection {
 		relay.Broadcast = realtime.Channel{
 			URL:    p.cfg.SupabaseURL,
 			Key:    func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseServiceRoleKey) },

@@ -3,7 +3,6 @@ package wire
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,18 +29,13 @@ func EventRetention() func(context.Context, json.RawMessage) error {
 		}
 		defer pool.Close()
 		defer p.gauge.flush(ctx)
-		connections, err := postgres.Settings{Pool: pool}.List(ctx)
-		problems := []error{err}
-		for _, c := range connections {
-			problems = append(problems, p.forget(ctx, pool, c.ConnectionID))
-		}
-		return errors.Join(problems...)
+		return everywhere{p, pool}.each(ctx, func(ctx context.Context, p parts) error { return p.forget(ctx, pool) })
 	}
 }
 
-// forget forgets what is old of a connection.
-func (p parts) forget(ctx context.Context, pool *pgxpool.Pool, connectionID string) error {
-	outbox := postgres.Outbox{Pool: pool, ConnectionID: connectionID, NewID: newID}
+// forget forgets what is old of the connection.
+func (p parts) forget(ctx context.Context, pool *pgxpool.Pool) error {
+	outbox := postgres.Outbox{Pool: pool, ConnectionID: p.id(), NewID: newID}
 	before, total := time.Now().AddDate(0, 0, -p.cfg.EventDays), 0
 	for n := forgotten; n == forgotten && ctx.Err() == nil; total += n {
 		var err error
@@ -49,9 +43,9 @@ func (p parts) forget(ctx context.Context, pool *pgxpool.Pool, connectionID stri
 			return err
 		}
 	}
-	if err := p.noticeStore(pool, connectionID).Forget(ctx, time.Now().Add(-webhookMemory)); err != nil {
+	if err := p.noticeStore(pool).Forget(ctx, time.Now().Add(-webhookMemory)); err != nil {
 		return err
 	}
-	p.log.InfoContext(ctx, "events were forgotten", "connection_id", connectionID, "events", total, "older_than_days", p.cfg.EventDays)
+	p.log.InfoContext(ctx, "events were forgotten", "connection_id", p.id(), "events", total, "older_than_days", p.cfg.EventDays)
 	return nil
 }

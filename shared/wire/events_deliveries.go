@@ -3,12 +3,14 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EventsDeliveries answers GET /events/subscriptions/{id}/deliveries.
 func EventsDeliveries() http.Handler {
-	return deskHandler("events-deliveries", func(p parts, desk dispatch.Desk) http.Handler {
-		return p.api().Deliveries(desk)
-	})
+	return perConnection("events-deliveries", parts.answerEventsDeliveries)
+}
+
+func (p parts) answerEventsDeliveries(pool *pgxpool.Pool) http.Handler {
+	return p.api().Deliveries(p.desk(pool))
 }

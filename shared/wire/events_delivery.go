@@ -3,12 +3,14 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EventsDelivery answers GET /events/subscriptions/{id}/deliveries/{delivery}.
 func EventsDelivery() http.Handler {
-	return deskHandler("events-delivery", func(p parts, desk dispatch.Desk) http.Handler {
-		return p.api().Delivery(desk)
-	})
+	return perConnection("events-delivery", parts.answerEventsDelivery)
+}
+
+func (p parts) answerEventsDelivery(pool *pgxpool.Pool) http.Handler {
+	return p.api().Delivery(p.desk(pool))
 }

@@ -3,12 +3,14 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EventsDeliveryReplay answers POST /events/subscriptions/{id}/deliveries/{delivery}/replay.
 func EventsDeliveryReplay() http.Handler {
-	return deskHandler("events-delivery-replay", func(p parts, desk dispatch.Desk) http.Handler {
-		return p.api().Replay(desk)
-	})
+	return perConnection("events-delivery-replay", parts.answerEventsDeliveryReplay)
+}
+
+func (p parts) answerEventsDeliveryReplay(pool *pgxpool.Pool) http.Handler {
+	return p.api().Replay(p.desk(pool))
 }

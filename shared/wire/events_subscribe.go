@@ -3,12 +3,14 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EventsSubscribe answers POST /events/subscribe.
 func EventsSubscribe() http.Handler {
-	return deskHandler("events-subscribe", func(p parts, desk dispatch.Desk) http.Handler {
-		return p.api().Subscribe(desk, p.cfg.Mapping.Names())
-	})
+	return perConnection("events-subscribe", parts.answerEventsSubscribe)
+}
+
+func (p parts) answerEventsSubscribe(pool *pgxpool.Pool) http.Handler {
+	return p.api().Subscribe(p.desk(pool), p.cfg.Mapping.Names())
 }

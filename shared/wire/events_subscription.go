@@ -3,12 +3,14 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EventsSubscription answers GET, PATCH and DELETE /events/subscriptions/{id}.
 func EventsSubscription() http.Handler {
-	return deskHandler("events-subscription", func(p parts, desk dispatch.Desk) http.Handler {
-		return p.api().Subscription(desk, p.cfg.Mapping.Names())
-	})
+	return perConnection("events-subscription", parts.answerEventsSubscription)
+}
+
+func (p parts) answerEventsSubscription(pool *pgxpool.Pool) http.Handler {
+	return p.api().Subscription(p.desk(pool), p.cfg.Mapping.Names())
 }

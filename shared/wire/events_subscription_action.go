@@ -3,12 +3,14 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EventsSubscriptionAction answers POST /events/subscriptions/{id}/rotate-secret, pause, resume, test and replay.
 func EventsSubscriptionAction() http.Handler {
-	return deskHandler("events-subscription-action", func(p parts, desk dispatch.Desk) http.Handler {
-		return p.api().SubscriptionAction(desk)
-	})
+	return perConnection("events-subscription-action", parts.answerEventsSubscriptionAction)
+}
+
+func (p parts) answerEventsSubscriptionAction(pool *pgxpool.Pool) http.Handler {
+	return p.api().SubscriptionAction(p.desk(pool))
 }

@@ -3,12 +3,14 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EventsSubscriptions answers GET /events/subscriptions.
 func EventsSubscriptions() http.Handler {
-	return deskHandler("events-subscriptions", func(p parts, desk dispatch.Desk) http.Handler {
-		return p.api().Subscriptions(desk)
-	})
+	return perConnection("events-subscriptions", parts.answerEventsSubscriptions)
+}
+
+func (p parts) answerEventsSubscriptions(pool *pgxpool.Pool) http.Handler {
+	return p.api().Subscriptions(p.desk(pool))
 }

@@ -3,7 +3,10 @@ package wire
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,18 +24,22 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// gauge measures a function's calls.
+// gauge measures a function's calls, those on behalf of each connection apart.
 type gauge struct {
-	meter *meter.Meter
-	pool  atomic.Pointer[pgxpool.Pool]
+	newMeter func() *meter.Meter
+	mu       sync.Mutex
+	meters   map[string]*meter.Meter // by connection
+	pool     atomic.Pointer[pgxpool.Pool]
 	// supabase keeps from a database that does not answer.
 	supabase *breaker.Breaker
 }
 
 // newGauge makes a gauge. Its own lines are metrics, and written whatever level is logged.
 func newGauge(stage, function string, log *slog.Logger) *gauge {
+	embedded := meter.Embedded{Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function), Stage: stage}
 	return &gauge{
-		meter:    meter.New(time.Now, log, meter.Embedded{Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function), Stage: stage}),
+		newMeter: func() *meter.Meter { return meter.New(time.Now, log, embedded) },
+		meters:   map[string]*meter.Meter{},
 		supabase: breaker.New(breaker.Config{Service: "The database", Failures: 3, Cooldown: 5 * time.Second}),
 	}
 }
@@ -40,18 +47,54 @@ func newGauge(stage, function string, log *slog.Logger) *gauge {
 // storeIn has what is counted stored over a pool; without one it is kept.
 func (g *gauge) storeIn(pool *pgxpool.Pool) { g.pool.Store(pool) }
 
-// flush stores what was counted, at the end of an invocation.
-func (g *gauge) flush(ctx context.Context) {
-	var store meter.Store
-	if pool := g.pool.Load(); pool != nil {
-		store = postgres.Measurements{Pool: pool, ConnectionID: config.DefaultConnection}
+// of gives the meter of a connection.
+func (g *gauge) of(connectionID string) *meter.Meter {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m, ok := g.meters[connectionID]
+	if !ok {
+		m = g.newMeter()
+		g.meters[connectionID] = m
 	}
-	g.meter.Flush(ctx, store)
+	return m
 }
 
-// notion measures an attempt at a request to Notion.
-func (g *gauge) notion(c notion.Call) {
-	g.meter.Observe(metric.Sample{
+// flush stores what was counted, at the end of an invocation.
+func (g *gauge) flush(ctx context.Context) {
+	g.mu.Lock()
+	ids := slices.Sorted(maps.Keys(g.meters))
+	g.mu.Unlock()
+	for _, id := range ids {
+		var store meter.Store
+		if pool := g.pool.Load(); pool != nil {
+			store = postgres.Measurements{Pool: pool, ConnectionID: id}
+		}
+		g.of(id).Flush(ctx, store)
+	}
+}
+
+type behalfKey struct{}
+
+// onBehalf gives a context in which the calls that all connections share, to the database and to AWS, count as the connection's.
+func (p parts) onBehalf(ctx context.Context) context.Context {
+	return context.WithValue(ctx, behalfKey{}, p.id())
+}
+
+// shared measures a call of what all connections share: for the connection on whose behalf it is made, else for the first.
+func (g *gauge) shared(ctx context.Context, s metric.Sample) {
+	id, ok := ctx.Value(behalfKey{}).(string)
+	if !ok {
+		id = config.DefaultConnection
+	}
+	g.of(id).Observe(s)
+}
+
+// observe measures for the connection.
+func (p parts) observe(s metric.Sample) { p.gauge.of(p.id()).Observe(s) }
+
+// called measures an attempt at a request to Notion.
+func (p parts) called(c notion.Call) {
+	p.observe(metric.Sample{
 		Service: metric.Notion, Operation: c.Method + " " + c.Route, Outcome: c.Kind, Duration: c.Duration,
 	})
 }
@@ -70,7 +113,7 @@ func (g *gauge) cloud(stack *middleware.Stack) error {
 		if err != nil {
 			s.Outcome = fault.Unavailable.String()
 		}
-		g.meter.Observe(s)
+		g.shared(ctx, s)
 		return out, metadata, err
 	}), middleware.After)
 }

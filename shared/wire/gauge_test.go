@@ -23,7 +23,15 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/setting"
 )
+
+// measuring makes what measures for the first connection.
+func measuring(pool *pgxpool.Pool) parts {
+	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
+	g.storeIn(pool)
+	return parts{settings: setting.Settings{ConnectionID: config.DefaultConnection}, gauge: g}
+}
 
 type fixedToken struct{}
 
@@ -58,34 +66,33 @@ func TestKnownLoadIsWhatTheDashboardShows(t *testing.T) {
 	server := httptest.NewServer(sim)
 	defer server.Close()
 	pool := pgtest.New(t)
-	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
-	g.storeIn(pool)
-	client := notion.New(notion.Config{BaseURL: server.URL, Tokens: fixedToken{}, Attempts: 1, Observe: g.notion})
+	p := measuring(pool)
+	client := notion.New(notion.Config{BaseURL: server.URL, Tokens: fixedToken{}, Attempts: 1, Observe: p.called})
 	for range 20 {
 		_, _ = client.Me(t.Context())
 	}
 	for range 9 {
-		g.meter.Observe(metric.Sample{Service: metric.Cache, Operation: insight.SchemaEntry, Outcome: metric.Hit})
+		p.observe(metric.Sample{Service: metric.Cache, Operation: insight.SchemaEntry, Outcome: metric.Hit})
 	}
-	g.meter.Observe(metric.Sample{Service: metric.Cache, Operation: insight.SchemaEntry, Outcome: metric.Miss})
-	g.meter.Observe(metric.Sample{Service: metric.Cache, Operation: insight.StatusEntry, Outcome: metric.Miss})
+	p.observe(metric.Sample{Service: metric.Cache, Operation: insight.SchemaEntry, Outcome: metric.Miss})
+	p.observe(metric.Sample{Service: metric.Cache, Operation: insight.StatusEntry, Outcome: metric.Miss})
 	for range 3 {
-		g.meter.Observe(metric.Sample{Service: metric.Check, Operation: "notion"})
+		p.observe(metric.Sample{Service: metric.Check, Operation: "notion"})
 	}
-	g.meter.Observe(metric.Sample{Service: metric.Check, Operation: "notion", Outcome: "unavailable"})
+	p.observe(metric.Sample{Service: metric.Check, Operation: "notion", Outcome: "unavailable"})
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}))
 	defer endpoint.Close()
-	post := g.posting(outbound.New(outbound.Config{Loopback: true, Now: time.Now}))
+	post := p.posting(outbound.New(outbound.Config{Loopback: true, Now: time.Now}))
 	for _, path := range []string{"/", "/", "/", "/fails"} {
 		if _, err := post(t.Context(), endpoint.URL+path, nil, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	g.flush(t.Context())
+	p.gauge.flush(t.Context())
 
 	now := time.Now()
 	for _, folded := range []time.Duration{0, 5 * time.Hour, 10 * 24 * time.Hour} {
@@ -161,9 +168,7 @@ func BenchmarkMeasuring(b *testing.B) {
 	}))
 	defer server.Close()
 	pool := pgtest.New(b)
-	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
-	g.storeIn(pool)
-	for name, observe := range map[string]func(notion.Call){"without": nil, "with": g.notion} {
+	for name, observe := range map[string]func(notion.Call){"without": nil, "with": measuring(pool).called} {
 		client := notion.New(notion.Config{
 			BaseURL: server.URL, Tokens: fixedToken{}, Observe: observe,
 			Budget: notion.NewWindow(notion.WindowConfig{Requests: 1 << 30, Period: time.Minute}),

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -24,8 +23,8 @@ const askLimit = 1500 * time.Millisecond
 func Health() http.Handler {
 	return handler("health", func(_ context.Context, p parts) (http.Handler, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
-		guard, remembered, source := p.notionBreaker(), p.cache(), p.source(config.DefaultConnection)
-		client := p.notionBehind(guard, source, p.budget(config.DefaultConnection, true))
+		guard, remembered, source := p.notionBreaker(), p.cache(), p.source()
+		client := p.notionBehind(guard, source, p.budget(true))
 		return p.api().Health(rememberedCheck(remembered, client), database(get), statusOf{p, get, remembered}, httpapi.HealthSettings{
 			Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
 			Breakers: func(service string) string {
@@ -56,14 +55,20 @@ type statusOf struct {
 	remembered *cache.Cache
 }
 
-// Read gives the status.
+// Read gives the status of the first connection, which failed last as well where any other did: the health is of the whole.
 func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 	pool, err := s.get(ctx)
 	if err != nil {
 		return journal.Status{}, err
 	}
-	status, _, err := cache.Get(ctx, s.remembered, statusCache(), "sync",
-		postgres.Status{Pool: pool, ConnectionID: config.DefaultConnection, Mapping: s.cfg.Mapping}.Read)
+	status, _, err := cache.Get(ctx, s.remembered, statusCache(), "sync", func(ctx context.Context) (journal.Status, error) {
+		status, err := postgres.Status{Pool: pool, ConnectionID: s.id(), Mapping: s.cfg.Mapping}.Read(ctx)
+		if err != nil || status.LastFailed {
+			return status, err
+		}
+		status.LastFailed, err = postgres.Settings{Pool: pool}.Failing(ctx)
+		return status, err
+	})
 	return status, err
 }
 

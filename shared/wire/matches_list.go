@@ -1,27 +1,21 @@
 package wire
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 )
 
 // MatchesList answers GET /sync/matches.
-func MatchesList() http.Handler {
-	return handler("matches-list", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().Matches(p.doubts(pool)), nil
-	})
+func MatchesList() http.Handler { return perConnection("matches-list", parts.answerMatchesList) }
+
+func (p parts) answerMatchesList(pool *pgxpool.Pool) http.Handler {
+	return p.api().Matches(p.doubts(pool))
 }
 
-// doubts are the pages of the default connection of which somebody has to say which row they are.
+// doubts are the connection's pages of which somebody has to say which row they are.
 func (p parts) doubts(pool *pgxpool.Pool) pgside.Doubts {
-	return pgside.Doubts{Pool: pool, ConnectionID: config.DefaultConnection, Mapping: p.cfg.Mapping}
+	return pgside.Doubts{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }

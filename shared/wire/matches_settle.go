@@ -1,17 +1,14 @@
 package wire
 
 import (
-	"context"
 	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // MatchesSettle answers POST /sync/matches/{page_id}.
-func MatchesSettle() http.Handler {
-	return handler("matches-settle", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().MatchSettle(p.doubts(pool), p.carry(pool)), nil
-	})
+func MatchesSettle() http.Handler { return perConnection("matches-settle", parts.answerMatchesSettle) }
+
+func (p parts) answerMatchesSettle(pool *pgxpool.Pool) http.Handler {
+	return p.api().MatchSettle(p.doubts(pool), p.carry(pool))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -15,24 +16,25 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/monitor"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 )
 
-// Monitor keeps watch. An event is {"task":"watch"}, every minute; {"task":"fold"}, which folds measurements and sweeps the cache;
-// or {"task":"audit"}, which has everything checked against Notion. Each may come twice.
+// Monitor keeps watch over all connections. An event is {"task":"watch"}, every minute; {"task":"fold"}, which folds measurements and
+// sweeps the cache; or {"task":"audit"}, which has everything checked against Notion. Each may come twice.
 func Monitor() func(context.Context, json.RawMessage) error {
-	type made struct {
+	type watch struct {
 		parts
-		get   func(context.Context) (*pgxpool.Pool, error)
-		watch monitor.Monitor
+		get      func(context.Context) (*pgxpool.Pool, error)
+		monitors *made[monitor.Monitor]
 	}
-	create := onFirstUse(func(context.Context) (made, error) {
+	create := onFirstUse(func(context.Context) (watch, error) {
 		p, err := newParts("monitor")
 		if err != nil {
-			return made{}, err
+			return watch{}, err
 		}
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
-		return made{p, get, p.monitor(get)}, nil
+		return watch{p, get, &made[monitor.Monitor]{create: func(p parts) monitor.Monitor { return p.monitor(get) }}}, nil
 	})
 	return func(ctx context.Context, event json.RawMessage) error {
 		var in struct {
@@ -47,7 +49,7 @@ func Monitor() func(context.Context, json.RawMessage) error {
 		}
 		defer m.gauge.flush(ctx)
 		if in.Task == "watch" {
-			return m.watch.Watch(ctx)
+			return m.watch(ctx, m.get, m.monitors)
 		}
 		pool, err := m.get(ctx)
 		if err != nil {
@@ -55,22 +57,70 @@ func Monitor() func(context.Context, json.RawMessage) error {
 		}
 		switch in.Task {
 		case "fold":
-			return errors.Join(
-				postgres.Measurements{Pool: pool, ConnectionID: config.DefaultConnection}.Fold(ctx, time.Now()),
-				postgres.Cache{Pool: pool, ConnectionID: config.DefaultConnection}.Sweep(ctx))
+			return everywhere{m.parts, pool}.each(ctx, func(ctx context.Context, p parts) error {
+				return errors.Join(
+					postgres.Measurements{Pool: pool, ConnectionID: p.id()}.Fold(ctx, time.Now()),
+					postgres.Cache{Pool: pool, ConnectionID: p.id()}.Sweep(ctx))
+			})
 		case "audit":
-			if _, err = m.auditDesk(pool).Start(ctx, "schedule"); fault.KindOf(err) == fault.Conflict {
-				err = nil
-			}
-			return err
+			return everywhere{m.parts, pool}.each(ctx, func(ctx context.Context, p parts) error { return p.dailyCheck(ctx, pool) })
 		}
 		return fault.New(fault.Invalid, "The schedule's task must be watch, fold or audit.")
 	}
 }
 
+// watch looks at all connections at once, so that one that does not answer keeps none of the others waiting. While the database is away
+// nobody knows which there are: the first is looked at all the same.
+func (p parts) watch(ctx context.Context, get func(context.Context) (*pgxpool.Pool, error), monitors *made[monitor.Monitor]) error {
+	connections := []setting.Settings{p.settings}
+	pool, err := get(ctx)
+	if err == nil {
+		if listed, errList := (postgres.Settings{Pool: pool}).List(ctx); errList == nil {
+			connections = listed
+		} else {
+			err = errList
+		}
+	}
+	problems := make([]error, len(connections))
+	var watching sync.WaitGroup
+	for i, c := range connections {
+		its := p.of(c)
+		watching.Go(func() { problems[i] = its.look(its.onBehalf(ctx), pool, monitors.of(its)) })
+	}
+	watching.Wait()
+	return errors.Join(append(problems, err)...)
+}
+
+func (p parts) look(ctx context.Context, pool *pgxpool.Pool, m monitor.Monitor) error {
+	rests, err := p.rests(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if rests {
+		return m.Rest(ctx)
+	}
+	return m.Watch(ctx)
+}
+
+// dailyCheck has the connection checked against Notion, if it has anything to check.
+func (p parts) dailyCheck(ctx context.Context, pool *pgxpool.Pool) error {
+	if rests, err := p.rests(ctx, pool); rests || err != nil || len(p.synced()) == 0 {
+		return err
+	}
+	_, err := p.auditDesk(pool).Start(ctx, "schedule")
+	if fault.KindOf(err) == fault.Conflict {
+		return nil
+	}
+	return err
+}
+
+// monitor watches the connection. The queues are everybody's: their dead letters are told of once, for the first connection.
 func (p parts) monitor(get func(context.Context) (*pgxpool.Pool, error)) monitor.Monitor {
-	client := p.notion(p.source(config.DefaultConnection), p.budget(config.DefaultConnection, true))
-	letters := sqsqueue.DeadLetters{Client: sqs.NewFromConfig(p.aws), URLs: p.cfg.DeadLetterQueueURLs}
+	client := p.notion(p.source(), p.budget(true))
+	letters := sqsqueue.DeadLetters{Client: sqs.NewFromConfig(p.aws)}
+	if p.id() == config.DefaultConnection {
+		letters.URLs = p.cfg.DeadLetterQueueURLs
+	}
 	return monitor.Monitor{
 		Checks: map[metric.Service]monitor.Check{
 			metric.Notion: func(ctx context.Context) error {
@@ -87,10 +137,10 @@ func (p parts) monitor(get func(context.Context) (*pgxpool.Pool, error)) monitor
 			return p.alerts(pool), nil
 		},
 		Letters: letters.Count,
-		Observe: p.gauge.meter.Observe,
+		Observe: p.observe,
 		Limits:  alert.Defaults(),
 		Now:     time.Now,
 		NewID:   newID,
-		Log:     p.log,
+		Log:     p.log.With("connection_id", p.id()),
 	}
 }

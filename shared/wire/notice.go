@@ -1,28 +1,30 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notice"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
 )
 
-// notices takes in what others say has changed in a connection.
-func (p parts) notices(pool *pgxpool.Pool, settings setting.Settings) notice.Desk {
+// notices takes in what others say has changed in the connection.
+func (p parts) notices(pool *pgxpool.Pool) notice.Desk {
 	return notice.Desk{
-		ConnectionID: settings.ConnectionID,
-		Kinds:        p.connection(settings).Kinds(),
-		Store:        p.noticeStore(pool, settings.ConnectionID),
+		ConnectionID: p.id(),
+		Kinds:        p.connection().Kinds(),
+		Store:        p.noticeStore(pool),
 		Queue:        p.queue(),
 		Enabled:      p.cfg.RealTimeSync,
 		Bot: func(ctx context.Context) (string, error) {
 			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 			defer cancel()
-			bot, err := p.notion(p.source(settings.ConnectionID), p.budget(settings.ConnectionID, true)).Me(ctx)
+			bot, err := p.notion(p.source(), p.budget(true)).Me(ctx)
 			if err != nil {
 				return "", err
 			}
@@ -33,6 +35,43 @@ func (p parts) notices(pool *pgxpool.Pool, settings setting.Settings) notice.Des
 	}
 }
 
-func (p parts) noticeStore(pool *pgxpool.Pool, connectionID string) postgres.Notices {
-	return postgres.Notices{Pool: pool, ConnectionID: connectionID, Mapping: p.cfg.Mapping}
+func (p parts) noticeStore(pool *pgxpool.Pool) postgres.Notices {
+	return postgres.Notices{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
+}
+
+// anyones takes in notices that others send, of whichever connection they are.
+type anyones struct {
+	parts
+	db *pgxpool.Pool
+}
+
+// Notion takes in a webhook, signed for the first connection.
+func (a anyones) Notion(ctx context.Context, body []byte, signature string) error {
+	first, err := a.desk(ctx, config.DefaultConnection)
+	if err != nil {
+		return err
+	}
+	first.OfWorkspace = func(ctx context.Context, workspaceID string) (notice.Desk, error) {
+		settings, err := postgres.Settings{Pool: a.db}.OfWorkspace(ctx, workspaceID)
+		if fault.KindOf(err) == fault.NotFound {
+			return first, nil // NOTION_TOKEN does not say whose it is
+		}
+		return a.of(settings).notices(a.db), err
+	}
+	return first.Notion(ctx, body, signature)
+}
+
+// Changed takes in that rows changed.
+func (a anyones) Changed(ctx context.Context, connectionID, kind string) {
+	desk, err := a.desk(ctx, cmp.Or(connectionID, config.DefaultConnection))
+	if err != nil {
+		a.log.WarnContext(ctx, "nobody looks at what was noticed before the next sync", "connection_id", connectionID, "kind", kind, "error", err)
+		return
+	}
+	desk.Changed(ctx, kind)
+}
+
+func (a anyones) desk(ctx context.Context, connectionID string) (notice.Desk, error) {
+	settings, err := postgres.Settings{Pool: a.db}.Read(ctx, connectionID)
+	return a.of(settings).notices(a.db), err
 }

@@ -25,19 +25,16 @@ func (p parts) notion(source *connect.Source, budget notion.Budget) *notion.Clie
 	return p.notionBehind(p.notionBreaker(), source, budget)
 }
 
-// budget is the function's share of what all functions together may ask of a connection's workspace. interactive: somebody waits for
+// budget is the function's share of what all functions together may ask of the connection's workspace. interactive: somebody waits for
 // the answers.
-func (p parts) budget(connectionID string, interactive bool) *notion.Shared {
+func (p parts) budget(interactive bool) *notion.Shared {
 	return notion.NewShared(notion.SharedConfig{
-		Bank: bank{p, connectionID}, Requests: p.cfg.NotionBudget, Interactive: interactive, NewID: newID,
+		Bank: bank{p}, Requests: p.requests(), Interactive: interactive, NewID: newID,
 	})
 }
 
-// bank keeps a connection's budget in a database that is opened when something is asked of it.
-type bank struct {
-	parts
-	connectionID string
-}
+// bank keeps the connection's budget in a database that is opened when something is asked of it.
+type bank struct{ parts }
 
 // Take gives requests.
 func (b bank) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) {
@@ -45,13 +42,13 @@ func (b bank) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return postgres.Budget{Pool: pool, ConnectionID: b.connectionID, Requests: b.cfg.NotionBudget}.Take(ctx, ask)
+	return postgres.Budget{Pool: pool, ConnectionID: b.id(), Requests: b.requests()}.Take(ctx, ask)
 }
 
-// notionBreaker keeps from a Notion that does not answer, as far as this function or another found out.
+// notionBreaker keeps from a workspace that does not answer, as far as this function or another found out.
 func (p parts) notionBreaker() *breaker.Breaker {
 	return breaker.New(breaker.Config{Service: "Notion", Shared: &postgres.SharedBreaker{
-		ConnectionID: config.DefaultConnection, Service: string(metric.Notion), Pool: p.gauge.pool.Load, Now: time.Now,
+		ConnectionID: p.id(), Service: string(metric.Notion), Pool: p.gauge.pool.Load, Now: time.Now,
 	}})
 }
 
@@ -61,19 +58,19 @@ func (p parts) notionBehind(b *breaker.Breaker, source *connect.Source, budget n
 		Tokens:  source,
 		Budget:  budget,
 		Breaker: b,
-		Observe: p.gauge.notion,
+		Observe: p.called,
 	})
 }
 
-// source gives a connection's token: OAuth's where the workspace is connected, else NOTION_TOKEN for the connection that is there from
+// source gives the connection's token: OAuth's where the workspace is connected, else NOTION_TOKEN for the connection that is there from
 // the start. It only reads.
-func (p parts) source(connectionID string) *connect.Source {
+func (p parts) source() *connect.Source {
 	return &connect.Source{
-		ConnectionID: connectionID,
+		ConnectionID: p.id(),
 		Grants:       grantsOf{p},
 		Vault:        secrets.Readable{Client: secretsmanager.NewFromConfig(p.aws)},
 		Fixed: func(ctx context.Context) (string, error) {
-			if connectionID != config.DefaultConnection {
+			if p.id() != config.DefaultConnection {
 				return "", nil
 			}
 			return p.secret.Get(ctx, config.NotionToken)

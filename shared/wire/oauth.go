@@ -75,10 +75,10 @@ func (p parts) keeper(pool *pgxpool.Pool, vault connect.Vault) connect.Keeper {
 	}
 }
 
-// renewing gives a connection's token, and refreshes one that Notion refuses.
-func (p parts) renewing(pool *pgxpool.Pool, connectionID string) *connect.Source {
+// renewing gives the connection's token, and refreshes one that Notion refuses.
+func (p parts) renewing(pool *pgxpool.Pool) *connect.Source {
 	client := secretsmanager.NewFromConfig(p.aws)
-	source := p.source(connectionID)
+	source := p.source()
 	source.Renew = p.keeper(pool, secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}).Refresh
 	return source
 }

@@ -3,8 +3,6 @@ package wire
 import (
 	"context"
 	"net/http"
-
-	"github.com/act-platform/enhanced-integration/shared/config"
 )
 
 // OAuthURL answers GET /oauth/notion/url.
@@ -15,7 +13,7 @@ func OAuthURL() http.Handler {
 			return nil, err
 		}
 		connect := p.api().OAuthURL(p.connector(pool, nil))
-		explain := p.api().OAuthUnconfigured(p.source(config.DefaultConnection).Method)
+		explain := p.api().OAuthUnconfigured(p.source().Method)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			configured, err := p.oauthConfigured(r.Context())
 			switch {

@@ -1,20 +1,16 @@
 package wire
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // SyncRun answers GET /sync/runs/{id}.
-func SyncRun() http.Handler {
-	return handler("sync-run", func(ctx context.Context, p parts) (http.Handler, error) {
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().Run(postgres.Runs{Pool: pool, ConnectionID: config.DefaultConnection}), nil
-	})
+func SyncRun() http.Handler { return perConnection("sync-run", parts.answerSyncRun) }
+
+func (p parts) answerSyncRun(pool *pgxpool.Pool) http.Handler {
+	return p.api().Run(postgres.Runs{Pool: pool, ConnectionID: p.id()})
 }

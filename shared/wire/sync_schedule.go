@@ -11,7 +11,6 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -21,14 +20,7 @@ const early = 30 * time.Second
 // SyncSchedule starts the scheduled runs of each connection, and hands over again what was lost. An event is {"type":"incremental"} or
 // {"type":"full"}; one that comes twice finds its run under way.
 func SyncSchedule() func(context.Context, json.RawMessage) error {
-	get := onFirstUse(func(ctx context.Context) (schedule, error) {
-		p, err := newParts("sync-schedule")
-		if err != nil {
-			return schedule{}, err
-		}
-		pool, err := p.pool(ctx, 1)
-		return schedule{p, pool}, err
-	})
+	get := forMessages("sync-schedule", 1)
 	return func(ctx context.Context, event json.RawMessage) error {
 		var in struct {
 			Type journal.Type `json:"type"`
@@ -36,34 +28,24 @@ func SyncSchedule() func(context.Context, json.RawMessage) error {
 		if err := json.Unmarshal(event, &in); err != nil || in.Type != journal.Full && in.Type != journal.Incremental {
 			return fault.New(fault.Invalid, "The schedule's event must be {\"type\":\"incremental\"} or {\"type\":\"full\"}.")
 		}
-		s, err := get(ctx)
+		all, err := get(ctx)
 		if err != nil {
 			return err
 		}
-		defer s.gauge.flush(ctx)
-		connections, err := postgres.Settings{Pool: s.db}.List(ctx)
-		problems := []error{err}
-		for _, c := range connections {
-			problems = append(problems, s.tick(ctx, c, in.Type))
-		}
-		return errors.Join(problems...)
+		defer all.gauge.flush(ctx)
+		return all.each(ctx, func(ctx context.Context, p parts) error { return p.tick(ctx, all.db, in.Type) })
 	}
 }
 
-type schedule struct {
-	parts
-	db *pgxpool.Pool
-}
-
-// tick starts a connection's run of a type when it is time.
-func (s schedule) tick(ctx context.Context, c setting.Settings, t journal.Type) error {
-	starter := s.starterOf(s.db, s.connection(c))
-	lost := errors.Join(starter.Requeue(ctx), s.notices(s.db, c).Sweep(ctx))
-	if len(starter.Kinds) == 0 {
-		return lost
+// tick starts the connection's run of a type when it is time.
+func (p parts) tick(ctx context.Context, pool *pgxpool.Pool, t journal.Type) error {
+	c, starter := p.settings, p.starter(pool)
+	lost := errors.Join(starter.Requeue(ctx), p.notices(pool).Sweep(ctx))
+	if rests, err := p.rests(ctx, pool); rests || err != nil || len(starter.Kinds) == 0 {
+		return errors.Join(lost, err)
 	}
 	if t == journal.Incremental && c.Interval > 0 {
-		last, err := postgres.Ledger{Pool: s.db}.Last(ctx, c.ConnectionID, t)
+		last, err := postgres.Ledger{Pool: pool}.Last(ctx, c.ConnectionID, t)
 		if err != nil || time.Since(last) < c.Interval-early {
 			return errors.Join(lost, err)
 		}

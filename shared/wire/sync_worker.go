@@ -3,7 +3,6 @@ package wire
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -31,16 +30,14 @@ const (
 // SyncWorker brings a database into step, from a message on the sync queue. Its key is the run and the kind: a message that comes
 // again is worked on again, and changes nothing that is done.
 func SyncWorker() func(context.Context, lambdaio.Message) error {
-	get := onFirstUse(func(ctx context.Context) (*syncers, error) {
-		p, err := newParts("sync-worker")
-		if err != nil {
-			return nil, err
-		}
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return nil, err
-		}
-		return &syncers{parts: p, db: pool, made: map[string]connectionSyncer{}}, nil
+	type worker struct {
+		everywhere
+		syncers *made[connectionSyncer]
+	}
+	find := forMessages("sync-worker", 2)
+	get := onFirstUse(func(ctx context.Context) (worker, error) {
+		all, err := find(ctx)
+		return worker{all, all.syncers()}, err
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
 		var msg journal.Message
@@ -52,72 +49,50 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 			return err
 		}
 		defer all.gauge.flush(ctx)
-		syncer, err := all.of(ctx, msg)
+		settings, err := all.settingsOf(ctx, msg)
 		if err != nil {
 			return err
 		}
-		err = syncer.Work(ctx, msg)
+		p := all.of(settings)
+		syncer := all.syncers.of(p)
+		err = syncer.Work(p.onBehalf(ctx), msg)
 		_ = syncer.budget.GiveBack(ctx) // else it comes back by itself, later
 		return err
 	}
 }
 
-// syncers keeps a syncer for each connection, made anew when the connection's settings change.
-type syncers struct {
-	parts
-	db *pgxpool.Pool
-
-	mu   sync.Mutex
-	made map[string]connectionSyncer
-}
-
-// connectionSyncer is a connection's syncer, made of one version of its settings, and what it spends from.
+// connectionSyncer is a connection's syncer, and what it spends from.
 type connectionSyncer struct {
 	*syncrun.Syncer
-	version int64
-	budget  *notion.Shared
+	budget *notion.Shared
 }
 
-// of gives the syncer for a message's connection.
-func (s *syncers) of(ctx context.Context, m journal.Message) (connectionSyncer, error) {
-	var settings setting.Settings
-	var err error
+func (e everywhere) syncers() *made[connectionSyncer] {
+	return &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(e.db) }}
+}
+
+// settingsOf gives the settings of a message's connection.
+func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (setting.Settings, error) {
 	if m.Look {
-		settings, err = postgres.Settings{Pool: s.db}.Read(ctx, m.ConnectionID)
-	} else {
-		settings, err = postgres.Settings{Pool: s.db}.OfRun(ctx, m.RunID)
+		return postgres.Settings{Pool: e.db}.Read(ctx, m.ConnectionID)
 	}
-	if err != nil {
-		return connectionSyncer{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	made, ok := s.made[settings.ConnectionID]
-	if !ok || made.version != settings.Version {
-		made = s.syncer(settings)
-		s.made[settings.ConnectionID] = made
-	}
-	return made, nil
+	return postgres.Settings{Pool: e.db}.OfRun(ctx, m.RunID)
 }
 
-func (s *syncers) syncer(settings setting.Settings) connectionSyncer {
-	p, connection := s.parts, s.connection(settings)
-	if settings.Plan != "" {
-		p.cfg.NotionBudget = settings.Plan.Requests()
-	}
-	budget, relay := p.budget(connection.ID, false), p.nudger()
-	client := p.notion(p.renewing(s.db, connection.ID), budget)
-	return connectionSyncer{version: settings.Version, budget: budget, Syncer: syncrun.New(syncrun.Config{
+func (p parts) syncer(pool *pgxpool.Pool) connectionSyncer {
+	connection, budget, relay := p.connection(), p.budget(false), p.nudger()
+	client := p.notion(p.renewing(pool), budget)
+	return connectionSyncer{budget: budget, Syncer: syncrun.New(syncrun.Config{
 		Connection: connection,
-		Ledger:     toldLedger{measuredLedger{postgres.Ledger{Pool: s.db, NewID: newID}, p.gauge.meter.Observe}, relay},
-		Leases:     postgres.Leases{Pool: s.db, TTL: leaseTTL},
+		Ledger:     toldLedger{measuredLedger{postgres.Ledger{Pool: pool, NewID: newID}, p.observe}, relay},
+		Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
 		Queue:      p.queue(),
 		Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
 		Tables: func(k mapping.Kind) syncrun.Tables {
-			return toldTables{pgside.New(s.db, connection.ID, connection.Mapping, k, newID), relay}
+			return toldTables{pgside.New(pool, connection.ID, connection.Mapping, k, newID), relay}
 		},
 		Rehearsal: func(k mapping.Kind, runID string) syncrun.Tables {
-			return pgside.NewRehearsal(s.db, connection.ID, connection.Mapping, k, newID, runID)
+			return pgside.NewRehearsal(pool, connection.ID, connection.Mapping, k, newID, runID)
 		},
 		Now:     time.Now,
 		NewID:   newID,

@@ -9,6 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/setting"
 )
 
 // attemptsKept is how long an attempt is kept after its state ended: long after any callback that is under way.
@@ -32,7 +33,8 @@ func TokenRefresh() func(context.Context, json.RawMessage) error {
 		grants, err := p.grants(pool).List(ctx)
 		problems := []error{err}
 		for _, g := range grants {
-			problems = append(problems, p.keeper(pool, vault).Check(ctx, g.ConnectionID))
+			of := p.of(setting.Settings{ConnectionID: g.ConnectionID})
+			problems = append(problems, p.keeper(pool, vault).Check(of.onBehalf(ctx), g.ConnectionID))
 		}
 		problems = append(problems, connect.Sweep(ctx, postgres.Attempts{Pool: pool}, vault, p.secretName, time.Now().Add(-attemptsKept)),
 			postgres.Windows{Pool: pool}.Forget(ctx))

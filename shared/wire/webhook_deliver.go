@@ -6,7 +6,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
@@ -18,45 +19,53 @@ import (
 // laneTTL is how long an endpoint stays taken after its worker died: longer than a round of requests may take.
 const laneTTL = 25 * time.Second
 
-// WebhookDeliver sends what is due to one endpoint. A message's body is the subscription's id, and its key.
+// WebhookDeliver sends what is due to one endpoint. A message's body is the subscription's id, and its key. A subscription that is gone has
+// nothing due.
 func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 	type made struct {
-		dispatch.Deliverer
-		gauge *gauge
+		everywhere
+		client *outbound.Client
 	}
+	find := forMessages("webhook-deliver", 1)
 	get := onFirstUse(func(ctx context.Context) (made, error) {
-		p, err := newParts("webhook-deliver")
-		if err != nil {
-			return made{}, err
-		}
-		pool, err := p.pool(ctx, 1)
-		if err != nil {
-			return made{}, err
-		}
-		return made{gauge: p.gauge, Deliverer: dispatch.Deliverer{
-			Lanes:    postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: laneTTL},
-			Queue:    p.deliveries(),
-			Post:     p.gauge.posting(p.outbound()),
-			Told:     p.nudger().nudge,
-			Schedule: p.cfg.WebhookRetries,
-			Now:      time.Now,
-			NewID:    newID,
-			Chance:   rand.Float64,
-			Log:      p.log,
-		}}, nil
+		all, err := find(ctx)
+		return made{all, all.outbound()}, err
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
-		deliverer, err := get(ctx)
+		all, err := get(ctx)
 		if err != nil {
 			return err
 		}
-		defer deliverer.gauge.flush(ctx)
-		return deliverer.Deliver(ctx, m.Body)
+		defer all.gauge.flush(ctx)
+		settings, err := postgres.Settings{Pool: all.db}.OfSubscription(ctx, m.Body)
+		if fault.KindOf(err) == fault.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p := all.of(settings)
+		return p.deliverer(all.db, all.client).Deliver(p.onBehalf(ctx), m.Body)
+	}
+}
+
+// deliverer delivers to the connection's subscribers.
+func (p parts) deliverer(pool *pgxpool.Pool, client *outbound.Client) dispatch.Deliverer {
+	return dispatch.Deliverer{
+		Lanes:    postgres.Lanes{Pool: pool, ConnectionID: p.id(), NewID: newID, TTL: laneTTL},
+		Queue:    p.deliveries(),
+		Post:     p.posting(client),
+		Told:     p.nudger().nudge,
+		Schedule: p.cfg.WebhookRetries,
+		Now:      time.Now,
+		NewID:    newID,
+		Chance:   rand.Float64,
+		Log:      p.log,
 	}
 }
 
 // posting sends and measures.
-func (g *gauge) posting(client *outbound.Client) dispatch.Post {
+func (p parts) posting(client *outbound.Client) dispatch.Post {
 	return func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
 		began := time.Now()
 		answer, err := client.Post(ctx, address, header, body)
@@ -67,7 +76,7 @@ func (g *gauge) posting(client *outbound.Client) dispatch.Post {
 		if err != nil || answer.StatusCode > 299 {
 			s.Outcome = fault.Unavailable.String()
 		}
-		g.meter.Observe(s)
+		p.observe(s)
 		return dispatch.Answer(answer), err
 	}
 }

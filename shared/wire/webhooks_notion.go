@@ -3,9 +3,6 @@ package wire
 import (
 	"context"
 	"net/http"
-
-	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // WebhooksNotion answers POST /webhooks/notion.
@@ -15,10 +12,6 @@ func WebhooksNotion() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		settings, err := postgres.Settings{Pool: pool}.Read(ctx, config.DefaultConnection)
-		if err != nil {
-			return nil, err
-		}
-		return p.api().NotionWebhook(p.notices(pool, settings)), nil
+		return p.api().NotionWebhook(anyones{p, pool}), nil
 	})
 }

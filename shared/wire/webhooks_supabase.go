@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // WebhooksSupabase answers POST /webhooks/supabase.
@@ -15,15 +14,11 @@ func WebhooksSupabase() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		settings, err := postgres.Settings{Pool: pool}.Read(ctx, config.DefaultConnection)
-		if err != nil {
-			return nil, err
-		}
 		tables := map[string]string{}
 		for _, k := range p.cfg.Mapping.Kinds {
 			tables[k.Table] = k.Name
 		}
 		secret := func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseWebhookSecret) }
-		return p.api().SupabaseWebhook(p.notices(pool, settings), secret, tables), nil
+		return p.api().SupabaseWebhook(anyones{p, pool}, secret, tables), nil
 	})
 }

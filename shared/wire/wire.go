@@ -22,20 +22,23 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
+	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 // secretTTL is how long the app secret is remembered, and so how long a change of it takes to be noticed.
 const secretTTL = 5 * time.Minute
 
-// parts are what most functions are made of.
+// parts are what most functions are made of, for one connection.
 type parts struct {
-	cfg    config.Config
-	aws    aws.Config
-	log    *slog.Logger
-	secret *secrets.App
-	opened *opened
-	gauge  *gauge
+	cfg config.Config
+	// settings are the connection's. newParts knows no more of the first one than its id; of makes the parts of a connection.
+	settings setting.Settings
+	aws      aws.Config
+	log      *slog.Logger
+	secret   *secrets.App
+	opened   *opened
+	gauge    *gauge
 }
 
 // opened is the database once it is open: a function has one pool.
@@ -55,12 +58,13 @@ func newParts(function string) (parts, error) {
 	cloud := cloudConfig(os.Getenv)
 	cloud.APIOptions = append(cloud.APIOptions, gauge.cloud)
 	return parts{
-		cfg:    cfg,
-		aws:    cloud,
-		log:    log,
-		gauge:  gauge,
-		secret: secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
-		opened: &opened{},
+		cfg:      cfg,
+		settings: setting.Settings{ConnectionID: config.DefaultConnection},
+		aws:      cloud,
+		log:      log,
+		gauge:    gauge,
+		secret:   secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
+		opened:   &opened{},
 	}, nil
 }
 
@@ -79,7 +83,7 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 		return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
 	}
 	p.opened.pool, err = postgres.Open(context.WithoutCancel(ctx), url, connections,
-		postgres.Measured(time.Now, p.gauge.meter.Observe), postgres.Guarded(p.gauge.supabase))
+		postgres.Measured(time.Now, p.gauge.shared), postgres.Guarded(p.gauge.supabase))
 	if err == nil {
 		p.gauge.storeIn(p.opened.pool)
 	}
@@ -125,13 +129,13 @@ func (p parts) api() httpapi.API {
 // trailOf keeps the trail in a database that is opened when the first change is asked for.
 type trailOf struct{ parts }
 
-// Begin writes down a change before it is made.
+// Begin writes down a change of the connection before it is made.
 func (t trailOf) Begin(ctx context.Context, e trail.Entry) error {
 	pool, err := t.pool(ctx, 2)
 	if err != nil {
 		return err
 	}
-	return postgres.Trail{Pool: pool, ConnectionID: config.DefaultConnection}.Begin(ctx, e)
+	return postgres.Trail{Pool: pool, ConnectionID: t.id()}.Begin(ctx, e)
 }
 
 // End writes down what came of it.
@@ -140,7 +144,7 @@ func (t trailOf) End(ctx context.Context, id string, o trail.Outcome) error {
 	if err != nil {
 		return err
 	}
-	return postgres.Trail{Pool: pool, ConnectionID: config.DefaultConnection}.End(ctx, id, o)
+	return postgres.Trail{Pool: pool, ConnectionID: t.id()}.End(ctx, id, o)
 }
 
 // onFirstUse creates something when it is first asked for, and again after a failure.
