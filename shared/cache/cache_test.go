@@ -109,6 +109,12 @@ func (s *slow) Put(ctx context.Context, _ cache.Place, _ cache.Entry, _ int64) e
 	return s.wait(ctx)
 }
 
+func (s *slow) Claim(ctx context.Context, _ cache.Place, _ time.Duration) (bool, error) {
+	return false, s.wait(ctx)
+}
+
+func (s *slow) Waive(ctx context.Context, _ cache.Place) error { return s.wait(ctx) }
+
 func (s *slow) Since(ctx context.Context, _ int64) ([]cache.Invalidation, int64, error) {
 	return nil, 0, s.wait(ctx)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -15,6 +16,8 @@ func Breakers() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		return p.api().Breakers(postgres.Breakers{Pool: pool, ConnectionID: config.DefaultConnection}), nil
+		return p.api().Breakers(postgres.Breakers{
+			Pool: pool, ConnectionID: config.DefaultConnection, Always: []string{string(metric.Notion), string(metric.Supabase)},
+		}), nil
 	})
 }

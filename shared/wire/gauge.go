@@ -2,11 +2,15 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -25,15 +29,18 @@ import (
 type gauge struct {
 	meter *meter.Meter
 	pool  atomic.Pointer[pgxpool.Pool]
-	// supabase keeps from a database that does not answer.
+	// supabase keeps from a database that does not answer; how it went is told when the database is back.
 	supabase *breaker.Breaker
+	went     *postgres.OwnBreaker
 }
 
 // newGauge makes a gauge. Its own lines are metrics, and written whatever level is logged.
 func newGauge(stage, function string, log *slog.Logger) *gauge {
+	went := &postgres.OwnBreaker{ConnectionID: config.DefaultConnection, Service: string(metric.Supabase), Now: time.Now}
 	return &gauge{
+		went:     went,
 		meter:    meter.New(time.Now, log, meter.Embedded{Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function), Stage: stage}),
-		supabase: breaker.New(breaker.Config{Service: "The database", Failures: 3, Cooldown: 5 * time.Second}),
+		supabase: breaker.New(breaker.Config{Service: "The database", Failures: 3, Cooldown: 5 * time.Second, Shared: went}),
 	}
 }
 
@@ -44,9 +51,24 @@ func (g *gauge) storeIn(pool *pgxpool.Pool) { g.pool.Store(pool) }
 func (g *gauge) flush(ctx context.Context) {
 	var store meter.Store
 	if pool := g.pool.Load(); pool != nil {
-		store = postgres.Measurements{Pool: pool, ConnectionID: config.DefaultConnection}
+		store = storing{postgres.Measurements{Pool: pool, ConnectionID: config.DefaultConnection}, g.went}
 	}
 	g.meter.Flush(ctx, store)
+}
+
+// storing stores what was counted, and once the database is seen to answer, how often it did not.
+type storing struct {
+	postgres.Measurements
+	went *postgres.OwnBreaker
+}
+
+// Add adds rows.
+func (s storing) Add(ctx context.Context, rows []metric.Row) error {
+	err := s.Measurements.Add(ctx, rows)
+	if err == nil {
+		s.went.Tell(ctx, s.Pool)
+	}
+	return err
 }
 
 // notion measures an attempt at a request to Notion.
@@ -67,12 +89,38 @@ func (g *gauge) cloud(stack *middleware.Stack) error {
 		if middleware.GetServiceID(ctx) == "Secrets Manager" {
 			s.Service = metric.Secrets
 		}
-		if err != nil {
-			s.Outcome = fault.Unavailable.String()
-		}
+		s.Outcome = refusedBy(err)
 		g.meter.Observe(s)
 		return out, metadata, err
 	}), middleware.After)
+}
+
+// refusedBy names how a call to AWS ended, by its code.
+func refusedBy(err error) string {
+	refused, answered := errors.AsType[smithy.APIError](err)
+	switch {
+	case err == nil:
+		return ""
+	case !answered:
+		return fault.Unavailable.String()
+	}
+	code := refused.ErrorCode()
+	says := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(code, w) })
+	}
+	switch {
+	case says("Throttl", "TooMany", "LimitExceeded", "OverLimit"):
+		return fault.RateLimited.String()
+	case says("AccessDenied", "NotAuthorized"):
+		return fault.Forbidden.String()
+	case says("Token", "Signature", "UnrecognizedClient"):
+		return fault.Unauthorized.String()
+	case says("ResourceNotFound"): // a secret; a queue that is not there is no answer to a question
+		return fault.NotFound.String()
+	case refused.ErrorFault() == smithy.FaultClient:
+		return fault.Invalid.String()
+	}
+	return fault.Unavailable.String()
 }
 
 // measuredLedger measures the parts of syncs as they end.

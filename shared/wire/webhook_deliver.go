@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -37,6 +38,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 			Lanes:    postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: laneTTL},
 			Queue:    p.deliveries(),
 			Post:     p.gauge.posting(p.outbound()),
+			Gate:     newGates(p.hostBreaker).gate,
 			Told:     p.nudger().nudge,
 			Schedule: p.cfg.WebhookRetries,
 			Now:      time.Now,
@@ -64,10 +66,29 @@ func (g *gauge) posting(client *outbound.Client) dispatch.Post {
 		if u, parsed := url.Parse(address); parsed == nil {
 			s.Operation = u.Hostname()
 		}
-		if err != nil || answer.StatusCode > 299 {
-			s.Outcome = fault.Unavailable.String()
+		if kind, failed := answered(answer.StatusCode, err); failed {
+			s.Outcome = kind.String()
 		}
 		g.meter.Observe(s)
 		return dispatch.Answer(answer), err
 	}
+}
+
+// answered gives the kind of error that an answer is, if it is one.
+func answered(status int, err error) (fault.Kind, bool) {
+	switch {
+	case err != nil:
+		return fault.KindOf(err), true
+	case status >= 200 && status < 300:
+		return 0, false
+	case status == http.StatusUnauthorized:
+		return fault.Unauthorized, true
+	case status == http.StatusForbidden:
+		return fault.Forbidden, true
+	case status == http.StatusTooManyRequests:
+		return fault.RateLimited, true
+	case status >= 500:
+		return fault.Unavailable, true
+	}
+	return fault.Invalid, true // not_found too: a subscriber that is not there has not taken the event
 }
