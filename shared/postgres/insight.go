@@ -35,7 +35,7 @@ func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insi
 	if f.Recent, err = measured.Read(ctx, now.UTC().Add(-recent).Truncate(time.Minute), metric.Minute); err != nil {
 		return f, err
 	}
-	for _, read := range []func(context.Context, *insight.Facts) error{i.syncs, i.troubles, i.databases} {
+	for _, read := range []func(context.Context, *insight.Facts) error{i.syncs, i.troubles, i.databases, i.brought} {
 		if err := read(ctx, &f); err != nil {
 			return insight.Facts{}, Fault(err)
 		}
@@ -111,5 +111,33 @@ func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
 	for n := range f.Databases {
 		f.Databases[n].Kind, f.Databases[n].BaseTable = i.Kinds[n].Name, i.Kinds[n].BaseTable
 	}
+	return err
+}
+
+// brought reads when databases were brought into step in the window, and when last before it.
+func (i Insight) brought(ctx context.Context, f *insight.Facts) error {
+	names := make([]string, len(i.Kinds))
+	for n, k := range i.Kinds {
+		names[n] = k.Name
+	}
+	rows, err := i.Pool.Query(ctx, `
+		with times as (
+			select p.kind, p.finished_at as at from sync_run_databases p join sync_runs r on r.id = p.run_id
+			where r.connection_id = $1 and p.kind = any($2) and p.status = 'succeeded' and p.finished_at between $3 and $5
+			union all
+			select p.kind, max(p.finished_at) from sync_run_databases p join sync_runs r on r.id = p.run_id
+			where r.connection_id = $1 and p.kind = any($2) and p.status = 'succeeded' and p.finished_at < $3 group by p.kind)
+		select kind, date_trunc($4::text, at, 'UTC') as stretch, (extract(epoch from max(gap)) * 1000000)::bigint, max(at)
+		from (select kind, at, coalesce(at - lag(at) over (partition by kind order by at), '0') as gap from times) t
+		group by kind, stretch order by kind, stretch`, i.ConnectionID, names, f.Window.From(f.Now), f.Window.Grain, f.Now)
+	if err != nil {
+		return err
+	}
+	f.Brought, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (b insight.Brought, err error) {
+		var micros int64
+		err = row.Scan(&b.Kind, &b.At, &micros, &b.Last)
+		b.Gap = time.Duration(micros) * time.Microsecond
+		return b, err
+	})
 	return err
 }

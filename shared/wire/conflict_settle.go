@@ -12,6 +12,6 @@ func ConflictSettle() http.Handler {
 		if err != nil {
 			return nil, err
 		}
-		return p.api().Conflict(p.decisions(pool), p.carry(pool)), nil
+		return p.api().Conflict(p.decisions(pool), p.carry(pool), p.glance(pool).Conflict), nil
 	})
 }
