@@ -107,7 +107,9 @@ func TestConflictShowsWhatNotionShowsNow(t *testing.T) {
 	}
 	p.gauge.flush(t.Context())
 	rows, err := postgres.Measurements{Pool: w.Pool, ConnectionID: config.DefaultConnection}.Read(t.Context(), time.Now().Add(-time.Hour), metric.Minute)
-	if err != nil || metric.Sum(rows, func(r metric.Row) bool { return r.Service == metric.Cache && r.Operation == "page" && r.Outcome == metric.Miss }).Calls != 1 {
+	if err != nil || metric.Sum(rows, func(r metric.Row) bool {
+		return r.Service == metric.Cache && r.Operation == "page" && r.Outcome == metric.Miss
+	}).Calls != 1 {
 		t.Errorf("%+v, %v", rows, err)
 	}
 	move("Darwin") // the cache has Perth
