@@ -310,10 +310,16 @@
       ].filter(Boolean);
     });
   }
-  function subscriptions(answer, rate) {
-    const list = answer?.subscriptions || [];
-    draw("subscriptions", [list, rate, answer?.forbidden], () => answer?.forbidden ? empty(answer.forbidden) : list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => h("li", {},
-      h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))), h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)))) :
+  const host = (address) => { try { return "subscriber:" + new URL(address).host; } catch { return ""; } };
+  function subscriptions(answer, rate, breakers) {
+    const list = answer?.subscriptions || [], open = Object.fromEntries((breakers || []).filter((b) => b.status !== "closed").map((b) => [b.service, b.status]));
+    draw("subscriptions", [list, rate, answer?.forbidden, open], () => answer?.forbidden ? empty(answer.forbidden) : list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => {
+      const service = host(s.callback_url), breaker = open[service];
+      return h("li", { class: breaker ? "wrap" : "" },
+        h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))),
+        h("div", { class: "act" }, breaker ? [h("span", { class: "pill warn" }, "circuit breaker " + words(breaker)), button("reset-" + s.id, "Reset", "Reset.", "/breakers", { service })] : null,
+          h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)));
+    })) :
       h("p", { class: "empty" }, rate === null || rate === undefined ? "Nobody has subscribed to events yet." : "Deliveries that arrived: " + share(rate)));
   }
 
@@ -410,7 +416,7 @@
   }
 
   async function details() {
-    const asked = { dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
+    const asked = { dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions"), breakers: maybe("/breakers") };
     const names = Object.keys(asked), answers = await Promise.allSettled(Object.values(asked));
     answers.forEach((a, i) => { if (a.status === "fulfilled") shown[names[i]] = a.value; });
     if (shown.dashboard?.dashboard_data) shown.dashboard = shown.dashboard.dashboard_data;
@@ -426,7 +432,7 @@
     await glancing(shown.waiting?.conflicts);
     conflicts(shown.waiting?.conflicts, shown.lately?.conflicts, d?.conflicts, shown.glanced);
     consistency(shown.consistency);
-    subscriptions(shown.subscriptions, d?.performance_metrics?.delivery_success_rate);
+    subscriptions(shown.subscriptions, d?.performance_metrics?.delivery_success_rate, shown.breakers?.breakers);
   }
 
   function close(reason) {

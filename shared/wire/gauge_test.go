@@ -2,14 +2,18 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
+
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
@@ -49,5 +53,52 @@ func BenchmarkMeasuring(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestErrorsHaveKinds: what a subscriber or AWS answered is counted by what kind of error it is.
+func TestErrorsHaveKinds(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		200: "", 204: "", 302: "invalid", 400: "invalid", 401: "unauthorized", 403: "forbidden", 404: "invalid", 410: "invalid", 429: "rate_limited", 500: "unavailable", 503: "unavailable",
+	} {
+		got := ""
+		if kind, failed := answered(status, nil); failed {
+			got = kind.String()
+		}
+		if got != want {
+			t.Errorf("%d counts as %q", status, got)
+		}
+	}
+	if kind, failed := answered(0, fault.New(fault.Unavailable, "It did not answer.")); !failed || kind != fault.Unavailable {
+		t.Error("no answer counts as", kind)
+	}
+	client, server := smithy.FaultClient, smithy.FaultServer
+	for code, c := range map[string]struct {
+		fault smithy.ErrorFault
+		want  string
+	}{
+		"ThrottlingException": {client, "rate_limited"}, "OverLimit": {client, "rate_limited"}, "AccessDeniedException": {client, "forbidden"},
+		"UnrecognizedClientException": {client, "unauthorized"}, "ExpiredToken": {client, "unauthorized"}, "ResourceNotFoundException": {client, "not_found"},
+		"QueueDoesNotExist": {client, "invalid"}, "InternalServiceError": {server, "unavailable"},
+	} {
+		if got := refusedBy(&smithy.OperationError{Err: &smithy.GenericAPIError{Code: code, Fault: c.fault}}); got != c.want {
+			t.Errorf("%s counts as %q", code, got)
+		}
+	}
+	if got := refusedBy(errors.New("no route")); got != "unavailable" {
+		t.Errorf("no answer of AWS counts as %q", got)
+	}
+}
+
+// TestHostsOfSubscribers: addresses of one host share its breaker.
+func TestHostsOfSubscribers(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://Hooks.example.org/a": "hooks.example.org", "https://hooks.example.org:443/b?c": "hooks.example.org", "http://127.0.0.1:4003/x": "127.0.0.1:4003", "::": "",
+	} {
+		if got := hostOf(address); got != want {
+			t.Errorf("the host of %s is %q", address, got)
+		}
 	}
 }
