@@ -71,6 +71,7 @@ func TestDashboardInABrowser(t *testing.T) {
 		{"decisions", o.decides},
 		{"consistency", o.checks},
 		{"an outage", o.outage},
+		{"a day later", o.aDayLater},
 		{"no network", o.alone},
 		{"a key that may only read", o.reads},
 		{"another connection", o.chooses},
@@ -278,6 +279,8 @@ func (o *onlooker) waiting(t *testing.T) {
 	o.exec(t, `update opportunities set tags = (select array_agg('option '||n) from generate_series(1, 101) n) where name = (select min(name) from opportunities)`)
 	o.exec(t, `delete from projects`)
 	o.exec(t, `delete from organizations`)
+	o.exec(t, `insert into breakers (connection_id, service, status, opened_at, until, openings) select id, $1, 'open', now(), now() + interval '1 hour', 1 from connections`,
+		"subscriber:"+strings.TrimPrefix(o.endpoint, "http://"))
 	o.sync(t)
 	for what, expression := range map[string]string{
 		"the conflict that a rule settled":   fmt.Sprintf(`document.getElementById("conflicts").innerText.includes(%q)`, partner),
@@ -285,6 +288,8 @@ func (o *onlooker) waiting(t *testing.T) {
 		"the deletions of projects":          `/15 deletions held/.test(document.getElementById("problems").innerText)`,
 		"the deletions of organizations":     `/20 deletions held/.test(document.getElementById("problems").innerText)`,
 		"the refused record":                 `/at most 100 options/.test(document.getElementById("problems").innerText)`,
+		"what Notion shows of it now":        `/Notion now: Darwin · edited by \w+/.test(document.getElementById("conflicts").innerText)`,
+		"the subscription's host":            `document.getElementById("subscriptions").innerText.includes("circuit breaker open")`,
 		"the subscription":                   `/127.0.0.1:\d+\/hook/.test(document.getElementById("subscriptions").innerText)`,
 		"the databases that are not in step": `/held/.test(document.getElementById("databases").innerText) && /refused/.test(document.getElementById("databases").innerText)`,
 	} {
@@ -363,6 +368,8 @@ func (o *onlooker) decides(t *testing.T) {
 	if o.get(t, "/sync/errors", &refused); len(refused.Errors) > 0 {
 		t.Errorf("%v", refused)
 	}
+	o.press(t, "subscriptions", "/hook", "Reset")
+	o.gone(t, "subscriptions", "circuit breaker")
 	o.awaitPage(t, soon, "nothing is left", `document.getElementById("problems").innerText.startsWith("None.")`)
 }
 
@@ -391,6 +398,36 @@ func (o *onlooker) outage(t *testing.T) {
 	o.settle(t)
 	o.sync(t)
 	o.awaitPage(t, soon, "all is well", `document.getElementById("overall").textContent === "healthy"`)
+}
+
+// aDayLater: the page was left open, and its machine slept. It goes on, writes yesterday's moments with their day, and does not grow with
+// each round.
+func (o *onlooker) aDayLater(t *testing.T) {
+	size := func() int {
+		return see(o.browser, t, chromedp.Evaluate[int](`document.querySelectorAll("*").length`))
+	}
+	round := func() {
+		t.Helper()
+		see(o.browser, t, chromedp.Evaluate[bool](`document.getElementById("updated").textContent = "", dispatchEvent(new Event("online")), true`))
+		o.awaitPage(t, soon, "a round", `document.getElementById("updated").textContent`)
+	}
+	round()
+	before := size()
+	see(o.browser, t, chromedp.Evaluate[bool](`(() => { const Real = Date, day = 86400000;
+		globalThis.Real = Real;
+		globalThis.Date = class extends Real { constructor(...a) { if (a.length) super(...a); else super(Real.now() + day); } static now() { return Real.now() + day; } };
+		return true; })()`))
+	for range 20 {
+		round()
+	}
+	o.awaitPage(t, soon, "moments have their day", `/\d{1,2} \w{3,4} \d\d:\d\d:\d\d/.test(document.querySelector(".feed time").innerText) && /(24 h|1 d) ago/.test(document.getElementById("databases").innerText + document.getElementById("link-text").innerText)`)
+	if after := size(); after > before+before/5 {
+		t.Errorf("%d elements became %d", before, after)
+	} else {
+		t.Logf("%d elements before, %d after", before, after)
+	}
+	see(o.browser, t, chromedp.Evaluate[bool](`globalThis.Date = globalThis.Real, true`))
+	round()
 }
 
 // alone: the page cannot reach the API, says so, and goes on by itself.

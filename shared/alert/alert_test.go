@@ -58,8 +58,32 @@ func TestBoundaries(t *testing.T) {
 			if !known || v.Holds != c.holds {
 				t.Errorf("known %t, holds %t: %s", known, v.Holds, v.Message)
 			}
+			// Looked at three times, and then not holding any more, twice: told of once each, if at all.
+			want := ""
+			if c.holds {
+				want = "+-"
+			}
+			if told := told(map[alert.Key]alert.Verdict{c.key: v}, map[alert.Key]alert.Verdict{c.key: {}}); told != want {
+				t.Errorf("told %q", told)
+			}
 		})
 	}
+}
+
+// told steps three times through verdicts and twice through those after, a minute apart, and gives what is told.
+func told(verdicts, after map[alert.Key]alert.Verdict) string {
+	var open []alert.Alert
+	said := ""
+	for i, v := range []map[alert.Key]alert.Verdict{verdicts, verdicts, verdicts, after, after} {
+		for _, c := range alert.Step(open, v, now.Add(time.Duration(i)*time.Minute), alert.Defaults(), func() string { return "1" }) {
+			said += map[alert.Event]string{alert.Raised: "+", alert.Resolved: "-"}[c.Event]
+			open = []alert.Alert{c.Alert}
+			if c.Event == alert.Resolved {
+				open = nil
+			}
+		}
+	}
+	return said
 }
 
 // watch steps through verdicts of one condition, ten minutes apart, and gives what was told.

@@ -148,7 +148,9 @@ type State struct {
 	Status   string // Closed, Open or HalfOpen
 	OpenedAt time.Time
 	Until    time.Time
-	Openings int64
+	// LastOpenedAt is when it last opened, also if it is closed by now; zero: never.
+	LastOpenedAt time.Time
+	Openings     int64
 }
 
 // The ways a breaker stands.

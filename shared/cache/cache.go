@@ -18,6 +18,10 @@ const (
 	storeLimit = 300 * time.Millisecond
 	// restAfter is how long a store that did not answer is left in peace.
 	restAfter = 5 * time.Second
+	// patience is how long who misses an entry waits for another process that asks for it already.
+	patience = 1100 * time.Millisecond
+	// glance is how long it waits before it looks again whether the entry is there.
+	glance = 100 * time.Millisecond
 	// most is how many entries a process remembers.
 	most = 1000
 )
@@ -51,7 +55,11 @@ type Invalidation struct {
 type Store interface {
 	// Get gives an entry, nil when there is none.
 	Get(ctx context.Context, p Place) (*Entry, error)
-	// Put keeps an entry that was asked for while the generation was the given one, unless something has been invalidated since.
+	// Claim says that this process asks the source for an entry now; false while another does, for at most that long.
+	Claim(ctx context.Context, p Place, long time.Duration) (bool, error)
+	// Waive ends a claim of which no entry came.
+	Waive(ctx context.Context, p Place) error
+	// Put ends a claim, and keeps an entry that was asked for while the generation was the given one, unless something has been invalidated since.
 	Put(ctx context.Context, p Place, e Entry, generation int64) error
 	// Since gives what was invalidated after a generation, and the newest generation.
 	Since(ctx context.Context, generation int64) ([]Invalidation, int64, error)
@@ -90,7 +98,8 @@ func New(store func() Store, now func() time.Time, observe func(metric.Sample)) 
 	return &Cache{store: store, now: now, observe: observe, entries: map[Place]Entry{}, loading: map[Place]*call{}}
 }
 
-// Get gives the entry of a key: from memory, from the store, or from load. Of several who ask at once one loads and the others wait.
+// Get gives the entry of a key: from memory, from the store, or from load. Of several who ask at once, in this process or in others, one
+// loads and the others wait.
 // While the source is away (fault.Unavailable, fault.RateLimited), an entry that is no longer fresh is given, which info says.
 func Get[T any](ctx context.Context, c *Cache, kind Kind, key string, load func(context.Context) (T, error)) (value T, info Info, err error) {
 	began := c.now()
@@ -151,8 +160,13 @@ func (c *Cache) fill(ctx context.Context, kind Kind, p Place, generation int64, 
 			return e.Value, Info{metric.Hit, e.StoredAt}, nil
 		}
 	}
+	if e := c.turn(ctx, p); e != nil {
+		c.remember(p, *e, generation)
+		return e.Value, Info{metric.Hit, e.StoredAt}, nil
+	}
 	value, err := load(ctx)
 	if err != nil {
+		c.waive(ctx, p)
 		return c.stale(p, err)
 	}
 	now := c.now()
@@ -161,6 +175,47 @@ func (c *Cache) fill(ctx context.Context, kind Kind, p Place, generation int64, 
 		c.ask(ctx, func(ctx context.Context, s Store) error { return s.Put(ctx, p, e, generation) })
 	}
 	return value, Info{metric.Miss, now}, nil
+}
+
+// turn waits until it is this process's turn to ask for an entry, at most as long as its patience, or gives what another process got.
+func (c *Cache) turn(ctx context.Context, p Place) *Entry {
+	for end := c.now().Add(patience); ; {
+		mine, asked := true, false
+		c.ask(ctx, func(ctx context.Context, s Store) (err error) {
+			mine, err = s.Claim(ctx, p, patience)
+			asked, mine = err == nil, mine || err != nil
+			return err
+		})
+		if !asked {
+			return nil
+		}
+		// Whoever had the turn may have put the entry there since it was last looked for, also if the turn is ours now.
+		if e := c.stored(ctx, p); e != nil && c.fresh(*e) {
+			if mine {
+				c.waive(ctx, p)
+			}
+			return e
+		}
+		if mine || !c.now().Before(end) || !pause(ctx, glance) {
+			return nil
+		}
+	}
+}
+
+func (c *Cache) waive(ctx context.Context, p Place) {
+	c.ask(ctx, func(ctx context.Context, s Store) error { return s.Waive(ctx, p) })
+}
+
+// pause waits; false when the context ended before.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // stale gives an entry that is not fresh any more, when there is one and its source is away.

@@ -98,6 +98,27 @@ func TestStaleOnlyWhileTheSourceIsAway(t *testing.T) {
 	})
 }
 
+// TestClockThatJumps: an entry is trusted neither longer when the clock is set back, nor from the future.
+func TestClockThatJumps(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	c := cache.New(alone, func() time.Time { return now }, func(metric.Sample) {})
+	get := func() string {
+		_, info, err := cache.Get(t.Context(), c, schema, "k", func(context.Context) (string, error) { return "v", nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Outcome
+	}
+	get()
+	for _, jump := range []time.Duration{-time.Hour, 25 * time.Hour, -24 * time.Hour} {
+		now = now.Add(jump)
+		if get() != metric.Miss || get() != metric.Hit {
+			t.Errorf("after a jump of %v", jump)
+		}
+	}
+}
+
 // slow is a store that does not answer.
 type slow struct{ asked atomic.Int32 }
 
@@ -108,6 +129,12 @@ func (s *slow) Get(ctx context.Context, _ cache.Place) (*cache.Entry, error) { r
 func (s *slow) Put(ctx context.Context, _ cache.Place, _ cache.Entry, _ int64) error {
 	return s.wait(ctx)
 }
+
+func (s *slow) Claim(ctx context.Context, _ cache.Place, _ time.Duration) (bool, error) {
+	return false, s.wait(ctx)
+}
+
+func (s *slow) Waive(ctx context.Context, _ cache.Place) error { return s.wait(ctx) }
 
 func (s *slow) Since(ctx context.Context, _ int64) ([]cache.Invalidation, int64, error) {
 	return nil, 0, s.wait(ctx)

@@ -3,9 +3,11 @@ package dispatch
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -42,11 +44,16 @@ type Answer struct {
 	Body       string
 }
 
+// Gate lets an attempt at an address through, whose outcome report must be told once, or says how long the address's host is left in
+// peace.
+type Gate func(address string) (report func(breaker.Outcome), err error)
+
 // Deliverer sends what is due.
 type Deliverer struct {
 	Lanes    Lanes
 	Queue    Queue
 	Post     Post
+	Gate     Gate
 	Told     func(ctx context.Context) // called when events were stored
 	Schedule delivery.Schedule
 	Now      func() time.Time
@@ -109,28 +116,46 @@ func (d Deliverer) drain(ctx context.Context, lane delivery.Lane) error {
 	}
 }
 
-// round makes an attempt at every job, all at once, and says what follows.
+// round makes an attempt at every job, all at once, and says what follows. A job that the host's breaker refused is due as before, its
+// attempts uncounted; unless others got through, the lane rests as long as the breaker asks for.
 func (d Deliverer) round(ctx context.Context, lane *delivery.Lane, jobs []delivery.Job) delivery.Round {
-	results := make([]delivery.Result, len(jobs))
+	made := make([]*delivery.Result, len(jobs))
+	waits := make([]time.Duration, len(jobs))
 	var sending sync.WaitGroup
 	for i, job := range jobs {
-		sending.Go(func() { results[i] = d.attempt(ctx, *lane, job) })
+		sending.Go(func() {
+			report, err := d.Gate(lane.CallbackURL)
+			if err != nil {
+				waits[i] = max(fault.RetryAfter(err), time.Second)
+				return
+			}
+			r, outcome := d.attempt(ctx, *lane, job)
+			made[i] = &r
+			report(outcome)
+		})
 	}
 	sending.Wait()
-	round := delivery.Round{At: d.Now(), Results: results}
+	round := delivery.Round{At: d.Now()}
 	var rest time.Duration
 	taken := false
-	for _, r := range results {
+	for _, r := range made {
+		if r == nil {
+			continue
+		}
+		round.Results = append(round.Results, *r)
 		taken = taken || r.Decision.Status == delivery.Delivered
 		rest = max(rest, r.Decision.Rest)
 		if r.Decision.Disable != "" {
 			round.Disable = r.Decision.Disable
 		}
 	}
+	if !taken {
+		rest = max(rest, slices.Max(waits))
+	}
 	switch {
 	case taken && round.Disable == "":
 		lane.FailingSince = time.Time{}
-	case lane.FailingSince.IsZero():
+	case lane.FailingSince.IsZero() && len(round.Results) > 0:
 		lane.FailingSince = round.At
 	}
 	round.FailingSince = lane.FailingSince
@@ -154,7 +179,7 @@ type disabled struct {
 }
 
 // attempt sends one delivery.
-func (d Deliverer) attempt(ctx context.Context, lane delivery.Lane, job delivery.Job) delivery.Result {
+func (d Deliverer) attempt(ctx context.Context, lane delivery.Lane, job delivery.Job) (delivery.Result, breaker.Outcome) {
 	at := d.Now()
 	a := delivery.Attempt{Number: job.Attempts + 1, StartedAt: at}
 	answer, err := d.send(ctx, lane, job, at)
@@ -168,7 +193,19 @@ func (d Deliverer) attempt(ctx context.Context, lane delivery.Lane, job delivery
 	return delivery.Result{
 		DeliveryID: job.DeliveryID, Attempt: a,
 		Decision: d.Schedule.Decide(outcome, a.Number, d.Chance(), d.Now(), lane.FailingSince),
+	}, sign(ctx, answer, err)
+}
+
+// sign says what an attempt tells of the host's health: no answer and 5xx are failures, any other answer is a sign of life. A request that
+// we cut short, or may not make, tells nothing.
+func sign(ctx context.Context, answer Answer, err error) breaker.Outcome {
+	switch {
+	case ctx.Err() != nil || err != nil && fault.KindOf(err) != fault.Unavailable:
+		return breaker.Unknown
+	case err != nil || answer.StatusCode >= 500:
+		return breaker.Failed
 	}
+	return breaker.Healthy
 }
 
 func (d Deliverer) send(ctx context.Context, lane delivery.Lane, job delivery.Job, at time.Time) (Answer, error) {

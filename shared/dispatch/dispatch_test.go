@@ -23,6 +23,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
@@ -75,6 +76,7 @@ func newWorld(t *testing.T) *world {
 		Lanes: postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute},
 		Queue: w, Schedule: delivery.UsualSchedule(), Now: w.now, NewID: newID, Chance: func() float64 { return 0.5 }, Log: log,
 		Told: func(context.Context) {},
+		Gate: func(string) (func(breaker.Outcome), error) { return func(breaker.Outcome) {}, nil },
 		Post: func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
 			a, err := client.Post(ctx, address, header, body)
 			return dispatch.Answer(a), err
@@ -322,6 +324,75 @@ func TestRetriesKeepTheSchedule(t *testing.T) {
 	}
 	if n, err := w.desk.ReplayDead(t.Context(), id, time.Time{}); n != 0 || err != nil {
 		t.Errorf("nothing is dead: %d, %v", n, err)
+	}
+}
+
+// TestHostThatDoesNotAnswerIsLeftInPeace: five failures in a row keep every deliverer from a host; what waits meanwhile loses no attempt;
+// then one request goes through, and with its answer the others.
+func TestHostThatDoesNotAnswerIsLeftInPeace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e, other := newEndpoint(t), newEndpoint(t)
+	gate := func() dispatch.Gate { // of a process
+		of := map[string]*breaker.Breaker{}
+		for _, address := range []string{e.URL, other.URL} {
+			of[address] = breaker.New(breaker.Config{Service: address, Now: w.now, Shared: &postgres.SharedBreaker{
+				ConnectionID: config.DefaultConnection, Service: address, Pool: func() *pgxpool.Pool { return w.pool }, Now: w.now,
+			}})
+		}
+		return func(address string) (func(breaker.Outcome), error) { return of[address].Allow() }
+	}
+	w.del.Gate = gate()
+	id := w.subscribe(e, "error")
+	w.subscribe(other, "error")
+	e.status.Store(500)
+	for range 12 {
+		w.happen(problem())
+	}
+	w.settle()
+	_, seen := e.counts()
+	if taken, _ := other.counts(); seen != 11 || taken != 13 { // the ping; ten at once, all under way when the fifth failed
+		t.Fatalf("%d requests; another host took %d", seen, taken)
+	}
+	w.del.Gate = gate() // another process
+	w.pass(20 * time.Second)
+	w.settle()
+	if _, now := e.counts(); now != seen {
+		t.Errorf("%d more requests while it is left in peace", now-seen)
+	}
+	var untried int
+	for _, d := range w.deliveries(id, delivery.Waiting) {
+		if d.Attempts == 0 {
+			untried++
+		}
+	}
+	if untried != 2 {
+		t.Errorf("%d were not tried", untried)
+	}
+	if s, err := w.desk.Find(t.Context(), id); err != nil || s.State != delivery.Active || s.FailingSince.IsZero() {
+		t.Errorf("%+v, %v", s, err)
+	}
+	probe := func() {
+		t.Helper()
+		if _, err := w.pool.Exec(t.Context(), `update breakers set until = clock_timestamp(), probe_until = null`); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(31 * time.Second)
+		w.settle()
+	}
+	probe()
+	if _, now := e.counts(); now != seen+1 {
+		t.Errorf("%d probes", now-seen)
+	}
+	e.status.Store(200)
+	probe()
+	w.pass(10 * time.Minute) // of the schedule's waits
+	w.settle()
+	if taken, _ := e.counts(); taken != 13 {
+		t.Errorf("%d arrived", taken)
+	}
+	if got := len(w.deliveries(id, delivery.Waiting)); got != 0 {
+		t.Errorf("%d still wait", got)
 	}
 }
 

@@ -15,13 +15,15 @@ type BreakerDesk interface {
 	Reset(ctx context.Context, service string) error
 }
 
-// Breakers answers GET and POST /breakers: the circuit breakers that ever opened, and closing one by hand. Resetting twice does no harm.
+// Breakers answers GET and POST /breakers: the circuit breakers of Notion, of Supabase and of each subscriber's host that ever opened, and
+// closing one by hand. Resetting twice does no harm.
 func (a API) Breakers(desk BreakerDesk) http.Handler {
 	type shown struct {
 		Service  string  `json:"service"`
 		Status   string  `json:"status"`
 		OpenedAt *string `json:"opened_at"`
 		Until    *string `json:"until"`
+		LastOpen *string `json:"last_opened_at"`
 		Openings int64   `json:"openings"`
 	}
 	return a.serve(access.Sync, methods{
@@ -35,7 +37,7 @@ func (a API) Breakers(desk BreakerDesk) http.Handler {
 			}
 			breakers := make([]shown, len(list))
 			for i, b := range list {
-				breakers[i] = shown{b.Service, b.Status, stampOrNull(b.OpenedAt), stampOrNull(b.Until), b.Openings}
+				breakers[i] = shown{b.Service, b.Status, stampOrNull(b.OpenedAt), stampOrNull(b.Until), stampOrNull(b.LastOpenedAt), b.Openings}
 			}
 			return http.StatusOK, struct {
 				Envelope
@@ -58,7 +60,7 @@ func (a API) Breakers(desk BreakerDesk) http.Handler {
 			return http.StatusOK, struct {
 				Envelope
 				Message string `json:"message"`
-			}{a.ok(), "The breaker is closed; every function lets calls through again within a second."}, nil
+			}{a.ok(), "The breaker is closed; every function lets calls through again within a second. Deliveries that wait follow within half a minute."}, nil
 		},
 	})
 }

@@ -80,6 +80,7 @@ type servicePerformed struct {
 
 type stretch struct {
 	At       string                     `json:"at"`
+	Fresh    *float64                   `json:"data_freshness_minutes"`
 	Services map[string]stretchMeasured `json:"services"`
 }
 
@@ -234,11 +235,15 @@ func performanceOf(f insight.Facts, budget int) performance {
 		success := 1 - *delivered
 		p.Delivery = rounded(&success)
 	}
+	fresh := f.Fresh()
 	for n, s := range charted() {
 		p.Services[string(s)] = performedOf(f.Measured, s)
 		for i, point := range f.Window.Series(f.Measured, f.Now, metric.Of(s)) {
 			if n == 0 {
-				p.Series = append(p.Series, stretch{stamp(point.At), map[string]stretchMeasured{}})
+				p.Series = append(p.Series, stretch{At: stamp(point.At), Services: map[string]stretchMeasured{}})
+				if fresh[i] != nil {
+					p.Series[i].Fresh = minutes(*fresh[i])
+				}
 			}
 			if point.Calls > 0 {
 				p.Series[i].Services[string(s)] = stretchMeasured{point.Calls, point.Errors, rounded(point.Quantile(0.95))}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/glance"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 )
@@ -94,11 +95,16 @@ func (a API) Conflicts(decisions Decisions) http.Handler {
 	}})
 }
 
-// Conflict answers GET and POST /sync/conflicts/{id}: what it is, and what a person decides.
-func (a API) Conflict(decisions Decisions, carry Carry) http.Handler {
+// Beheld gives what Notion shows of a conflict's field now, nil where there is no page, and the names of the people in it.
+type Beheld func(ctx context.Context, c journal.ConflictRecord) (*glance.Now, map[string]string)
+
+// Conflict answers GET and POST /sync/conflicts/{id}: what it is, what Notion shows by now, and what a person decides.
+func (a API) Conflict(decisions Decisions, carry Carry, beheld Beheld) http.Handler {
 	type answer struct {
 		Envelope
-		Conflict conflictShown `json:"conflict"`
+		Conflict conflictShown     `json:"conflict"`
+		Now      *nowShown         `json:"notion_now,omitempty"`
+		People   map[string]string `json:"people,omitempty"` // names by id
 	}
 	return a.serve(access.Sync, methods{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
@@ -107,7 +113,11 @@ func (a API) Conflict(decisions Decisions, carry Carry) http.Handler {
 				return 0, nil, err
 			}
 			c, err := decisions.Conflict(r.Context(), id)
-			return http.StatusOK, answer{a.ok(), showConflict(c)}, err
+			if err != nil {
+				return 0, nil, err
+			}
+			now, people := beheld(r.Context(), c)
+			return http.StatusOK, answer{a.ok(), showConflict(c), showNow(now, people), people}, nil
 		},
 		http.MethodPost: func(r *http.Request) (int, any, error) {
 			id, err := lastID(r)
@@ -132,9 +142,43 @@ func (a API) Conflict(decisions Decisions, carry Carry) http.Handler {
 			if err == nil {
 				err = carry(r.Context(), c.Kind, journal.Incremental, caller.Client)
 			}
-			return http.StatusOK, answer{a.ok(), showConflict(c)}, err
+			return http.StatusOK, answer{Envelope: a.ok(), Conflict: showConflict(c)}, err
 		},
 	})
+}
+
+// nowShown is what Notion shows now.
+type nowShown struct {
+	State    string          `json:"state,omitempty"` // live, archived or gone
+	Value    json.RawMessage `json:"value"`
+	Complete bool            `json:"complete"` // Notion left nothing of the value out
+	EditedAt *string         `json:"edited_at"`
+	EditedBy *person         `json:"edited_by"`
+	ReadAt   *string         `json:"read_at"`
+	Stale    bool            `json:"stale"`             // Notion is away: it is what it showed at read_at
+	Message  string          `json:"message,omitempty"` // why it is not known
+}
+
+type person struct {
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+}
+
+func showNow(now *glance.Now, people map[string]string) *nowShown {
+	if now == nil {
+		return nil
+	}
+	if now.Err != nil {
+		return &nowShown{Value: json.RawMessage("null"), Message: fault.Message(now.Err)}
+	}
+	shown := &nowShown{
+		State: string(now.State), Value: now.Value, Complete: !slices.Contains(now.Cut, now.Field), EditedAt: stampOrNull(now.EditedAt),
+		ReadAt: stampOrNull(now.ReadAt), Stale: now.Stale,
+	}
+	if now.EditedBy != "" {
+		shown.EditedBy = &person{now.EditedBy, people[now.EditedBy]}
+	}
+	return shown
 }
 
 // Errors answers GET /sync/errors: the records that one side refused.

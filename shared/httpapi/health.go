@@ -11,8 +11,11 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 )
 
-// healthLimit is how long GET /health waits for what it looks at: it answers within two seconds.
-const healthLimit = 1900 * time.Millisecond
+// healthLimit is how long GET /health waits for what it looks at. It answers within two seconds, and what was measured is stored before.
+const healthLimit = 1200 * time.Millisecond
+
+// breakersLimit is how long it waits for how the breakers stand, which others may know better.
+const breakersLimit = 50 * time.Millisecond
 
 // Check asks a service whether it is well; its error says what is wrong, fault.Unauthorized that it does not know us.
 type Check func(ctx context.Context) error
@@ -60,23 +63,31 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 	return a.serve("", methods{http.MethodGet: func(r *http.Request) (int, any, error) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthLimit)
 		defer cancel()
-		asked, read := make(chan error, 1), make(chan looked, 1)
+		asked, read, told, stood := make(chan error, 1), make(chan looked, 1), make(chan NotionAuth, 1), make(chan map[string]string, 1)
 		go func() { asked <- notion(ctx) }()
 		go func() { read <- look(ctx, supabase, status) }()
+		go func() { told <- settings.Notion(ctx) }()
 		notionErr, database := tooLate("Notion"), looked{err: tooLate("The database")}
-		for range 2 {
+		var auth NotionAuth
+		for range 3 {
 			select {
 			case notionErr = <-asked:
 			case database = <-read:
+			case auth = <-told:
 			case <-ctx.Done():
 			}
 		}
 		now, supabaseErr := database.status, database.err
-		auth := settings.Notion(ctx)
+		go func() { stood <- settings.breakers() }() // after the checks: they may have opened one
+		var breakers map[string]string
+		select {
+		case breakers = <-stood:
+		case <-time.After(breakersLimit):
+		}
 		h := health{
 			Overall: overall(notionErr, supabaseErr, now.LastFailed),
 			Services: map[string]serviceHealth{
-				"notion": settings.serviceOf("notion", notionErr, auth.Method), "supabase": settings.serviceOf("supabase", supabaseErr, ""),
+				"notion": serviceOf(notionErr, auth.Method, breakers["notion"]), "supabase": serviceOf(supabaseErr, "", breakers["supabase"]),
 			},
 			Sync:     stateOf(inShort(now), a.Now()),
 			OAuth:    map[string]bool{"notion_configured": auth.OAuthConfigured, "supabase_configured": settings.Supabase},
@@ -113,15 +124,19 @@ func overall(notion, supabase error, lastFailed bool) string {
 }
 
 // serviceOf shows a service. Only one that does not know us is reachable without being authenticated.
-func (h HealthSettings) serviceOf(name string, err error, method connect.Method) serviceHealth {
-	s := serviceHealth{Status: healthy, Authenticated: true, Method: method}
+func serviceOf(err error, method connect.Method, breaker string) serviceHealth {
 	if err != nil {
-		s = serviceHealth{Status: unhealthy, Method: method, Message: fault.Message(err)}
+		return serviceHealth{Status: unhealthy, Method: method, Message: fault.Message(err), Breaker: breaker}
 	}
-	if h.Breakers != nil {
-		s.Breaker = h.Breakers(name)
+	return serviceHealth{Status: healthy, Authenticated: true, Method: method, Breaker: breaker}
+}
+
+// breakers gives how the breakers stand, by service.
+func (h HealthSettings) breakers() map[string]string {
+	if h.Breakers == nil {
+		return nil
 	}
-	return s
+	return map[string]string{"notion": h.Breakers("notion"), "supabase": h.Breakers("supabase")}
 }
 
 // reached tells how a service is that answered so.

@@ -20,6 +20,7 @@ type Facts struct {
 	FailedInARow    int       // runs that failed since the last success
 	Running         int       // runs that are queued or running
 	Databases       []Database
+	Brought         []Brought // into step
 	Conflicts       Conflicts
 	Refused         int // records that one side refuses now
 	Held            int // deletions that wait for a person

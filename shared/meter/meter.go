@@ -15,8 +15,8 @@ const (
 	every = time.Second
 	// after a store that failed, the next is not tried for this long: the database is away, and requests are not to wait for it.
 	afterFailure = 10 * time.Second
-	// limit is how long storing may take.
-	limit = time.Second
+	// limit is how long storing may take: whoever asked waits for it.
+	limit = 500 * time.Millisecond
 	// most is how many rows wait at the most; samples that would make more are not counted.
 	most = 2000
 )

@@ -15,12 +15,30 @@ import (
 //
 // https://developers.notion.com/reference/get-self
 func (c *Client) Me(ctx context.Context) (*notionapi.User, error) {
+	return c.user(ctx, func(ctx context.Context, users notionapi.UserService) (*notionapi.User, error) { return users.Me(ctx) })
+}
+
+// User gives a person or a bot. fault.NotFound: there is none of that id in the workspace; fault.Forbidden: the integration may not see
+// people.
+//
+// https://developers.notion.com/reference/get-user
+func (c *Client) User(ctx context.Context, id string) (*notionapi.User, error) {
+	segment, err := pathID(id)
+	if err != nil {
+		return nil, err
+	}
+	return c.user(ctx, func(ctx context.Context, users notionapi.UserService) (*notionapi.User, error) {
+		return users.Get(ctx, notionapi.UserID(segment))
+	})
+}
+
+func (c *Client) user(ctx context.Context, ask func(context.Context, notionapi.UserService) (*notionapi.User, error)) (*notionapi.User, error) {
 	base, err := url.Parse(c.base)
 	if err != nil {
 		return nil, errBaseURL()
 	}
 	through := &http.Client{Transport: &redirect{base: base, next: c.transport}}
-	user, err := notionapi.NewClient("", notionapi.WithHTTPClient(through)).User.Me(ctx)
+	user, err := ask(ctx, notionapi.NewClient("", notionapi.WithHTTPClient(through)).User)
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}

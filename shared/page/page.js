@@ -27,7 +27,7 @@
   // draw replaces what an element holds, if it changed, and leaves the focus and the scrolling where they were. Where what had the focus is
   // gone, the focus is on what held it, so that Tab goes on from there.
   function draw(id, signature, make) {
-    const text = JSON.stringify(signature ?? null);
+    const text = JSON.stringify([signature ?? null, new Date().toDateString()]); // moments are written by the day that it is
     if (pressed || state.drawn[id] === text) return;
     state.drawn[id] = text;
     const el = $(id), held = el.contains(document.activeElement), at = document.activeElement.dataset.key, down = el.firstElementChild?.scrollTop;
@@ -186,20 +186,22 @@
   }
 
   // ── charts ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  const kebab = (s) => s.replaceAll(" ", "-");
   const lines = ["notion", "supabase", "sync", "subscriber"];
-  function chart(id, series, value, write, label, least) {
+  // value gives what a line shows of a point, null for nothing.
+  function chart(id, series, lines, value, write, label, least) {
     draw(id, [series, state.range], () => {
-      const used = lines.filter((s) => series.some((p) => value(p.services[s]) !== null));
+      const used = lines.filter((s) => series.some((p) => value(p, s) !== null));
       if (used.length === 0) return h("p", { class: "empty" }, "Nothing was measured in this range yet.");
       const W = 600, H = 190, left = 52, right = 8, top = 8, bottom = 22;
-      const most = nice(Math.max(least, ...series.flatMap((p) => used.map((s) => value(p.services[s]) ?? 0))));
+      const most = nice(Math.max(least, ...series.flatMap((p) => used.map((s) => value(p, s) ?? 0))));
       const x = (i) => left + (series.length === 1 ? 0.5 : i / (series.length - 1)) * (W - left - right);
       const y = (v) => H - bottom - (v / most) * (H - top - bottom);
       const cursor = h("line", { class: "cursor", y1: top, y2: H - bottom, visibility: "hidden" });
       const tip = h("div", { class: "tip", hidden: true });
       const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "none", role: "img", tabindex: 0, "data-key": id, "aria-label": `${label}: ` + used.map((s) => s + " " + write(last(series, s, value))).join(", ") + ". Arrow keys go through the points." },
         [0, .5, 1].map((f) => h("line", { class: "grid", x1: left, x2: W - right, y1: y(f * most), y2: y(f * most) })), cursor,
-        used.map((s) => h("g", {}, h("path", { class: "line s-" + s, d: path(series, s, value, x, y), "vector-effect": "non-scaling-stroke" }), lone(series, s, value).map((i) => h("path", { class: "lone s-" + s, d: `M${x(i)} ${y(value(series[i].services[s]))}h.01`, "vector-effect": "non-scaling-stroke" })))),
+        used.map((s) => h("g", {}, h("path", { class: "line s-" + kebab(s), d: path(series, s, value, x, y), "vector-effect": "non-scaling-stroke" }), lone(series, s, value).map((i) => h("path", { class: "lone s-" + kebab(s), d: `M${x(i)} ${y(value(series[i], s))}h.01`, "vector-effect": "non-scaling-stroke" })))),
       );
       const plot = h("div", { class: "plot" }, svg, tip);
       labels(plot, write, most, series);
@@ -208,7 +210,7 @@
         at = Math.max(0, Math.min(series.length - 1, i));
         cursor.setAttribute("x1", x(at)); cursor.setAttribute("x2", x(at)); cursor.setAttribute("visibility", "visible");
         tip.hidden = false;
-        tip.replaceChildren(h("div", {}, when(series[at].at)), ...used.map((s) => h("div", {}, s + " ", h("b", {}, write(value(series[at].services[s]))))));
+        tip.replaceChildren(h("div", {}, when(series[at].at)), ...used.map((s) => h("div", {}, s + " ", h("b", {}, write(value(series[at], s))))));
         const side = x(at) / W;
         tip.style.left = side < .6 ? side * 100 + 2 + "%" : "auto"; tip.style.right = side < .6 ? "auto" : (1 - side) * 100 + 2 + "%";
       };
@@ -216,18 +218,18 @@
       svg.addEventListener("pointermove", (e) => { const r = svg.getBoundingClientRect(); point(Math.round(((e.clientX - r.left) / r.width * W - left) / (W - left - right) * (series.length - 1))); });
       svg.addEventListener("pointerleave", hide); svg.addEventListener("blur", hide); svg.addEventListener("focus", () => point(at));
       svg.addEventListener("keydown", (e) => { const by = { ArrowLeft: -1, ArrowRight: 1, Home: -1e6, End: 1e6 }[e.key]; if (by) { e.preventDefault(); point(at + by); } });
-      return [plot, h("div", { class: "legend" }, used.map((s) => h("span", {}, h("svg", { viewBox: "0 0 10 10", "aria-hidden": "true" }, h("circle", { class: "d-" + s, cx: 5, cy: 5, r: 5 })), s, " ", write(last(series, s, value)))))];
+      return [plot, h("div", { class: "legend" }, used.map((s) => h("span", {}, h("svg", { viewBox: "0 0 10 10", "aria-hidden": "true" }, h("circle", { class: "d-" + kebab(s), cx: 5, cy: 5, r: 5 })), s, " ", write(last(series, s, value)))))];
     });
   }
-  const last = (series, s, value) => { for (let i = series.length - 1; i >= 0; i--) { const v = value(series[i].services[s]); if (v !== null) return v; } return null; };
+  const last = (series, s, value) => { for (let i = series.length - 1; i >= 0; i--) { const v = value(series[i], s); if (v !== null) return v; } return null; };
   function nice(v) { const p = 10 ** Math.floor(Math.log10(v)); return [1, 2, 5, 10].find((m) => m * p >= v) * p; }
   // A stretch without a call breaks the line.
   function path(series, s, value, x, y) {
     let d = "", pen = false;
-    series.forEach((p, i) => { const v = value(p.services[s]); if (v === null) { pen = false; return; } d += (pen ? "L" : "M") + x(i).toFixed(1) + " " + y(v).toFixed(1); pen = true; });
+    series.forEach((p, i) => { const v = value(p, s); if (v === null) { pen = false; return; } d += (pen ? "L" : "M") + x(i).toFixed(1) + " " + y(v).toFixed(1); pen = true; });
     return d;
   }
-  const lone = (series, s, value) => series.map((p, i) => i).filter((i) => { const at = (j) => series[j] && value(series[j].services[s]); return at(i) !== null && (at(i - 1) ?? null) === null && (at(i + 1) ?? null) === null; });
+  const lone = (series, s, value) => series.map((p, i) => i).filter((i) => { const at = (j) => series[j] && value(series[j], s); return at(i) !== null && (at(i - 1) ?? null) === null && (at(i + 1) ?? null) === null; });
   const when = (iso) => { const d = new Date(iso); return state.range === "1h" || state.range === "24h" ? d.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }) : d.toLocaleDateString("en-GB", { day: "numeric", month: "short" }) + (state.range === "7d" ? " " + d.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }) : ""); };
   // The labels are HTML, so that they keep their shape while the picture is stretched.
   function labels(plot, write, most, series) {
@@ -249,15 +251,22 @@
 
   const side = { notion: "Notion", supabase: "Supabase" };
   const empty = (text) => h("p", { class: "empty" }, text);
-  function conflicts(waiting, lately, counts) {
+  // seen is a line that says what Notion shows of a conflict by now.
+  function seen(answer) {
+    const now = answer?.notion_now;
+    if (!now || now.message) return null;
+    const by = now.edited_by?.name, what = now.state === "live" ? short(now.value) + (now.complete ? "" : " …") : { archived: "in the trash", gone: "gone" }[now.state];
+    return h("small", { class: "now" }, "Notion now: ", h("b", {}, what), by ? [" · edited by " + by + " ", ago(now.edited_at)] : null, now.stale ? [" · Notion is away, seen ", ago(now.read_at)] : null);
+  }
+  function conflicts(waiting, lately, counts, glanced) {
     const list = [...new Map([...(waiting || []), ...(lately || [])].map((c) => [c.id, c])).values()].slice(0, 8);
-    draw("conflicts", [list, counts], () => list.length ? h("ul", { class: "list" }, list.map((c) => {
+    draw("conflicts", [list, counts, list.map((c) => glanced?.[c.id]?.notion_now)], () => list.length ? h("ul", { class: "list" }, list.map((c) => {
       const open = c.status === "waiting" || c.status === "resolved";
       const how = { waiting: "waits for you", resolved: side[c.winner] + " kept", decided: "decided, not yet synced", settled: "settled" + (c.decided_by ? " by " + c.decided_by : "") }[c.status] || words(c.status);
       return h("li", { class: "wrap" }, h("div", { class: "what" },
         h("b", {}, c.title || words(c.database), " · ", words(c.field || "deletion"), " "), h("span", { class: "pill " + ({ waiting: "warn", settled: "good" }[c.status] || "") }, how),
         h("small", {}, words(c.database) + " · ", ago(c.detected_at)),
-        h("dl", { class: "versus" }, ["notion", "supabase"].map((s) => [h("dt", {}, side[s]), h("dd", { class: open && c.winner === s ? "won" : "", title: short(c[s + "_value"]) }, short(c[s + "_value"]))]))),
+        h("dl", { class: "versus" }, ["notion", "supabase"].map((s) => [h("dt", {}, side[s]), h("dd", { class: open && c.winner === s ? "won" : "", title: short(c[s + "_value"]) }, short(c[s + "_value"]))])), c.status === "waiting" ? seen(glanced?.[c.id]) : null),
       open ? h("div", { class: "act" }, ["notion", "supabase"].filter((s) => s !== c.winner).map((s) => button(s + c.id, "Keep " + side[s] + "’s", side[s] + "’s is kept; a sync carries it out.", "/sync/conflicts/" + encodeURIComponent(c.id), { keep: s }))) : null);
     })) : empty(counts?.total ? number(counts.in_range) + " in this range, " + number(counts.total) + " in all. Every value that lost is kept." : "None. Every value that loses would be kept here, whole."));
   }
@@ -303,10 +312,16 @@
       ].filter(Boolean);
     });
   }
-  function subscriptions(answer, rate) {
-    const list = answer?.subscriptions || [];
-    draw("subscriptions", [list, rate, answer?.forbidden], () => answer?.forbidden ? empty(answer.forbidden) : list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => h("li", {},
-      h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))), h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)))) :
+  const host = (address) => { try { return "subscriber:" + new URL(address).host; } catch { return ""; } };
+  function subscriptions(answer, rate, breakers) {
+    const list = answer?.subscriptions || [], open = Object.fromEntries((breakers || []).filter((b) => b.status !== "closed").map((b) => [b.service, b.status]));
+    draw("subscriptions", [list, rate, answer?.forbidden, open], () => answer?.forbidden ? empty(answer.forbidden) : list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => {
+      const service = host(s.callback_url), breaker = open[service];
+      return h("li", { class: breaker ? "wrap" : "" },
+        h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))),
+        h("div", { class: "act" }, breaker ? [h("span", { class: "pill warn" }, "circuit breaker " + words(breaker)), button("reset-" + s.id, "Reset", "Reset.", "/breakers", { service })] : null,
+          h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)));
+    })) :
       h("p", { class: "empty" }, rate === null || rate === undefined ? "Nobody has subscribed to events yet." : "Deliveries that arrived: " + share(rate)));
   }
 
@@ -394,8 +409,20 @@
     }
   }
 
+  // glancing asks what Notion shows of the conflicts that wait: at most every two minutes, since each costs a request of Notion's budget.
+  async function glancing(waiting, still) {
+    const before = shown.glanced || {}, now = Date.now();
+    shown.glanced = {};
+    for (const c of waiting || []) {
+      const known = before[c.id];
+      const seen = known && now - known.at < 120000 ? known : { ...(await ask("/sync/conflicts/" + encodeURIComponent(c.id)).catch((e) => { if (e.status === 0 || e.status === 401) throw e; return {}; })), at: now };
+      still();
+      shown.glanced[c.id] = seen;
+    }
+  }
+
   async function details(still) {
-    const asked = { config: maybe("/config"), dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions") };
+    const asked = { config: maybe("/config"), dashboard: maybe("/analytics/dashboard?include_events=false&time_range=" + state.range), alerts: maybe("/alerts"), waiting: maybe("/sync/conflicts?status=waiting&limit=8"), lately: maybe("/sync/conflicts?limit=8"), errors: maybe("/sync/errors?limit=8"), consistency: maybe("/data-consistency"), subscriptions: maybe("/events/subscriptions"), breakers: maybe("/breakers") };
     const names = Object.keys(asked), answers = await Promise.allSettled(Object.values(asked));
     still();
     answers.forEach((a, i) => { if (a.status === "fulfilled") shown[names[i]] = a.value; });
@@ -404,13 +431,16 @@
     const d = shown.dashboard;
     if (d?.performance_metrics) {
       tiles(d);
-      chart("latency", d.performance_metrics.series, (m) => m?.p95_ms ?? null, ms, "95th percentile of latency", 1);
-      chart("errors", d.performance_metrics.series, (m) => (m?.calls ? m.errors / m.calls : null), share, "Share of calls that failed", 0.02);
+      const series = d.performance_metrics.series, of = (p, s) => p.services[s];
+      chart("freshness", series, ["oldest database"], (p) => p.data_freshness_minutes ?? null, age, "Longest that a database went without a sync", 1);
+      chart("latency", series, lines, (p, s) => of(p, s)?.p95_ms ?? null, ms, "95th percentile of latency", 1);
+      chart("errors", series, lines, (p, s) => (of(p, s)?.calls ? of(p, s).errors / of(p, s).calls : null), share, "Share of calls that failed", 0.02);
     }
     alerts(shown.alerts?.alerts);
-    conflicts(shown.waiting?.conflicts, shown.lately?.conflicts, d?.conflicts);
+    await glancing(shown.waiting?.conflicts, still);
+    conflicts(shown.waiting?.conflicts, shown.lately?.conflicts, d?.conflicts, shown.glanced);
     consistency(shown.consistency);
-    subscriptions(shown.subscriptions, d?.performance_metrics?.delivery_success_rate);
+    subscriptions(shown.subscriptions, d?.performance_metrics?.delivery_success_rate, shown.breakers?.breakers);
   }
 
   // connections offers the choice where there is one.
@@ -432,7 +462,7 @@
     state.drawn = {}; state.running = false;
     sure.clear();
     for (const k of Object.keys(shown)) delete shown[k];
-    for (const id of ["alerts", "tiles", "databases", "latency", "errors", "conflicts", "problems", "consistency", "subscriptions", "events", "service-notion", "service-supabase", "link-text", "link-records"]) $(id).replaceChildren();
+    for (const id of ["alerts", "tiles", "databases", "freshness", "latency", "errors", "conflicts", "problems", "consistency", "subscriptions", "events", "service-notion", "service-supabase", "link-text", "link-records"]) $(id).replaceChildren();
   }
 
   function close(reason) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ const (
 	probeTime = 40 * time.Second
 )
 
-// SharedBreaker is what processes tell each other of a service that does not answer. It satisfies breaker.Shared.
+// SharedBreaker is what processes tell each other of a service that does not answer. How long it is left in peace goes by the database's
+// clock, so that a process whose own is wrong keeps nobody from it. It satisfies breaker.Shared.
 type SharedBreaker struct {
 	ConnectionID string
 	Service      string
@@ -48,10 +50,11 @@ func (s *SharedBreaker) Look() (openUntil, resetAt time.Time) {
 		return s.until, s.resetAt
 	}
 	s.lookAt = now.Add(lookEvery)
-	var until, reset *time.Time
+	var left *float64
+	var reset *time.Time
 	err := s.do(func(ctx context.Context, pool *pgxpool.Pool) error {
-		return pool.QueryRow(ctx, `select until, reset_at from breakers where connection_id = $1 and service = $2`, s.ConnectionID, s.Service).
-			Scan(&until, &reset)
+		return pool.QueryRow(ctx, `select extract(epoch from until - clock_timestamp())::float8, reset_at from breakers where connection_id = $1 and service = $2`,
+			s.ConnectionID, s.Service).Scan(&left, &reset)
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -59,7 +62,10 @@ func (s *SharedBreaker) Look() (openUntil, resetAt time.Time) {
 	case err != nil:
 		s.lookAt = now.Add(restAfter)
 	default:
-		s.until = timeOf(until)
+		s.until = time.Time{}
+		if left != nil {
+			s.until = now.Add(time.Duration(*left * float64(time.Second)))
+		}
 		s.resetAt = timeOf(reset)
 	}
 	return s.until, s.resetAt
@@ -70,9 +76,12 @@ func (s *SharedBreaker) Opened(until time.Time) {
 	s.know(until)
 	_ = s.do(func(ctx context.Context, pool *pgxpool.Pool) error { // the others find out for themselves
 		_, err := pool.Exec(ctx, `
-			insert into breakers as b (connection_id, service, status, opened_at, until, openings) values ($1, $2, 'open', clock_timestamp(), $3, 1)
+			insert into breakers as b (connection_id, service, status, opened_at, last_opened_at, until, openings)
+			values ($1, $2, 'open', clock_timestamp(), clock_timestamp(), clock_timestamp() + $3::interval, 1)
 			on conflict (connection_id, service) do update set status = 'open', until = greatest(b.until, excluded.until), probe_until = null,
-				opened_at = coalesce(b.opened_at, excluded.opened_at), openings = b.openings + 1`, s.ConnectionID, s.Service, until)
+				opened_at = coalesce(b.opened_at, excluded.opened_at), last_opened_at = excluded.last_opened_at,
+				openings = b.openings + case when b.until > clock_timestamp() then 0 else 1 end -- calls that were under way when it opened`,
+			s.ConnectionID, s.Service, max(until.Sub(s.Now()), 0))
 		return err
 	})
 }
@@ -153,35 +162,39 @@ func Guarded(b *breaker.Breaker) Option {
 	}
 }
 
-// Breakers lists and resets the shared breakers.
+// Breakers lists and resets the breakers.
 type Breakers struct {
 	Pool         *pgxpool.Pool
 	ConnectionID string
+	Always       []string // the services that are listed whether or not their breaker ever opened
 }
 
-// List gives the breakers that ever opened, by service.
+// List gives those that are always listed and those that ever opened, by service.
 func (b Breakers) List(ctx context.Context) ([]breaker.State, error) {
 	rows, err := b.Pool.Query(ctx, `
-		select service, case when status = 'closed' then 'closed' when until > clock_timestamp() then 'open' else 'half_open' end, opened_at, until, openings
-		from breakers where connection_id = $1 order by service limit 500`, b.ConnectionID)
+		select service, case when coalesce(status, 'closed') = 'closed' then 'closed' when until > clock_timestamp() then 'open' else 'half_open' end,
+			opened_at, until, last_opened_at, coalesce(openings, 0)
+		from (select * from breakers where connection_id = $1) b full join unnest($2::text[]) as always (service) using (service)
+		order by service limit 500`, b.ConnectionID, b.Always)
 	if err != nil {
 		return nil, Fault(err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s breaker.State, err error) {
-		var opened, until *time.Time
-		err = row.Scan(&s.Service, &s.Status, &opened, &until, &s.Openings)
-		s.OpenedAt, s.Until = timeOf(opened), timeOf(until)
+		var opened, until, last *time.Time
+		err = row.Scan(&s.Service, &s.Status, &opened, &until, &last, &s.Openings)
+		s.OpenedAt, s.Until, s.LastOpenedAt = timeOf(opened), timeOf(until), timeOf(last)
 		return s, err
 	})
 	return list, Fault(err)
 }
 
-// Reset closes a breaker by hand: every function lets calls through again within a second. fault.NotFound when it never opened.
+// Reset closes a breaker by hand: every function lets calls through again within a second. fault.NotFound when it is not always listed and
+// never opened.
 func (b Breakers) Reset(ctx context.Context, service string) error {
 	tag, err := b.Pool.Exec(ctx, `
 		update breakers set status = 'closed', until = null, probe_until = null, opened_at = null, reset_at = clock_timestamp()
 		where connection_id = $1 and service = $2`, b.ConnectionID, service)
-	if err == nil && tag.RowsAffected() == 0 {
+	if err == nil && tag.RowsAffected() == 0 && !slices.Contains(b.Always, service) {
 		return fault.New(fault.NotFound, "No breaker of that service has ever opened. GET /breakers lists those that have.")
 	}
 	return Fault(err)

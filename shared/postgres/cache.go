@@ -35,9 +35,25 @@ func (c Cache) Get(ctx context.Context, p cache.Place) (*cache.Entry, error) {
 	return &e, Fault(err)
 }
 
-// Put keeps an entry, unless something has been invalidated since the generation.
+// Claim takes the turn to ask for an entry; false while another has it.
+func (c Cache) Claim(ctx context.Context, p cache.Place, long time.Duration) (bool, error) {
+	tag, err := c.Pool.Exec(unmeasured(ctx), `
+		insert into cache_loads as l (connection_id, kind, key, until) values ($1, $2, $3, clock_timestamp() + $4::interval)
+		on conflict (connection_id, kind, key) do update set until = excluded.until where l.until <= clock_timestamp()`,
+		c.ConnectionID, p.Kind, p.Key, long)
+	return tag.RowsAffected() == 1, Fault(err)
+}
+
+// Waive gives the turn back.
+func (c Cache) Waive(ctx context.Context, p cache.Place) error {
+	_, err := c.Pool.Exec(unmeasured(ctx), `delete from cache_loads where connection_id = $1 and kind = $2 and key = $3`, c.ConnectionID, p.Kind, p.Key)
+	return Fault(err)
+}
+
+// Put gives the turn back and keeps an entry, unless something has been invalidated since the generation.
 func (c Cache) Put(ctx context.Context, p cache.Place, e cache.Entry, generation int64) error {
 	_, err := c.Pool.Exec(unmeasured(ctx), `
+		with done as (delete from cache_loads where connection_id = $1 and kind = $2 and key = $3)
 		insert into cache_entries (connection_id, kind, key, value, stored_at, fresh_until, keep_until)
 		select $1, $2, $3, $4, $5, $6, $7
 		where not exists (select from cache_invalidations where connection_id = $1 and generation > $8)
@@ -97,6 +113,9 @@ func (c Cache) Invalidate(ctx context.Context, kinds []string, pattern, by, id s
 // Sweep deletes what is of no use to anybody any more.
 func (c Cache) Sweep(ctx context.Context) error {
 	if _, err := c.Pool.Exec(ctx, `delete from cache_entries where connection_id = $1 and keep_until < clock_timestamp()`, c.ConnectionID); err != nil {
+		return Fault(err)
+	}
+	if _, err := c.Pool.Exec(ctx, `delete from cache_loads where connection_id = $1 and until < clock_timestamp()`, c.ConnectionID); err != nil {
 		return Fault(err)
 	}
 	_, err := c.Pool.Exec(ctx, `

@@ -29,13 +29,13 @@ func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insi
 	f := insight.Facts{Window: w, Now: now}
 	measured := Measurements{Pool: i.Pool, ConnectionID: i.ConnectionID}
 	var err error
-	if f.Measured, err = measured.Read(ctx, w.From(now), w.Grain); err != nil {
+	if f.Measured, err = measured.Sums(ctx, w.From(now), w.Grain); err != nil {
 		return f, err
 	}
-	if f.Recent, err = measured.Read(ctx, now.UTC().Add(-recent).Truncate(time.Minute), metric.Minute); err != nil {
+	if f.Recent, err = measured.Sums(ctx, now.UTC().Add(-recent).Truncate(time.Minute), metric.Minute); err != nil {
 		return f, err
 	}
-	for _, read := range []func(context.Context, *insight.Facts) error{i.syncs, i.troubles, i.databases} {
+	for _, read := range []func(context.Context, *insight.Facts) error{i.syncs, i.troubles, i.databases, i.brought} {
 		if err := read(ctx, &f); err != nil {
 			return insight.Facts{}, Fault(err)
 		}
@@ -48,37 +48,34 @@ const failedInARow = `select count(*) from sync_runs where connection_id = $1 an
 	(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'), '-infinity')`
 
 func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
-	const since = `
-		count(*) filter (where status = 'succeeded' and finished_at >= %[1]s),
-		count(*) filter (where status = 'failed' and finished_at >= %[1]s),
-		coalesce(avg(extract(epoch from finished_at - started_at) * 1000000) filter (where status = 'succeeded' and finished_at >= %[1]s), 0)::bigint`
+	const ended = `
+		(select count(*) from sync_runs where connection_id = $1 and status = 'succeeded' and finished_at >= %[1]s),
+		(select count(*) from sync_runs where connection_id = $1 and status = 'failed' and finished_at >= %[1]s),
+		(select coalesce(avg(extract(epoch from finished_at - started_at) * 1000000), 0)::bigint from sync_runs
+			where connection_id = $1 and status = 'succeeded' and finished_at >= %[1]s)`
 	var todays, windows int64
-	var last *time.Time
-	var failed *bool
+	var succeeded, failed *time.Time
 	err := i.Pool.QueryRow(ctx, `
-		select `+fmt.Sprintf(since, "$2")+`, `+fmt.Sprintf(since, "$3")+`,
-			max(finished_at) filter (where status = 'succeeded'),
-			(array_agg(status = 'failed' order by finished_at desc) filter (where finished_at is not null))[1],
-			count(*) filter (where status in ('queued', 'running')),
-			(`+failedInARow+`)
-		from sync_runs where connection_id = $1`,
+		select `+fmt.Sprintf(ended, "$2")+`, `+fmt.Sprintf(ended, "$3")+`,
+			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'),
+			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'failed'),
+			(select count(*) from sync_runs where connection_id = $1 and status in ('queued', 'running')),
+			(`+failedInARow+`)`,
 		i.ConnectionID, f.Now.UTC().Truncate(24*time.Hour), f.Window.From(f.Now)).
 		Scan(&f.Today.Succeeded, &f.Today.Failed, &todays, &f.InWindow.Succeeded, &f.InWindow.Failed, &windows,
-			&last, &failed, &f.Running, &f.FailedInARow)
+			&succeeded, &failed, &f.Running, &f.FailedInARow)
 	f.Today.Duration, f.InWindow.Duration = time.Duration(todays)*time.Microsecond, time.Duration(windows)*time.Microsecond
-	if last != nil {
-		f.LastSync = *last
-	}
-	f.LastFailed = failed != nil && *failed
+	f.LastSync = timeOf(succeeded)
+	f.LastFailed = timeOf(failed).After(f.LastSync)
 	return err
 }
 
 func (i Insight) troubles(ctx context.Context, f *insight.Facts) error {
 	return i.Pool.QueryRow(ctx, `
-		select count(*) filter (where detected_at >= $2), count(*),
+		select (select count(*) from sync_conflicts where connection_id = $1 and intent_id is null and detected_at >= $2),
+			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null),
 			(select count(*) from sync_errors where connection_id = $1),
-			(select coalesce(sum(records), 0) from sync_holds where connection_id = $1 and status = 'waiting')
-		from sync_conflicts where connection_id = $1 and intent_id is null`, i.ConnectionID, f.Window.From(f.Now)).
+			(select coalesce(sum(records), 0) from sync_holds where connection_id = $1 and status = 'waiting')`, i.ConnectionID, f.Window.From(f.Now)).
 		Scan(&f.Conflicts.InWindow, &f.Conflicts.All, &f.Refused, &f.Held)
 }
 
@@ -95,8 +92,8 @@ func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
 	}
 	rows, err := i.Pool.Query(ctx, `
 		select k.records, (select count(distinct row_id) from sync_changes c where c.connection_id = $1 and c.kind = k.kind),
-			(select max(p.finished_at) from sync_run_databases p join sync_runs r on r.id = p.run_id
-				where r.connection_id = $1 and p.kind = k.kind and p.status = 'succeeded')
+			(select p.finished_at from sync_run_databases p join sync_runs r on r.id = p.run_id
+				where r.connection_id = $1 and p.kind = k.kind and p.status = 'succeeded' order by p.finished_at desc limit 1)
 		from (`+strings.Join(parts, " union all ")+`) k order by k.place`, i.ConnectionID, names)
 	if err != nil {
 		return err
@@ -111,5 +108,33 @@ func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
 	for n := range f.Databases {
 		f.Databases[n].Kind, f.Databases[n].BaseTable = i.Kinds[n].Name, i.Kinds[n].BaseTable
 	}
+	return err
+}
+
+// brought reads when databases were brought into step in the window, and when last before it.
+func (i Insight) brought(ctx context.Context, f *insight.Facts) error {
+	names := make([]string, len(i.Kinds))
+	for n, k := range i.Kinds {
+		names[n] = k.Name
+	}
+	rows, err := i.Pool.Query(ctx, `
+		with times as (
+			select p.kind, p.finished_at as at from sync_run_databases p join sync_runs r on r.id = p.run_id
+			where r.connection_id = $1 and p.kind = any($2) and p.status = 'succeeded' and p.finished_at between $3 and $5
+			union all
+			select k.kind, before.finished_at from unnest($2::text[]) k(kind), lateral (select p.finished_at from sync_run_databases p join sync_runs r on r.id = p.run_id
+				where r.connection_id = $1 and p.kind = k.kind and p.status = 'succeeded' and p.finished_at < $3 order by p.finished_at desc limit 1) before)
+		select kind, date_trunc($4::text, at, 'UTC') as stretch, (extract(epoch from max(gap)) * 1000000)::bigint, max(at)
+		from (select kind, at, coalesce(at - lag(at) over (partition by kind order by at), '0') as gap from times) t
+		group by kind, stretch order by kind, stretch`, i.ConnectionID, names, f.Window.From(f.Now), f.Window.Grain, f.Now)
+	if err != nil {
+		return err
+	}
+	f.Brought, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (b insight.Brought, err error) {
+		var micros int64
+		err = row.Scan(&b.Kind, &b.At, &micros, &b.Last)
+		b.Gap = time.Duration(micros) * time.Microsecond
+		return b, err
+	})
 	return err
 }

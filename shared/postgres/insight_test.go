@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -118,19 +119,26 @@ func TestBreakerIsShared(t *testing.T) {
 	pool := pgtest.New(t)
 	var clock atomic.Int64
 	clock.Store(time.Now().UnixNano())
-	now := func() time.Time { return time.Unix(0, clock.Load()) }
-	pass := func(d time.Duration) { clock.Add(int64(d)) }
-	process := func() *breaker.Breaker {
+	pass := func(d time.Duration) {
+		clock.Add(int64(d))
+		exec(t, pool, `update breakers set until = until - $1::interval, probe_until = probe_until - $1::interval`, d)
+	}
+	process := func(ahead time.Duration) *breaker.Breaker { // whose clock runs ahead
+		now := func() time.Time { return time.Unix(0, clock.Load()).Add(ahead) }
 		return breaker.New(breaker.Config{Service: "Notion", Failures: 2, Cooldown: 10 * time.Second, Now: now, Shared: &postgres.SharedBreaker{
 			ConnectionID: config.DefaultConnection, Service: "notion", Pool: func() *pgxpool.Pool { return pool }, Now: now,
 		}})
 	}
-	one, other := process(), process()
-	for range 2 {
+	one, other := process(time.Hour), process(-time.Minute)
+	var late []func(breaker.Outcome)
+	for range 4 { // all under way at once
 		report, err := one.Allow()
 		if err != nil {
 			t.Fatal(err)
 		}
+		late = append(late, report)
+	}
+	for _, report := range late {
 		report(breaker.Failed)
 	}
 	pass(2 * time.Second)
@@ -156,7 +164,7 @@ func TestBreakerIsShared(t *testing.T) {
 		report(breaker.Failed)
 	}
 	desk := postgres.Breakers{Pool: pool, ConnectionID: config.DefaultConnection}
-	if list, err := desk.List(t.Context()); err != nil || len(list) != 1 || list[0].Status != breaker.Open || list[0].Openings != 2 {
+	if list, err := desk.List(t.Context()); err != nil || len(list) != 1 || list[0].Status != breaker.Open || list[0].Openings != 2 || list[0].LastOpenedAt.IsZero() {
 		t.Fatalf("%+v %v", list, err)
 	}
 	if err := errors.Join(desk.Reset(t.Context(), "notion")); err != nil {
@@ -170,6 +178,54 @@ func TestBreakerIsShared(t *testing.T) {
 	}
 	if err := desk.Reset(t.Context(), "unheard of"); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
+	}
+}
+
+// TestOwnBreakerIsToldLater: how Postgres's own breaker went cannot be told while it is away; it is when it is back, once.
+func TestOwnBreakerIsToldLater(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	now := time.Now()
+	went := &postgres.OwnBreaker{ConnectionID: config.DefaultConnection, Service: "supabase", Now: func() time.Time { return now }}
+	b := breaker.New(breaker.Config{Service: "The database", Failures: 2, Cooldown: 5 * time.Second, Now: func() time.Time { return now }, Shared: went})
+	fails := func(n int) {
+		t.Helper()
+		for range n {
+			report, err := b.Allow()
+			if err != nil {
+				t.Fatal(err)
+			}
+			report(breaker.Failed)
+		}
+	}
+	fails(2)
+	if _, err := b.Allow(); err == nil || b.Status() != breaker.Open {
+		t.Fatal("it is not open")
+	}
+	now = now.Add(6 * time.Second)
+	fails(1) // the probe
+	if _, err := b.Allow(); err == nil {
+		t.Fatal("a bad probe closed it")
+	}
+	now = now.Add(6 * time.Second)
+	report, err := b.Allow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(breaker.Healthy)
+	desk := postgres.Breakers{Pool: pool, ConnectionID: config.DefaultConnection, Always: []string{"notion", "supabase"}}
+	for range 2 {
+		went.Tell(t.Context(), pool)
+		list, err := desk.List(t.Context())
+		if err != nil || len(list) != 2 || list[0].Service != "notion" || list[0].Openings != 0 || list[0].Status != breaker.Closed ||
+			list[1].Openings != 2 || list[1].Status != breaker.Closed || list[1].LastOpenedAt.IsZero() || b.Status() != breaker.Closed {
+			t.Fatalf("%+v %v", list, err)
+		}
+	}
+	for _, service := range desk.Always {
+		if err := desk.Reset(t.Context(), service); err != nil {
+			t.Error(service, err)
+		}
 	}
 }
 
@@ -226,5 +282,58 @@ func TestInvalidationReachesEveryProcess(t *testing.T) {
 	}
 	if err := store.Sweep(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOneOfManyProcessesLoads: functions answer one request each, so that those who ask at once are processes; one asks the source, and
+// another does where that one failed, or died.
+func TestOneOfManyProcessesLoads(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	store := postgres.Cache{Pool: pool, ConnectionID: config.DefaultConnection}
+	kind := cache.Kind{Name: "dashboard", TTL: time.Hour}
+	var loads atomic.Int32
+	ask := func(key string, load func() (string, error)) {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				c := cache.New(func() cache.Store { return store }, time.Now, func(metric.Sample) {})
+				v, _, err := cache.Get(context.WithoutCancel(t.Context()), c, kind, key, func(context.Context) (string, error) {
+					loads.Add(1)
+					return load()
+				})
+				if err == nil && v != "v" {
+					t.Errorf("%s: %q", key, v)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	began := make(chan struct{})
+	ask("one", func() (string, error) {
+		<-time.After(50 * time.Millisecond) // the others have missed it by now
+		return "v", nil
+	})
+	if n := loads.Swap(0); n != 1 {
+		t.Errorf("%d processes asked", n)
+	}
+	var failed atomic.Bool
+	ask("failed", func() (string, error) {
+		if failed.CompareAndSwap(false, true) {
+			close(began)
+			return "", errors.New("a bad day")
+		}
+		<-began
+		return "v", nil
+	})
+	if n := loads.Swap(0); n != 2 {
+		t.Errorf("%d processes asked, of whom the first failed", n)
+	}
+	if mine, err := store.Claim(t.Context(), cache.Place{Kind: kind.Name, Key: "dead"}, 200*time.Millisecond); !mine || err != nil {
+		t.Fatal(mine, err)
+	}
+	ask("dead", func() (string, error) { return "v", nil })
+	if n := loads.Load(); n != 1 {
+		t.Errorf("%d processes asked after one that died", n)
 	}
 }

@@ -75,10 +75,19 @@ func (m Measurements) Fold(ctx context.Context, now time.Time) error {
 
 // Read gives what was measured since a time, in stretches of the grain.
 func (m Measurements) Read(ctx context.Context, since time.Time, grain metric.Grain) ([]metric.Row, error) {
+	return m.read(ctx, since, grain, "operation")
+}
+
+// Sums gives the same by service and outcome; only of the cache and the checks it tells operations apart. There may be a host a subscriber.
+func (m Measurements) Sums(ctx context.Context, since time.Time, grain metric.Grain) ([]metric.Row, error) {
+	return m.read(ctx, since, grain, "case when service in ('cache', 'check') then operation else '' end")
+}
+
+func (m Measurements) read(ctx context.Context, since time.Time, grain metric.Grain, operation string) ([]metric.Row, error) {
 	rows, err := m.Pool.Query(unmeasured(ctx), `
-		select date_trunc($3::text, at, 'UTC') as start, service, operation, outcome, sum(calls)::bigint, sum(micros)::bigint, `+sumOf("latency")+`
+		select date_trunc($3::text, at, 'UTC') as start, service, `+operation+` as what, outcome, sum(calls)::bigint, sum(micros)::bigint, `+sumOf("latency")+`
 		from measurements where connection_id = $1 and at >= $2
-		group by start, service, operation, outcome order by start, service, operation, outcome`, m.ConnectionID, since, grain)
+		group by start, service, what, outcome order by start, service, what, outcome`, m.ConnectionID, since, grain)
 	if err != nil {
 		return nil, Fault(err)
 	}

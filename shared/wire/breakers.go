@@ -5,12 +5,19 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // Breakers answers GET and POST /breakers.
 func Breakers() http.Handler { return perConnection("breakers", parts.answerBreakers) }
 
+// answerBreakers shows the database's, which all connections share, with the first one's.
 func (p parts) answerBreakers(pool *pgxpool.Pool) http.Handler {
-	return p.api().Breakers(postgres.Breakers{Pool: pool, ConnectionID: p.id()})
+	always := []string{string(metric.Notion)}
+	if p.id() == config.DefaultConnection {
+		always = append(always, string(metric.Supabase))
+	}
+	return p.api().Breakers(postgres.Breakers{Pool: pool, ConnectionID: p.id(), Always: always})
 }

@@ -2,11 +2,16 @@ package wire
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
+
+// cloudLimit is how long an attempt at a call to AWS may take.
+const cloudLimit = 5 * time.Second
 
 // cloudConfig is how a function reaches AWS: as Lambda's environment says. The SDK's own config module reads the same variables,
 // and a dozen other sources that a function never has; it would make every binary 1.6 MB larger.
@@ -14,7 +19,8 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 func cloudConfig(getenv func(string) string) aws.Config {
 	cfg := aws.Config{
-		Region: getenv("AWS_REGION"),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(cloudLimit), // the SDK would wait for ever
+		Region:     getenv("AWS_REGION"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			c := aws.Credentials{
 				AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),

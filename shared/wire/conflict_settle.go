@@ -12,5 +12,5 @@ func ConflictSettle() http.Handler {
 }
 
 func (p parts) answerConflictSettle(pool *pgxpool.Pool) http.Handler {
-	return p.api().Conflict(p.decisions(pool), p.carry(pool))
+	return p.api().Conflict(p.decisions(pool), p.carry(pool), p.glance(pool).Conflict)
 }

@@ -2,14 +2,17 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -30,17 +33,20 @@ type gauge struct {
 	mu       sync.Mutex
 	meters   map[string]*meter.Meter // by connection
 	pool     atomic.Pointer[pgxpool.Pool]
-	// supabase keeps from a database that does not answer.
+	// supabase keeps from a database that does not answer; how it went is told when the database is back.
 	supabase *breaker.Breaker
+	went     *postgres.OwnBreaker
 }
 
 // newGauge makes a gauge. Its own lines are metrics, and written whatever level is logged.
 func newGauge(stage, function string, log *slog.Logger) *gauge {
 	embedded := meter.Embedded{Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function), Stage: stage}
+	went := &postgres.OwnBreaker{ConnectionID: config.DefaultConnection, Service: string(metric.Supabase), Now: time.Now}
 	return &gauge{
 		newMeter: func() *meter.Meter { return meter.New(time.Now, log, embedded) },
 		meters:   map[string]*meter.Meter{},
-		supabase: breaker.New(breaker.Config{Service: "The database", Failures: 3, Cooldown: 5 * time.Second}),
+		went:     went,
+		supabase: breaker.New(breaker.Config{Service: "The database", Failures: 3, Cooldown: 5 * time.Second, Shared: went}),
 	}
 }
 
@@ -67,10 +73,25 @@ func (g *gauge) flush(ctx context.Context) {
 	for _, id := range ids {
 		var store meter.Store
 		if pool := g.pool.Load(); pool != nil {
-			store = postgres.Measurements{Pool: pool, ConnectionID: id}
+			store = storing{postgres.Measurements{Pool: pool, ConnectionID: id}, g.went}
 		}
 		g.of(id).Flush(ctx, store)
 	}
+}
+
+// storing stores what was counted, and once the database is seen to answer, how often it did not.
+type storing struct {
+	postgres.Measurements
+	went *postgres.OwnBreaker
+}
+
+// Add adds rows.
+func (s storing) Add(ctx context.Context, rows []metric.Row) error {
+	err := s.Measurements.Add(ctx, rows)
+	if err == nil {
+		s.went.Tell(ctx, s.Pool)
+	}
+	return err
 }
 
 type behalfKey struct{}
@@ -110,12 +131,38 @@ func (g *gauge) cloud(stack *middleware.Stack) error {
 		if middleware.GetServiceID(ctx) == "Secrets Manager" {
 			s.Service = metric.Secrets
 		}
-		if err != nil {
-			s.Outcome = fault.Unavailable.String()
-		}
+		s.Outcome = refusedBy(err)
 		g.shared(ctx, s)
 		return out, metadata, err
 	}), middleware.After)
+}
+
+// refusedBy names how a call to AWS ended, by its code.
+func refusedBy(err error) string {
+	refused, answered := errors.AsType[smithy.APIError](err)
+	switch {
+	case err == nil:
+		return ""
+	case !answered:
+		return fault.Unavailable.String()
+	}
+	code := refused.ErrorCode()
+	says := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(code, w) })
+	}
+	switch {
+	case says("Throttl", "TooMany", "LimitExceeded", "OverLimit"):
+		return fault.RateLimited.String()
+	case says("AccessDenied", "NotAuthorized"):
+		return fault.Forbidden.String()
+	case says("Token", "Signature", "UnrecognizedClient"):
+		return fault.Unauthorized.String()
+	case says("ResourceNotFound"): // a secret; a queue that is not there is no answer to a question
+		return fault.NotFound.String()
+	case refused.ErrorFault() == smithy.FaultClient:
+		return fault.Invalid.String()
+	}
+	return fault.Unavailable.String()
 }
 
 // measuredLedger measures the parts of syncs as they end.

@@ -216,7 +216,8 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := all.of(settings).deliverer(all.db, client).Deliver(t.Context(), id); err != nil {
+		p := all.of(settings)
+		if err := p.deliverer(all.db, client, newGates(p.hostBreaker)).Deliver(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -22,14 +23,15 @@ const laneTTL = 25 * time.Second
 // WebhookDeliver sends what is due to one endpoint. A message's body is the subscription's id, and its key. A subscription that is gone has
 // nothing due.
 func WebhookDeliver() func(context.Context, lambdaio.Message) error {
-	type made struct {
+	type deliverer struct {
 		everywhere
 		client *outbound.Client
+		gates  *made[*gates]
 	}
 	find := forMessages("webhook-deliver", 1)
-	get := onFirstUse(func(ctx context.Context) (made, error) {
+	get := onFirstUse(func(ctx context.Context) (deliverer, error) {
 		all, err := find(ctx)
-		return made{all, all.outbound()}, err
+		return deliverer{all, all.outbound(), &made[*gates]{create: func(p parts) *gates { return newGates(p.hostBreaker) }}}, err
 	})
 	return func(ctx context.Context, m lambdaio.Message) error {
 		all, err := get(ctx)
@@ -45,16 +47,17 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 			return err
 		}
 		p := all.of(settings)
-		return p.deliverer(all.db, all.client).Deliver(p.onBehalf(ctx), m.Body)
+		return p.deliverer(all.db, all.client, all.gates.of(p)).Deliver(p.onBehalf(ctx), m.Body)
 	}
 }
 
 // deliverer delivers to the connection's subscribers.
-func (p parts) deliverer(pool *pgxpool.Pool, client *outbound.Client) dispatch.Deliverer {
+func (p parts) deliverer(pool *pgxpool.Pool, client *outbound.Client, hosts *gates) dispatch.Deliverer {
 	return dispatch.Deliverer{
 		Lanes:    postgres.Lanes{Pool: pool, ConnectionID: p.id(), NewID: newID, TTL: laneTTL},
 		Queue:    p.deliveries(),
 		Post:     p.posting(client),
+		Gate:     hosts.gate,
 		Told:     p.nudger().nudge,
 		Schedule: p.cfg.WebhookRetries,
 		Now:      time.Now,
@@ -73,10 +76,29 @@ func (p parts) posting(client *outbound.Client) dispatch.Post {
 		if u, parsed := url.Parse(address); parsed == nil {
 			s.Operation = u.Hostname()
 		}
-		if err != nil || answer.StatusCode > 299 {
-			s.Outcome = fault.Unavailable.String()
+		if kind, failed := answered(answer.StatusCode, err); failed {
+			s.Outcome = kind.String()
 		}
 		p.observe(s)
 		return dispatch.Answer(answer), err
 	}
+}
+
+// answered gives the kind of error that an answer is, if it is one.
+func answered(status int, err error) (fault.Kind, bool) {
+	switch {
+	case err != nil:
+		return fault.KindOf(err), true
+	case status >= 200 && status < 300:
+		return 0, false
+	case status == http.StatusUnauthorized:
+		return fault.Unauthorized, true
+	case status == http.StatusForbidden:
+		return fault.Forbidden, true
+	case status == http.StatusTooManyRequests:
+		return fault.RateLimited, true
+	case status >= 500:
+		return fault.Unavailable, true
+	}
+	return fault.Invalid, true // not_found too: a subscriber that is not there has not taken the event
 }

@@ -48,14 +48,16 @@ type opened struct {
 }
 
 // newParts reads the settings. It calls nobody.
-func newParts(function string) (parts, error) {
-	cfg, err := config.Load(os.Getenv)
+func newParts(function string) (parts, error) { return partsOf(function, os.Getenv) }
+
+func partsOf(function string, getenv func(string) string) (parts, error) {
+	cfg, err := config.Load(getenv)
 	if err != nil {
 		return parts{}, err
 	}
 	log := obs.NewLogger(os.Stdout, cfg.LogLevel, function)
 	gauge := newGauge(cfg.Stage, function, log)
-	cloud := cloudConfig(os.Getenv)
+	cloud := cloudConfig(getenv)
 	cloud.APIOptions = append(cloud.APIOptions, gauge.cloud)
 	return parts{
 		cfg:      cfg,

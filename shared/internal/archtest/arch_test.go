@@ -23,7 +23,7 @@ var floors = [][]string{
 	},
 	1: {"breaker", "cache", "config", "lambdaio", "meter", "obs"},
 	2: {
-		"audit", "connect", "dispatch", "gate", "monitor", "notice", "notion", "notionoauth", "notionside", "outbound", "pgside", "postgres",
+		"audit", "connect", "dispatch", "gate", "glance", "monitor", "notice", "notion", "notionoauth", "notionside", "outbound", "pgside", "postgres",
 		"realtime", "secrets", "sqsqueue", "supabase", "syncrun",
 	},
 	3: {"httpapi", "page"},
@@ -36,6 +36,9 @@ var beside = map[string][]string{
 	"notionside": {"notion"},
 	"pgside":     {"postgres"},
 }
+
+// syncing are the packages that a sync is made of.
+var syncing = []string{"syncrun", "notion", "notionside", "pgside"}
 
 // pureNeeds are the packages of the standard library that make a package impure.
 var pureNeeds = []string{"context", "database/sql", "log", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "os/exec"}
@@ -109,6 +112,8 @@ func refusal(path, target string) string {
 		return "the product does not stand on the local system"
 	case inShared && strings.HasPrefix(to, "internal/"):
 		return "a test kit is for tests"
+	case inShared && to == "cache" && slices.Contains(syncing, from):
+		return "a sync goes by nothing that is remembered"
 	case inShared && floorOf(to) > floorOf(from):
 		return "imports go down only"
 	case inShared && floorOf(to) == floorOf(from) && floorOf(from) != 0 && !slices.Contains(beside[from], to):
@@ -117,6 +122,20 @@ func refusal(path, target string) string {
 		return "the local system runs the binaries, not their wiring"
 	}
 	return ""
+}
+
+// TestSyncsRememberNothing: what puts the sync together asks for no cache either.
+func TestSyncsRememberNothing(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"sync_worker.go", "notion.go", "told.go"} {
+		source, err := os.ReadFile(filepath.Join("..", "..", "wire", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(source), "cache") {
+			t.Errorf("shared/wire/%s speaks of a cache", file)
+		}
+	}
 }
 
 // TestMainsOnlyWire: a function's main is at most 25 lines.

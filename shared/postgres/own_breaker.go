@@ -1,0 +1,77 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// OwnBreaker is how a process's breaker of Postgres itself went. What is away cannot be asked, so each process finds out for itself, and
+// tells the others when it is back. It satisfies breaker.Shared.
+type OwnBreaker struct {
+	ConnectionID string
+	Service      string
+	Now          func() time.Time
+
+	mu       sync.Mutex
+	until    time.Time
+	resetAt  time.Time
+	openings int // that nobody was told of
+	last     time.Time
+}
+
+// Look gives what this process knows.
+func (b *OwnBreaker) Look() (openUntil, resetAt time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.until, b.resetAt
+}
+
+// Opened notes that it opened, or stays open.
+func (b *OwnBreaker) Opened(until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.Now()
+	if !b.until.After(now) {
+		b.openings++
+		b.last = now
+	}
+	b.until = until
+}
+
+// Probe is this process's own to decide.
+func (*OwnBreaker) Probe() bool { return true }
+
+// Closed notes that Postgres answers.
+func (b *OwnBreaker) Closed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until = time.Time{}
+}
+
+// Tell stores how often it opened since it was last told, over a pool that answers; until then it is kept.
+func (b *OwnBreaker) Tell(ctx context.Context, pool *pgxpool.Pool) {
+	b.mu.Lock()
+	n, last := b.openings, b.last
+	b.openings = 0
+	b.mu.Unlock()
+	if n == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(unmeasured(context.WithoutCancel(ctx)), lookLimit)
+	defer cancel()
+	var reset *time.Time
+	err := pool.QueryRow(ctx, `
+		insert into breakers as b (connection_id, service, status, last_opened_at, openings) values ($1, $2, 'closed', least($3, clock_timestamp()), $4)
+		on conflict (connection_id, service) do update set last_opened_at = greatest(b.last_opened_at, excluded.last_opened_at), openings = b.openings + $4
+		returning reset_at`, b.ConnectionID, b.Service, last, n).Scan(&reset)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err != nil {
+		b.openings += n
+		return
+	}
+	b.resetAt = timeOf(reset)
+}

@@ -1,0 +1,83 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/cache"
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/glance"
+	"github.com/act-platform/enhanced-integration/shared/insight"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/notionside"
+	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/record"
+)
+
+func pageCache() cache.Kind {
+	return cache.Kind{Name: insight.PageEntry, TTL: 30 * time.Second, Keep: 24 * time.Hour}
+}
+
+func userCache() cache.Kind {
+	return cache.Kind{Name: insight.UserEntry, TTL: time.Hour, Keep: 24 * time.Hour}
+}
+
+// glance shows people what Notion has.
+func (p parts) glance(pool *pgxpool.Pool) glance.Desk {
+	client := p.notion(p.source(), p.budget(true))
+	return glance.Desk{Notion: glanced{p, pool, client}, Mapping: p.cfg.Mapping, Cache: p.cache(), Pages: pageCache(), Users: userCache()}
+}
+
+// glanced asks Notion.
+type glanced struct {
+	parts
+	db     *pgxpool.Pool
+	client *notion.Client
+}
+
+// Page reads a page as the row's columns show it.
+func (g glanced) Page(ctx context.Context, k mapping.Kind, pageID string) (glance.Page, error) {
+	known, _, err := pgside.New(g.db, g.id(), g.cfg.Mapping, k, newID).Database(ctx)
+	if err != nil {
+		return glance.Page{}, err
+	}
+	page, err := notionside.New(g.client, k, g.log).Page(ctx, pageID)
+	if fault.KindOf(err) == fault.NotFound {
+		return glance.Page{State: record.Gone}, nil
+	}
+	if err != nil {
+		return glance.Page{}, err
+	}
+	document, err := notion.ParsePage(page.Document)
+	if err != nil {
+		return glance.Page{}, err
+	}
+	shows := glance.Page{State: page.State, EditedAt: page.EditedAt, EditedBy: document.LastEditedBy, Columns: map[string]json.RawMessage{}}
+	if known == nil {
+		return shows, nil
+	}
+	binding := known.InStep()
+	for _, f := range k.Fields {
+		live, bound := binding[f.Column]
+		if value, shown := page.Properties[live.ID]; bound && shown {
+			shows.Columns[f.Column] = record.Column(f, value.Value)
+			if value.Truncated {
+				shows.Cut = append(shows.Cut, f.Column)
+			}
+		}
+	}
+	return shows, nil
+}
+
+// User gives a person's name.
+func (g glanced) User(ctx context.Context, id string) (string, error) {
+	user, err := g.client.User(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return user.Name, nil
+}

@@ -1,0 +1,143 @@
+package wire
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/act-platform/enhanced-integration/infra/local/cloud"
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+)
+
+// hole is a service that takes connections and never says a word.
+func hole(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var open []net.Conn
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			open = append(open, conn)
+			mu.Unlock()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, conn := range open {
+			_ = conn.Close()
+		}
+	})
+	return listener.Addr().String()
+}
+
+// vaultWith is a Secrets Manager with an app secret.
+func vaultWith(t *testing.T, values map[string]string) string {
+	t.Helper()
+	c, err := cloud.Open(cloud.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(c)
+	t.Cleanup(func() {
+		server.Close()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	secret, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := secretsmanager.NewFromConfig(aws.Config{
+		BaseEndpoint: aws.String(server.URL), Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	if _, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("app"), SecretString: aws.String(string(secret))}); err != nil {
+		t.Fatal(err)
+	}
+	return server.URL
+}
+
+// TestHealthOfWhatHangs: whatever takes the connection and does not answer, GET /health answers within two seconds, each time.
+func TestHealthOfWhatHangs(t *testing.T) {
+	t.Parallel()
+	sim, err := notionsim.New(notionsim.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(func() {
+		server.Close()
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	database := pgtest.URL(t)
+	for _, c := range []struct {
+		name                    string
+		database, notion, cloud bool // it hangs
+		status                  int
+	}{
+		{"Notion", false, true, false, http.StatusOK},
+		{"Postgres", true, false, false, http.StatusServiceUnavailable},
+		{"both", true, true, false, http.StatusServiceUnavailable},
+		{"Secrets Manager", false, false, true, http.StatusServiceUnavailable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			values := map[string]string{config.NotionToken: notionsim.IntegrationToken, config.DatabaseURL: database}
+			if c.database {
+				u, err := url.Parse(database)
+				if err != nil {
+					t.Fatal(err)
+				}
+				u.Host = hole(t)
+				values[config.DatabaseURL] = u.String()
+			}
+			env := map[string]string{
+				"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+				"AWS_ENDPOINT_URL": vaultWith(t, values), "NOTION_API_URL": server.URL,
+			}
+			if c.notion {
+				env["NOTION_API_URL"] = "http://" + hole(t)
+			}
+			if c.cloud {
+				env["AWS_ENDPOINT_URL"] = "http://" + hole(t)
+			}
+			p, err := partsOf("health", func(name string) string { return env[name] })
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := p.health()
+			for range 2 {
+				began := time.Now()
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+				p.gauge.flush(t.Context())
+				if took := time.Since(began); took >= 2*time.Second || w.Code != c.status {
+					t.Errorf("%d after %v: %s", w.Code, took, w.Body)
+				}
+			}
+		})
+	}
+}
