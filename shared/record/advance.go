@@ -29,15 +29,17 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 			delete(next.Columns, f.Column) // nobody compares it with its property, and so the two are not known to agree
 		}
 	}
+	looked := page != nil && page.Document != nil
 	if row != nil {
 		next.ID = row.ID
 		for _, f := range l.Fields() {
-			if column, shown := row.Columns[f.Column]; shown && !unsettled[f.Column] {
-				next.Columns[f.Column] = column
+			_, known := next.Columns[f.Column]
+			if column, shown := row.Columns[f.Column]; shown && !unsettled[f.Column] && (looked || known || old == nil) {
+				next.Columns[f.Column] = column // a field that came into step stays unknown until its property is looked at
 			}
 		}
 	}
-	if page == nil || page.Document == nil {
+	if !looked {
 		return next, nil
 	}
 	next.PageID = page.ID
@@ -55,7 +57,7 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 		if row == nil {
 			continue
 		}
-		if set, ok := l.agreement(f, kept[f.Column], page, row); ok {
+		if set, ok := l.agreement(f, agreed{next.Columns[f.Column], kept[f.Column]}, page, row); ok {
 			kept[f.Column], next.Columns[f.Column] = set.property, set.column
 		}
 	}

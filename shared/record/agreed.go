@@ -15,28 +15,38 @@ type agreed struct {
 	property json.RawMessage // as Notion spells it
 }
 
-// agreement gives the agreed elements of a set, before being the base's property; false where the field is no set, or a side does not
+// agreement gives the agreed elements of a set, before being what the base has of it; false where the field is no set, or a side does not
 // tell its elements.
-func (l Lens) agreement(f mapping.Field, before json.RawMessage, page *Page, row *Row) (agreed, bool) {
+func (l Lens) agreement(f mapping.Field, before agreed, page *Page, row *Row) (agreed, bool) {
 	live := l.Binding[f.Column]
 	column, told := row.Columns[f.Column]
 	shown, whole := page.Properties[live.ID]
-	if f.Type != property.TypeMultiSelect && f.Type != property.TypePeople || !told || !whole || shown.Truncated || shown.Type != f.Type {
+	if !told || !whole || shown.Truncated || shown.Type != f.Type {
 		return agreed{}, false
 	}
+	switch f.Type {
+	case property.TypeMultiSelect, property.TypePeople:
+		return agreedElements(f, before, RawProperty(page.Document, live.ID), column)
+	case property.TypeRelation:
+		return agreedPages(before, shown.Value, page.Hidden, column)
+	default:
+		return agreed{}, false
+	}
+}
+
+func agreedElements(f mapping.Field, before agreed, now, column json.RawMessage) (agreed, bool) {
 	var rows []string
 	if json.Unmarshal(column, &rows) != nil {
 		return agreed{}, false
 	}
-	now := RawProperty(page.Document, live.ID)
-	inNotion, was := elements(f.Type, now), elements(f.Type, before)
+	inNotion, was := elements(f.Type, now), elements(f.Type, before.property)
 	in := func(set []element, key string) bool {
 		return slices.ContainsFunc(set, func(e element) bool { return e.key == key })
 	}
 	var keys []string
 	kept := []json.RawMessage{}
 	for _, e := range slices.Concat(inNotion, was) {
-		if n, p := in(inNotion, e.key), slices.Contains(rows, e.key); !slices.Contains(keys, e.key) && (n && p || (n || p) && in(was, e.key)) {
+		if !slices.Contains(keys, e.key) && agree(in(inNotion, e.key), slices.Contains(rows, e.key), in(was, e.key)) {
 			keys, kept = append(keys, e.key), append(kept, e.raw)
 		}
 	}
@@ -51,6 +61,35 @@ func (l Lens) agreement(f mapping.Field, before json.RawMessage, page *Page, row
 	}
 	return set, true
 }
+
+// agreedPages gives the agreed pages of a relation. Of those that Notion hides it is known only what was known; the property stays as it
+// is: what the base has of a relation is the column.
+func agreedPages(before agreed, shown property.Value, hidden map[string]bool, column json.RawMessage) (agreed, bool) {
+	was, errWas := refsIn(before.column)
+	inRow, errRow := refsIn(column)
+	if errWas != nil || errRow != nil {
+		return agreed{}, false
+	}
+	has := func(v property.Value, id string) bool {
+		refs, _ := v.(property.Refs)
+		return slices.Contains(refs, id)
+	}
+	inNotion := withHidden(shown, was, hidden)
+	pages := []string{}
+	for _, v := range []property.Value{inNotion, was} {
+		refs, _ := v.(property.Refs)
+		for _, id := range refs {
+			if agree(has(inNotion, id), has(inRow, id), has(was, id)) {
+				pages = append(pages, id)
+			}
+		}
+	}
+	slices.Sort(pages)
+	return agreed{column: encoded(slices.Compact(pages)), property: before.property}, true
+}
+
+// agree reports whether an element is in the set as far as both sides agree, or it is not known that they do and it was.
+func agree(inNotion, inRow, was bool) bool { return inNotion && inRow || (inNotion || inRow) && was }
 
 // element is one of a set, with what tells it from others.
 type element struct {

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -25,6 +26,15 @@ func (l Lens) Fields() []mapping.Field {
 		}
 	}
 	return fields
+}
+
+// Lacks reports whether a field is in step of which the base knows nothing: its property was taken away, or never there, and has come. What
+// Notion has of it, only the page tells.
+func (l Lens) Lacks(b *Base) bool {
+	return b != nil && slices.ContainsFunc(l.Fields(), func(f mapping.Field) bool {
+		_, known := b.Columns[f.Column]
+		return !known
+	})
 }
 
 // OfPage gives the tree that a page shows; nil is a page that is not there. A property that the page does not show, or not

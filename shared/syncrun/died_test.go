@@ -105,6 +105,38 @@ func TestAPageThatAPersonFilledAfterADeath(t *testing.T) {
 		})
 }
 
+// TestACopyIsNotTakenForThePageThatADeadWorkerMeantToMake: a person copied a page, which carries the row's key since, and deleted the
+// original for good. (Found by the histories: two rows wrote to the copy.)
+func TestACopyIsNotTakenForThePageThatADeadWorkerMeantToMake(t *testing.T) {
+	t.Parallel()
+	const name, copied = "an original", "a copy"
+	afterEachDeath(t,
+		func(w *sidetest.World) {
+			w.Exec(t, `insert into projects (name) values ($1)`, name)
+			succeeded(t, w.Sync(t, journal.Full))
+			row := sidetest.Query[string](t, w, `select id::text from projects where name = $1`, name)
+			w.Person(t, "POST", "/v1/pages", map[string]any{
+				"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+				"properties": map[string]any{"Name": rich("title", copied), "Supabase ID": rich("rich_text", row)},
+			})
+			succeeded(t, w.Sync(t, journal.Full))
+			if err := w.Sim.DeletePage(sidetest.Query[string](t, w, `select notion_id from notion_projects where id = $1::text::uuid`, row)); err != nil {
+				t.Fatal(err)
+			}
+			w.Exec(t, `update projects set area = 'Arts' where id = $1::text::uuid`, row)
+		},
+		func(*sidetest.World) {},
+		func(w *sidetest.World, ends int) {
+			if got := sidetest.Query[string](t, w, `select string_agg(concat_ws(' ', p.name, area, count), ', ' order by p.name) from projects p
+				join (select notion_id, id, count(*) over (partition by notion_id) from notion_projects) n using (id) where p.name in ($1, $2)`, name, copied); got != "a copy 1, an original Arts 1" {
+				t.Fatalf("the worker died before effect %d: %s", ends, got)
+			}
+			if pages, rows := live(t, w, "projects"); pages != 17 || rows != 17 {
+				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
+			}
+		})
+}
+
 // someOf gives a page of that kind and its row.
 func someOf(t *testing.T, w *sidetest.World, kind string) (page, row string) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package syncrun_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
@@ -99,6 +100,32 @@ func TestASetOutOfStep(t *testing.T) {
 			w.Agree(t)
 		})
 	}
+}
+
+// TestARelationOutOfStep is known page by page, as a set is.
+func TestARelationOutOfStep(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, nil)
+	page, row := someOf(t, w, "partners")
+	projects := pagesOf(t, w, "projects")
+	linked := func(pages ...string) {
+		refs := make([]any, len(pages))
+		for i, id := range pages {
+			refs[i] = map[string]any{"id": id}
+		}
+		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Projects": map[string]any{"relation": refs}}})
+	}
+	linked()
+	succeeded(t, w.Sync(t, journal.Full))
+	linked(projects[0])
+	w.Exec(t, `insert into partners_projects (partner_id, project_id) select $1::text::uuid, id from notion_projects where notion_id = $2`, row, projects[1])
+	succeeded(t, w.Sync(t, journal.NotionToSupabase)) // the row has both, the page has yet to take the row's
+	linked()
+	succeeded(t, w.Sync(t, journal.Full))
+	if got := sidetest.Query[[]string](t, w, `select array_agg(n.notion_id) from partners_projects p join notion_projects n on n.id = p.project_id where p.partner_id = $1::text::uuid`, row); !slices.Equal(got, projects[1:2]) {
+		t.Errorf("the row is linked to %v, and one that both had was taken out in Notion", got)
+	}
+	w.Agree(t)
 }
 
 func tagged(names ...string) map[string]any {

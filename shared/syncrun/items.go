@@ -168,12 +168,12 @@ func (w *worker) left(ctx context.Context, known journal.Known, intents []journa
 		return slices.ContainsFunc(intents, func(i journal.Intent) bool { return i.Op == op })
 	}
 	if meant(merge.Create) {
-		pages, err := w.notion.Created(ctx, w.database.DataSourceID, known.Key.RowID)
+		page, err := w.made(ctx, known.Key.RowID)
 		if err != nil {
 			return it, err
 		}
-		if len(pages) > 0 {
-			it.page, it.known.Key.PageID = &pages[0], pages[0].ID
+		if page != nil {
+			it.page, it.known.Key.PageID = page, page.ID
 		}
 	}
 	if it.page == nil && known.Key.PageID != "" {
@@ -191,6 +191,29 @@ func (w *worker) left(ctx context.Context, known journal.Known, intents []journa
 		return it, err
 	}
 	return it, w.rebase(&it)
+}
+
+// made gives the page that was made for a row, nil when there is none. Copies that people made of it, or of the one before it, carry the
+// row's key as well: those are records of their own, once they have been seen.
+func (w *worker) made(ctx context.Context, rowID string) (*record.Page, error) {
+	pages, err := w.notion.Created(ctx, w.database.DataSourceID, rowID)
+	if err != nil || len(pages) == 0 {
+		return nil, err
+	}
+	keys := make([]journal.Key, len(pages))
+	for i, p := range pages {
+		keys[i] = journal.Key{PageID: p.ID, RowID: rowID}
+	}
+	known, err := w.tables.Look(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range known {
+		if k.Base == nil || k.Base.ID == rowID {
+			return &pages[i], nil
+		}
+	}
+	return nil, nil
 }
 
 // rebase moves the base to what left-over writes are known to have left on both sides: the row had the values when they were

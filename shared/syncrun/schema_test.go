@@ -60,6 +60,23 @@ func TestAPropertyThatReturnsWhileNobodyListens(t *testing.T) {
 	}
 }
 
+// TestARowThatIsEditedBeforeAPropertyThatReturned was looked at: what Notion has of it is asked for, since nobody knows it, and is neither
+// taken for what the row has nor overwritten.
+func TestARowThatIsEditedBeforeAPropertyThatReturned(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, nil)
+	page, row := someOf(t, w, "partners")
+	location := plain(t, w, page, "Location")
+	w.Exec(t, `update notion_partners set row_data = row_data - 'location' where notion_id = $1`, page)
+	w.Exec(t, `update partners set location = null, featured = not featured where id = $1::text::uuid`, row)
+	succeeded(t, w.Sync(t, journal.SupabaseToNotion))
+	succeeded(t, w.Sync(t, journal.Full))
+	if got := sidetest.Query[string](t, w, `select coalesce(location, '') from partners where id = $1::text::uuid`, row); location == "" || got != location || plain(t, w, page, "Location") != location {
+		t.Errorf("it was %q, is %q in the row and %q on the page", location, got, plain(t, w, page, "Location"))
+	}
+	w.Agree(t)
+}
+
 // TestANewProperty is told of once, and holds nothing up.
 func TestANewProperty(t *testing.T) {
 	t.Parallel()

@@ -90,7 +90,7 @@ func (w *worker) unchanged(d *decision) bool {
 
 // learns reports whether a field has come into step that the base does not know: its property was taken away, and is back.
 func (w *worker) learns(d *decision) bool {
-	if d.plan.State != record.Live || d.known.Row == nil {
+	if d.plan.State != record.Live || d.known.Row == nil || d.page == nil || d.page.Document == nil {
 		return false
 	}
 	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {

@@ -254,6 +254,18 @@ func (a *arena) togglePage(t *rapid.T) {
 	a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{"Box": map[string]any{"checkbox": !slices.Contains(p.values["box"], "true")}})})
 }
 
+// deletedRow notes that a person who saw a live row deleted it. Where a page was being made for it, and has a status, the page stays: it shows
+// an option that nobody is known to have chosen.
+func (a *arena) deletedRow(t *rapid.T, r row) {
+	a.deleted(r.mark, r.values)
+	var making bool
+	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_intents where row_id = $1::text::uuid and op = 'create')`, r.id).Scan(&making); err != nil {
+		t.Fatal(err)
+	}
+	l := a.model.records[r.mark]
+	l.loose = l.loose || making && a.wide
+}
+
 // deleted notes that a person who saw a live record deleted it.
 func (a *arena) deleted(mark string, values map[string][]string) {
 	a.model.uproot(mark)
@@ -397,7 +409,7 @@ func (a *arena) toggleRow(t *rapid.T) {
 func (a *arena) deleteRow(t *rapid.T) {
 	if r, ok := pick(t, a.rows(t), "row", func(row) bool { return true }); ok {
 		if !r.archived {
-			a.deleted(r.mark, r.values)
+			a.deletedRow(t, r)
 		}
 		a.model.replaced(r.mark, r.values)
 		a.exec(t, `delete from things where id = $1::text::uuid`, r.id)
@@ -406,7 +418,7 @@ func (a *arena) deleteRow(t *rapid.T) {
 
 func (a *arena) archiveRow(t *rapid.T) {
 	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
-		a.deleted(r.mark, r.values)
+		a.deletedRow(t, r)
 		a.exec(t, `update things set archived_at = now() where id = $1::text::uuid`, r.id)
 	}
 }
