@@ -39,7 +39,7 @@ type Request struct {
 func (s Starter) Start(ctx context.Context, req Request) (journal.Run, error) {
 	kinds := s.Kinds
 	if len(s.Kinds) == 0 {
-		return journal.Run{}, fault.New(fault.Invalid, "No Notion database is set up: set NOTION_PARTNERS_DATABASE_ID and its siblings.")
+		return journal.Run{}, fault.New(fault.Invalid, "No Notion database is set up: name databases with POST /config, or set NOTION_PARTNERS_DATABASE_ID and its siblings.")
 	}
 	if len(req.Kinds) > 0 {
 		kinds = slices.Compact(slices.Sorted(slices.Values(req.Kinds)))

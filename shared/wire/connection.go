@@ -85,11 +85,16 @@ func (p parts) perConnection(pool *pgxpool.Pool, create func(p parts, pool *pgxp
 		})
 	}}
 	return p.api().PerConnection(func(ctx context.Context, id string) (http.Handler, error) {
-		settings, err := postgres.Settings{Pool: pool}.Read(ctx, cmp.Or(id, config.DefaultConnection))
-		if err != nil {
-			return nil, err
+		id = cmp.Or(id, config.DefaultConnection)
+		settings, err := postgres.Settings{Pool: pool}.Read(ctx, id)
+		if err == nil {
+			return handlers.of(p.of(settings)), nil
 		}
-		return handlers.of(p.of(settings)), nil
+		// While the database is away, what was made before answers from what it remembers, or says so itself.
+		if h, ok := handlers.last(id); ok && fault.KindOf(err) != fault.NotFound {
+			return h, nil
+		}
+		return nil, err
 	})
 }
 
@@ -118,6 +123,14 @@ func (m *made[T]) of(p parts) T {
 		m.kept[p.id()] = k
 	}
 	return k.it
+}
+
+// last gives what was last made for a connection, if anything was.
+func (m *made[T]) last(connectionID string) (T, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k, ok := m.kept[connectionID]
+	return k.it, ok
 }
 
 // everywhere is what a function works with that looks after all connections.

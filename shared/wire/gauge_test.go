@@ -26,7 +26,7 @@ import (
 func measuring(pool *pgxpool.Pool) parts {
 	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
 	g.storeIn(pool)
-	return parts{settings: setting.Settings{ConnectionID: config.DefaultConnection}, gauge: g}
+	return parts{settings: setting.Settings{ConnectionID: config.DefaultConnection}, gauge: g, log: slog.New(slog.DiscardHandler)}
 }
 
 type fixedToken struct{}

@@ -310,3 +310,23 @@ func TestNoticesGoToTheirConnection(t *testing.T) {
 		t.Errorf("wakes %d and %d", a, b)
 	}
 }
+
+// TestAConnectionAnswersWhileTheDatabaseIsAway: what was made for a connection answers on, from what it remembers.
+func TestAConnectionAnswersWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	answers := route{method: "GET", path: "/analytics/dashboard"}
+	h := measuring(pool).perConnection(pool, func(parts, *pgxpool.Pool) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	})
+	if status, text := answers.ask(t, h, uuid.Nil.String(), nil, false); status != http.StatusTeapot { // refused by the handler, once it may say so
+		t.Fatal(status, text)
+	}
+	pool.Close()
+	if status, text := answers.ask(t, h, "", nil, false); status != http.StatusTeapot {
+		t.Error(status, text)
+	}
+	if status, text := answers.ask(t, h, "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a", nil, false); status < 500 {
+		t.Error(status, text)
+	}
+}
