@@ -98,6 +98,102 @@ func TestStaleOnlyWhileTheSourceIsAway(t *testing.T) {
 	})
 }
 
+// shelf is a store that processes share, and that answers.
+type shelf struct {
+	mu      sync.Mutex
+	entries map[cache.Place]cache.Entry
+	turns   map[cache.Place]time.Time
+}
+
+func (s *shelf) Get(_ context.Context, p cache.Place) (*cache.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e, ok := s.entries[p]; ok {
+		return &e, nil
+	}
+	return nil, nil
+}
+
+func (s *shelf) Claim(_ context.Context, p cache.Place, long time.Duration) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Now().Before(s.turns[p]) {
+		return false, nil
+	}
+	s.turns[p] = time.Now().Add(long)
+	return true, nil
+}
+
+func (s *shelf) Waive(_ context.Context, p cache.Place) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.turns, p)
+	return nil
+}
+
+func (s *shelf) Put(_ context.Context, p cache.Place, e cache.Entry, _ int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.turns, p)
+	s.entries[p] = e
+	return nil
+}
+
+func (s *shelf) Since(context.Context, int64) ([]cache.Invalidation, int64, error) {
+	return nil, 0, nil
+}
+
+// TestOneOfManyProcessesLoads: functions answer one request each, so that those who ask at once are processes. One asks the source; another
+// does where that one failed, died, or takes longer than anybody waits.
+func TestOneOfManyProcessesLoads(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		dead  bool // somebody claimed the entry, and is no more
+		load  func(n int32) (string, error)
+		loads int32
+		took  time.Duration
+	}{
+		"one asks": {load: func(int32) (string, error) { <-time.After(700 * time.Millisecond); return "v", nil }, loads: 1, took: 700 * time.Millisecond},
+		"the first fails": {load: func(n int32) (string, error) {
+			<-time.After(250 * time.Millisecond)
+			if n == 1 {
+				return "", errors.New("a bad day")
+			}
+			return "v", nil
+		}, loads: 2, took: 600 * time.Millisecond},
+		"one died":       {dead: true, load: func(int32) (string, error) { return "v", nil }, loads: 1, took: 1100 * time.Millisecond},
+		"one takes long": {load: func(int32) (string, error) { <-time.After(10 * time.Second); return "v", nil }, loads: 8, took: 11100 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &shelf{entries: map[cache.Place]cache.Entry{}, turns: map[cache.Place]time.Time{}}
+				if c.dead {
+					_, _ = s.Claim(t.Context(), cache.Place{Kind: schema.Name, Key: "k"}, 1100*time.Millisecond)
+				}
+				var loads, failed atomic.Int32
+				var wg sync.WaitGroup
+				began := time.Now()
+				for range 8 {
+					wg.Go(func() {
+						process := cache.New(func() cache.Store { return s }, time.Now, func(metric.Sample) {})
+						v, _, err := cache.Get(t.Context(), process, schema, "k", func(context.Context) (string, error) { return c.load(loads.Add(1)) })
+						if err != nil {
+							failed.Add(1)
+						} else if v != "v" {
+							t.Errorf("got %q", v)
+						}
+					})
+				}
+				wg.Wait()
+				if took := time.Since(began); loads.Load() > c.loads || failed.Load() > 1 || took > c.took+200*time.Millisecond {
+					t.Errorf("%d processes asked, %d failed, after %v", loads.Load(), failed.Load(), took)
+				}
+			})
+		})
+	}
+}
+
 // TestClockThatJumps: an entry is trusted neither longer when the clock is set back, nor from the future.
 func TestClockThatJumps(t *testing.T) {
 	t.Parallel()

@@ -189,12 +189,12 @@
   const kebab = (s) => s.replaceAll(" ", "-");
   const lines = ["notion", "supabase", "sync", "subscriber"];
   // value gives what a line shows of a point, null for nothing.
-  function chart(id, series, lines, value, write, label, least) {
+  function chart(id, series, lines, value, write, label, least, tops = []) {
     draw(id, [series, state.range], () => {
       const used = lines.filter((s) => series.some((p) => value(p, s) !== null));
       if (used.length === 0) return h("p", { class: "empty" }, "Nothing was measured in this range yet.");
       const W = 600, H = 190, left = 52, right = 8, top = 8, bottom = 22;
-      const most = nice(Math.max(least, ...series.flatMap((p) => used.map((s) => value(p, s) ?? 0))));
+      const highest = Math.max(least, ...series.flatMap((p) => used.map((s) => value(p, s) ?? 0))), most = tops.find((v) => v >= highest) ?? nice(highest);
       const x = (i) => left + (series.length === 1 ? 0.5 : i / (series.length - 1)) * (W - left - right);
       const y = (v) => H - bottom - (v / most) * (H - top - bottom);
       const cursor = h("line", { class: "cursor", y1: top, y2: H - bottom, visibility: "hidden" });
@@ -221,6 +221,8 @@
       return [plot, h("div", { class: "legend" }, used.map((s) => h("span", {}, h("svg", { viewBox: "0 0 10 10", "aria-hidden": "true" }, h("circle", { class: "d-" + kebab(s), cx: 5, cy: 5, r: 5 })), s, " ", write(last(series, s, value)))))];
     });
   }
+  // ageTops are minutes of which the half is a plain age too.
+  const ageTops = [1, 2, 10, 20, 60, 120, 240, 480, 720, 1440, 2880, 5760, 14400, 28800, 57600, 144000];
   const last = (series, s, value) => { for (let i = series.length - 1; i >= 0; i--) { const v = value(series[i], s); if (v !== null) return v; } return null; };
   function nice(v) { const p = 10 ** Math.floor(Math.log10(v)); return [1, 2, 5, 10].find((m) => m * p >= v) * p; }
   // A stretch without a call breaks the line.
@@ -319,7 +321,7 @@
       const service = host(s.callback_url), breaker = open[service];
       return h("li", { class: breaker ? "wrap" : "" },
         h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))),
-        h("div", { class: "act" }, breaker ? [h("span", { class: "pill warn" }, "circuit breaker " + words(breaker)), button("reset-" + s.id, "Reset", "Reset.", "/breakers", { service })] : null,
+        h("div", { class: "act" }, breaker ? [h("span", { class: "pill warn" }, "circuit breaker " + words(breaker)), button("reset-" + s.subscription_id, "Reset", "Reset.", "/breakers", { service })] : null,
           h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)));
     })) :
       h("p", { class: "empty" }, rate === null || rate === undefined ? "Nobody has subscribed to events yet." : "Deliveries that arrived: " + share(rate)));
@@ -432,7 +434,7 @@
     if (d?.performance_metrics) {
       tiles(d);
       const series = d.performance_metrics.series, of = (p, s) => p.services[s];
-      chart("freshness", series, ["oldest database"], (p) => p.data_freshness_minutes ?? null, age, "Longest that a database went without a sync", 1);
+      chart("freshness", series, ["oldest database"], (p) => p.data_freshness_minutes ?? null, age, "Longest that a database went without a sync", 1, ageTops);
       chart("latency", series, lines, (p, s) => of(p, s)?.p95_ms ?? null, ms, "95th percentile of latency", 1);
       chart("errors", series, lines, (p, s) => (of(p, s)?.calls ? of(p, s).errors / of(p, s).calls : null), share, "Share of calls that failed", 0.02);
     }

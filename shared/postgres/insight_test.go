@@ -285,55 +285,55 @@ func TestInvalidationReachesEveryProcess(t *testing.T) {
 	}
 }
 
-// TestOneOfManyProcessesLoads: functions answer one request each, so that those who ask at once are processes; one asks the source, and
-// another does where that one failed, or died.
-func TestOneOfManyProcessesLoads(t *testing.T) {
+// TestOneHasTheTurn: of many processes that miss an entry one has the turn to ask for it, until it gives it back, with an entry or without,
+// or its time is over.
+func TestOneHasTheTurn(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	store := postgres.Cache{Pool: pool, ConnectionID: config.DefaultConnection}
-	kind := cache.Kind{Name: "dashboard", TTL: time.Hour}
-	var loads atomic.Int32
-	ask := func(key string, load func() (string, error)) {
+	p := cache.Place{Kind: "dashboard", Key: "7d"}
+	claims := func(long time.Duration) (won int) {
+		t.Helper()
 		var wg sync.WaitGroup
+		var mine atomic.Int32
 		for range 8 {
 			wg.Go(func() {
-				c := cache.New(func() cache.Store { return store }, time.Now, func(metric.Sample) {})
-				v, _, err := cache.Get(context.WithoutCancel(t.Context()), c, kind, key, func(context.Context) (string, error) {
-					loads.Add(1)
-					return load()
-				})
-				if err == nil && v != "v" {
-					t.Errorf("%s: %q", key, v)
+				ok, err := store.Claim(context.WithoutCancel(t.Context()), p, long)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					mine.Add(1)
 				}
 			})
 		}
 		wg.Wait()
+		return int(mine.Load())
 	}
-	began := make(chan struct{})
-	ask("one", func() (string, error) {
-		<-time.After(50 * time.Millisecond) // the others have missed it by now
-		return "v", nil
-	})
-	if n := loads.Swap(0); n != 1 {
-		t.Errorf("%d processes asked", n)
-	}
-	var failed atomic.Bool
-	ask("failed", func() (string, error) {
-		if failed.CompareAndSwap(false, true) {
-			close(began)
-			return "", errors.New("a bad day")
+	for _, step := range []struct {
+		name string
+		then func() error
+		won  int
+	}{
+		{"nobody asked yet", func() error { return nil }, 1},
+		{"one asks", func() error { return nil }, 0},
+		{"it found nothing", func() error { return store.Waive(t.Context(), p) }, 1},
+		{"it found something", func() error {
+			return store.Put(t.Context(), p, cache.Entry{Value: []byte(`"v"`), KeepUntil: time.Now().Add(time.Hour)}, 0)
+		}, 1},
+		{"it died", func() error {
+			_, err := pool.Exec(t.Context(), `update cache_loads set until = clock_timestamp()`)
+			return err
+		}, 1},
+	} {
+		if err := step.then(); err != nil {
+			t.Fatal(step.name, err)
 		}
-		<-began
-		return "v", nil
-	})
-	if n := loads.Swap(0); n != 2 {
-		t.Errorf("%d processes asked, of whom the first failed", n)
+		if won := claims(time.Hour); won != step.won {
+			t.Errorf("%s: %d have the turn", step.name, won)
+		}
 	}
-	if mine, err := store.Claim(t.Context(), cache.Place{Kind: kind.Name, Key: "dead"}, 200*time.Millisecond); !mine || err != nil {
-		t.Fatal(mine, err)
-	}
-	ask("dead", func() (string, error) { return "v", nil })
-	if n := loads.Load(); n != 1 {
-		t.Errorf("%d processes asked after one that died", n)
+	if e, err := store.Get(t.Context(), p); err != nil || e == nil || string(e.Value) != `"v"` {
+		t.Errorf("%+v %v", e, err)
 	}
 }
