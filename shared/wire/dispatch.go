@@ -30,7 +30,17 @@ func (p parts) desk(pool *pgxpool.Pool) dispatch.Desk {
 }
 
 func (p parts) subscriptions(pool *pgxpool.Pool) postgres.Subscriptions {
-	return postgres.Subscriptions{Pool: pool, ConnectionID: config.DefaultConnection}
+	return postgres.Subscriptions{Pool: pool, ConnectionID: config.DefaultConnection, Sealing: p.sealing()}
+}
+
+// sealing seals what webhooks are signed with.
+func (p parts) sealing() postgres.Sealing {
+	return postgres.Sealing{Random: rand.Reader, Keys: func(ctx context.Context, again bool) (string, error) {
+		if again {
+			p.secret.Reread()
+		}
+		return p.secret.Get(ctx, config.WebhookSealingKey)
+	}}
 }
 
 func (p parts) deliveries() sqsqueue.Deliveries {

@@ -34,5 +34,5 @@ func (p parts) notices(pool *pgxpool.Pool, settings setting.Settings) notice.Des
 }
 
 func (p parts) noticeStore(pool *pgxpool.Pool, connectionID string) postgres.Notices {
-	return postgres.Notices{Pool: pool, ConnectionID: connectionID, Mapping: p.cfg.Mapping}
+	return postgres.Notices{Pool: pool, ConnectionID: connectionID, Mapping: p.cfg.Mapping, Sealing: p.sealing()}
 }

@@ -34,7 +34,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 			return made{}, err
 		}
 		return made{gauge: p.gauge, Deliverer: dispatch.Deliverer{
-			Lanes:    postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: laneTTL},
+			Lanes:    postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: laneTTL, Sealing: p.sealing()},
 			Queue:    p.deliveries(),
 			Post:     p.gauge.posting(p.outbound()),
 			Told:     p.nudger().nudge,
