@@ -329,29 +329,8 @@ var testClient = &http.Client{
 func (r *running) connect(t *testing.T, answers *output) []string {
 	t.Helper()
 	admin := caller{"X-API-Key", r.env["API_KEY"], nil}
-	_, text := r.send(t, http.MethodGet, "/oauth/notion/url?state=mine", "", admin)
-	var start struct {
-		URL string `json:"authorization_url"`
-	}
-	if err := json.Unmarshal([]byte(text), &start); err != nil {
-		t.Fatal(err)
-	}
-	page, err := url.Parse(start.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := page.Query()
-	form.Set("decision", "allow")
-	sent, err := testClient.PostForm(r.env["NOTION_URL"]+"/v1/oauth/authorize", form)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent.Body.Close()
-	back, err := sent.Location()
-	if err != nil {
-		t.Fatalf("%d %v", sent.StatusCode, err)
-	}
-	status, text := r.send(t, http.MethodGet, "/oauth/notion/callback?"+back.RawQuery, "", caller{"Accept", "text/html", nil})
+	back := r.consent(t, "allow")
+	status, text := r.send(t, http.MethodGet, "/oauth/notion/callback?"+back.Encode(), "", caller{"Accept", "text/html", nil})
 	if status != http.StatusOK || !strings.Contains(text, "Notion is connected") {
 		t.Fatalf("%d %s", status, text)
 	}
@@ -364,12 +343,40 @@ func (r *running) connect(t *testing.T, answers *output) []string {
 	}
 	r.syncWhole(t, admin)
 	app := notionsim.OAuthClient()
-	secrets := []string{back.Query().Get("code"), back.Query().Get("state"), app.Secret, r.env["NOTION_TOKEN"], r.env["API_KEY"], "ntn_sim_", "nrt_sim_"}
+	secrets := []string{back.Get("code"), back.Get("state"), app.Secret, r.env["NOTION_TOKEN"], r.env["API_KEY"], "ntn_sim_", "nrt_sim_"}
 	if database, err := url.Parse(r.env["DATABASE_URL"]); err == nil {
 		password, _ := database.User.Password()
 		secrets = append(secrets, password)
 	}
 	return secrets
+}
+
+// consent has a person decide on Notion's page, and gives what Notion sends the browser back with.
+func (r *running) consent(t *testing.T, decision string) url.Values {
+	t.Helper()
+	_, text := r.send(t, http.MethodGet, "/oauth/notion/url?state=mine", "", caller{"X-API-Key", r.env["API_KEY"], nil})
+	var start struct {
+		URL string `json:"authorization_url"`
+	}
+	if err := json.Unmarshal([]byte(text), &start); err != nil {
+		t.Fatal(err)
+	}
+	page, err := url.Parse(start.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := page.Query()
+	form.Set("decision", decision)
+	sent, err := testClient.PostForm(r.env["NOTION_URL"]+"/v1/oauth/authorize", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent.Body.Close()
+	back, err := sent.Location()
+	if err != nil {
+		t.Fatalf("%d %v %s", sent.StatusCode, err, text)
+	}
+	return back.Query()
 }
 
 // syncWhole syncs everything, and waits for the end.
