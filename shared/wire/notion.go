@@ -78,8 +78,9 @@ func (p parts) source(connectionID string) *connect.Source {
 			}
 			return p.secret.Get(ctx, config.NotionToken)
 		},
-		TTL: tokenTTL,
-		Now: time.Now,
+		Reread: p.secret.Reread,
+		TTL:    tokenTTL,
+		Now:    time.Now,
 	}
 }
 
