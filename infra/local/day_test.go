@@ -71,7 +71,8 @@ type firing struct {
 func TestDay(t *testing.T) {
 	d := newDay(t)
 	plan := d.plan()
-	for _, f := range d.firings(t) {
+	due := d.firings(t)
+	for _, f := range due {
 		for d.at+step <= f.at {
 			d.pass(t)
 			if do := plan[d.at]; do != nil {
@@ -82,13 +83,11 @@ func TestDay(t *testing.T) {
 		d.fire(t, f)
 	}
 	d.rest(t)
-	for name, n := range map[string]int{
-		"Watch": 1440, "Relay": 1440, "Incremental": 288, "Refresh": 96, "Fold": 24, "Reconcile": 1, "Audit": 1, "Retention": 1,
-	} {
-		t.Logf("%-12s %4d times, want %d", name, d.invoked[name], n)
-	}
+	t.Logf("schedules fired %d times", len(due))
 	d.check(t)
 	d.search(t)
+	d.stop(t)
+	removeDatabase(t, d.settings.state)
 }
 
 func newDay(t *testing.T) *day {
@@ -414,7 +413,7 @@ func (d *day) refuse(t *testing.T) {
 	t.Helper()
 	denied := d.consent(t, "deny")
 	d.secrets[denied.Get("state")] = "a state that was denied"
-	d.callback(t, denied.Encode(), http.StatusForbidden)
+	d.callback(t, denied.Encode(), http.StatusBadRequest)
 	late := d.consent(t, "allow")
 	d.secrets[late.Get("state")], d.secrets[late.Get("code")] = "a state that was too late", "a code that was too late"
 	d.exec(t, `update oauth_attempts set created_at = created_at - interval '11 minutes'`)
@@ -453,7 +452,7 @@ func (d *day) drive(t *testing.T) {
 		t.Fatalf("Notion's token: %s", told)
 	}
 	d.secrets[shown.Token] = "the token with which Notion signs"
-	calls := slices.DeleteFunc(script(d.template.Functions, d.env["API_KEY"]), func(c call) bool { return c.path == base+"/webhooks/notion/token" })
+	calls := slices.DeleteFunc(script(d.template.Functions, d.env["API_KEY"]), func(c call) bool { return strings.HasPrefix(c.path, base+"/webhooks/notion/token") })
 	for _, a := range drive(t, d.env["API_URL"], calls, func() { d.settle(t) }) {
 		_, _ = d.answers.Write(append(a.body, '\n'))
 	}
@@ -512,6 +511,9 @@ func (d *day) check(t *testing.T) {
 	t.Logf("Notion: %.600s", stats)
 	for _, name := range slices.Sorted(maps.Keys(d.invoked)) {
 		t.Logf("%-28s %5d times, %3d failed", name, d.invoked[name], d.failed[name])
+		if d.failed[name] > 0 && !strings.HasPrefix(name, "token-refresh") { // which says so when Notion's endpoint is ill
+			t.Errorf("%s failed", name)
+		}
 	}
 	if tokens < 5 || signed < 200 {
 		t.Errorf("there was little to keep secret: %d tokens, %d webhooks", tokens, signed)
@@ -525,7 +527,7 @@ func (d *day) check(t *testing.T) {
 func (d *day) search(t *testing.T) {
 	t.Helper()
 	d.host.Close(t.Context()) // after which all that was written is in the log
-	var invoked strings.Builder
+	var invoked, messages strings.Builder
 	for function := range d.log.lines {
 		_, _ = invoked.WriteString(d.log.of(function))
 	}
@@ -537,7 +539,7 @@ func (d *day) search(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, m := range out.Messages {
-				_, _ = d.answers.Write([]byte(aws.ToString(m.Body)))
+				_, _ = messages.WriteString(aws.ToString(m.Body))
 			}
 			if len(out.Messages) == 0 {
 				break
@@ -545,12 +547,11 @@ func (d *day) search(t *testing.T) {
 		}
 	}
 	all := slices.Sorted(maps.Keys(d.secrets))
-	places := d.answers.String() + invoked.String()
-	t.Logf("searched: %d kB of answers and messages, %d kB of logs, all tables", len(places)>>10, len(d.out.String())>>10)
-	d.searchFor(t, all, places)
+	t.Logf("searched: %d kB of answers and deliveries, %d kB of logs, all tables", len(d.answers.String())>>10, (len(d.out.String())+invoked.Len())>>10)
+	d.searchFor(t, all, map[string]string{"the answers": d.answers.String(), "the schedules' log": invoked.String(), "a queue": messages.String()})
 	d.exec(t, `checkpoint`)
 	files, size := 0, 0
-	err := filepath.WalkDir(d.settings.kept(databaseDir), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(d.ask(t, `show data_directory`), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return nil // a file that the server took away meanwhile
 		}

@@ -47,7 +47,7 @@ func TestSecretsAreToldToNobody(t *testing.T) {
 	if err := json.Unmarshal(told, &subscribed); err != nil || subscribed.Secret == first {
 		t.Fatalf("rotated: %s", told)
 	}
-	u.searchFor(t, slices.Concat(secrets, kept, []string{u.env["NOTION_PERSON_TOKEN"], first, subscribed.Secret}), answers.String())
+	u.searchFor(t, slices.Concat(secrets, kept, []string{u.env["NOTION_PERSON_TOKEN"], first, subscribed.Secret}), map[string]string{"the answers": answers.String()})
 }
 
 // sim has the simulator do something.

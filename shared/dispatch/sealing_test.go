@@ -249,6 +249,59 @@ func TestASecretThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestAKeyThatIsNotRemembered: a deliverer that remembers the keys of before a rotation asks again for those of a row that it cannot read.
+func TestAKeyThatIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := newEndpoint(t)
+	w.subscribe(e, "error")
+	w.setKeys(sealingKey('b') + " " + sealingKey('a'))
+	w.renew()
+	asked := 0
+	lanes := postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute}
+	lanes.Sealing.Keys = func(_ context.Context, again bool) (string, error) {
+		if !again {
+			return sealingKey('a'), nil
+		}
+		asked++
+		return sealingKey('b') + " " + sealingKey('a'), nil
+	}
+	w.del.Lanes = lanes
+	if n, bad := w.tell(e); n != 1 || len(bad) > 0 || asked != 1 {
+		t.Errorf("%d requests, %v, asked again %d times", n, bad, asked)
+	}
+}
+
+// TestNotionsTokenCannotBeRead: nothing passes for signed, and whoever looks is told why; another subscription of Notion's makes it good.
+func TestNotionsTokenCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	notices := postgres.Notices{Pool: w.pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()}
+	take := func(token string) error {
+		kept, err := notices.TakeToken(t.Context(), token, "", w.now())
+		if err == nil && kept != token {
+			t.Errorf("%q is kept and not %q", kept, token)
+		}
+		return err
+	}
+	if err := take("secret_of_notion"); err != nil {
+		t.Fatal(err)
+	}
+	w.setKeys(sealingKey('b'))
+	token, _, errToken := notices.Token(t.Context())
+	for _, err := range []error{errToken, take("secret_of_notion")} {
+		if token != "" || fault.KindOf(err) != fault.Unavailable || !strings.Contains(fault.Message(err), "Put that key back") {
+			t.Errorf("%q, %v", token, err)
+		}
+	}
+	if _, err := notices.ForgetToken(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := take("another_secret"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestKeysAreAway: while the keys cannot be asked for, nothing is taken and the message comes again.
 func TestKeysAreAway(t *testing.T) {
 	t.Parallel()
