@@ -114,7 +114,7 @@ func newDay(t *testing.T) *day {
 	maps.Copy(seen, d.env)
 	d.template = projectTemplate(t, seen, "127.0.0.1")
 	d.host = hostOf(t, d.template, d.log, whole(d.env["AWS_ENDPOINT_URL"]))
-	d.sim(t, "options", fmt.Sprintf(`{"budget":0,"oauth_life_seconds":%d}`, int(tokenLife.Seconds())))
+	d.simulate(t, "options", fmt.Sprintf(`{"budget":0,"oauth_life_seconds":%d}`, int(tokenLife.Seconds())))
 	for _, secret := range d.connect(t, &d.answers) {
 		d.secrets[secret] = "of the first connection"
 	}
@@ -174,7 +174,7 @@ func (d *day) fire(t *testing.T, f firing) {
 func (d *day) pass(t *testing.T) {
 	t.Helper()
 	d.at += step
-	d.sim(t, "clock", fmt.Sprintf(`{"advance":%q}`, step))
+	d.simulate(t, "clock", fmt.Sprintf(`{"advance":%q}`, step))
 	for _, sql := range []string{
 		`update oauth_tokens set issued_at = issued_at - $1::interval, expires_at = expires_at - $1::interval`,
 		`update oauth_attempts set created_at = created_at - $1::interval`,
@@ -194,7 +194,7 @@ func (d *day) pass(t *testing.T) {
 // plan says what happens once, by when.
 func (d *day) plan() map[time.Duration]func(*testing.T) {
 	faults := func(rules string) func(*testing.T) {
-		return func(t *testing.T) { d.sim(t, "faults", `{"rules":[`+rules+`]}`) }
+		return func(t *testing.T) { d.simulate(t, "faults", `{"rules":[`+rules+`]}`) }
 	}
 	manner := func(body string) func(*testing.T) {
 		return func(t *testing.T) {

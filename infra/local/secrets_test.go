@@ -29,11 +29,11 @@ func TestSecretsAreToldToNobody(t *testing.T) {
 	}
 	u.exec(t, `update partners set location = 'Hobart'`)
 	u.sync(t)
-	u.sim(t, "faults", `{"rules":[{"route":"/v1/data_sources/{id}/query","status":401,"times":3},{"method":"PATCH","status":500,"times":5}]}`)
+	u.simulate(t, "faults", `{"rules":[{"route":"/v1/data_sources/{id}/query","status":401,"times":3},{"method":"PATCH","status":500,"times":5}]}`)
 	_, answer := u.send(t, "POST", u.api("/sync/trigger"), `{"type":"full"}`)
 	_, _ = answers.Write(answer)
 	u.settle(t)
-	u.sim(t, "faults", `{"rules":[]}`)
+	u.simulate(t, "faults", `{"rules":[]}`)
 	for _, a := range drive(t, u.env["API_URL"], script(projectTemplate(t, u.env, "127.0.0.1").Functions, u.env["API_KEY"]), func() { u.settle(t) }) {
 		_, _ = answers.Write(a.body)
 	}
@@ -50,8 +50,8 @@ func TestSecretsAreToldToNobody(t *testing.T) {
 	u.searchFor(t, slices.Concat(secrets, kept, []string{u.env["NOTION_PERSON_TOKEN"], first, subscribed.Secret}), map[string]string{"the answers": answers.String()})
 }
 
-// sim has the simulator do something.
-func (u *tourist) sim(t *testing.T, what, body string) {
+// simulate has the simulator do something.
+func (u *tourist) simulate(t *testing.T, what, body string) {
 	t.Helper()
 	if status, answer := u.send(t, "POST", u.env["NOTION_URL"]+"/_sim/"+what, body); status != http.StatusOK {
 		t.Fatalf("%s %s: %d %s", what, body, status, answer)
