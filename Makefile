@@ -65,7 +65,7 @@ soak: ## Run the whole system for minutes: lost workers, failing subscribers, bu
 
 .PHONY: day
 day: ## Run the whole system through a day of work, and look for every secret in all that it wrote (minutes)
-	go test -tags day -run '^TestDay$$' -count=1 -timeout 30m -v ./infra/local
+	go test -tags day -run '^TestDay$$' -count=1 -timeout 1h -v ./infra/local
 
 .PHONY: bench
 bench: ## Run the benchmarks
