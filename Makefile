@@ -63,6 +63,10 @@ test-deep: ## Run the long tests: many more drawn cases
 soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes
 	go test -tags soak -run Soak -count=1 -timeout 1h -v ./infra/local
 
+.PHONY: day
+day: ## Run the whole system through a day of work, and look for every secret in all that it wrote (minutes)
+	go test -tags day -run '^TestDay$$' -count=1 -timeout 1h -v ./infra/local
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -171,6 +171,9 @@ func callers(t *testing.T, s settings, p supabaseProject) map[string]caller {
 		"of another project":        {bearer, "Bearer " + p.token(t, es, p.key, as("iss", "https://other.supabase.co/auth/v1")), nil},
 		"for others":                {bearer, "Bearer " + p.token(t, es, p.key, as("aud", "anon")), nil},
 		"alg none":                  {bearer, "Bearer " + p.token(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, unchanged), nil},
+		"a token without an end":    {bearer, "Bearer " + p.token(t, es, p.key, func(c jwt.MapClaims) { delete(c, "exp") }), nil},
+		"thousands of dots":         {bearer, "Bearer " + strings.Repeat(".", 4000), nil},
+		"dots after a key":          {"X-API-Key", newKey("dotted", "admin") + strings.Repeat(".", 4000), nil},
 		"HS256 with the public key": {bearer, "Bearer " + p.token(t, jwt.SigningMethodHS256, publicKey, unchanged), nil},
 	}
 	for _, scope := range access.Scopes() {
@@ -213,6 +216,17 @@ func TestWhoMayCall(t *testing.T) {
 		}
 	})
 	r.namesConnections(t, paths, all)
+	r.leftTrails(t, paths)
+	r.fitsOrigins(t)
+	var list strings.Builder
+	if err := manageKeys(t.Context(), s, []string{"list"}, &list); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{`with-sync +sync +\d{4}-.* -\n`, `former +admin +.* \d\d:\d\d\n`} {
+		if !regexp.MustCompile(want).MatchString(list.String()) {
+			t.Errorf("%s is not listed in\n%s", want, &list)
+		}
+	}
 	// A caller who asks too often is told how long to wait, and nobody else is.
 	r.count(t, "client:with-events", limit-1)
 	for _, want := range []int{http.StatusOK, http.StatusTooManyRequests, http.StatusTooManyRequests} {
@@ -230,9 +244,67 @@ func TestWhoMayCall(t *testing.T) {
 			secret = append(secret, strings.TrimPrefix(c.value, "Bearer "))
 		}
 	}
-	r.searchFor(t, secret, answers.String())
+	r.searchFor(t, secret, map[string]string{"the answers": answers.String()})
 	r.stop(t)
 	removeDatabase(t, state)
+}
+
+// leftTrails looks whether every change that was asked for, of any route, is in the audit log.
+func (r *running) leftTrails(t *testing.T, paths []string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), r.env["DATABASE_URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	rows, err := conn.Query(t.Context(), `select distinct action from audit_log l where exists (select from audit_outcomes o where o.id = l.id)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := 0
+	for _, path := range paths {
+		for _, route := range routes[path] {
+			if route.method == http.MethodGet {
+				continue
+			}
+			changes++
+			if action := route.method + " " + base + filled(path); !slices.Contains(left, action) {
+				t.Errorf("%s left no trail", action)
+			}
+		}
+	}
+	if changes < 15 || !slices.Contains(left, "GET "+base+"/oauth/notion/callback") {
+		t.Errorf("%d changes, %q", changes, left)
+	}
+}
+
+// fitsOrigins looks whether pages of the origins that are set may call, and no others.
+func (r *running) fitsOrigins(t *testing.T) {
+	t.Helper()
+	for origin, allowed := range map[string]string{
+		"http://localhost:3000": "http://localhost:3000", "https://evil.example": "", "http://localhost:3000.evil.example": "", "null": "",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodOptions} {
+			request, err := http.NewRequestWithContext(t.Context(), method, r.env["API_URL"]+base+"/config", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Origin", origin)
+			request.Header.Set("Access-Control-Request-Method", http.MethodPost)
+			answer, err := testClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if got := answer.Header.Get("Access-Control-Allow-Origin"); got != allowed {
+				t.Errorf("%s of %s: %q is allowed", method, origin, got)
+			}
+		}
+	}
 }
 
 // tryRoutes sends a path's requests as a caller, and keeps the answers.
@@ -363,29 +435,8 @@ var testClient = &http.Client{
 func (r *running) connect(t *testing.T, answers *output) []string {
 	t.Helper()
 	admin := caller{"X-API-Key", r.env["API_KEY"], nil}
-	_, text := r.send(t, http.MethodGet, "/oauth/notion/url?state=mine", "", admin)
-	var start struct {
-		URL string `json:"authorization_url"`
-	}
-	if err := json.Unmarshal([]byte(text), &start); err != nil {
-		t.Fatal(err)
-	}
-	page, err := url.Parse(start.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := page.Query()
-	form.Set("decision", "allow")
-	sent, err := testClient.PostForm(r.env["NOTION_URL"]+"/v1/oauth/authorize", form)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent.Body.Close()
-	back, err := sent.Location()
-	if err != nil {
-		t.Fatalf("%d %v", sent.StatusCode, err)
-	}
-	status, text := r.send(t, http.MethodGet, "/oauth/notion/callback?"+back.RawQuery, "", caller{"Accept", "text/html", nil})
+	back := r.consent(t, "allow")
+	status, text := r.send(t, http.MethodGet, "/oauth/notion/callback?"+back.Encode(), "", caller{"Accept", "text/html", nil})
 	if status != http.StatusOK || !strings.Contains(text, "Notion is connected") {
 		t.Fatalf("%d %s", status, text)
 	}
@@ -398,12 +449,40 @@ func (r *running) connect(t *testing.T, answers *output) []string {
 	}
 	r.syncWhole(t, admin)
 	app := notionsim.OAuthClient()
-	secrets := []string{back.Query().Get("code"), back.Query().Get("state"), app.Secret, r.env["NOTION_TOKEN"], r.env["API_KEY"], "ntn_sim_", "nrt_sim_"}
+	secrets := []string{back.Get("code"), back.Get("state"), app.Secret, r.env["NOTION_TOKEN"], r.env["API_KEY"], "ntn_sim_", "nrt_sim_"}
 	if database, err := url.Parse(r.env["DATABASE_URL"]); err == nil {
 		password, _ := database.User.Password()
 		secrets = append(secrets, password)
 	}
 	return secrets
+}
+
+// consent has a person decide on Notion's page, and gives what Notion sends the browser back with.
+func (r *running) consent(t *testing.T, decision string) url.Values {
+	t.Helper()
+	_, text := r.send(t, http.MethodGet, "/oauth/notion/url?state=mine", "", caller{"X-API-Key", r.env["API_KEY"], nil})
+	var start struct {
+		URL string `json:"authorization_url"`
+	}
+	if err := json.Unmarshal([]byte(text), &start); err != nil {
+		t.Fatal(err)
+	}
+	page, err := url.Parse(start.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := page.Query()
+	form.Set("decision", decision)
+	sent, err := testClient.PostForm(r.env["NOTION_URL"]+"/v1/oauth/authorize", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent.Body.Close()
+	back, err := sent.Location()
+	if err != nil {
+		t.Fatalf("%d %v %s", sent.StatusCode, err, text)
+	}
+	return back.Query()
 }
 
 // syncWhole syncs everything, and waits for the end.
@@ -427,8 +506,8 @@ func (r *running) syncWhole(t *testing.T, as caller) {
 	}
 }
 
-// searchFor looks for secrets in all that the system printed, answered and keeps in its database.
-func (r *running) searchFor(t *testing.T, secrets []string, answers string) {
+// searchFor looks for secrets in all that the system printed, keeps in its database, and what else there is.
+func (r *running) searchFor(t *testing.T, secrets []string, places map[string]string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), r.env["DATABASE_URL"])
 	if err != nil {
@@ -445,7 +524,7 @@ func (r *running) searchFor(t *testing.T, secrets []string, answers string) {
 	}
 	log := strings.Replace(r.out.String(), r.env["DATABASE_URL"], "", 1) // which the banner shows on purpose
 	log = strings.Replace(log, r.env["API_KEY"], "", 1)
-	places := map[string]string{"the log": log, "the answers": answers}
+	places["the log"] = log
 	for _, table := range tables {
 		var content string
 		if err := conn.QueryRow(t.Context(), `select coalesce(json_agg(t)::text, '') from `+pgx.Identifier{table}.Sanitize()+` t`).Scan(&content); err != nil {
@@ -461,8 +540,8 @@ func (r *running) searchFor(t *testing.T, secrets []string, answers string) {
 			t.Errorf("%q is no secret", secret)
 		}
 		for place, content := range places {
-			if strings.Contains(content, secret) {
-				t.Errorf("a secret (%.8s…) is in %s", secret, place)
+			if at := strings.Index(content, secret); at >= 0 {
+				t.Errorf("a secret (%.8s…) is in %s, after %q", secret, place, content[max(at-80, 0):at])
 			}
 		}
 	}

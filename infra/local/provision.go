@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +39,7 @@ func newProvision(cloudURL string) provision {
 }
 
 // apply makes queues and secrets that are missing and sets the others as the template says; given is laid over the app secret.
-func (p provision) apply(ctx context.Context, tpl *template.Template, given map[string]string) error {
+func (p provision) apply(ctx context.Context, tpl *template.Template, app given) error {
 	for _, q := range tpl.Queues { // all of them before any attribute, because one may name another as its dead-letter queue
 		if err := p.createQueue(ctx, q); err != nil {
 			return fmt.Errorf("make queue %s: %w", q.Name, err)
@@ -55,9 +57,9 @@ func (p provision) apply(ctx context.Context, tpl *template.Template, given map[
 		}
 	}
 	for _, s := range tpl.Secrets {
-		var values map[string]string
+		var values given
 		if s.ID == appSecret {
-			values = given
+			values = app
 		}
 		if err := p.keepSecret(ctx, s, values); err != nil {
 			return fmt.Errorf("keep secret %s: %w", s.Name, err)
@@ -79,8 +81,14 @@ func (p provision) createQueue(ctx context.Context, q template.Queue) error {
 	return err
 }
 
+// given is what the app secret is to hold.
+type given struct {
+	values map[string]string // those that are empty are taken out
+	fresh  map[string]string // for what is in neither
+}
+
 // keepSecret makes a secret when it is missing, and lays values over what it holds: what functions put there stays.
-func (p provision) keepSecret(ctx context.Context, s template.Secret, values map[string]string) error {
+func (p provision) keepSecret(ctx context.Context, s template.Secret, values given) error {
 	current, err := p.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.Name)})
 	if _, missing := errors.AsType[*secret.ResourceNotFoundException](err); missing {
 		text, err := overlay(s.Value, values)
@@ -92,7 +100,7 @@ func (p provision) keepSecret(ctx context.Context, s template.Secret, values map
 		})
 		return err
 	}
-	if err != nil || values == nil {
+	if err != nil || values.values == nil {
 		return err
 	}
 	text, err := overlay(aws.ToString(current.SecretString), values)
@@ -103,19 +111,24 @@ func (p provision) keepSecret(ctx context.Context, s template.Secret, values map
 	return err
 }
 
-// overlay gives a JSON object with values set, and those that are empty removed.
-func overlay(object string, values map[string]string) (string, error) {
-	if values == nil {
+// overlay gives a JSON object with what is given set, what is given empty removed, and what is missing made up.
+func overlay(object string, given given) (string, error) {
+	if given.values == nil {
 		return object, nil
 	}
 	fields := map[string]any{}
 	if err := json.Unmarshal([]byte(object), &fields); err != nil {
 		return "", errors.New("it does not hold a JSON object") // which it held, its error might show
 	}
-	for name, value := range values {
+	for name, value := range given.values {
 		if value == "" {
 			delete(fields, name)
 		} else {
+			fields[name] = value
+		}
+	}
+	for name, value := range given.fresh {
+		if fields[name] == nil {
 			fields[name] = value
 		}
 	}
@@ -123,9 +136,10 @@ func overlay(object string, values map[string]string) (string, error) {
 	return string(text), err
 }
 
-// secrets gives what the app secret holds of the settings.
-func (s *system) secrets(v values) map[string]string {
-	return map[string]string{
+// secrets gives what the app secret holds of the settings. The key that secrets in the database are sealed under is made up once, and stays:
+// what it sealed has to be opened again.
+func (s *system) secrets(v values) given {
+	result := given{values: map[string]string{
 		config.DatabaseURL:             v.databaseURL,
 		config.DatabaseCA:              s.settings.values[config.DatabaseCA],
 		config.MigrationDatabaseURL:    s.settings.migrationURL(),
@@ -134,5 +148,13 @@ func (s *system) secrets(v values) map[string]string {
 		config.SupabaseJWTSecret:       s.settings.values[config.SupabaseJWTSecret],
 		config.NotionOAuthClientSecret: cmp.Or(v.oauth.Secret, s.settings.values[config.NotionOAuthClientSecret]),
 		config.SupabaseWebhookSecret:   v.webhookSecret,
+	}}
+	if key := s.settings.values[config.WebhookSealingKey]; key != "" {
+		result.values[config.WebhookSealingKey] = key
+		return result
 	}
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // which never fails
+	result.fresh = map[string]string{config.WebhookSealingKey: base64.StdEncoding.EncodeToString(key[:])}
+	return result
 }

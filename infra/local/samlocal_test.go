@@ -158,7 +158,7 @@ func startSAM(t *testing.T, u *tourist) sam {
 		if err != nil {
 			t.Fatal(err)
 		}
-		changed, err := overlay(aws.ToString(current.SecretString), map[string]string{config.DatabaseURL: at(u.env["DATABASE_URL"])})
+		changed, err := overlay(aws.ToString(current.SecretString), given{values: map[string]string{config.DatabaseURL: at(u.env["DATABASE_URL"])}})
 		if err != nil {
 			t.Fatal(err)
 		}

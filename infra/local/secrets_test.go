@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,11 +29,11 @@ func TestSecretsAreToldToNobody(t *testing.T) {
 	}
 	u.exec(t, `update partners set location = 'Hobart'`)
 	u.sync(t)
-	u.send(t, "POST", u.env["NOTION_URL"]+"/_sim/faults", `{"rules":[{"route":"/v1/data_sources/{id}/query","status":401,"count":3},{"method":"PATCH","status":500,"count":5}]}`)
+	u.simulate(t, "faults", `{"rules":[{"route":"/v1/data_sources/{id}/query","status":401,"times":3},{"method":"PATCH","status":500,"times":5}]}`)
 	_, answer := u.send(t, "POST", u.api("/sync/trigger"), `{"type":"full"}`)
 	_, _ = answers.Write(answer)
 	u.settle(t)
-	u.send(t, "POST", u.env["NOTION_URL"]+"/_sim/faults", `{"rules":[]}`)
+	u.simulate(t, "faults", `{"rules":[]}`)
 	for _, a := range drive(t, u.env["API_URL"], script(projectTemplate(t, u.env, "127.0.0.1").Functions, u.env["API_KEY"]), func() { u.settle(t) }) {
 		_, _ = answers.Write(a.body)
 	}
@@ -41,10 +42,20 @@ func TestSecretsAreToldToNobody(t *testing.T) {
 	if len(kept) < 5 {
 		t.Errorf("Secrets Manager keeps only %d secrets", len(kept))
 	}
-	u.searchFor(t, slices.Concat(secrets, kept, []string{u.env["NOTION_PERSON_TOKEN"]}), answers.String())
-	// What signs has to be at hand; see the README's limits.
-	u.exec(t, `update event_subscriptions set secret = 'whsec_' where id = $1`, subscribed.ID)
-	u.searchFor(t, []string{subscribed.Secret}, answers.String())
+	_, told = u.send(t, "POST", u.api("/events/subscriptions/"+subscribed.ID+"/rotate-secret"), ``)
+	first := subscribed.Secret
+	if err := json.Unmarshal(told, &subscribed); err != nil || subscribed.Secret == first {
+		t.Fatalf("rotated: %s", told)
+	}
+	u.searchFor(t, slices.Concat(secrets, kept, []string{u.env["NOTION_PERSON_TOKEN"], first, subscribed.Secret}), map[string]string{"the answers": answers.String()})
+}
+
+// simulate has the simulator do something.
+func (u *tourist) simulate(t *testing.T, what, body string) {
+	t.Helper()
+	if status, answer := u.send(t, "POST", u.env["NOTION_URL"]+"/_sim/"+what, body); status != http.StatusOK {
+		t.Fatalf("%s %s: %d %s", what, body, status, answer)
+	}
 }
 
 // secrets gives every secret in Secrets Manager.

@@ -106,18 +106,19 @@ func TestOverlay(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		object string
-		values map[string]string
+		given  given
 		want   string
 	}{
-		"nothing to lay over": {`not even JSON`, nil, `not even JSON`},
-		"into an empty one":   {`{}`, map[string]string{"A": "1", "B": ""}, `{"A":"1"}`},
-		"what others put":     {`{"A":"old","THEIRS":"x","GONE":"y"}`, map[string]string{"A": "new", "GONE": ""}, `{"A":"new","THEIRS":"x"}`},
+		"nothing to lay over": {`not even JSON`, given{}, `not even JSON`},
+		"into an empty one":   {`{}`, given{values: map[string]string{"A": "1", "B": ""}}, `{"A":"1"}`},
+		"what others put":     {`{"A":"old","THEIRS":"x","GONE":"y"}`, given{values: map[string]string{"A": "new", "GONE": ""}}, `{"A":"new","THEIRS":"x"}`},
+		"what is missing":     {`{"A":"old"}`, given{values: map[string]string{"B": "given"}, fresh: map[string]string{"A": "x", "B": "x", "C": "new"}}, `{"A":"old","B":"given","C":"new"}`},
 	} {
-		if got, err := overlay(c.object, c.values); err != nil || got != c.want {
+		if got, err := overlay(c.object, c.given); err != nil || got != c.want {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}
-	if _, err := overlay(`"secret"`, map[string]string{}); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := overlay(`"secret"`, given{values: map[string]string{}}); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -152,7 +152,13 @@ const (
 // arrive starts a system and connects to its database.
 func arrive(t *testing.T, environ ...string) *tourist {
 	t.Helper()
-	u := &tourist{running: startSystem(t, filepath.Join(t.TempDir(), "state"), environ...)}
+	return arriveAt(t, filepath.Join(t.TempDir(), "state"), environ...)
+}
+
+// arriveAt is arrive on a state of the test's.
+func arriveAt(t *testing.T, state string, environ ...string) *tourist {
+	t.Helper()
+	u := &tourist{running: startSystem(t, state, environ...)}
 	var err error
 	if u.db, err = pgx.Connect(t.Context(), u.env["DATABASE_URL"]); err != nil {
 		t.Fatal(err)

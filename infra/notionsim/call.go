@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/demo"
@@ -138,9 +139,16 @@ func (s *Sim) identify(c *call) error {
 
 // connected reports whether a token was given by OAuth and is valid.
 func (s *Sim) connected(c *call, token string) bool {
-	id, _, ok := s.oauth.Lookup(token)
+	id, _, ok := s.lookup(token)
 	c.connection = id
 	return ok
+}
+
+// lookup gives the connection that an access token speaks for, and since when; false where it is not valid, or not any more.
+func (s *Sim) lookup(token string) (id string, since time.Time, ok bool) {
+	id, since, ok = s.oauth.Lookup(token)
+	life := time.Duration(s.Options().OAuthLifeSeconds) * time.Second
+	return id, since, ok && (life == 0 || s.clock.Now().Sub(since) < life)
 }
 
 func (s *Sim) bot() workspace.Actor {

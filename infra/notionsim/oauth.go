@@ -146,7 +146,7 @@ func (s *Sim) oauthIntrospect(c *call) error {
 	if c.body.Err() != nil {
 		return invalidRequest("token is missing.")
 	}
-	_, since, active := s.oauth.Lookup(token)
+	_, since, active := s.lookup(token)
 	b := &c.answer
 	b.Open()
 	b.Key("active").Bool(active)

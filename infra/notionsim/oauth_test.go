@@ -129,6 +129,32 @@ func TestOAuthRevocation(t *testing.T) {
 	c.get("/v1/users/me").refused(http.StatusUnauthorized, "unauthorized", "")
 }
 
+// TestOAuthLife: an access token ends by the simulator's clock where it is told to, and a refresh makes it good.
+func TestOAuthLife(t *testing.T) {
+	t.Parallel()
+	sim, c := start(t)
+	if err := sim.SetOptions(func(o *notionsim.Options) { o.OAuthLifeSeconds = 3600 }); err != nil {
+		t.Fatal(err)
+	}
+	pair := c.app("token", exchange(consent(t, c, "allow").Get("code"))).ok()
+	good := func(pair answer, want bool) {
+		t.Helper()
+		as := c
+		as.token = pair.text("access_token")
+		if a := as.get("/v1/users/me"); (a.status == http.StatusOK) != want {
+			t.Errorf("%d %s", a.status, a.raw)
+		}
+		if a := c.app("introspect", map[string]any{"token": as.token}).ok(); a.at("active") != want {
+			t.Errorf("introspected %s", a.raw)
+		}
+	}
+	good(pair, true)
+	sim.Clock().Advance(time.Hour)
+	good(pair, false)
+	next := c.app("token", refresh(pair.text("refresh_token"))).ok()
+	good(next, true)
+}
+
 func TestOAuthIsParticular(t *testing.T) {
 	t.Parallel()
 	sim, c := start(t)

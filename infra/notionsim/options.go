@@ -33,6 +33,8 @@ type Options struct {
 	IntegrationRevoked bool `json:"integration_revoked"`
 	// OAuthErrors is the shape of OAuth's errors: "full", as Notion documents it, or "short", {"error": …}.
 	OAuthErrors string `json:"oauth_errors"`
+	// OAuthLifeSeconds is how long an access token that OAuth gave is good, by the simulator's clock; 0, the default, is without end.
+	OAuthLifeSeconds int `json:"oauth_life_seconds"`
 
 	// WebhookDelayMS is how many milliseconds after its cause a webhook is due, and WebhookJitterMS how many more at most.
 	WebhookDelayMS  int `json:"webhook_delay_ms"`
@@ -59,6 +61,7 @@ func (o Options) check() error {
 	for name, n := range map[string]int{
 		"budget": o.Budget, "workspace_budget": o.WorkspaceBudget, "row_cap": o.RowCap, "truncation": o.Truncation,
 		"search_lag_ms": o.SearchLagMS, "webhook_delay_ms": o.WebhookDelayMS, "webhook_jitter_ms": o.WebhookJitterMS,
+		"oauth_life_seconds": o.OAuthLifeSeconds,
 	} {
 		if n < 0 {
 			return fmt.Errorf("%s may not be negative", name)

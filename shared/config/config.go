@@ -66,11 +66,15 @@ const (
 	SupabaseJWTSecret       = "SUPABASE_JWT_SECRET"        //nolint:gosec // the name of a secret, not a secret
 	SupabaseWebhookSecret   = "SUPABASE_WEBHOOK_SECRET"    //nolint:gosec // the name of a secret, not a secret
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret
+	WebhookSealingKey       = "WEBHOOK_SEALING_KEY"        // what webhooks are signed with is sealed under it in the database
 )
 
 // Secrets gives the names of the app secret's secrets.
 func Secrets() []string {
-	return []string{DatabaseURL, MigrationDatabaseURL, NotionToken, SupabaseServiceRoleKey, SupabaseJWTSecret, NotionOAuthClientSecret}
+	return []string{
+		DatabaseURL, MigrationDatabaseURL, NotionToken, SupabaseServiceRoleKey, SupabaseJWTSecret, SupabaseWebhookSecret, NotionOAuthClientSecret,
+		WebhookSealingKey,
+	}
 }
 
 var databaseID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)

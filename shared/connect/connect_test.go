@@ -67,15 +67,20 @@ func TestCallbackIsRefused(t *testing.T) {
 		change func(*world, *connect.Callback)
 		says   string
 	}{
-		"no state":               {func(_ *world, b *connect.Callback) { b.State = "" }, "The state is missing"},
-		"a made-up state":        {func(_ *world, b *connect.Callback) { b.State = "x" }, "not known"},
-		"an address as a state":  {func(_ *world, b *connect.Callback) { b.State = "https://evil.example/?" + b.State }, "not known"},
-		"half a state":           {func(_ *world, b *connect.Callback) { b.State = b.State[:20] }, "not known"},
-		"the state's hash":       {func(_ *world, b *connect.Callback) { b.State = string(oauth.HashState(b.State)) }, "not known"},
-		"somebody else's state":  {func(_ *world, b *connect.Callback) { b.Client = "other" }, "not known"},
-		"after ten minutes":      {func(w *world, _ *connect.Callback) { w.now = w.now.Add(oauth.AttemptLife) }, "not known"},
-		"no code":                {func(_ *world, b *connect.Callback) { b.Code = "" }, "The code is missing"},
-		"a made-up code":         {func(_ *world, b *connect.Callback) { b.Code = "x" }, "does not accept the code"},
+		"no state":              {func(_ *world, b *connect.Callback) { b.State = "" }, "The state is missing"},
+		"a made-up state":       {func(_ *world, b *connect.Callback) { b.State = "x" }, "not known"},
+		"an address as a state": {func(_ *world, b *connect.Callback) { b.State = "https://evil.example/?" + b.State }, "not known"},
+		"half a state":          {func(_ *world, b *connect.Callback) { b.State = b.State[:20] }, "not known"},
+		"the state's hash":      {func(_ *world, b *connect.Callback) { b.State = string(oauth.HashState(b.State)) }, "not known"},
+		"somebody else's state": {func(_ *world, b *connect.Callback) { b.Client = "other" }, "not known"},
+		"after ten minutes":     {func(w *world, _ *connect.Callback) { w.now = w.now.Add(oauth.AttemptLife) }, "not known"},
+		"no code":               {func(_ *world, b *connect.Callback) { b.Code = "" }, "The code is missing"},
+		"a made-up code":        {func(_ *world, b *connect.Callback) { b.Code = "x" }, "does not accept the code"},
+		"a code that was used": {func(w *world, b *connect.Callback) {
+			if _, err := w.notion().Exchange(w.t.Context(), b.Code); err != nil {
+				w.t.Error(err)
+			}
+		}, "it was used"},
 		"another's redirect_uri": {func(_ *world, b *connect.Callback) { b.RedirectURI = "//evil.example" }, "redirect_uri"},
 		"one with a backslash":   {func(_ *world, b *connect.Callback) { b.RedirectURI = `/\evil.example` }, "redirect_uri"},
 		"one that goes on":       {func(_ *world, b *connect.Callback) { b.RedirectURI = app.RedirectURIs[0] + "/../x" }, "redirect_uri"},

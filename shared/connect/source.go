@@ -41,6 +41,8 @@ type Source struct {
 	Vault        Reader
 	// Fixed gives the token that a person set, "" for none.
 	Fixed func(ctx context.Context) (string, error)
+	// Reread, when not nil, has Fixed be asked anew for a token that Notion refused: a person may have set another.
+	Reread func()
 	// Renew is nil where tokens are only read.
 	Renew Renew
 	TTL   time.Duration
@@ -110,7 +112,7 @@ func (s *Source) read(ctx context.Context) (kept, error) {
 		return kept{}, err
 	}
 	if err != nil || grant.Status != oauth.Connected {
-		return s.fixed(ctx)
+		return s.unrefused(ctx)
 	}
 	pair, err := s.Vault.Read(ctx, grant.SecretID)
 	if err != nil {
@@ -119,7 +121,7 @@ func (s *Source) read(ctx context.Context) (kept, error) {
 	if pair.Access == s.refused && s.Renew != nil {
 		fresh, err := s.Renew(ctx, s.ConnectionID, pair.Version)
 		if fault.KindOf(err) == fault.Unauthorized { // the grant has ended
-			k, errFixed := s.fixed(ctx)
+			k, errFixed := s.unrefused(ctx)
 			if errFixed == nil && k.token == "" {
 				errFixed = err
 			}
@@ -131,6 +133,16 @@ func (s *Source) read(ctx context.Context) (kept, error) {
 		pair = fresh
 	}
 	return kept{pair.Access, ByOAuth}, nil
+}
+
+// unrefused gives the fixed token, and looks for another where Notion refused the one that is remembered.
+func (s *Source) unrefused(ctx context.Context) (kept, error) {
+	k, err := s.fixed(ctx)
+	if err == nil && k.token != "" && k.token == s.refused && s.Reread != nil {
+		s.Reread()
+		return s.fixed(ctx)
+	}
+	return k, err
 }
 
 func (s *Source) fixed(ctx context.Context) (kept, error) {

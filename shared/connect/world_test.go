@@ -45,6 +45,7 @@ type world struct {
 	cloudURL  string
 	refreshes *atomic.Int64
 	now       time.Time
+	patience  time.Duration // with Notion's OAuth endpoints; 0: as usual
 }
 
 func newWorld(t *testing.T) *world {
@@ -83,7 +84,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 func (w *world) notion() *notionoauth.Client {
 	app := notionsim.OAuthClient()
 	return notionoauth.New(notionoauth.Config{
-		BaseURL: w.notionURL, ID: app.ID, RedirectURI: app.RedirectURIs[0], Transport: w,
+		BaseURL: w.notionURL, ID: app.ID, RedirectURI: app.RedirectURIs[0], Transport: w, Timeout: w.patience,
 		Secret: func(context.Context) (string, error) { return app.Secret, nil },
 	})
 }

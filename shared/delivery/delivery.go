@@ -34,9 +34,11 @@ type Subscription struct {
 	// Reason says why it is disabled.
 	Reason       string
 	FailingSince time.Time // zero: what was last sent was taken
-	CreatedBy    string
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	// SigningProblem says why nothing can be signed, and so nothing is sent; "": it can.
+	SigningProblem string
+	CreatedBy      string
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
 }
 
 // Wants reports whether a subscription is to be told of an event. A subscription to some databases is told of what concerns one of

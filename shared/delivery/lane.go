@@ -14,6 +14,8 @@ type Lane struct {
 	RateLimit    int
 	Secrets      Secrets
 	FailingSince time.Time
+	// SigningProblem, when not "", says why there are no secrets: nothing may be sent.
+	SigningProblem string
 }
 
 // Job is a delivery that is due.

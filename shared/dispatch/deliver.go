@@ -18,6 +18,9 @@ const (
 	together = 10
 	// reserve is how long before the context's deadline no new round begins: as long as a request may take, and a little.
 	reserve = 20 * time.Second
+	// held is how long a subscription waits whose secret cannot be read. A person has to put the key back, or have another secret made;
+	// nothing is lost meanwhile, for what is due goes on waiting.
+	held = 5 * time.Minute
 	// MaxWait is the longest wait that the queue knows. What is due later is found by the relay's schedule.
 	MaxWait = 15 * time.Minute
 )
@@ -26,6 +29,8 @@ const (
 type Lanes interface {
 	// Take takes a subscription's lane; fault.Conflict when nothing can be sent there now.
 	Take(ctx context.Context, subscriptionID string, at time.Time) (delivery.Lane, error)
+	// Hold gives back a lane that cannot be signed for, has the subscription say why, and nothing be sent before the given time.
+	Hold(ctx context.Context, lane delivery.Lane, until time.Time) error
 	// Next gives the next deliveries that are due, and holds the lane longer; fault.Conflict when it was lost.
 	Next(ctx context.Context, lane delivery.Lane, at time.Time, limit int) ([]delivery.Job, error)
 	// Record stores a round as one; fault.Conflict when the lane was lost.
@@ -71,6 +76,10 @@ func (d Deliverer) Deliver(ctx context.Context, subscriptionID string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if lane.SigningProblem != "" {
+		d.Log.ErrorContext(ctx, "nothing can be signed for a subscription", "subscription_id", lane.ID, "problem", lane.SigningProblem)
+		return d.Lanes.Hold(ctx, lane, d.Now().Add(held))
 	}
 	if err := d.drain(ctx, lane); err != nil && fault.KindOf(err) != fault.Conflict {
 		return err // the lane ends by itself, and what was sent and not stored is sent again

@@ -29,7 +29,8 @@ type Keeper interface {
 	Update(ctx context.Context, s delivery.Subscription, at time.Time) (delivery.Subscription, error)
 	Pause(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
 	Resume(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
-	Rotate(ctx context.Context, id, secret string, until, at time.Time) (delivery.Subscription, error)
+	// Rotate replaces a secret and gives until when the one before signs; zero: it cannot be read any more, and does not.
+	Rotate(ctx context.Context, id, secret string, until, at time.Time) (s delivery.Subscription, oldUntil time.Time, err error)
 	Delete(ctx context.Context, id string) error
 }
 
@@ -97,14 +98,13 @@ func (d Desk) Change(ctx context.Context, id string, change func(*delivery.Subsc
 	return d.Update(ctx, s, d.Now())
 }
 
-// Rotate replaces the secret and shows the new one, once. The old one signs beside it for delivery.Overlap.
+// Rotate replaces the secret and shows the new one, once. The old one signs beside it for delivery.Overlap, if it can be read.
 func (d Desk) Rotate(ctx context.Context, id string) (s delivery.Subscription, secret string, oldUntil time.Time, err error) {
 	if secret, err = delivery.NewSecret(d.Random); err != nil {
 		return s, "", oldUntil, err
 	}
 	now := d.Now().UTC()
-	oldUntil = now.Add(delivery.Overlap)
-	s, err = d.Store.Rotate(ctx, id, secret, oldUntil, now)
+	s, oldUntil, err = d.Store.Rotate(ctx, id, secret, now.Add(delivery.Overlap), now)
 	return s, secret, oldUntil, err
 }
 

@@ -50,6 +50,7 @@ type world struct {
 	mu    sync.Mutex
 	at    time.Time
 	queue []wake
+	keys  string // WEBHOOK_SEALING_KEY
 }
 
 type wake struct {
@@ -63,17 +64,17 @@ func newWorld(t *testing.T) *world {
 	schematest.CheckStored(t, pool)
 	client := outbound.New(outbound.Config{Loopback: true})
 	t.Cleanup(client.Close)
-	w := &world{t: t, pool: pool, at: time.Now()}
+	w := &world{t: t, pool: pool, at: time.Now(), keys: sealingKey('a')}
 	log := slog.New(slog.DiscardHandler)
 	w.desk = dispatch.Desk{
-		Store: postgres.Subscriptions{Pool: pool, ConnectionID: config.DefaultConnection},
+		Store: postgres.Subscriptions{Pool: pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()},
 		Queue: w, Check: client.Check, Random: rand.Reader, Now: w.now, NewID: newID, Log: log,
 	}
 	w.relay = dispatch.Relay{
 		Outbox: postgres.Outbox{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID}, Queue: w, Now: w.now, Log: log,
 	}
 	w.del = dispatch.Deliverer{
-		Lanes: postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute},
+		Lanes: postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute, Sealing: w.sealing()},
 		Queue: w, Schedule: delivery.UsualSchedule(), Now: w.now, NewID: newID, Chance: func() float64 { return 0.5 }, Log: log,
 		Told: func(context.Context) {},
 		Gate: func(string) (func(breaker.Outcome), error) { return func(breaker.Outcome) {}, nil },
@@ -654,7 +655,7 @@ func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	const events, subscribers = 60, 10
 	w := newWorld(t)
-	w.del.Lanes = postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: 50 * time.Millisecond}
+	w.del.Lanes = postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: 50 * time.Millisecond, Sealing: w.sealing()}
 	w.del.Schedule = delivery.Schedule{time.Second, time.Second, time.Second}
 	ends := make([]*endpoint, subscribers)
 	ids := make([]string, subscribers)

@@ -40,6 +40,7 @@ type subscriptionShown struct {
 	Status       delivery.State `json:"status"`
 	Reason       string         `json:"disabled_reason,omitempty"`
 	FailingSince *string        `json:"failing_since"`
+	Problem      string         `json:"signing_problem,omitempty"`
 	CreatedBy    string         `json:"created_by"`
 	CreatedAt    string         `json:"created_at"`
 	UpdatedAt    string         `json:"updated_at"`
@@ -51,7 +52,7 @@ func subscription(s delivery.Subscription) subscriptionShown {
 	}
 	return subscriptionShown{
 		s.ID, s.CallbackURL, s.Description, s.EventTypes, s.Databases, s.RateLimit, s.State, s.Reason,
-		stampOrNull(s.FailingSince), s.CreatedBy, stamp(s.CreatedAt), stamp(s.UpdatedAt),
+		stampOrNull(s.FailingSince), s.SigningProblem, s.CreatedBy, stamp(s.CreatedAt), stamp(s.UpdatedAt),
 	}
 }
 
@@ -261,9 +262,9 @@ func (a API) SubscriptionAction(desk Steward) http.Handler {
 			s, secret, until, err := desk.Rotate(r.Context(), id)
 			return http.StatusOK, struct {
 				kept
-				Secret   string `json:"secret"`
-				OldUntil string `json:"old_secret_until"`
-			}{kept{a.ok(), subscription(s)}, secret, stamp(until)}, err
+				Secret   string  `json:"secret"`
+				OldUntil *string `json:"old_secret_until"`
+			}{kept{a.ok(), subscription(s)}, secret, stampOrNull(until)}, err
 		},
 		"pause": func(r *http.Request, id string) (int, any, error) {
 			s, err := desk.Pause(r.Context(), id)

@@ -268,6 +268,9 @@ func TestNotionWebhook(t *testing.T) {
 	if status, _, answer := call(token, admin, "GET", "/", ""); status != 200 || answer["verification_token"] != "secret_x" {
 		t.Errorf("%d %v", status, answer)
 	}
+	if status, _, answer := call(token, admin, "GET", "/?no_such_parameter=1", ""); status != 400 || answer["verification_token"] != nil {
+		t.Errorf("a parameter that there is not: %d %v", status, answer)
+	}
 	if status, _, answer := call(token, subscriber(), "GET", "/", ""); status != 403 || answer["verification_token"] != nil {
 		t.Errorf("not an admin: %d %v", status, answer)
 	}

@@ -59,6 +59,9 @@ type TokenKeeper interface {
 func (a API) NotionWebhookToken(tokens TokenKeeper) http.Handler {
 	return a.serve(access.Admin, methods{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
+			if _, err := query(r); err != nil {
+				return 0, nil, err
+			}
 			token, _, err := tokens.Token(r.Context())
 			if err == nil && token == "" {
 				err = fault.New(fault.NotFound, "No token has come yet: create the subscription in Notion's settings first.")

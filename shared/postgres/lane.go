@@ -17,30 +17,63 @@ type Lanes struct {
 	Pool         *pgxpool.Pool
 	ConnectionID string
 	NewID        func() string
+	Sealing      Sealing
 	// TTL is how long a lane is good for when nobody renews it: longer than a request to an endpoint may take.
 	TTL time.Duration
 }
 
 // Take takes a subscription's lane; fault.Conflict when another worker holds it, when the subscription is not active, rests, or is
-// gone.
+// gone. A lane whose secrets cannot be read has none, and says so. fault.Unavailable: the keys that they are sealed under cannot be read now.
 func (l Lanes) Take(ctx context.Context, id string, at time.Time) (delivery.Lane, error) {
 	lane := delivery.Lane{ID: id, Owner: l.NewID()}
-	var old *string
-	var until *time.Time
+	if _, err := l.Sealing.Keys(ctx, false); err != nil {
+		return lane, err
+	}
+	var current, old string
 	err := l.Pool.QueryRow(ctx, `
 		update event_subscriptions set lane_owner = $3, lane_until = clock_timestamp() + $4
 		where connection_id = $1 and id = $2 and status = 'active' and (lane_until is null or lane_until <= clock_timestamp())
 		and (rest_until is null or rest_until <= $5)
-		returning callback_url, rate_limit, secret, old_secret, old_secret_until, coalesce(failing_since, '0001-01-01Z')`,
+		returning callback_url, rate_limit, secret, coalesce(old_secret, ''), coalesce(old_secret_until, '0001-01-01Z'),
+			coalesce(failing_since, '0001-01-01Z'), coalesce(signing_problem, '')`,
 		l.ConnectionID, id, lane.Owner, l.TTL, at).
-		Scan(&lane.CallbackURL, &lane.RateLimit, &lane.Secrets.Current, &old, &until, &lane.FailingSince)
+		Scan(&lane.CallbackURL, &lane.RateLimit, &current, &old, &lane.Secrets.OldUntil, &lane.FailingSince, &lane.SigningProblem)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return lane, fault.New(fault.Conflict, "Nothing can be sent to the subscription %s now.", id)
 	}
-	if old != nil {
-		lane.Secrets.Old, lane.Secrets.OldUntil = *old, *until
+	if err != nil {
+		return lane, Fault(err)
+	}
+	had := lane.SigningProblem
+	if err := l.open(ctx, &lane, current, old, at); err != nil {
+		lane.Secrets, lane.SigningProblem = delivery.Secrets{}, fault.Message(err)
+		return lane, nil
+	}
+	lane.SigningProblem = ""
+	if had != "" {
+		_, err = l.Pool.Exec(ctx, `update event_subscriptions set signing_problem = null where id = $1 and lane_owner = $2`, id, lane.Owner)
 	}
 	return lane, Fault(err)
+}
+
+// open reads a lane's secrets; the old one only while it signs.
+func (l Lanes) open(ctx context.Context, lane *delivery.Lane, current, old string, at time.Time) (err error) {
+	belonging := about(l.ConnectionID, lane.ID)
+	if lane.Secrets.Current, err = l.Sealing.open(ctx, current, belonging...); err != nil {
+		return err
+	}
+	if old != "" && at.Before(lane.Secrets.OldUntil) {
+		lane.Secrets.Old, err = l.Sealing.open(ctx, old, belonging...)
+	}
+	return err
+}
+
+// Hold gives a lane back that cannot be signed for, with why, and has it rest until the given time.
+func (l Lanes) Hold(ctx context.Context, lane delivery.Lane, until time.Time) error {
+	_, err := l.Pool.Exec(ctx, `
+		update event_subscriptions set signing_problem = $3, rest_until = greatest(rest_until, $4), lane_owner = null, lane_until = null
+		where id = $1 and lane_owner = $2`, lane.ID, lane.Owner, lane.SigningProblem, until)
+	return Fault(err)
 }
 
 // Next gives the next deliveries that are due, the longest waiting first, and holds the lane for another TTL. fault.Conflict: the

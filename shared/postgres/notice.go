@@ -21,9 +21,14 @@ type Notices struct {
 	Pool         *pgxpool.Pool
 	ConnectionID string
 	Mapping      mapping.Mapping
+	Sealing      Sealing
 }
 
-// Token gives the token with which Notion signs, "" when none has been taken, and the ids of our own bot.
+// aboutToken says what the token with which Notion signs belongs to.
+func aboutToken(connectionID string) []string { return []string{"notion_webhooks", connectionID} }
+
+// Token gives the token with which Notion signs, "" when none has been taken, and the ids of our own bot. fault.Unavailable: it cannot be
+// read.
 func (n Notices) Token(ctx context.Context) (token string, bots []string, err error) {
 	var bot, oauth *string
 	err = n.Pool.QueryRow(ctx, `
@@ -38,11 +43,18 @@ func (n Notices) Token(ctx context.Context) (token string, bots []string, err er
 			bots = append(bots, *id)
 		}
 	}
-	return token, bots, Fault(err)
+	if err != nil {
+		return "", nil, Fault(err)
+	}
+	token, err = n.Sealing.open(ctx, token, aboutToken(n.ConnectionID)...)
+	return token, bots, err
 }
 
-// TakeToken keeps a token when there is none, and gives the one that then is kept.
+// TakeToken keeps a token when there is none, and gives the one that then is kept. fault.Unavailable: there is no key to seal it with.
 func (n Notices) TakeToken(ctx context.Context, token, botID string, at time.Time) (kept string, err error) {
+	if token, err = n.Sealing.seal(ctx, token, aboutToken(n.ConnectionID)...); err != nil {
+		return "", err
+	}
 	err = n.Pool.QueryRow(ctx, `
 		with taken as (
 			insert into notion_webhooks (connection_id, verification_token, bot_id, created_at) values ($1, $2, nullif($3, ''), $4)
@@ -50,7 +62,10 @@ func (n Notices) TakeToken(ctx context.Context, token, botID string, at time.Tim
 		)
 		select verification_token from taken union all select verification_token from notion_webhooks where connection_id = $1 limit 1`,
 		n.ConnectionID, token, botID, at).Scan(&kept)
-	return kept, Fault(err)
+	if err != nil {
+		return "", Fault(err)
+	}
+	return n.Sealing.open(ctx, kept, aboutToken(n.ConnectionID)...)
 }
 
 // ForgetToken forgets the token, so that the next handshake is taken.

@@ -17,19 +17,25 @@ import (
 type Subscriptions struct {
 	Pool         *pgxpool.Pool
 	ConnectionID string
+	Sealing      Sealing
 }
 
 const subscriptionColumns = `id::text, callback_url, description, event_types, databases, rate_limit, status,
-	coalesce(disabled_reason, ''), coalesce(failing_since, '0001-01-01Z'), created_by, created_at, updated_at`
+	coalesce(disabled_reason, ''), coalesce(failing_since, '0001-01-01Z'), coalesce(signing_problem, ''), created_by, created_at, updated_at`
 
 func scanSubscription(row pgx.CollectableRow) (s delivery.Subscription, err error) {
 	err = row.Scan(&s.ID, &s.CallbackURL, &s.Description, &s.EventTypes, &s.Databases, &s.RateLimit, &s.State,
-		&s.Reason, &s.FailingSince, &s.CreatedBy, &s.CreatedAt, &s.UpdatedAt)
+		&s.Reason, &s.FailingSince, &s.SigningProblem, &s.CreatedBy, &s.CreatedAt, &s.UpdatedAt)
 	return s, err
 }
 
-// Create stores a subscription, as long as there are fewer than most of them; fault.Conflict when there are not.
+// Create stores a subscription, as long as there are fewer than most of them; fault.Conflict when there are not. fault.Unavailable: there
+// is no key to seal its secret with.
 func (s Subscriptions) Create(ctx context.Context, sub delivery.Subscription, secret string, most int) error {
+	secret, err := s.Sealing.seal(ctx, secret, about(s.ConnectionID, sub.ID)...)
+	if err != nil {
+		return err
+	}
 	tag, err := s.Pool.Exec(ctx, `
 		insert into event_subscriptions (id, connection_id, callback_url, description, event_types, databases, rate_limit, secret,
 			created_by, created_at, updated_at)
@@ -81,11 +87,30 @@ func (s Subscriptions) Resume(ctx context.Context, id string, at time.Time) (del
 		where connection_id = $1 and id = $2 returning `+subscriptionColumns, at)
 }
 
-// Rotate replaces the secret. The one before signs too until the given time.
-func (s Subscriptions) Rotate(ctx context.Context, id, secret string, until, at time.Time) (delivery.Subscription, error) {
-	return s.one(ctx, id, `
-		update event_subscriptions set old_secret = secret, old_secret_until = $4, secret = $3, updated_at = $5
-		where connection_id = $1 and id = $2 returning `+subscriptionColumns, secret, until, at)
+// Rotate replaces the secret. The one before signs too until the given time, unless it cannot be read any more: then it is forgotten, and
+// the subscription goes on with the new one alone. It gives until when the one before signs, zero for not at all.
+func (s Subscriptions) Rotate(ctx context.Context, id, secret string, until, at time.Time) (delivery.Subscription, time.Time, error) {
+	var had string
+	err := s.Pool.QueryRow(ctx, `select secret from event_subscriptions where connection_id = $1 and id = $2`, s.ConnectionID, id).Scan(&had)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return delivery.Subscription{}, time.Time{}, fault.New(fault.NotFound, "There is no subscription %s.", id)
+	}
+	if err != nil {
+		return delivery.Subscription{}, time.Time{}, Fault(err)
+	}
+	secret, err = s.Sealing.seal(ctx, secret, about(s.ConnectionID, id)...)
+	if err != nil {
+		return delivery.Subscription{}, time.Time{}, err
+	}
+	_, unreadable := s.Sealing.open(ctx, had, about(s.ConnectionID, id)...)
+	if unreadable != nil {
+		until = time.Time{}
+	}
+	sub, err := s.one(ctx, id, `
+		update event_subscriptions set old_secret = case when $6 then secret end, old_secret_until = case when $6 then $4::timestamptz end,
+			secret = $3, updated_at = $5, rest_until = case when signing_problem is null then rest_until end, signing_problem = null
+		where connection_id = $1 and id = $2 returning `+subscriptionColumns, secret, until, at, unreadable == nil)
+	return sub, until, err
 }
 
 // Delete forgets a subscription and its deliveries; fault.NotFound when there is none of that id.

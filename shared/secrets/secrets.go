@@ -52,11 +52,16 @@ func (a *App) Get(ctx context.Context, name string) (string, error) {
 	return a.values[name], nil
 }
 
-// Forget has the next Get read the secret again.
-func (a *App) Forget() {
+// rereadAfter is how old what is remembered has to be before Reread forgets it, so that what stays wrong is not asked for all the time.
+const rereadAfter = 10 * time.Second
+
+// Reread has the next Get read the secret again, unless it was read just now: for who finds that something in it is out of date.
+func (a *App) Reread() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.until = time.Time{}
+	if a.now().Sub(a.until.Add(-a.ttl)) >= rereadAfter {
+		a.until = time.Time{}
+	}
 }
 
 func (a *App) read(ctx context.Context) (map[string]string, error) {

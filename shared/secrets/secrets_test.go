@@ -51,7 +51,12 @@ func TestApp(t *testing.T) {
 	if get() != "one" {
 		t.Error("not remembered")
 	}
-	app.Forget()
+	app.Reread()
+	if get() != "one" {
+		t.Error("read again at once")
+	}
+	now = now.Add(10 * time.Second)
+	app.Reread()
 	if get() != "two" {
 		t.Error("not read again when told to")
 	}

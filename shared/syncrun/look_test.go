@@ -2,6 +2,8 @@ package syncrun_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,9 +44,12 @@ func newHooked(t *testing.T) *hooked {
 	t.Helper()
 	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
 	h := &hooked{World: w}
+	sealing := postgres.Sealing{Random: cryptorand.Reader, Keys: func(context.Context, bool) (string, error) {
+		return base64.StdEncoding.EncodeToString(make([]byte, 32)), nil
+	}}
 	h.desk = notice.Desk{
 		ConnectionID: config.DefaultConnection, Kinds: w.Starter.Kinds, Queue: w, Enabled: true, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Store: postgres.Notices{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping},
+		Store: postgres.Notices{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping, Sealing: sealing},
 		Bot: func(ctx context.Context) (string, error) {
 			bot, err := w.Client.Me(ctx)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -28,7 +29,17 @@ func (p parts) desk(pool *pgxpool.Pool) dispatch.Desk {
 }
 
 func (p parts) subscriptions(pool *pgxpool.Pool) postgres.Subscriptions {
-	return postgres.Subscriptions{Pool: pool, ConnectionID: p.id()}
+	return postgres.Subscriptions{Pool: pool, ConnectionID: p.id(), Sealing: p.sealing()}
+}
+
+// sealing seals what webhooks are signed with.
+func (p parts) sealing() postgres.Sealing {
+	return postgres.Sealing{Random: rand.Reader, Keys: func(ctx context.Context, again bool) (string, error) {
+		if again {
+			p.secret.Reread()
+		}
+		return p.secret.Get(ctx, config.WebhookSealingKey)
+	}}
 }
 
 func (p parts) deliveries() sqsqueue.Deliveries {

@@ -24,7 +24,9 @@ func EventRelay() func(context.Context, json.RawMessage) error {
 			return err
 		}
 		defer all.gauge.flush(ctx)
-		return all.each(ctx, func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) })
+		err = all.each(ctx, func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) })
+		all.renewSeals(ctx, all.db)
+		return err
 	}
 }
 
@@ -44,4 +46,23 @@ func (p parts) relay(pool *pgxpool.Pool) dispatch.Relay {
 		}
 	}
 	return relay
+}
+
+// renewSeals seals the secrets in tables that are not sealed under the newest key: those of before there was sealing, and after a rotation.
+// What fails is left to the next look: the events are on their way.
+func (p parts) renewSeals(ctx context.Context, pool *pgxpool.Pool) {
+	done, err := postgres.Seals{Pool: pool, Sealing: p.sealing()}.Renew(ctx, time.Now())
+	if done.Sealed > 0 {
+		p.log.InfoContext(ctx, "secrets in tables were sealed", "rows", done.Sealed)
+	}
+	if done.Bare > 0 {
+		p.log.WarnContext(ctx, "secrets in tables are not sealed: put WEBHOOK_SEALING_KEY into the app secret", "rows", done.Bare)
+	}
+	if done.Unreadable > 0 {
+		p.log.WarnContext(ctx, "secrets in tables cannot be read: the key that they were sealed under is not in WEBHOOK_SEALING_KEY, or they are damaged",
+			"rows", done.Unreadable)
+	}
+	if err != nil {
+		p.log.ErrorContext(ctx, "secrets in tables were not sealed", "error", err)
+	}
 }

@@ -36,7 +36,7 @@ func (p parts) notices(pool *pgxpool.Pool) notice.Desk {
 }
 
 func (p parts) noticeStore(pool *pgxpool.Pool) postgres.Notices {
-	return postgres.Notices{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
+	return postgres.Notices{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping, Sealing: p.sealing()}
 }
 
 // anyones takes in notices that others send, of whichever connection they are.

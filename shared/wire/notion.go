@@ -75,8 +75,9 @@ func (p parts) source() *connect.Source {
 			}
 			return p.secret.Get(ctx, config.NotionToken)
 		},
-		TTL: tokenTTL,
-		Now: time.Now,
+		Reread: p.secret.Reread,
+		TTL:    tokenTTL,
+		Now:    time.Now,
 	}
 }
 

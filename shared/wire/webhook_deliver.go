@@ -54,7 +54,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 // deliverer delivers to the connection's subscribers.
 func (p parts) deliverer(pool *pgxpool.Pool, client *outbound.Client, hosts *gates) dispatch.Deliverer {
 	return dispatch.Deliverer{
-		Lanes:    postgres.Lanes{Pool: pool, ConnectionID: p.id(), NewID: newID, TTL: laneTTL},
+		Lanes:    postgres.Lanes{Pool: pool, ConnectionID: p.id(), NewID: newID, TTL: laneTTL, Sealing: p.sealing()},
 		Queue:    p.deliveries(),
 		Post:     p.posting(client),
 		Gate:     hosts.gate,

@@ -19,7 +19,7 @@ const module = "github.com/act-platform/enhanced-integration/"
 var floors = [][]string{
 	0: {
 		"access", "alert", "consistency", "delivery", "event", "fault", "insight", "journal", "mapping", "merge", "metric", "oauth", "property",
-		"quota", "record", "setting", "trail",
+		"quota", "record", "seal", "setting", "trail",
 	},
 	1: {"breaker", "cache", "config", "lambdaio", "meter", "obs"},
 	2: {

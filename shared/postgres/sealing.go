@@ -1,0 +1,181 @@
+package postgres
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/seal"
+)
+
+// Sealing closes the secrets that have to lie in tables: what webhooks are signed with. What was stored before there was sealing opens as
+// it is; nothing is stored so any more.
+type Sealing struct {
+	// Keys gives WEBHOOK_SEALING_KEY, as seal.ParseRing takes it, "" when it is not set; again: what is remembered of it may be old.
+	Keys   func(ctx context.Context, again bool) (string, error)
+	Random io.Reader
+}
+
+// ring gives the keys. fault.Unavailable: they cannot be read now, or are none.
+func (s Sealing) ring(ctx context.Context, again bool) (seal.Ring, error) {
+	text, err := s.Keys(ctx, again)
+	if err != nil {
+		return seal.Ring{}, err
+	}
+	ring, err := seal.ParseRing(text)
+	if err != nil {
+		return ring, fault.New(fault.Unavailable, "WEBHOOK_SEALING_KEY is wrong in the app secret. %s", fault.Message(err))
+	}
+	return ring, nil
+}
+
+// seal closes a secret for what it is about. fault.Unavailable: there is no key, and so nothing may be stored.
+func (s Sealing) seal(ctx context.Context, secret string, about ...string) (string, error) {
+	ring, err := s.ring(ctx, false)
+	if err == nil && ring.Empty() {
+		ring, err = s.ring(ctx, true)
+	}
+	if err != nil {
+		return "", err
+	}
+	if ring.Empty() {
+		return "", fault.New(fault.Unavailable,
+			"No secret can be kept: put WEBHOOK_SEALING_KEY into the app secret, a key as `openssl rand -base64 32` prints it.")
+	}
+	return ring.Seal(s.Random, secret, about...)
+}
+
+// open gives a secret that is stored. fault.Unavailable: it cannot be read, or not now; the message says why, and what to do.
+func (s Sealing) open(ctx context.Context, stored string, about ...string) (string, error) {
+	if !seal.Sealed(stored) && stored != "" {
+		return stored, nil
+	}
+	var err error
+	for _, again := range []bool{false, true} { // a key that is not here may have come since the app secret was read
+		ring, errRing := s.ring(ctx, again)
+		if errRing != nil {
+			return "", errRing
+		}
+		var secret string
+		if secret, err = ring.Open(stored, about...); err == nil {
+			return secret, nil
+		}
+		if fault.KindOf(err) != fault.Unavailable {
+			return "", fault.Wrap(err, fault.Unavailable, "The stored secret is damaged. Have another one made.")
+		}
+	}
+	return "", fault.New(fault.Unavailable,
+		"The stored secret cannot be read. %s Put that key back into WEBHOOK_SEALING_KEY, behind the new one, or have another secret made.",
+		fault.Message(err))
+}
+
+// about says what a subscription's secrets belong to.
+func about(connectionID, subscriptionID string) []string {
+	return []string{"event_subscriptions", connectionID, subscriptionID}
+}
+
+// Seals brings what is stored under the key that seals now.
+type Seals struct {
+	Pool *pgxpool.Pool
+	Sealing
+}
+
+// Renewed says what became of secrets that did not stand under the key that seals now.
+type Renewed struct {
+	Sealed     int // do now
+	Bare       int // stand as they are, because there is no key
+	Unreadable int // cannot be read
+}
+
+// row is a row with secrets; the second is "" where there is none.
+type row struct {
+	id, connectionID string
+	secrets          [2]string
+}
+
+// place is a table with secrets, and what a row's are sealed for.
+type place struct {
+	list, store string
+	about       func(row) []string
+}
+
+func places() []place {
+	return []place{{
+		list: `select id::text, connection_id::text, secret, coalesce(old_secret, '') from event_subscriptions
+			where not starts_with(secret, $1) or not starts_with(old_secret, $1) order by id`,
+		store: `update event_subscriptions set secret = $4, old_secret = nullif($5, '')
+			where id = $1 and secret = $2 and coalesce(old_secret, '') = $3`,
+		about: func(r row) []string { return about(r.connectionID, r.id) },
+	}, {
+		list: `select connection_id::text, connection_id::text, verification_token, '' from notion_webhooks
+			where not starts_with(verification_token, $1) order by connection_id`,
+		store: `update notion_webhooks set verification_token = $4 where connection_id = $1 and verification_token = $2 and $3 = '' and $5 = ''`,
+		about: func(r row) []string { return aboutToken(r.connectionID) },
+	}}
+}
+
+// Renew seals what is not sealed, or not under the newest key, and forgets secrets that sign no more. A row that somebody else changes
+// meanwhile is left to the next time, and it may be called at any time and by several at once.
+func (s Seals) Renew(ctx context.Context, at time.Time) (Renewed, error) {
+	var done Renewed
+	ring, err := s.ring(ctx, false)
+	if err != nil {
+		return done, err
+	}
+	_, err = s.Pool.Exec(ctx, `update event_subscriptions set old_secret = null, old_secret_until = null where old_secret_until <= $1`, at)
+	if err != nil {
+		return done, Fault(err)
+	}
+	for _, p := range places() {
+		rows, err := s.Pool.Query(ctx, p.list, ring.Prefix())
+		if err != nil {
+			return done, Fault(err)
+		}
+		stale, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (row row, err error) {
+			err = r.Scan(&row.id, &row.connectionID, &row.secrets[0], &row.secrets[1])
+			return row, err
+		})
+		if err != nil {
+			return done, Fault(err)
+		}
+		for _, r := range stale {
+			if err := s.renew(ctx, p, r, ring, &done); err != nil {
+				return done, err
+			}
+		}
+	}
+	return done, nil
+}
+
+// renew seals what one row has.
+func (s Seals) renew(ctx context.Context, p place, r row, ring seal.Ring, done *Renewed) error {
+	if ring.Empty() {
+		done.Bare++
+		return nil
+	}
+	var sealed [2]string
+	for i, stored := range r.secrets {
+		if stored == "" {
+			continue
+		}
+		secret := stored
+		var err error
+		if seal.Sealed(stored) {
+			secret, err = ring.Open(stored, p.about(r)...)
+		}
+		if err != nil {
+			done.Unreadable++
+			return nil
+		}
+		if sealed[i], err = ring.Seal(s.Random, secret, p.about(r)...); err != nil {
+			return err
+		}
+	}
+	tag, err := s.Pool.Exec(ctx, p.store, r.id, r.secrets[0], r.secrets[1], sealed[0], sealed[1])
+	done.Sealed += int(tag.RowsAffected())
+	return Fault(err)
+}
