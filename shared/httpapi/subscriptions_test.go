@@ -11,6 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const subscriptionID, deliveryID = "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a", "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6b"
@@ -231,8 +232,8 @@ func (h *hooks) Notion(_ context.Context, body []byte, signature string) error {
 	return h.err
 }
 func (h *hooks) Changed(_ context.Context, kind string) { h.kinds = append(h.kinds, kind) }
-func (h *hooks) Token(context.Context) (string, []string, error) {
-	return h.token, nil, h.err
+func (h *hooks) Token(context.Context) (secret.Text, []string, error) {
+	return secret.Of(h.token), nil, h.err
 }
 
 func (h *hooks) ForgetToken(context.Context) (bool, error) {
@@ -296,7 +297,7 @@ func TestSupabaseWebhook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := &hooks{}
-			handler := api().SupabaseWebhook(h, func(context.Context) (string, error) { return c.set, nil }, map[string]string{"partner_rows": "partners"})
+			handler := api().SupabaseWebhook(h, func(context.Context) (secret.Text, error) { return secret.Of(c.set), nil }, map[string]string{"partner_rows": "partners"})
 			status, _, answer := call(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if c.given != "" {
 					r.Header.Set("X-Webhook-Secret", c.given)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // wakeTTL is how long a message that has a worker look is relied upon.
@@ -23,34 +24,36 @@ type Notices struct {
 	Mapping      mapping.Mapping
 }
 
-// Token gives the token with which Notion signs, "" when none has been taken, and the ids of our own bot.
-func (n Notices) Token(ctx context.Context) (token string, bots []string, err error) {
+// Token gives the token with which Notion signs, an empty one when none has been taken, and the ids of our own bot.
+func (n Notices) Token(ctx context.Context) (token secret.Text, bots []string, err error) {
+	var kept string
 	var bot, oauth *string
 	err = n.Pool.QueryRow(ctx, `
 		select verification_token, bot_id,
 			(select bot_id from oauth_tokens o where o.connection_id = w.connection_id and o.provider = 'notion')
-		from notion_webhooks w where connection_id = $1`, n.ConnectionID).Scan(&token, &bot, &oauth)
+		from notion_webhooks w where connection_id = $1`, n.ConnectionID).Scan(&kept, &bot, &oauth)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil, nil
+		return secret.Text{}, nil, nil
 	}
 	for _, id := range []*string{bot, oauth} {
 		if id != nil {
 			bots = append(bots, *id)
 		}
 	}
-	return token, bots, Fault(err)
+	return secret.Of(kept), bots, Fault(err)
 }
 
 // TakeToken keeps a token when there is none, and gives the one that then is kept.
-func (n Notices) TakeToken(ctx context.Context, token, botID string, at time.Time) (kept string, err error) {
-	err = n.Pool.QueryRow(ctx, `
+func (n Notices) TakeToken(ctx context.Context, token secret.Text, botID string, at time.Time) (secret.Text, error) {
+	var kept string
+	err := n.Pool.QueryRow(ctx, `
 		with taken as (
 			insert into notion_webhooks (connection_id, verification_token, bot_id, created_at) values ($1, $2, nullif($3, ''), $4)
 			on conflict (connection_id) do nothing returning verification_token
 		)
 		select verification_token from taken union all select verification_token from notion_webhooks where connection_id = $1 limit 1`,
-		n.ConnectionID, token, botID, at).Scan(&kept)
-	return kept, Fault(err)
+		n.ConnectionID, token.Reveal(), botID, at).Scan(&kept)
+	return secret.Of(kept), Fault(err)
 }
 
 // ForgetToken forgets the token, so that the next handshake is taken.

@@ -22,6 +22,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -337,7 +338,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("nobody there", func(t *testing.T) {
 		t.Parallel()
-		away, err := postgres.Open(t.Context(), "postgres://me:hidden@127.0.0.1:1/x", 1)
+		away, err := postgres.Open(t.Context(), secret.Of("postgres://me:hidden@127.0.0.1:1/x"), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -349,7 +350,7 @@ func TestFaults(t *testing.T) {
 	})
 	t.Run("an address that is none", func(t *testing.T) {
 		t.Parallel()
-		_, err := postgres.Open(t.Context(), "postgres://me:hidden@:::/x", 1)
+		_, err := postgres.Open(t.Context(), secret.Of("postgres://me:hidden@:::/x"), 1)
 		wants(t, err, fault.Invalid)
 		if strings.Contains(err.Error(), "hidden") {
 			t.Errorf("the password shows: %v", err)

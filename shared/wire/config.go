@@ -36,7 +36,7 @@ func Config() http.Handler {
 			Grants:   p.grants(pool).List,
 			Set: func(ctx context.Context, name string) (bool, error) {
 				value, err := p.secret.Get(ctx, name)
-				return value != "", err
+				return !value.Empty(), err
 			},
 			Secrets:     config.Secrets(),
 			First:       config.DefaultConnection,

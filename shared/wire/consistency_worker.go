@@ -10,6 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // rememberedSide asks for a database's relations once for all checks of a while.
@@ -29,29 +30,13 @@ func (s rememberedSide) Relations(ctx context.Context, dataSourceID string) ([]c
 // ConsistencyWorker checks everything against Notion, from a message with a run's id. Its key is the run: one that has ended is not
 // worked on again.
 func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
-	type made struct {
-		*audit.Auditor
-		gauge *gauge
-	}
-	get := onFirstUse(func(ctx context.Context) (made, error) {
-		p, err := newParts("consistency-worker")
-		if err != nil {
-			return made{}, err
-		}
+	return function("consistency-worker", trace.Consumer, func(ctx context.Context, p parts) (*audit.Auditor, error) {
 		pool, err := p.pool(context.WithoutCancel(ctx), 2)
 		if err != nil {
-			return made{}, err
+			return nil, err
 		}
 		cfg, client, remembered := p.audit(pool), p.notion(p.source(config.DefaultConnection), p.budget(config.DefaultConnection, false)), p.cache()
 		cfg.Notion = func(k mapping.Kind) audit.Notion { return rememberedSide{notionside.New(client, k, p.log), remembered} }
-		return made{audit.New(cfg), p.gauge}, nil
-	})
-	return func(ctx context.Context, m lambdaio.Message) error {
-		auditor, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer auditor.gauge.flush(ctx)
-		return auditor.Work(ctx, m.Body)
-	}
+		return audit.New(cfg), nil
+	}, func(ctx context.Context, a *audit.Auditor, m lambdaio.Message) error { return a.Work(ctx, m.Body) })
 }

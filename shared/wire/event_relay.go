@@ -13,6 +13,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/realtime"
+	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // EventRelay empties the outboxes of all connections. Whatever calls it, messages of the outbox queue or the schedule, only says "look":
@@ -22,27 +24,17 @@ func EventRelay() func(context.Context, json.RawMessage) error {
 		parts
 		db *pgxpool.Pool
 	}
-	get := onFirstUse(func(ctx context.Context) (made, error) {
-		p, err := newParts("event-relay")
-		if err != nil {
-			return made{}, err
-		}
+	return function("event-relay", trace.Internal, func(ctx context.Context, p parts) (made, error) {
 		pool, err := p.pool(ctx, 1)
 		return made{p, pool}, err
-	})
-	return func(ctx context.Context, _ json.RawMessage) error {
-		m, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer m.gauge.flush(ctx)
+	}, func(ctx context.Context, m made, _ json.RawMessage) error {
 		connections, err := postgres.Settings{Pool: m.db}.List(ctx)
 		problems := []error{err}
 		for _, c := range connections {
 			problems = append(problems, m.relay(m.db, c.ConnectionID).Run(ctx))
 		}
 		return errors.Join(problems...)
-	}
+	})
 }
 
 // relay is a connection's relay. Who is signed in to Supabase hears of the first connection.
@@ -55,8 +47,10 @@ func (p parts) relay(pool *pgxpool.Pool, connectionID string) dispatch.Relay {
 	}
 	if p.cfg.RealTimeSync && p.cfg.SupabaseURL != "" && connectionID == config.DefaultConnection {
 		relay.Broadcast = realtime.Channel{
-			URL:    p.cfg.SupabaseURL,
-			Key:    func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseServiceRoleKey) },
+			URL: p.cfg.SupabaseURL,
+			Key: func(ctx context.Context) (secret.Text, error) {
+				return p.secret.Get(ctx, config.SupabaseServiceRoleKey)
+			},
 			Client: &http.Client{},
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // webhookMemory is how long a webhook of Notion's is known again: it comes for a day at the most.
@@ -19,17 +20,18 @@ const forgotten = 1000
 
 // EventRetention forgets events that are older than is kept, with their deliveries, and webhooks that will not come again. What it leaves over goes the next day.
 func EventRetention() func(context.Context, json.RawMessage) error {
-	return func(ctx context.Context, _ json.RawMessage) error {
+	return func(ctx context.Context, _ json.RawMessage) (err error) {
 		p, err := newParts("event-retention")
 		if err != nil {
 			return err
 		}
+		ctx, end := p.gauge.begin(ctx, p.gauge.function, trace.Internal)
+		defer func() { end(failureOf(err)) }()
 		pool, err := p.pool(ctx, 1)
 		if err != nil {
 			return err
 		}
 		defer pool.Close()
-		defer p.gauge.flush(ctx)
 		connections, err := postgres.Settings{Pool: pool}.List(ctx)
 		problems := []error{err}
 		for _, c := range connections {

@@ -23,12 +23,15 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 type fixedToken struct{}
 
-func (fixedToken) Token(context.Context) (string, error) { return notionsim.IntegrationToken, nil }
-func (fixedToken) Invalidate(string)                     {}
+func (fixedToken) Token(context.Context) (secret.Text, error) {
+	return secret.Of(notionsim.IntegrationToken), nil
+}
+func (fixedToken) Invalidate(secret.Text) {}
 
 // TestKnownLoadIsWhatTheDashboardShows: requests whose number, failures and latencies are fixed through the simulator are the dashboard's
 // figures, and stay so when they are folded.
@@ -163,7 +166,7 @@ func BenchmarkMeasuring(b *testing.B) {
 	pool := pgtest.New(b)
 	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
 	g.storeIn(pool)
-	for name, observe := range map[string]func(notion.Call){"without": nil, "with": g.notion} {
+	for name, observe := range map[string]func(context.Context, notion.Call){"without": nil, "with": g.notion} {
 		client := notion.New(notion.Config{
 			BaseURL: server.URL, Tokens: fixedToken{}, Observe: observe,
 			Budget: notion.NewWindow(notion.WindowConfig{Requests: 1 << 30, Period: time.Minute}),

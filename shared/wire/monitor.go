@@ -16,6 +16,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/monitor"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // Monitor keeps watch. An event is {"task":"watch"}, every minute; {"task":"fold"}, which folds measurements and sweeps the cache;
@@ -26,26 +27,16 @@ func Monitor() func(context.Context, json.RawMessage) error {
 		get   func(context.Context) (*pgxpool.Pool, error)
 		watch monitor.Monitor
 	}
-	create := onFirstUse(func(context.Context) (made, error) {
-		p, err := newParts("monitor")
-		if err != nil {
-			return made{}, err
-		}
+	return function("monitor", trace.Internal, func(_ context.Context, p parts) (made, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
 		return made{p, get, p.monitor(get)}, nil
-	})
-	return func(ctx context.Context, event json.RawMessage) error {
+	}, func(ctx context.Context, m made, event json.RawMessage) error {
 		var in struct {
 			Task string `json:"task"`
 		}
 		if err := json.Unmarshal(event, &in); err != nil {
 			return fault.Wrap(err, fault.Invalid, "The schedule's event cannot be read")
 		}
-		m, err := create(ctx)
-		if err != nil {
-			return err
-		}
-		defer m.gauge.flush(ctx)
 		if in.Task == "watch" {
 			return m.watch.Watch(ctx)
 		}
@@ -65,7 +56,7 @@ func Monitor() func(context.Context, json.RawMessage) error {
 			return err
 		}
 		return fault.New(fault.Invalid, "The schedule's task must be watch, fold or audit.")
-	}
+	})
 }
 
 func (p parts) monitor(get func(context.Context) (*pgxpool.Pool, error)) monitor.Monitor {

@@ -13,6 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // early is how long before its interval is over a sync may start: schedules do not tick to the second.
@@ -21,33 +22,23 @@ const early = 30 * time.Second
 // SyncSchedule starts the scheduled runs of each connection, and hands over again what was lost. An event is {"type":"incremental"} or
 // {"type":"full"}; one that comes twice finds its run under way.
 func SyncSchedule() func(context.Context, json.RawMessage) error {
-	get := onFirstUse(func(ctx context.Context) (schedule, error) {
-		p, err := newParts("sync-schedule")
-		if err != nil {
-			return schedule{}, err
-		}
+	return function("sync-schedule", trace.Internal, func(ctx context.Context, p parts) (schedule, error) {
 		pool, err := p.pool(ctx, 1)
 		return schedule{p, pool}, err
-	})
-	return func(ctx context.Context, event json.RawMessage) error {
+	}, func(ctx context.Context, s schedule, event json.RawMessage) error {
 		var in struct {
 			Type journal.Type `json:"type"`
 		}
 		if err := json.Unmarshal(event, &in); err != nil || in.Type != journal.Full && in.Type != journal.Incremental {
 			return fault.New(fault.Invalid, "The schedule's event must be {\"type\":\"incremental\"} or {\"type\":\"full\"}.")
 		}
-		s, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer s.gauge.flush(ctx)
 		connections, err := postgres.Settings{Pool: s.db}.List(ctx)
 		problems := []error{err}
 		for _, c := range connections {
 			problems = append(problems, s.tick(ctx, c, in.Type))
 		}
 		return errors.Join(problems...)
-	}
+	})
 }
 
 type schedule struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 const (
@@ -31,27 +32,17 @@ const (
 // SyncWorker brings a database into step, from a message on the sync queue. Its key is the run and the kind: a message that comes
 // again is worked on again, and changes nothing that is done.
 func SyncWorker() func(context.Context, lambdaio.Message) error {
-	get := onFirstUse(func(ctx context.Context) (*syncers, error) {
-		p, err := newParts("sync-worker")
-		if err != nil {
-			return nil, err
-		}
+	return function("sync-worker", trace.Consumer, func(ctx context.Context, p parts) (*syncers, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err
 		}
 		return &syncers{parts: p, db: pool, made: map[string]connectionSyncer{}}, nil
-	})
-	return func(ctx context.Context, m lambdaio.Message) error {
+	}, func(ctx context.Context, all *syncers, m lambdaio.Message) error {
 		var msg journal.Message
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
 			return err
 		}
-		all, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer all.gauge.flush(ctx)
 		syncer, err := all.of(ctx, msg)
 		if err != nil {
 			return err
@@ -59,7 +50,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		err = syncer.Work(ctx, msg)
 		_ = syncer.budget.GiveBack(ctx) // else it comes back by itself, later
 		return err
-	}
+	})
 }
 
 // syncers keeps a syncer for each connection, made anew when the connection's settings change.

@@ -13,6 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // laneTTL is how long an endpoint stays taken after its worker died: longer than a round of requests may take.
@@ -20,20 +21,12 @@ const laneTTL = 25 * time.Second
 
 // WebhookDeliver sends what is due to one endpoint. A message's body is the subscription's id, and its key.
 func WebhookDeliver() func(context.Context, lambdaio.Message) error {
-	type made struct {
-		dispatch.Deliverer
-		gauge *gauge
-	}
-	get := onFirstUse(func(ctx context.Context) (made, error) {
-		p, err := newParts("webhook-deliver")
-		if err != nil {
-			return made{}, err
-		}
+	return function("webhook-deliver", trace.Consumer, func(ctx context.Context, p parts) (dispatch.Deliverer, error) {
 		pool, err := p.pool(ctx, 1)
 		if err != nil {
-			return made{}, err
+			return dispatch.Deliverer{}, err
 		}
-		return made{gauge: p.gauge, Deliverer: dispatch.Deliverer{
+		return dispatch.Deliverer{
 			Lanes:    postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: laneTTL},
 			Queue:    p.deliveries(),
 			Post:     p.gauge.posting(p.outbound()),
@@ -43,16 +36,10 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 			NewID:    newID,
 			Chance:   rand.Float64,
 			Log:      p.log,
-		}}, nil
+		}, nil
+	}, func(ctx context.Context, d dispatch.Deliverer, m lambdaio.Message) error {
+		return d.Deliver(ctx, m.Body)
 	})
-	return func(ctx context.Context, m lambdaio.Message) error {
-		deliverer, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer deliverer.gauge.flush(ctx)
-		return deliverer.Deliver(ctx, m.Body)
-	}
 }
 
 // posting sends and measures.
@@ -68,6 +55,8 @@ func (g *gauge) posting(client *outbound.Client) dispatch.Post {
 			s.Outcome = fault.Unavailable.String()
 		}
 		g.meter.Observe(s)
+		record(ctx, "POST subscriber", s.Duration, s.Outcome, trace.Text("server.address", s.Operation),
+			trace.Number("http.response.status_code", int64(answer.StatusCode)))
 		return dispatch.Answer(answer), err
 	}
 }

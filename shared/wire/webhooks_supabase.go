@@ -6,6 +6,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // WebhooksSupabase answers POST /webhooks/supabase.
@@ -23,7 +24,7 @@ func WebhooksSupabase() http.Handler {
 		for _, k := range p.cfg.Mapping.Kinds {
 			tables[k.Table] = k.Name
 		}
-		secret := func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseWebhookSecret) }
-		return p.api().SupabaseWebhook(p.notices(pool, settings), secret, tables), nil
+		expected := func(ctx context.Context) (secret.Text, error) { return p.secret.Get(ctx, config.SupabaseWebhookSecret) }
+		return p.api().SupabaseWebhook(p.notices(pool, settings), expected, tables), nil
 	})
 }
