@@ -134,5 +134,6 @@ func (s *system) secrets(v values) map[string]string {
 		config.SupabaseJWTSecret:       s.settings.values[config.SupabaseJWTSecret],
 		config.NotionOAuthClientSecret: cmp.Or(v.oauth.Secret, s.settings.values[config.NotionOAuthClientSecret]),
 		config.SupabaseWebhookSecret:   v.webhookSecret,
+		config.TracingHeaders:          s.settings.values[config.TracingHeaders],
 	}
 }

@@ -267,7 +267,7 @@ func TestCheck(t *testing.T) {
 func TestSource(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	tell := func(s *connect.Source) (string, connect.Method) {
+	tell := func(s *connect.Source) (secret.Text, connect.Method) {
 		t.Helper()
 		token, err := s.Token(t.Context())
 		method, errMethod := s.Method(t.Context())
@@ -318,7 +318,7 @@ func TestSource(t *testing.T) {
 	}
 }
 
-func (w *world) token(s *connect.Source) string {
+func (w *world) token(s *connect.Source) secret.Text {
 	w.t.Helper()
 	token, err := s.Token(w.t.Context())
 	if err != nil {
