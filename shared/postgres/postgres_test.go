@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"slices"
@@ -23,6 +25,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -213,6 +216,27 @@ func TestLostParts(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("lost before %s: %v, %v", before, got, err)
 		}
+	}
+}
+
+// TestEventsSayTheirTrace: where there is one; and what subscribers are sent does not tell it.
+func TestEventsSayTheirTrace(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	traced := trace.Begin(t.Context(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", strings.NewReader("01234567"))
+	for _, ctx := range []context.Context{t.Context(), traced} {
+		if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			return postgres.StoreEvents(ctx, tx, connection, event.Draft{Type: event.Error}.New(uuid.NewString(), now))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := postgres.Events{Pool: pool, ConnectionID: connection}.List(t.Context(), event.Filter{Limit: 2})
+	if err != nil || len(page.Events) != 2 || page.Events[0].TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" || page.Events[1].TraceID != "" {
+		t.Fatalf("%+v, %v", page.Events, err)
+	}
+	if sent, err := json.Marshal(page.Events[0]); err != nil || strings.Contains(string(sent), page.Events[0].TraceID) {
+		t.Errorf("%s, %v", sent, err)
 	}
 }
 

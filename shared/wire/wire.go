@@ -194,6 +194,7 @@ func handler(function string, create func(context.Context, parts) (http.Handler,
 			h = api.Failure(err)
 		}
 		h.ServeHTTP(answer, r.WithContext(ctx))
+		answer.status = cmp.Or(answer.status, http.StatusOK) // as net/http has it
 	})
 }
 
