@@ -123,8 +123,8 @@ permissions: ## Write docs/PERMISSIONS.md from the template
 	go test ./infra/guard -run '^TestPermissions$$' -count=1 -update
 
 .PHONY: conformance
-conformance: ## Hold the simulator, our client and the local cloud against Notion's OpenAPI document and others' clients
-	go test -tags conformance -count=1 ./infra/notionsim/... ./shared/notion ./shared/property
+conformance: ## Hold the simulator, our client, the local cloud and our traces against Notion's OpenAPI document, others' clients and decoders
+	go test -tags conformance -count=1 ./infra/notionsim/... ./shared/notion ./shared/property ./shared/trace
 	go test -tags conformance -run Conformance -count=1 -v ./infra/local/cloud/... ./infra/local/postgres/... ./infra/local/receiver/...
 
 .PHONY: browser

@@ -18,6 +18,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // keptKey is the system's own API key as it lies on this machine, so that it stays the same.
@@ -63,7 +64,7 @@ func addKey(ctx context.Context, databaseURL string, key access.Key) error {
 
 // withKeys does something with the API keys of a database.
 func withKeys(ctx context.Context, databaseURL string, do func(postgres.Keys) error) error {
-	pool, err := postgres.Open(ctx, databaseURL, 1)
+	pool, err := postgres.Open(ctx, secret.Of(databaseURL), 1)
 	if err != nil {
 		return err
 	}

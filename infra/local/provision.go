@@ -148,6 +148,7 @@ func (s *system) secrets(v values) given {
 		config.SupabaseJWTSecret:       s.settings.values[config.SupabaseJWTSecret],
 		config.NotionOAuthClientSecret: cmp.Or(v.oauth.Secret, s.settings.values[config.NotionOAuthClientSecret]),
 		config.SupabaseWebhookSecret:   v.webhookSecret,
+		config.TracingHeaders:          s.settings.values[config.TracingHeaders],
 	}}
 	if key := s.settings.values[config.WebhookSealingKey]; key != "" {
 		result.values[config.WebhookSealingKey] = key

@@ -16,6 +16,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // proposeSchema prints what keeps another Notion database in step: the mapping's entry, the migration and the template's lines. It reads
@@ -29,7 +30,7 @@ func proposeSchema(ctx context.Context, settings settings, arguments []string, s
 		return err
 	}
 	client := notion.New(notion.Config{
-		BaseURL: values["NOTION_URL"], Tokens: fixedToken(values[config.NotionToken]),
+		BaseURL: values["NOTION_URL"], Tokens: fixedToken{secret.Of(values[config.NotionToken])},
 		Budget: notion.NewWindow(notion.WindowConfig{Requests: 60, Period: time.Minute}),
 	})
 	database, err := client.Database(ctx, arguments[0])
@@ -154,10 +155,10 @@ func parameterName(variable string) string {
 }
 
 // fixedToken is a token that there is no other for.
-type fixedToken string
+type fixedToken struct{ token secret.Text }
 
 // Token gives it.
-func (t fixedToken) Token(context.Context) (string, error) { return string(t), nil }
+func (t fixedToken) Token(context.Context) (secret.Text, error) { return t.token, nil }
 
 // Invalidate does nothing.
-func (t fixedToken) Invalidate(string) {}
+func (t fixedToken) Invalidate(secret.Text) {}

@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // DefaultConnection is the id of the connection that is there from the start.
@@ -45,9 +46,17 @@ type Config struct {
 	DeleteLimit int
 	DeleteShare float64
 	NotionOAuth NotionOAuth
+	Tracing     Tracing
 	CallerLimit int // requests of one caller in a minute
 	Mapping     mapping.Mapping
 	DatabaseIDs map[string]string // Notion databases by kind
+}
+
+// Tracing is where spans are sent; nowhere without an endpoint. What the collector is told beside is in the app secret.
+type Tracing struct {
+	Endpoint string // the collector's address for OTLP over HTTP
+	Service  string // what the collector knows all functions as
+	Sampler  trace.Sampler
 }
 
 // NotionOAuth is the application that workspaces are connected with. Its secret is in the app secret.
@@ -67,13 +76,14 @@ const (
 	SupabaseWebhookSecret   = "SUPABASE_WEBHOOK_SECRET"    //nolint:gosec // the name of a secret, not a secret
 	NotionOAuthClientSecret = "NOTION_OAUTH_CLIENT_SECRET" //nolint:gosec // the name of a secret, not a secret
 	WebhookSealingKey       = "WEBHOOK_SEALING_KEY"        // what webhooks are signed with is sealed under it in the database
+	TracingHeaders          = "OTEL_EXPORTER_OTLP_HEADERS" // what the collector is told with each request, its key perhaps
 )
 
 // Secrets gives the names of the app secret's secrets.
 func Secrets() []string {
 	return []string{
 		DatabaseURL, MigrationDatabaseURL, NotionToken, SupabaseServiceRoleKey, SupabaseJWTSecret, SupabaseWebhookSecret, NotionOAuthClientSecret,
-		WebhookSealingKey,
+		WebhookSealingKey, TracingHeaders,
 	}
 }
 
@@ -101,7 +111,10 @@ func Load(getenv func(string) string) (Config, error) {
 		NotionAPIURL: getenv("NOTION_API_URL"),
 		NotionOAuth:  NotionOAuth{getenv("NOTION_OAUTH_CLIENT_ID"), getenv("NOTION_OAUTH_REDIRECT_URI")},
 		Mapping:      mapping.ACT(),
-		DatabaseIDs:  map[string]string{},
+		Tracing: Tracing{
+			Endpoint: getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), Service: cmp.Or(getenv("OTEL_SERVICE_NAME"), "enhanced-integration"),
+		},
+		DatabaseIDs: map[string]string{},
 	}
 	if cfg.AppSecretARN == "" {
 		fail("APP_SECRET_ARN must name the secret that holds DATABASE_URL and NOTION_TOKEN")
@@ -152,6 +165,13 @@ func Load(getenv func(string) string) (Config, error) {
 	}
 	if !isAddress(cfg.NotionOAuth.RedirectURI) {
 		fail("NOTION_OAUTH_REDIRECT_URI must be the callback's address, which Notion knows: https://…/api/enhanced-integration/oauth/notion/callback")
+	}
+	if !isAddress(cfg.Tracing.Endpoint) {
+		fail("OTEL_EXPORTER_OTLP_ENDPOINT must be the address of a collector that takes OTLP over HTTP, such as https://collector.example.org:4318")
+	}
+	var known bool
+	if cfg.Tracing.Sampler, known = trace.ParseSampler(getenv("OTEL_TRACES_SAMPLER"), getenv("OTEL_TRACES_SAMPLER_ARG")); !known {
+		fail("OTEL_TRACES_SAMPLER must be always_on, always_off, traceidratio, or one of these behind parentbased_, and OTEL_TRACES_SAMPLER_ARG a share from 0 to 1")
 	}
 	for _, k := range cfg.Mapping.Kinds {
 		id := getenv(k.DatabaseIDVariable)

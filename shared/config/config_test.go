@@ -7,6 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 func env(pairs ...string) func(string) string {
@@ -27,6 +28,10 @@ func TestLoad(t *testing.T) {
 	if cfg, err := config.Load(env()); err != nil || cfg.NotionBudget != 180 || cfg.RealTimeSync || cfg.LogLevel != slog.LevelInfo {
 		t.Errorf("as it comes: %+v, %v", cfg, err)
 	}
+	cfg, err = config.Load(env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318", "OTEL_SERVICE_NAME", "ours", "OTEL_TRACES_SAMPLER", "always_off"))
+	if err != nil || cfg.Tracing.Endpoint != "http://127.0.0.1:4318" || cfg.Tracing.Service != "ours" || cfg.Tracing.Sampler(trace.TraceID{}, true, true) {
+		t.Errorf("tracing: %+v, %v", cfg.Tracing, err)
+	}
 	for name, c := range map[string]struct{ variable, value, says string }{
 		"no secret":          {"APP_SECRET_ARN", "", "APP_SECRET_ARN must name"},
 		"an unknown level":   {"LOG_LEVEL", "loud", "LOG_LEVEL must be"},
@@ -35,6 +40,9 @@ func TestLoad(t *testing.T) {
 		"no address":         {"NOTION_API_URL", "ftp://x", "NOTION_API_URL must be"},
 		"no limit":           {"CALLER_LIMIT", "0", "CALLER_LIMIT must be"},
 		"nowhere to return":  {"NOTION_OAUTH_REDIRECT_URI", "/callback", "NOTION_OAUTH_REDIRECT_URI must be"},
+		"no collector":       {"OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "OTEL_EXPORTER_OTLP_ENDPOINT must be"},
+		"an unknown sampler": {"OTEL_TRACES_SAMPLER", "some", "OTEL_TRACES_SAMPLER must be"},
+		"a share of more":    {"OTEL_TRACES_SAMPLER_ARG", "10", "OTEL_TRACES_SAMPLER_ARG a share"},
 		"no id":              {"NOTION_PROJECTS_DATABASE_ID", "your_projects_db_id", "NOTION_PROJECTS_DATABASE_ID must be"},
 	} {
 		t.Run(name, func(t *testing.T) {

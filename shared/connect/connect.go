@@ -12,6 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Exchanger gives tokens for a person's consent.
@@ -19,7 +20,7 @@ type Exchanger interface {
 	AuthorizationURL(state string) string
 	// Exchange gives the tokens for a code; an error that wraps oauth.ErrInvalidGrant when the code is good for nothing.
 	Exchange(ctx context.Context, code string) (oauth.Answer, error)
-	Revoke(ctx context.Context, access string) error
+	Revoke(ctx context.Context, access secret.Text) error
 }
 
 // Attempts keeps the states that were given out.

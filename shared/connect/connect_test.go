@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 func TestConnect(t *testing.T) {
@@ -25,11 +26,11 @@ func TestConnect(t *testing.T) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	pair, grant := w.pair(), w.grant()
-	if !w.works(pair.Access) || grant.Status != oauth.Connected || grant.ID != done.ID || !json.Valid(grant.Owner) {
+	if !w.works(pair.Access.Reveal()) || grant.Status != oauth.Connected || grant.ID != done.ID || !json.Valid(grant.Owner) {
 		t.Errorf("%+v", grant)
 	}
 	for _, shown := range []string{fmt.Sprintf("%v %+v %#v", pair, pair, pair), string(must(json.Marshal(pair)))} {
-		if strings.Contains(shown, pair.Access) || strings.Contains(shown, pair.Refresh) {
+		if strings.Contains(shown, pair.Access.Reveal()) || strings.Contains(shown, pair.Refresh.Reveal()) {
 			t.Errorf("the pair shows: %s", shown)
 		}
 	}
@@ -39,13 +40,13 @@ func TestConnect(t *testing.T) {
 		(select json_agg(e) from integration_events e))::text`).Scan(&rows); err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{pair.Access, pair.Refresh, back.State, back.Code, notionsim.OAuthClient().Secret} {
-		if bytes.Contains(rows, []byte(secret)) {
+	for _, hidden := range []string{pair.Access.Reveal(), pair.Refresh.Reveal(), back.State, back.Code, notionsim.OAuthClient().Secret} {
+		if bytes.Contains(rows, []byte(hidden)) {
 			t.Errorf("a secret is in the database: %s", rows)
 		}
 	}
 	again := w.connected()
-	if w.works(again.Access) != true || w.grant().SecretID == grant.SecretID {
+	if w.works(again.Access.Reveal()) != true || w.grant().SecretID == grant.SecretID {
 		t.Errorf("connected again: %+v", w.grant())
 	}
 	if _, err := w.vault().Read(t.Context(), grant.SecretID); fault.KindOf(err) != fault.NotFound {
@@ -148,7 +149,7 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.vault().Create(t.Context(), secretName(attempt.ID), oauth.Pair{Version: 1, Access: "a"}); err != nil {
+	if err := w.vault().Create(t.Context(), secretName(attempt.ID), oauth.Pair{Version: 1, Access: secret.Of("a")}); err != nil {
 		t.Fatal(err)
 	}
 	sweep := func() {
@@ -167,7 +168,7 @@ func TestSweep(t *testing.T) {
 	if _, err := w.vault().Read(t.Context(), secretName(attempt.ID)); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("what a crash left is left: %v", err)
 	}
-	if !w.works(w.pair().Access) {
+	if !w.works(w.pair().Access.Reveal()) {
 		t.Error("what is in use was swept")
 	}
 }

@@ -9,15 +9,16 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Refresher gives new tokens for old ones.
 type Refresher interface {
 	// Refresh gives the next pair, and the one before dies; an error that wraps oauth.ErrInvalidGrant when the refresh token is
 	// good for nothing. Any other error says nothing of whether Notion made a new pair.
-	Refresh(ctx context.Context, refresh string) (oauth.Answer, error)
-	Introspect(ctx context.Context, access string) (oauth.Introspection, error)
-	Revoke(ctx context.Context, access string) error
+	Refresh(ctx context.Context, refresh secret.Text) (oauth.Answer, error)
+	Introspect(ctx context.Context, access secret.Text) (oauth.Introspection, error)
+	Revoke(ctx context.Context, access secret.Text) error
 }
 
 // Grants keeps what is known of grants. One at a time holds a grant; who holds it writes.
@@ -178,7 +179,7 @@ func (h *held) refresh(ctx context.Context, stale int64) (oauth.Pair, error) {
 
 // rotate makes the next pair. The refresh token of a pair may be used once: what Notion answers is kept before anything else is done.
 func (h *held) rotate(ctx context.Context, pair oauth.Pair) (oauth.Pair, error) {
-	if pair.Refresh == "" {
+	if pair.Refresh.Empty() {
 		return oauth.Pair{}, h.end(ctx, "its token does not work, and there is none to refresh it with")
 	}
 	answer, err := h.Notion.Refresh(ctx, pair.Refresh)
@@ -227,7 +228,7 @@ func (h *held) refused(ctx context.Context, tried oauth.Pair) (oauth.Pair, error
 	}
 	if !h.grant.Worked {
 		before, err := h.Vault.Previous(ctx, h.grant.SecretID)
-		if err == nil && before.Refresh != "" {
+		if err == nil && !before.Refresh.Empty() {
 			answer, err := h.Notion.Refresh(ctx, before.Refresh)
 			if err == nil {
 				next := answer.Pair

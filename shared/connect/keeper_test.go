@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Fifty who find the token stale at once make one refresh, and all have the new token. Notion ends a connection whose refresh token comes twice.
@@ -36,11 +37,11 @@ func TestFiftyRefreshersMakeOneRefresh(t *testing.T) {
 		t.Errorf("%d refreshes", n)
 	}
 	for _, p := range tokens {
-		if p != tokens[0] || p.Version != old.Version+1 {
+		if !p.Access.Equal(tokens[0].Access) || !p.Refresh.Equal(tokens[0].Refresh) || p.Version != old.Version+1 {
 			t.Errorf("%v and %v", p, tokens[0])
 		}
 	}
-	if !w.works(tokens[0].Access) || w.works(old.Access) {
+	if !w.works(tokens[0].Access.Reveal()) || w.works(old.Access.Reveal()) {
 		t.Error("the new token does not work, or the old one does")
 	}
 	if g := w.grant(); !g.Worked || g.Version != 2 {
@@ -75,7 +76,7 @@ func TestRefreshSurvivesACrashAtEachStep(t *testing.T) {
 			pair, err := w.keeper().Refresh(t.Context(), first, old.Version)
 			switch {
 			case err == nil:
-				if !w.works(pair.Access) || w.grant().Status != oauth.Connected {
+				if !w.works(pair.Access.Reveal()) || w.grant().Status != oauth.Connected {
 					t.Errorf("%s: a dead token is taken for a live one", name)
 				}
 			case fault.KindOf(err) == fault.Unauthorized:
@@ -83,7 +84,7 @@ func TestRefreshSurvivesACrashAtEachStep(t *testing.T) {
 				if w.grant().Status != oauth.Revoked || !slices.Contains(w.happened(), event.OAuthRevoked) {
 					t.Errorf("%s: the end is not told: %+v %v", name, w.grant(), w.happened())
 				}
-				if token, err := w.source("").Token(t.Context()); token != "" || err != nil {
+				if token, err := w.source("").Token(t.Context()); !token.Empty() || err != nil {
 					t.Errorf("%s: a token of what ended is given out: %v", name, err)
 				}
 			default:
@@ -123,7 +124,7 @@ func TestAnswerLost(t *testing.T) {
 				t.Fatal(err)
 			}
 			pair, err := w.keeper().Refresh(t.Context(), first, old.Version)
-			if c.revoked != (fault.KindOf(err) == fault.Unauthorized) || c.revoked != (w.grant().Status == oauth.Revoked) || !c.revoked && !w.works(pair.Access) {
+			if c.revoked != (fault.KindOf(err) == fault.Unauthorized) || c.revoked != (w.grant().Status == oauth.Revoked) || !c.revoked && !w.works(pair.Access.Reveal()) {
 				t.Errorf("%v, %+v", err, w.grant())
 			}
 		})
@@ -135,7 +136,7 @@ type losing struct {
 	after bool
 }
 
-func (l losing) Refresh(ctx context.Context, refresh string) (oauth.Answer, error) {
+func (l losing) Refresh(ctx context.Context, refresh secret.Text) (oauth.Answer, error) {
 	if l.after {
 		if _, err := l.Refresher.Refresh(ctx, refresh); err != nil {
 			return oauth.Answer{}, err
@@ -153,7 +154,7 @@ func TestVaultThrottled(t *testing.T) {
 	k := w.keeper()
 	k.Vault = &throttled{Vault: k.Vault, left: 3, first: cancel}
 	pair, _ := k.Refresh(ctx, first, old.Version)
-	if now := w.pair(); now.Version != 2 || !w.works(now.Access) {
+	if now := w.pair(); now.Version != 2 || !w.works(now.Access.Reveal()) {
 		t.Errorf("%v, and was given %v", now, pair)
 	}
 }
@@ -177,12 +178,12 @@ func TestThePairBeforeHelps(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := w.connected()
-	false2 := oauth.Pair{Version: 2, Access: "never given", Refresh: "never given"}
+	false2 := oauth.Pair{Version: 2, Access: secret.Of("never given"), Refresh: secret.Of("never given")}
 	if err := w.vault().Put(t.Context(), w.grant().SecretID, false2); err != nil {
 		t.Fatal(err)
 	}
 	pair, err := w.keeper().Refresh(t.Context(), first, 2)
-	if err != nil || pair.Version != 3 || !w.works(pair.Access) || w.works(old.Access) {
+	if err != nil || pair.Version != 3 || !w.works(pair.Access.Reveal()) || w.works(old.Access.Reveal()) {
 		t.Errorf("%v, %v", pair, err)
 	}
 }
@@ -206,7 +207,7 @@ func TestEnds(t *testing.T) {
 			w := newWorld(t)
 			old := w.connected()
 			source := w.source("")
-			if token, err := source.Token(t.Context()); err != nil || token != old.Access {
+			if token, err := source.Token(t.Context()); err != nil || token.Reveal() != old.Access.Reveal() {
 				t.Fatal(err)
 			}
 			spoil(w)
@@ -220,11 +221,11 @@ func TestEnds(t *testing.T) {
 				t.Errorf("%v", h)
 			}
 			source.Invalidate(old.Access)
-			if token, err := source.Token(t.Context()); err != nil || token != "" {
+			if token, err := source.Token(t.Context()); err != nil || !token.Empty() {
 				t.Errorf("%v", err)
 			}
 			// Connecting again makes it good, under a version of its own.
-			if again := w.connected(); again.Version != old.Version+1 || w.grant().Status != oauth.Connected || !w.works(again.Access) {
+			if again := w.connected(); again.Version != old.Version+1 || w.grant().Status != oauth.Connected || !w.works(again.Access.Reveal()) {
 				t.Errorf("%v, %+v", again, w.grant())
 			}
 		})
@@ -237,11 +238,11 @@ func TestCheck(t *testing.T) {
 	old := w.connected()
 	check := func() error { return w.keeper().Check(t.Context(), first) }
 	w.now = w.now.Add(11 * time.Hour)
-	if err := check(); err != nil || w.pair() != old {
+	if err := check(); err != nil || w.pair().Version != old.Version {
 		t.Errorf("before half of its life is over: %v", err)
 	}
 	w.now = w.now.Add(2 * time.Hour)
-	if err := check(); err != nil || w.pair().Version != 2 || !w.works(w.pair().Access) {
+	if err := check(); err != nil || w.pair().Version != 2 || !w.works(w.pair().Access.Reveal()) {
 		t.Errorf("after: %v, %v", err, w.pair())
 	}
 	// Away: told once that it is about to end, and refreshed when Notion is back.
@@ -266,7 +267,7 @@ func TestCheck(t *testing.T) {
 func TestSource(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	tell := func(s *connect.Source) (string, connect.Method) {
+	tell := func(s *connect.Source) (secret.Text, connect.Method) {
 		t.Helper()
 		token, err := s.Token(t.Context())
 		method, errMethod := s.Method(t.Context())
@@ -275,27 +276,27 @@ func TestSource(t *testing.T) {
 		}
 		return token, method
 	}
-	if token, method := tell(w.source("")); token != "" || method != connect.ByNone {
+	if token, method := tell(w.source("")); !token.Empty() || method != connect.ByNone {
 		t.Errorf("nothing: %s", method)
 	}
 	source := w.source(notionsim.IntegrationToken)
-	if token, method := tell(source); token != notionsim.IntegrationToken || method != connect.ByToken {
+	if token, method := tell(source); token.Reveal() != notionsim.IntegrationToken || method != connect.ByToken {
 		t.Errorf("before: %s", method)
 	}
 	old := w.connected()
 	w.now = w.now.Add(2 * time.Minute)
-	if token, method := tell(source); token != old.Access || method != connect.ByOAuth {
+	if token, method := tell(source); token.Reveal() != old.Access.Reveal() || method != connect.ByOAuth {
 		t.Errorf("connected: %s", method)
 	}
 	if _, err := w.keeper().Refresh(t.Context(), first, old.Version); err != nil {
 		t.Fatal(err)
 	}
 	source.Invalidate(old.Access)
-	if token, _ := tell(source); token != w.pair().Access || w.refreshes.Load() != 1 {
+	if token, _ := tell(source); token.Reveal() != w.pair().Access.Reveal() || w.refreshes.Load() != 1 {
 		t.Error("a refresh of somebody else's is not taken")
 	}
 	source.Invalidate(w.pair().Access)
-	if token, _ := tell(source); token != w.pair().Access || w.refreshes.Load() != 2 || !w.works(token) {
+	if token, _ := tell(source); token.Reveal() != w.pair().Access.Reveal() || w.refreshes.Load() != 2 || !w.works(token.Reveal()) {
 		t.Error("a refused token is not refreshed")
 	}
 	gone, err := w.keeper().Disconnect(t.Context(), w.vault(), first, "desk")
@@ -305,19 +306,19 @@ func TestSource(t *testing.T) {
 	if _, err := w.vault().Read(t.Context(), gone.SecretID); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("the secret is left: %v", err)
 	}
-	if w.works(w.token(source)) {
+	if w.works(w.token(source).Reveal()) {
 		t.Error("the token works on")
 	}
 	if _, err := w.keeper().Disconnect(t.Context(), w.vault(), first, "desk"); err != nil {
 		t.Errorf("once more: %v", err)
 	}
 	w.now = w.now.Add(2 * time.Minute)
-	if token, method := tell(source); token != notionsim.IntegrationToken || method != connect.ByToken {
+	if token, method := tell(source); token.Reveal() != notionsim.IntegrationToken || method != connect.ByToken {
 		t.Errorf("disconnected: %s", method)
 	}
 }
 
-func (w *world) token(s *connect.Source) string {
+func (w *world) token(s *connect.Source) secret.Text {
 	w.t.Helper()
 	token, err := s.Token(w.t.Context())
 	if err != nil {

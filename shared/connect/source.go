@@ -7,6 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Method says how the integration shows Notion who it is.
@@ -39,8 +40,8 @@ type Source struct {
 	ConnectionID string
 	Grants       Finder
 	Vault        Reader
-	// Fixed gives the token that a person set, "" for none.
-	Fixed func(ctx context.Context) (string, error)
+	// Fixed gives the token that a person set, an empty one for none.
+	Fixed func(ctx context.Context) (secret.Text, error)
 	// Reread, when not nil, has Fixed be asked anew for a token that Notion refused: a person may have set another.
 	Reread func()
 	// Renew is nil where tokens are only read.
@@ -51,16 +52,16 @@ type Source struct {
 	mu      sync.Mutex
 	kept    kept
 	until   time.Time
-	refused string // the token that Notion refused last
+	refused secret.Text // the token that Notion refused last
 }
 
 type kept struct {
-	token  string
+	token  secret.Text
 	method Method
 }
 
-// Token gives the token; "" when there is none. fault.Unavailable: it cannot be read now.
-func (s *Source) Token(ctx context.Context) (string, error) {
+// Token gives the token; an empty one when there is none. fault.Unavailable: it cannot be read now.
+func (s *Source) Token(ctx context.Context) (secret.Text, error) {
 	k, err := s.get(ctx)
 	return k.token, err
 }
@@ -86,7 +87,7 @@ func (s *Source) Method(ctx context.Context) (Method, error) {
 }
 
 // Invalidate has the next Token read anew, and refreshed when it is still the one that Notion refused.
-func (s *Source) Invalidate(token string) {
+func (s *Source) Invalidate(token secret.Text) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.until, s.refused = time.Time{}, token
@@ -118,11 +119,11 @@ func (s *Source) read(ctx context.Context) (kept, error) {
 	if err != nil {
 		return kept{}, err
 	}
-	if pair.Access == s.refused && s.Renew != nil {
+	if pair.Access.Equal(s.refused) && s.Renew != nil {
 		fresh, err := s.Renew(ctx, s.ConnectionID, pair.Version)
 		if fault.KindOf(err) == fault.Unauthorized { // the grant has ended
 			k, errFixed := s.unrefused(ctx)
-			if errFixed == nil && k.token == "" {
+			if errFixed == nil && k.token.Empty() {
 				errFixed = err
 			}
 			return k, errFixed
@@ -138,7 +139,7 @@ func (s *Source) read(ctx context.Context) (kept, error) {
 // unrefused gives the fixed token, and looks for another where Notion refused the one that is remembered.
 func (s *Source) unrefused(ctx context.Context) (kept, error) {
 	k, err := s.fixed(ctx)
-	if err == nil && k.token != "" && k.token == s.refused && s.Reread != nil {
+	if err == nil && !k.token.Empty() && k.token.Equal(s.refused) && s.Reread != nil {
 		s.Reread()
 		return s.fixed(ctx)
 	}
@@ -147,7 +148,7 @@ func (s *Source) unrefused(ctx context.Context) (kept, error) {
 
 func (s *Source) fixed(ctx context.Context) (kept, error) {
 	token, err := s.Fixed(ctx)
-	if token == "" {
+	if token.Empty() {
 		return kept{method: ByNone}, err
 	}
 	return kept{token: token, method: ByToken}, err

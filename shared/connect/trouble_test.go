@@ -12,6 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // TestTheTokenEndpointIsIll: whatever it answers, nothing is connected and nothing ends; a refresh goes well as soon as it is well.
@@ -45,7 +46,7 @@ func TestTheTokenEndpointIsIll(t *testing.T) {
 		if _, err := w.connector().Finish(t.Context(), back); fault.KindOf(err) != fault.Unavailable || !strings.Contains(fault.Message(err), "Try again") {
 			t.Errorf("%s: the callback: %v", name, err)
 		}
-		if pair, err := w.keeper().Refresh(t.Context(), first, old.Version); fault.KindOf(err) != fault.Unavailable || pair.Access != "" {
+		if pair, err := w.keeper().Refresh(t.Context(), first, old.Version); fault.KindOf(err) != fault.Unavailable || !pair.Access.Empty() {
 			t.Errorf("%s: a refresh: %v", name, err)
 		}
 		w.patience = 0
@@ -53,7 +54,7 @@ func TestTheTokenEndpointIsIll(t *testing.T) {
 		if g := w.grant(); g.SecretID != before.SecretID || g.Status != oauth.Connected || g.Version != old.Version {
 			t.Errorf("%s: %+v", name, g)
 		}
-		if pair, err := w.keeper().Refresh(t.Context(), first, old.Version); err != nil || pair.Version != old.Version+1 || !w.works(pair.Access) {
+		if pair, err := w.keeper().Refresh(t.Context(), first, old.Version); err != nil || pair.Version != old.Version+1 || !w.works(pair.Access.Reveal()) {
 			t.Errorf("%s: when it is well: %v", name, err)
 		}
 	}
@@ -101,7 +102,7 @@ func TestTheVaultIsAway(t *testing.T) {
 	if _, err := connector.Finish(t.Context(), w.start("desk", "allow")); !errors.Is(err, errAway) {
 		t.Errorf("%v", err)
 	}
-	if given.access == "" || w.works(given.access) {
+	if given.access.Empty() || w.works(given.access.Reveal()) {
 		t.Error("a token that nobody keeps works")
 	}
 	if _, err := w.grants().Find(t.Context(), first); fault.KindOf(err) != fault.NotFound {
@@ -120,7 +121,7 @@ func TestTheVaultIsAway(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if g := w.grant(); g.Status != oauth.Connected || !w.works(old.Access) || w.refreshes.Load() != 0 {
+	if g := w.grant(); g.Status != oauth.Connected || !w.works(old.Access.Reveal()) || w.refreshes.Load() != 0 {
 		t.Errorf("%+v", g)
 	}
 
@@ -138,7 +139,7 @@ func TestTheVaultIsAway(t *testing.T) {
 // remembering remembers the token that it was given.
 type remembering struct {
 	connect.Exchanger
-	access string
+	access secret.Text
 }
 
 func (r *remembering) Exchange(ctx context.Context, code string) (oauth.Answer, error) {
@@ -160,7 +161,7 @@ func TestAFixedTokenThatIsRefusedIsReadAgain(t *testing.T) {
 	remembered, set := "old", "old"
 	source := &connect.Source{
 		Grants: nobody{}, TTL: time.Minute, Now: time.Now, Reread: func() { remembered = set },
-		Fixed: func(context.Context) (string, error) { return remembered, nil },
+		Fixed: func(context.Context) (secret.Text, error) { return secret.Of(remembered), nil },
 	}
 	token := func() string {
 		t.Helper()
@@ -168,14 +169,14 @@ func TestAFixedTokenThatIsRefusedIsReadAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return text
+		return text.Reveal()
 	}
 	first := token()
 	set = "new"
 	if token() != first {
 		t.Error("it is not remembered")
 	}
-	source.Invalidate(first)
+	source.Invalidate(secret.Of(first))
 	if token() != "new" {
 		t.Error("a refused token is given again")
 	}

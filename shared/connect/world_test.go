@@ -29,6 +29,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notionoauth"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 )
 
@@ -85,7 +86,7 @@ func (w *world) notion() *notionoauth.Client {
 	app := notionsim.OAuthClient()
 	return notionoauth.New(notionoauth.Config{
 		BaseURL: w.notionURL, ID: app.ID, RedirectURI: app.RedirectURIs[0], Transport: w, Timeout: w.patience,
-		Secret: func(context.Context) (string, error) { return app.Secret, nil },
+		Secret: func(context.Context) (secret.Text, error) { return secret.Of(app.Secret), nil },
 	})
 }
 
@@ -132,7 +133,7 @@ func (w *world) keeper() connect.Keeper {
 func (w *world) source(fixed string) *connect.Source {
 	return &connect.Source{
 		ConnectionID: first, Grants: w.grants(), Vault: w.vault(), Renew: w.keeper().Refresh, TTL: time.Minute, Now: w.clock,
-		Fixed: func(context.Context) (string, error) { return fixed, nil },
+		Fixed: func(context.Context) (secret.Text, error) { return secret.Of(fixed), nil },
 	}
 }
 
@@ -211,8 +212,8 @@ func (w *world) works(token string) bool {
 
 type fixed string
 
-func (f fixed) Token(context.Context) (string, error) { return string(f), nil }
-func (fixed) Invalidate(string)                       {}
+func (f fixed) Token(context.Context) (secret.Text, error) { return secret.Of(string(f)), nil }
+func (fixed) Invalidate(secret.Text)                       {}
 
 // expireLease ends the lease of somebody who died.
 func (w *world) expireLease() {
@@ -284,11 +285,11 @@ type dyingNotion struct {
 	connect.Refresher
 }
 
-func (d dyingNotion) Refresh(ctx context.Context, refresh string) (oauth.Answer, error) {
+func (d dyingNotion) Refresh(ctx context.Context, refresh secret.Text) (oauth.Answer, error) {
 	return step(d.process, func() (oauth.Answer, error) { return d.Refresher.Refresh(ctx, refresh) })
 }
 
-func (d dyingNotion) Introspect(ctx context.Context, access string) (oauth.Introspection, error) {
+func (d dyingNotion) Introspect(ctx context.Context, access secret.Text) (oauth.Introspection, error) {
 	return step(d.process, func() (oauth.Introspection, error) { return d.Refresher.Introspect(ctx, access) })
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -143,10 +144,10 @@ func TestSignaturesVerify(t *testing.T) {
 		secrets delivery.Secrets
 		holds   map[string]bool
 	}{
-		"one":                  {delivery.Secrets{Current: one}, map[string]bool{one: true, other: false}},
-		"rotated":              {delivery.Secrets{Current: one, Old: other, OldUntil: at.Add(time.Second)}, map[string]bool{one: true, other: true}},
-		"the overlap is over":  {delivery.Secrets{Current: one, Old: other, OldUntil: at}, map[string]bool{one: true, other: false}},
-		"rotated to the other": {delivery.Secrets{Current: other}, map[string]bool{one: false, other: true}},
+		"one":                  {delivery.Secrets{Current: one}, map[string]bool{one.Reveal(): true, other.Reveal(): false}},
+		"rotated":              {delivery.Secrets{Current: one, Old: other, OldUntil: at.Add(time.Second)}, map[string]bool{one.Reveal(): true, other.Reveal(): true}},
+		"the overlap is over":  {delivery.Secrets{Current: one, Old: other, OldUntil: at}, map[string]bool{one.Reveal(): true, other.Reveal(): false}},
+		"rotated to the other": {delivery.Secrets{Current: other}, map[string]bool{one.Reveal(): false, other.Reveal(): true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -158,8 +159,8 @@ func TestSignaturesVerify(t *testing.T) {
 			for name, value := range signed {
 				header.Set(name, value)
 			}
-			for secret, holds := range c.holds {
-				verifier, err := webhooks.NewWebhook(secret)
+			for signing, holds := range c.holds {
+				verifier, err := webhooks.NewWebhook(signing)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -177,7 +178,7 @@ func TestSignaturesVerify(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"whsec_" + strings.Repeat("A", 32), "whsec_" + strings.Repeat("A", 84)} {
-		if err := delivery.CheckSecret(good); err != nil {
+		if err := delivery.CheckSecret(secret.Of(good)); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
@@ -185,10 +186,10 @@ func TestSecrets(t *testing.T) {
 		"empty": "", "only the prefix": "whsec_", "no prefix": strings.Repeat("A", 32), "23 bytes": "whsec_" + strings.Repeat("A", 30) + "A=",
 		"65 bytes": "whsec_" + strings.Repeat("A", 86) + "A=", "no base64": "whsec_" + strings.Repeat("!", 32), "a line break": "whsec_" + strings.Repeat("A", 32) + "\n",
 	} {
-		if err := delivery.CheckSecret(bad); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), bad) && bad != "" && bad != "whsec_" {
+		if err := delivery.CheckSecret(secret.Of(bad)); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), bad) && bad != "" && bad != "whsec_" {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := delivery.Sign(delivery.Secrets{Current: bad}, "id", now, nil); err == nil || bad != "" && bad != "whsec_" && strings.Contains(err.Error(), bad) {
+		if _, err := delivery.Sign(delivery.Secrets{Current: secret.Of(bad)}, "id", now, nil); err == nil || bad != "" && bad != "whsec_" && strings.Contains(err.Error(), bad) {
 			t.Errorf("%s signs: %v", name, err)
 		}
 	}

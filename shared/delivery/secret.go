@@ -10,14 +10,15 @@ import (
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const secretPrefix = "whsec_"
 
 // Secrets are what a subscription signs with: after a rotation the old one too, for a while.
 type Secrets struct {
-	Current  string
-	Old      string // "": none
+	Current  secret.Text
+	Old      secret.Text // an empty one: none
 	OldUntil time.Time
 }
 
@@ -25,18 +26,18 @@ type Secrets struct {
 const Overlap = 24 * time.Hour
 
 // NewSecret makes a secret of 32 bytes of random. The error is random's.
-func NewSecret(random io.Reader) (string, error) {
+func NewSecret(random io.Reader) (secret.Text, error) {
 	var key [32]byte
 	if _, err := io.ReadFull(random, key[:]); err != nil {
-		return "", err
+		return secret.Text{}, err
 	}
-	return secretPrefix + base64.StdEncoding.EncodeToString(key[:]), nil
+	return secret.Of(secretPrefix + base64.StdEncoding.EncodeToString(key[:])), nil
 }
 
 // CheckSecret says whether a secret that a subscriber brought is one: fault.Invalid when it is not whsec_ and 24 to 64 bytes in
 // base64.
-func CheckSecret(secret string) error {
-	text, ok := strings.CutPrefix(secret, secretPrefix)
+func CheckSecret(given secret.Text) error {
+	text, ok := strings.CutPrefix(given.Reveal(), secretPrefix)
 	key, err := base64.StdEncoding.Strict().DecodeString(text)
 	if !ok || err != nil || strings.ContainsAny(text, "\r\n") || len(key) < 24 || len(key) > 64 {
 		return fault.New(fault.Invalid, "secret must be whsec_ and 24 to 64 bytes in base64. Leave it out to be given one.")
@@ -46,16 +47,16 @@ func CheckSecret(secret string) error {
 
 // Sign gives the headers that sign a body: with every secret that holds now, because a receiver may not have the newest yet.
 func Sign(s Secrets, id string, at time.Time, body []byte) (map[string]string, error) {
-	holding := []string{s.Current}
-	if s.Old != "" && at.Before(s.OldUntil) {
+	holding := []secret.Text{s.Current}
+	if !s.Old.Empty() && at.Before(s.OldUntil) {
 		holding = append(holding, s.Old)
 	}
 	signatures := make([]string, len(holding))
-	for i, secret := range holding {
-		if err := CheckSecret(secret); err != nil {
+	for i, one := range holding {
+		if err := CheckSecret(one); err != nil {
 			return nil, fault.New(fault.Internal, "a secret that is kept is none")
 		}
-		signer, err := webhooks.NewWebhook(secret)
+		signer, err := webhooks.NewWebhook(one.Reveal())
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // mostSubscriptions is how many subscriptions there may be.
@@ -23,14 +24,14 @@ type Store interface {
 // Keeper keeps subscriptions.
 type Keeper interface {
 	// Create stores a subscription; fault.Conflict when there are most of them already.
-	Create(ctx context.Context, s delivery.Subscription, secret string, most int) error
+	Create(ctx context.Context, s delivery.Subscription, text secret.Text, most int) error
 	List(ctx context.Context) ([]delivery.Subscription, error)
 	Find(ctx context.Context, id string) (delivery.Subscription, error)
 	Update(ctx context.Context, s delivery.Subscription, at time.Time) (delivery.Subscription, error)
 	Pause(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
 	Resume(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
 	// Rotate replaces a secret and gives until when the one before signs; zero: it cannot be read any more, and does not.
-	Rotate(ctx context.Context, id, secret string, until, at time.Time) (s delivery.Subscription, oldUntil time.Time, err error)
+	Rotate(ctx context.Context, id string, text secret.Text, until, at time.Time) (s delivery.Subscription, oldUntil time.Time, err error)
 	Delete(ctx context.Context, id string) error
 }
 
@@ -57,29 +58,29 @@ type Desk struct {
 	Log    *slog.Logger
 }
 
-// Subscribe stores a subscription and has a ping sent. With a secret of "" it makes one up; the secret is shown once, here.
-func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, secret string) (delivery.Subscription, string, error) {
+// Subscribe stores a subscription and has a ping sent. With an empty secret it makes one up; the secret is shown once, here.
+func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text) (delivery.Subscription, secret.Text, error) {
 	var err error
-	if secret == "" {
-		secret, err = delivery.NewSecret(d.Random)
+	if text.Empty() {
+		text, err = delivery.NewSecret(d.Random)
 	} else {
-		err = delivery.CheckSecret(secret)
+		err = delivery.CheckSecret(text)
 	}
 	if err != nil {
-		return s, "", err
+		return s, secret.Text{}, err
 	}
 	if err := d.Check(ctx, s.CallbackURL); err != nil {
-		return s, "", err
+		return s, secret.Text{}, err
 	}
 	s.ID, s.State, s.CreatedAt = d.NewID(), delivery.Active, d.Now().UTC()
 	s.UpdatedAt = s.CreatedAt
-	if err := d.Create(ctx, s, secret, mostSubscriptions); err != nil {
-		return s, "", err
+	if err := d.Create(ctx, s, text, mostSubscriptions); err != nil {
+		return s, secret.Text{}, err
 	}
 	if _, err := d.Test(ctx, s.ID); err != nil {
 		d.Log.WarnContext(ctx, "a new subscription was not sent a ping", "subscription_id", s.ID, "error", err)
 	}
-	return s, secret, nil
+	return s, text, nil
 }
 
 // Change stores what a person changed of a subscription.
@@ -99,13 +100,13 @@ func (d Desk) Change(ctx context.Context, id string, change func(*delivery.Subsc
 }
 
 // Rotate replaces the secret and shows the new one, once. The old one signs beside it for delivery.Overlap, if it can be read.
-func (d Desk) Rotate(ctx context.Context, id string) (s delivery.Subscription, secret string, oldUntil time.Time, err error) {
-	if secret, err = delivery.NewSecret(d.Random); err != nil {
-		return s, "", oldUntil, err
+func (d Desk) Rotate(ctx context.Context, id string) (s delivery.Subscription, text secret.Text, oldUntil time.Time, err error) {
+	if text, err = delivery.NewSecret(d.Random); err != nil {
+		return s, secret.Text{}, oldUntil, err
 	}
 	now := d.Now().UTC()
-	s, oldUntil, err = d.Store.Rotate(ctx, id, secret, now.Add(delivery.Overlap), now)
-	return s, secret, oldUntil, err
+	s, oldUntil, err = d.Store.Rotate(ctx, id, text, now.Add(delivery.Overlap), now)
+	return s, text, oldUntil, err
 }
 
 // Pause holds a subscription's deliveries back.

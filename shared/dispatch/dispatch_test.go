@@ -33,6 +33,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -225,12 +226,12 @@ func readAll(r *http.Request) string {
 // subscribe subscribes an endpoint and has it take its ping.
 func (w *world) subscribe(e *endpoint, types ...string) string {
 	w.t.Helper()
-	s, secret, err := w.desk.Subscribe(w.t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: types, RateLimit: 1000, CreatedBy: "test"}, "")
+	s, shown, err := w.desk.Subscribe(w.t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: types, RateLimit: 1000, CreatedBy: "test"}, secret.Text{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	e.mu.Lock()
-	e.secret = secret
+	e.secret = shown.Reveal()
 	e.mu.Unlock()
 	w.settle()
 	return s.ID
@@ -555,7 +556,7 @@ func TestRotation(t *testing.T) {
 	w := newWorld(t)
 	e := newEndpoint(t)
 	id := w.subscribe(e, "error")
-	_, secret, until, err := w.desk.Rotate(t.Context(), id)
+	_, fresh, until, err := w.desk.Rotate(t.Context(), id)
 	if err != nil || !until.Equal(w.now().Add(24*time.Hour).UTC()) {
 		t.Fatal(until, err)
 	}
@@ -564,7 +565,7 @@ func TestRotation(t *testing.T) {
 		secret string
 		after  time.Duration
 		bad    int
-	}{{old, 0, 0}, {secret, 0, 0}, {secret, 25 * time.Hour, 0}, {old, 0, 1}} {
+	}{{old, 0, 0}, {fresh.Reveal(), 0, 0}, {fresh.Reveal(), 25 * time.Hour, 0}, {old, 0, 1}} {
 		w.pass(c.after)
 		e.mu.Lock()
 		e.secret, e.bad = c.secret, nil
@@ -581,14 +582,14 @@ func TestDeskRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := delivery.Subscription{CallbackURL: "https://10.0.0.1/", EventTypes: []string{"*"}, RateLimit: 1, CreatedBy: "test"}
-	if _, _, err := w.desk.Subscribe(t.Context(), s, ""); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a private address: %v", err)
 	}
 	s.CallbackURL = "https://93.184.216.34/"
-	if _, _, err := w.desk.Subscribe(t.Context(), s, "whsec_"); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Of("whsec_")); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("an empty secret: %v", err)
 	}
-	kept, _, err := w.desk.Subscribe(t.Context(), s, "")
+	kept, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -599,11 +600,11 @@ func TestDeskRefuses(t *testing.T) {
 		t.Errorf("%+v, %v", changed, err)
 	}
 	for range 99 {
-		if _, _, err := w.desk.Subscribe(t.Context(), s, ""); err != nil {
+		if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := w.desk.Subscribe(t.Context(), s, ""); fault.KindOf(err) != fault.Conflict {
+	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("one too many: %v", err)
 	}
 	if err := w.desk.Delete(t.Context(), kept.ID); err != nil {

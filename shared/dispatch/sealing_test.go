@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // sealingKey gives a key that is made of one byte.
@@ -21,10 +22,10 @@ func sealingKey(b byte) string { return base64.StdEncoding.EncodeToString(bytes.
 
 // sealing seals under the world's keys, whatever they are by then.
 func (w *world) sealing() postgres.Sealing {
-	return postgres.Sealing{Random: rand.Reader, Keys: func(context.Context, bool) (string, error) {
+	return postgres.Sealing{Random: rand.Reader, Keys: func(context.Context, bool) (secret.Text, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return w.keys, nil
+		return secret.Of(w.keys), nil
 	}}
 }
 
@@ -87,13 +88,13 @@ func TestSecretsAreSealedInTheTable(t *testing.T) {
 	}
 	current, old := w.stored(id)
 	for _, stored := range []string{current, old} {
-		if !strings.HasPrefix(stored, "sealed1:") || strings.Contains(stored, e.secret) || strings.Contains(stored, rotated) {
+		if !strings.HasPrefix(stored, "sealed1:") || strings.Contains(stored, e.secret) || strings.Contains(stored, rotated.Reveal()) {
 			t.Errorf("it is stored as %.10q", stored)
 		}
 	}
-	for _, secret := range []string{e.secret, rotated} {
+	for _, signing := range []string{e.secret, rotated.Reveal()} {
 		e.mu.Lock()
-		e.secret = secret
+		e.secret = signing
 		e.mu.Unlock()
 		if n, bad := w.tell(e); n != 1 || len(bad) > 0 {
 			t.Errorf("%d requests, %v", n, bad)
@@ -125,10 +126,10 @@ func TestSecretsOfBeforeAreSealed(t *testing.T) {
 		if strings.HasPrefix(current, "sealed1:") != sealed || strings.HasPrefix(old, "sealed1:") != sealed {
 			t.Errorf("%s: stored as %.10q and %.10q", name, current, old)
 		}
-		for _, secret := range []string{other, e.secret} {
+		for _, signing := range []string{other, e.secret} {
 			e.mu.Lock()
 			was := e.secret
-			e.secret = secret
+			e.secret = signing
 			e.mu.Unlock()
 			if n, bad := w.tell(e); n != 1 || len(bad) > 0 {
 				t.Errorf("%s: %d requests, %v", name, n, bad)
@@ -137,7 +138,7 @@ func TestSecretsOfBeforeAreSealed(t *testing.T) {
 			e.secret = was
 			e.mu.Unlock()
 		}
-		if token, _, err := notices.Token(t.Context()); token != "secret_of_before" || err != nil {
+		if token, _, err := notices.Token(t.Context()); token.Reveal() != "secret_of_before" || err != nil {
 			t.Errorf("%s: Notion's token is %q, %v", name, token, err)
 		}
 	}
@@ -171,11 +172,11 @@ func TestNoSecretIsKeptUnsealed(t *testing.T) {
 				t.Errorf("%s with %q: %v", name, keys, err)
 			}
 		}
-		_, _, err := w.desk.Subscribe(t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: []string{"*"}, RateLimit: 1}, "")
+		_, _, err := w.desk.Subscribe(t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: []string{"*"}, RateLimit: 1}, secret.Text{})
 		refused("subscribe", err)
 		_, _, _, err = w.desk.Rotate(t.Context(), id)
 		refused("rotate", err)
-		_, err = postgres.Notices{Pool: w.pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()}.TakeToken(t.Context(), "secret_token", "", w.now())
+		_, err = postgres.Notices{Pool: w.pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()}.TakeToken(t.Context(), secret.Of("secret_token"), "", w.now())
 		refused("handshake", err)
 	}
 	list, err := w.desk.List(t.Context())
@@ -231,12 +232,12 @@ func TestASecretThatCannotBeRead(t *testing.T) {
 				c.mend(w, id)
 				w.pass(6 * time.Minute)
 			} else {
-				_, secret, until, err := w.desk.Rotate(t.Context(), id)
+				_, fresh, until, err := w.desk.Rotate(t.Context(), id)
 				if err != nil || !until.IsZero() != (name == "a damaged old one") {
 					t.Errorf("the old one signs until %v, %v", until, err)
 				}
 				e.mu.Lock()
-				e.secret = secret
+				e.secret = fresh.Reveal()
 				e.mu.Unlock()
 			}
 			if n, bad := w.tell(e); n != 2 || len(bad) > 0 {
@@ -259,12 +260,12 @@ func TestAKeyThatIsNotRemembered(t *testing.T) {
 	w.renew()
 	asked := 0
 	lanes := postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute}
-	lanes.Sealing.Keys = func(_ context.Context, again bool) (string, error) {
+	lanes.Sealing.Keys = func(_ context.Context, again bool) (secret.Text, error) {
 		if !again {
-			return sealingKey('a'), nil
+			return secret.Of(sealingKey('a')), nil
 		}
 		asked++
-		return sealingKey('b') + " " + sealingKey('a'), nil
+		return secret.Of(sealingKey('b') + " " + sealingKey('a')), nil
 	}
 	w.del.Lanes = lanes
 	if n, bad := w.tell(e); n != 1 || len(bad) > 0 || asked != 1 {
@@ -278,9 +279,9 @@ func TestNotionsTokenCannotBeRead(t *testing.T) {
 	w := newWorld(t)
 	notices := postgres.Notices{Pool: w.pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()}
 	take := func(token string) error {
-		kept, err := notices.TakeToken(t.Context(), token, "", w.now())
-		if err == nil && kept != token {
-			t.Errorf("%q is kept and not %q", kept, token)
+		kept, err := notices.TakeToken(t.Context(), secret.Of(token), "", w.now())
+		if err == nil && kept.Reveal() != token {
+			t.Errorf("%q is kept and not %q", kept.Reveal(), token)
 		}
 		return err
 	}
@@ -290,8 +291,8 @@ func TestNotionsTokenCannotBeRead(t *testing.T) {
 	w.setKeys(sealingKey('b'))
 	token, _, errToken := notices.Token(t.Context())
 	for _, err := range []error{errToken, take("secret_of_notion")} {
-		if token != "" || fault.KindOf(err) != fault.Unavailable || !strings.Contains(fault.Message(err), "Put that key back") {
-			t.Errorf("%q, %v", token, err)
+		if !token.Empty() || fault.KindOf(err) != fault.Unavailable || !strings.Contains(fault.Message(err), "Put that key back") {
+			t.Errorf("%q, %v", token.Reveal(), err)
 		}
 	}
 	if _, err := notices.ForgetToken(t.Context()); err != nil {
@@ -310,7 +311,7 @@ func TestKeysAreAway(t *testing.T) {
 	id := w.subscribe(e, "error")
 	away := fault.Wrap(errors.New("no route"), fault.Unavailable, "Secrets Manager cannot be reached")
 	lanes := postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute}
-	lanes.Sealing.Keys = func(context.Context, bool) (string, error) { return "", away }
+	lanes.Sealing.Keys = func(context.Context, bool) (secret.Text, error) { return secret.Text{}, away }
 	del := w.del
 	del.Lanes = lanes
 	w.happen(problem())

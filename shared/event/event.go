@@ -79,6 +79,8 @@ type Event struct {
 	Target    System          `json:"target_system"`
 	Data      json.RawMessage `json:"data"`
 	Timestamp time.Time       `json:"timestamp"`
+	// TraceID is the trace in which it happened, where it was stored; it is no part of what subscribers are sent.
+	TraceID string `json:"-"`
 }
 
 // Draft is an event before it has an id and a time.

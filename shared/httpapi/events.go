@@ -27,12 +27,13 @@ type eventShown struct {
 	Target    event.System    `json:"target_system"`
 	Data      json.RawMessage `json:"data"`
 	Timestamp string          `json:"timestamp"`
+	TraceID   string          `json:"trace_id,omitempty"`
 }
 
 func shown(events []event.Event) []eventShown {
 	list := make([]eventShown, len(events))
 	for i, e := range events {
-		list[i] = eventShown{e.ID, e.Type, e.Source, e.Target, e.Data, stamp(e.Timestamp)}
+		list[i] = eventShown{e.ID, e.Type, e.Source, e.Target, e.Data, stamp(e.Timestamp), e.TraceID}
 	}
 	return list
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // How many deliveries a subscription may ask for in a second.
@@ -23,7 +24,7 @@ const (
 
 // Subscriber looks after subscriptions. fault.NotFound: there is none of that id. fault.Invalid: an address may not be given.
 type Subscriber interface {
-	Subscribe(ctx context.Context, s delivery.Subscription, secret string) (kept delivery.Subscription, shown string, err error)
+	Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text) (kept delivery.Subscription, shown secret.Text, err error)
 	List(ctx context.Context) ([]delivery.Subscription, error)
 	Find(ctx context.Context, id string) (delivery.Subscription, error)
 	Change(ctx context.Context, id string, change func(*delivery.Subscription)) (delivery.Subscription, error)
@@ -145,12 +146,12 @@ func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
 		if err := in.check(kinds); err != nil {
 			return 0, nil, err
 		}
-		secret := ""
+		var text secret.Text
 		if in.Secret != nil {
-			if err := delivery.CheckSecret(*in.Secret); err != nil {
+			text = secret.Of(*in.Secret)
+			if err := delivery.CheckSecret(text); err != nil {
 				return 0, nil, err
 			}
-			secret = *in.Secret
 		}
 		caller, err := callerOf(r)
 		if err != nil {
@@ -158,7 +159,7 @@ func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
 		}
 		s := delivery.Subscription{RateLimit: rateUsual, CreatedBy: caller.Client}
 		in.apply(&s)
-		s, secret, err = desk.Subscribe(r.Context(), s, secret)
+		s, text, err = desk.Subscribe(r.Context(), s, text)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -166,7 +167,7 @@ func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
 			Envelope
 			subscriptionShown
 			Secret string `json:"secret"`
-		}{a.ok(), subscription(s), secret}, nil
+		}{a.ok(), subscription(s), text.Reveal()}, nil
 	}})
 }
 
@@ -244,7 +245,7 @@ func (a API) Subscription(desk Subscriber, kinds []string) http.Handler {
 
 // Steward turns subscriptions on and off and has things sent again. fault.Conflict: the subscription is not active.
 type Steward interface {
-	Rotate(ctx context.Context, id string) (s delivery.Subscription, secret string, oldUntil time.Time, err error)
+	Rotate(ctx context.Context, id string) (s delivery.Subscription, text secret.Text, oldUntil time.Time, err error)
 	Pause(ctx context.Context, id string) (delivery.Subscription, error)
 	Resume(ctx context.Context, id string) (delivery.Subscription, error)
 	Test(ctx context.Context, id string) (deliveryID string, err error)
@@ -259,12 +260,12 @@ func (a API) SubscriptionAction(desk Steward) http.Handler {
 	}
 	actions := map[string]func(r *http.Request, id string) (int, any, error){
 		"rotate-secret": func(r *http.Request, id string) (int, any, error) {
-			s, secret, until, err := desk.Rotate(r.Context(), id)
+			s, text, until, err := desk.Rotate(r.Context(), id)
 			return http.StatusOK, struct {
 				kept
 				Secret   string  `json:"secret"`
 				OldUntil *string `json:"old_secret_until"`
-			}{kept{a.ok(), subscription(s)}, secret, stampOrNull(until)}, err
+			}{kept{a.ok(), subscription(s)}, text.Reveal(), stampOrNull(until)}, err
 		},
 		"pause": func(r *http.Request, id string) (int, any, error) {
 			s, err := desk.Pause(r.Context(), id)

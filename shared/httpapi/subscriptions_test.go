@@ -11,6 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const subscriptionID, deliveryID = "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a", "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6b"
@@ -31,10 +32,10 @@ func (d *desk) call(name string) error {
 	return d.err
 }
 
-func (d *desk) Subscribe(_ context.Context, s delivery.Subscription, secret string) (delivery.Subscription, string, error) {
+func (d *desk) Subscribe(_ context.Context, s delivery.Subscription, text secret.Text) (delivery.Subscription, secret.Text, error) {
 	s.ID, s.State, s.CreatedAt, s.UpdatedAt = subscriptionID, delivery.Active, now, now
-	d.kept, d.secret = s, secret
-	return s, "whsec_shown", d.call("subscribe")
+	d.kept, d.secret = s, text.Reveal()
+	return s, secret.Of("whsec_shown"), d.call("subscribe")
 }
 
 func (d *desk) List(context.Context) ([]delivery.Subscription, error) {
@@ -52,8 +53,8 @@ func (d *desk) Change(_ context.Context, id string, change func(*delivery.Subscr
 
 func (d *desk) Delete(_ context.Context, id string) error { return d.call("delete " + id) }
 
-func (d *desk) Rotate(context.Context, string) (delivery.Subscription, string, time.Time, error) {
-	return d.kept, "whsec_new", now.Add(24 * time.Hour), d.call("rotate")
+func (d *desk) Rotate(context.Context, string) (delivery.Subscription, secret.Text, time.Time, error) {
+	return d.kept, secret.Of("whsec_new"), now.Add(24 * time.Hour), d.call("rotate")
 }
 
 func (d *desk) Pause(context.Context, string) (delivery.Subscription, error) {
@@ -102,8 +103,8 @@ func TestSubscribe(t *testing.T) {
 	if d.kept.CreatedBy != "app" || d.kept.RateLimit != 5 || strings.Join(d.kept.EventTypes, " ") != "error sync_*" || d.secret != "" {
 		t.Errorf("%+v", d.kept)
 	}
-	secret := "whsec_" + strings.Repeat("A", 32)
-	if status, _, _ := call(h, subscriber(), "POST", "/", `{"event_types":["*"],"callback_url":"https://example.com/x","secret":"`+secret+`"}`); status != 201 || d.secret != secret || d.kept.RateLimit != 50 {
+	brought := "whsec_" + strings.Repeat("A", 32)
+	if status, _, _ := call(h, subscriber(), "POST", "/", `{"event_types":["*"],"callback_url":"https://example.com/x","secret":"`+brought+`"}`); status != 201 || d.secret != brought || d.kept.RateLimit != 50 {
 		t.Errorf("%d, %q, %+v", status, d.secret, d.kept)
 	}
 	types := func(n int) string { return `["` + strings.Repeat(`error","`, n-1) + `error"]` }
@@ -235,8 +236,8 @@ func (h *hooks) Changed(_ context.Context, connectionID, kind string) {
 	h.kinds = append(h.kinds, connectionID+kind)
 }
 
-func (h *hooks) Token(context.Context) (string, []string, error) {
-	return h.token, nil, h.err
+func (h *hooks) Token(context.Context) (secret.Text, []string, error) {
+	return secret.Of(h.token), nil, h.err
 }
 
 func (h *hooks) ForgetToken(context.Context) (bool, error) {
@@ -305,7 +306,7 @@ func TestSupabaseWebhook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := &hooks{}
-			handler := api().SupabaseWebhook(h, func(context.Context) (string, error) { return c.set, nil }, map[string]string{"partner_rows": "partners"})
+			handler := api().SupabaseWebhook(h, func(context.Context) (secret.Text, error) { return secret.Of(c.set), nil }, map[string]string{"partner_rows": "partners"})
 			status, _, answer := call(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if c.given != "" {
 					r.Header.Set("X-Webhook-Secret", c.given)

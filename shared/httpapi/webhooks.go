@@ -12,6 +12,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // NoticeTaker takes in what others say has changed.
@@ -50,7 +51,7 @@ func rawBody(r *http.Request) ([]byte, error) {
 
 // TokenKeeper keeps the token with which Notion signs.
 type TokenKeeper interface {
-	Token(ctx context.Context) (token string, bots []string, err error)
+	Token(ctx context.Context) (token secret.Text, bots []string, err error)
 	ForgetToken(ctx context.Context) (forgotten bool, err error)
 }
 
@@ -63,13 +64,13 @@ func (a API) NotionWebhookToken(tokens TokenKeeper) http.Handler {
 				return 0, nil, err
 			}
 			token, _, err := tokens.Token(r.Context())
-			if err == nil && token == "" {
+			if err == nil && token.Empty() {
 				err = fault.New(fault.NotFound, "No token has come yet: create the subscription in Notion's settings first.")
 			}
 			return http.StatusOK, struct {
 				Envelope
 				Token string `json:"verification_token"`
-			}{a.ok(), token}, err
+			}{a.ok(), token.Reveal()}, err
 		},
 		http.MethodDelete: func(r *http.Request) (int, any, error) {
 			forgotten, err := tokens.ForgetToken(r.Context())
@@ -81,13 +82,13 @@ func (a API) NotionWebhookToken(tokens TokenKeeper) http.Handler {
 	})
 }
 
-// SupabaseWebhook answers POST /webhooks/supabase: a database webhook on sync_changes, or on a table that is kept in step. secret
+// SupabaseWebhook answers POST /webhooks/supabase: a database webhook on sync_changes, or on a table that is kept in step. expected
 // gives what the header X-Webhook-Secret must hold; tables names the kinds of tables.
 //
 // https://supabase.com/docs/guides/database/webhooks
-func (a API) SupabaseWebhook(desk NoticeTaker, secret func(ctx context.Context) (string, error), tables map[string]string) http.Handler {
+func (a API) SupabaseWebhook(desk NoticeTaker, expected func(ctx context.Context) (secret.Text, error), tables map[string]string) http.Handler {
 	return a.serve("", methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		want, err := secret(r.Context())
+		want, err := expected(r.Context())
 		if err != nil {
 			return 0, nil, err
 		}
@@ -131,11 +132,11 @@ func presented(r *http.Request) string {
 }
 
 // sameSecret compares in constant time, whatever the lengths.
-func sameSecret(given, want string) error {
-	if want == "" {
+func sameSecret(given string, want secret.Text) error {
+	if want.Empty() {
 		return fault.New(fault.Unauthorized, "No webhook of Supabase's is expected: put SUPABASE_WEBHOOK_SECRET into the app secret.")
 	}
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want.Reveal()))
 	if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
 		return fault.New(fault.Unauthorized, "The secret is not the one that is set as SUPABASE_WEBHOOK_SECRET.")
 	}

@@ -43,27 +43,3 @@ func Authorization(ctx context.Context) map[string]any {
 	call, _ := ctx.Value(callKey{}).(Call)
 	return call.Authorization
 }
-
-// TraceAttribute is the attribute of a message that carries the trace of whoever sent it.
-const TraceAttribute = "trace_id"
-
-// traceMost is how long a trace's id may be; what is longer was not written by us.
-const traceMost = 100
-
-type traceKey struct{}
-
-// withTrace gives a context that goes on with the trace of a message.
-func withTrace(ctx context.Context, message Message) context.Context {
-	if id := message.Attributes[TraceAttribute]; id != "" && len(id) <= traceMost {
-		return context.WithValue(ctx, traceKey{}, id)
-	}
-	return ctx
-}
-
-// TraceID gives the id of what began all this: the request or invocation itself, or the one whose message is being worked on.
-func TraceID(ctx context.Context) string {
-	if id, ok := ctx.Value(traceKey{}).(string); ok {
-		return id
-	}
-	return RequestID(ctx)
-}

@@ -8,12 +8,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // Schedule hands the event of an EventBridge schedule to handle: the schedule's Input, or where it has none EventBridge's own
 // event. It does not return. An error makes Lambda try again, twice.
 func Schedule(handle func(context.Context, json.RawMessage) error) {
 	lambda.Start(func(ctx context.Context, event json.RawMessage) error {
+		ctx = traced(ctx, parentOf(event))
 		return guard(ctx, func() error { return handle(ctx, event) })
 	})
 }
@@ -22,6 +25,7 @@ func Schedule(handle func(context.Context, json.RawMessage) error) {
 // It does not return.
 func Task(handle func(context.Context, json.RawMessage) (any, error)) {
 	lambda.Start(func(ctx context.Context, payload json.RawMessage) (result any, err error) {
+		ctx = traced(ctx, "")
 		err = guard(ctx, func() (err error) {
 			result, err = handle(ctx, payload)
 			return err
@@ -37,6 +41,7 @@ func Task(handle func(context.Context, json.RawMessage) (any, error)) {
 func Authorizer(decide Decider) {
 	lambda.Start(func(ctx context.Context, request events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, err error) {
 		request.Headers = lower(request.Headers)
+		ctx = traced(ctx, request.Headers[trace.Header])
 		err = guard(ctx, func() (err error) {
 			answer, err = decide(ctx, request)
 			return err

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // Message is one message of an SQS queue. It may come more than once.
@@ -37,6 +39,7 @@ func Batch(handle func(context.Context, Message) error) func(context.Context, ev
 		blocked := map[string]bool{}
 		for _, record := range event.Records {
 			message, fifo := messageOf(record), strings.HasSuffix(record.EventSourceARN, ".fifo")
+			ctx := traced(ctx, message.Attributes[trace.Header])
 			err := errBlocked
 			if !fifo || !blocked[message.Group] {
 				err = handleOne(ctx, message, handle)
@@ -44,7 +47,7 @@ func Batch(handle func(context.Context, Message) error) func(context.Context, ev
 			if err == nil {
 				continue
 			}
-			slog.WarnContext(ctx, "message will come again", "message_id", message.ID, "group", message.Group,
+			slog.WarnContext(ctx, "message will come again", "request_id", RequestID(ctx), "trace_id", trace.From(ctx).TraceID.String(), "message_id", message.ID, "group", message.Group,
 				"receives", message.Receives, "error", err)
 			blocked[message.Group] = true
 			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.ID})
@@ -59,7 +62,6 @@ func handleOne(ctx context.Context, message Message, handle func(context.Context
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx = withTrace(ctx, message)
 	return guard(ctx, func() error { return handle(ctx, message) })
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
@@ -18,14 +17,15 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Store keeps what was noticed.
 type Store interface {
-	// Token gives the token with which Notion signs, "" when none was taken, and the ids of our own bot.
-	Token(ctx context.Context) (token string, bots []string, err error)
+	// Token gives the token with which Notion signs, an empty one when none was taken, and the ids of our own bot.
+	Token(ctx context.Context) (token secret.Text, bots []string, err error)
 	// TakeToken keeps a token when there is none, and gives the one that then is kept.
-	TakeToken(ctx context.Context, token, botID string, at time.Time) (kept string, err error)
+	TakeToken(ctx context.Context, token secret.Text, botID string, at time.Time) (kept secret.Text, err error)
 	// Take notes a page to look at and gives its database's kind; "" when there is nothing to look at.
 	Take(ctx context.Context, webhookID, pageID, sourceID string, at time.Time) (kind string, err error)
 	// Wake notes that a message for a database is about to be sent, false when one is under way; Unwake takes that back.
@@ -61,9 +61,9 @@ type Desk struct {
 //
 // https://developers.notion.com/reference/webhooks-events-delivery
 type webhook struct {
-	VerificationToken string `json:"verification_token"`
-	ID                string `json:"id"`
-	WorkspaceID       string `json:"workspace_id"`
+	VerificationToken secret.Text `json:"verification_token"`
+	ID                string      `json:"id"`
+	WorkspaceID       string      `json:"workspace_id"`
 	Authors           []struct {
 		ID   string `json:"id"`
 		Type string `json:"type"`
@@ -86,14 +86,14 @@ func (d Desk) Notion(ctx context.Context, body []byte, signature string) error {
 	if err := json.Unmarshal(body, &hook); err != nil {
 		return fault.Wrap(err, fault.Invalid, "The body is no webhook of Notion's")
 	}
-	if hook.VerificationToken != "" {
+	if !hook.VerificationToken.Empty() {
 		return d.handshake(ctx, hook.VerificationToken)
 	}
 	token, _, err := d.Store.Token(ctx)
 	if err != nil {
 		return err
 	}
-	if token == "" || !signed(body, signature, token) {
+	if token.Empty() || !signed(body, signature, token) {
 		return fault.New(fault.Unauthorized, "The signature is not Notion's. X-Notion-Signature signs the body as it was sent.")
 	}
 	page, err := uuid.Parse(hook.Entity.ID)
@@ -124,11 +124,11 @@ func (d Desk) Notion(ctx context.Context, body []byte, signature string) error {
 }
 
 // handshake takes the token of a new subscription. One that is there is never replaced: nobody knows who is asking.
-func (d Desk) handshake(ctx context.Context, token string) error {
-	if len(token) < 8 || len(token) > 200 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+func (d Desk) handshake(ctx context.Context, token secret.Text) error {
+	if n := len(token.Reveal()); n < 8 || n > 200 || strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fault.New(fault.Invalid, "The verification token is none.")
 	}
-	if kept, _, err := d.Store.Token(ctx); err != nil || kept != "" {
+	if kept, _, err := d.Store.Token(ctx); err != nil || !kept.Empty() {
 		return d.offered(token, kept, err)
 	}
 	bot, err := d.Bot(ctx)
@@ -140,18 +140,18 @@ func (d Desk) handshake(ctx context.Context, token string) error {
 }
 
 // offered says whether a token that is offered is the one that is kept.
-func (d Desk) offered(token, kept string, err error) error {
-	if err == nil && subtle.ConstantTimeCompare([]byte(token), []byte(kept)) != 1 {
+func (d Desk) offered(token, kept secret.Text, err error) error {
+	if err == nil && !token.Equal(kept) {
 		err = fault.New(fault.Conflict, "There is a subscription already. DELETE /webhooks/notion/token first, then verify the new one.")
 	}
 	return err
 }
 
 // signed reports whether a body is signed with token, in constant time.
-func signed(body []byte, signature, token string) bool {
+func signed(body []byte, signature string, token secret.Text) bool {
 	given, ok := strings.CutPrefix(signature, "sha256=")
 	sum, err := hex.DecodeString(given)
-	mac := hmac.New(sha256.New, []byte(token))
+	mac := hmac.New(sha256.New, []byte(token.Reveal()))
 	mac.Write(body)
 	return ok && err == nil && hmac.Equal(sum, mac.Sum(nil))
 }

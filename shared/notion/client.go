@@ -16,6 +16,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // What a Config that says nothing means.
@@ -36,8 +37,8 @@ const maxRequest = 500_000
 // TokenSource gives the token of the connection. Invalidate says that Notion refused a token, so that the next Token is
 // read anew.
 type TokenSource interface {
-	Token(ctx context.Context) (string, error)
-	Invalidate(token string)
+	Token(ctx context.Context) (secret.Text, error)
+	Invalidate(token secret.Text)
 }
 
 // Budget spends requests. Take waits until n requests may be sent; it gives a fault.RateLimited error with the wait, and
@@ -58,8 +59,8 @@ type Config struct {
 	AttemptTimeout time.Duration // of one attempt, its answer read
 	Now            func() time.Time
 	Wait           func(ctx context.Context, d time.Duration) error
-	Jitter         func() float64 // in [0, 1)
-	Observe        func(Call)     // called after each attempt, from the goroutine of the call
+	Jitter         func() float64                    // in [0, 1)
+	Observe        func(ctx context.Context, c Call) // called after each attempt, from the goroutine of the call
 }
 
 // Call is one attempt at a request, for metrics.
@@ -115,7 +116,7 @@ func New(c Config) *Client {
 		c.AttemptTimeout = defaultAttemptTimeout
 	}
 	if c.Observe == nil {
-		c.Observe = func(Call) {}
+		c.Observe = func(context.Context, Call) {}
 	}
 	return &Client{transport: &transport{c}, base: strings.TrimSuffix(c.BaseURL, "/")}
 }

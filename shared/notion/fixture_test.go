@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -83,7 +84,7 @@ func (f *fixture) wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func (f *fixture) observe(c notion.Call) {
+func (f *fixture) observe(_ context.Context, c notion.Call) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, c)
@@ -96,17 +97,17 @@ type tokens struct {
 	refused []string
 }
 
-func (s *tokens) Token(context.Context) (string, error) {
+func (s *tokens) Token(context.Context) (secret.Text, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.list[0], nil
+	return secret.Of(s.list[0]), nil
 }
 
-func (s *tokens) Invalidate(token string) {
+func (s *tokens) Invalidate(token secret.Text) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refused = append(s.refused, token)
-	if len(s.list) > 1 && s.list[0] == token {
+	s.refused = append(s.refused, token.Reveal())
+	if len(s.list) > 1 && s.list[0] == token.Reveal() {
 		s.list = s.list[1:]
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // maxAnswer bounds an answer: a hundred pages of long texts stay well below.
@@ -47,7 +48,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		if verdict == staleToken && !renewed {
 			renewed = true
 			t.Tokens.Invalidate(token)
-			if fresh, err := t.token(ctx); err == nil && fresh != token {
+			if fresh, err := t.token(ctx); err == nil && !fresh.Equal(token) {
 				continue
 			}
 		}
@@ -69,22 +70,22 @@ func readRequest(request *http.Request) ([]byte, error) {
 	return body, fault.Wrap(err, fault.Internal, "a request's body does not read")
 }
 
-func (t *transport) token(ctx context.Context) (string, error) {
+func (t *transport) token(ctx context.Context) (secret.Text, error) {
 	token, err := t.Tokens.Token(ctx)
 	if err != nil {
-		return "", err
+		return secret.Text{}, err
 	}
-	if token == "" {
-		return "", fault.New(fault.Unauthorized, "There is no Notion token: connect the workspace, or set NOTION_TOKEN.")
+	if token.Empty() {
+		return secret.Text{}, fault.New(fault.Unauthorized, "There is no Notion token: connect the workspace, or set NOTION_TOKEN.")
 	}
-	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fault.New(fault.Unauthorized, "The Notion token holds a character that no token has, a line break perhaps: correct NOTION_TOKEN.")
+	if strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return secret.Text{}, fault.New(fault.Unauthorized, "The Notion token holds a character that no token has, a line break perhaps: correct NOTION_TOKEN.")
 	}
 	return token, nil
 }
 
 // attempt sends a request once.
-func (t *transport) attempt(request *http.Request, body []byte, token string, attempt int) (*http.Response, verdict, error) {
+func (t *transport) attempt(request *http.Request, body []byte, token secret.Text, attempt int) (*http.Response, verdict, error) {
 	ctx := request.Context()
 	report, err := t.Breaker.Allow()
 	if err != nil {
@@ -106,7 +107,7 @@ func (t *transport) attempt(request *http.Request, body []byte, token string, at
 			call.Status = refused.Status
 		}
 	}
-	t.Observe(call)
+	t.Observe(ctx, call)
 	return answer, verdict, err
 }
 
@@ -124,12 +125,12 @@ func outcomeOf(ctx context.Context, err error) breaker.Outcome {
 }
 
 // send sends a request and reads the whole of its answer.
-func (t *transport) send(request *http.Request, body []byte, token string) (*http.Response, verdict, error) {
+func (t *transport) send(request *http.Request, body []byte, token secret.Text) (*http.Response, verdict, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), t.AttemptTimeout)
 	defer cancel()
 	sent := request.Clone(ctx)
 	sent.Header = http.Header{
-		"Authorization":  {"Bearer " + token},
+		"Authorization":  {"Bearer " + token.Reveal()},
 		"Notion-Version": {t.Version},
 		"Accept":         {"application/json"},
 		"User-Agent":     {"act-enhanced-integration"},

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 type Config struct {
 	BaseURL     string
 	ID          string
-	Secret      func(ctx context.Context) (string, error)
+	Secret      func(ctx context.Context) (secret.Text, error)
 	RedirectURI string
 	Transport   http.RoundTripper
 	// Timeout bounds a call, its answer read. A refresh that is not answered in time may have rotated the tokens all the same.
@@ -74,13 +75,13 @@ func New(config Config) *Client {
 
 // AuthorizationURL gives the address of the page on which a person allows access.
 func (c *Client) AuthorizationURL(state string) string {
-	return c.oauth2("").AuthCodeURL(state, oauth2.SetAuthURLParam("owner", "user"))
+	return c.oauth2(secret.Text{}).AuthCodeURL(state, oauth2.SetAuthURLParam("owner", "user"))
 }
 
 // oauth2 gives the library's view of Notion. The style is set, or a failed exchange would be tried again with the secret in the body.
-func (c *Client) oauth2(secret string) *oauth2.Config {
+func (c *Client) oauth2(clientSecret secret.Text) *oauth2.Config {
 	return &oauth2.Config{
-		ClientID: c.config.ID, ClientSecret: secret, RedirectURL: c.config.RedirectURI,
+		ClientID: c.config.ID, ClientSecret: clientSecret.Reveal(), RedirectURL: c.config.RedirectURI,
 		Endpoint: oauth2.Endpoint{
 			AuthURL: c.config.BaseURL + "/v1/oauth/authorize", TokenURL: c.config.BaseURL + "/v1/oauth/token", AuthStyle: oauth2.AuthStyleInHeader,
 		},
@@ -89,13 +90,13 @@ func (c *Client) oauth2(secret string) *oauth2.Config {
 
 // Exchange gives the tokens for a code.
 func (c *Client) Exchange(ctx context.Context, code string) (oauth.Answer, error) {
-	secret, err := c.config.Secret(ctx)
+	clientSecret, err := c.config.Secret(ctx)
 	if err != nil {
 		return oauth.Answer{}, err
 	}
 	client := *c.http
 	client.Transport = inJSON{c.http.Transport}
-	token, err := c.oauth2(secret).Exchange(context.WithValue(ctx, oauth2.HTTPClient, &client), code)
+	token, err := c.oauth2(clientSecret).Exchange(context.WithValue(ctx, oauth2.HTTPClient, &client), code)
 	if err != nil {
 		return oauth.Answer{}, refusal(err)
 	}
@@ -104,7 +105,7 @@ func (c *Client) Exchange(ctx context.Context, code string) (oauth.Answer, error
 		return s
 	}
 	answer := oauth.Answer{
-		Pair:      oauth.Pair{Access: token.AccessToken, Refresh: token.RefreshToken},
+		Pair:      oauth.Pair{Access: secret.Of(token.AccessToken), Refresh: secret.Of(token.RefreshToken)},
 		Workspace: oauth.Workspace{ID: text("workspace_id"), Name: text("workspace_name"), BotID: text("bot_id")},
 		Scope:     text("scope"), ExpiresAt: token.Expiry,
 	}
@@ -118,7 +119,7 @@ func (c *Client) Exchange(ctx context.Context, code string) (oauth.Answer, error
 // which Notion does not tell, and would keep the new pair to itself.
 //
 // https://developers.notion.com/reference/refresh-a-token
-func (c *Client) Refresh(ctx context.Context, refresh string) (oauth.Answer, error) {
+func (c *Client) Refresh(ctx context.Context, refresh secret.Text) (oauth.Answer, error) {
 	var answer struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
@@ -126,14 +127,14 @@ func (c *Client) Refresh(ctx context.Context, refresh string) (oauth.Answer, err
 		Expires int64  `json:"expires_in"` // seconds; Notion sends none yet
 		Error   string `json:"error"`
 	}
-	body := map[string]string{"grant_type": "refresh_token", "refresh_token": refresh}
+	body := map[string]string{"grant_type": "refresh_token", "refresh_token": refresh.Reveal()}
 	if err := c.post(ctx, "/v1/oauth/token", body, &answer); err != nil {
 		return oauth.Answer{}, err
 	}
 	if answer.Access == "" {
 		return oauth.Answer{}, judge(http.StatusOK, answer.Error)
 	}
-	result := oauth.Answer{Pair: oauth.Pair{Access: answer.Access, Refresh: answer.Refresh}, Scope: answer.Scope}
+	result := oauth.Answer{Pair: oauth.Pair{Access: secret.Of(answer.Access), Refresh: secret.Of(answer.Refresh)}, Scope: answer.Scope}
 	if answer.Expires > 0 {
 		result.ExpiresAt = c.config.Now().Add(time.Duration(answer.Expires) * time.Second)
 	}
@@ -143,13 +144,13 @@ func (c *Client) Refresh(ctx context.Context, refresh string) (oauth.Answer, err
 // Introspect asks whether an access token is good.
 //
 // https://developers.notion.com/reference/introspect-token
-func (c *Client) Introspect(ctx context.Context, access string) (oauth.Introspection, error) {
+func (c *Client) Introspect(ctx context.Context, access secret.Text) (oauth.Introspection, error) {
 	var answer struct {
 		Active *bool  `json:"active"`
 		Scope  string `json:"scope"`
 		Issued int64  `json:"iat"`
 	}
-	if err := c.post(ctx, "/v1/oauth/introspect", map[string]string{"token": access}, &answer); err != nil {
+	if err := c.post(ctx, "/v1/oauth/introspect", map[string]string{"token": access.Reveal()}, &answer); err != nil {
 		return oauth.Introspection{}, err
 	}
 	if answer.Active == nil {
@@ -165,13 +166,13 @@ func (c *Client) Introspect(ctx context.Context, access string) (oauth.Introspec
 // Revoke ends the connection of an access token. One that Notion does not know is no error.
 //
 // https://developers.notion.com/reference/revoke-token
-func (c *Client) Revoke(ctx context.Context, access string) error {
-	return c.post(ctx, "/v1/oauth/revoke", map[string]string{"token": access}, &struct{}{})
+func (c *Client) Revoke(ctx context.Context, access secret.Text) error {
+	return c.post(ctx, "/v1/oauth/revoke", map[string]string{"token": access.Reveal()}, &struct{}{})
 }
 
 // post calls one of the endpoints that the library does not have or does not fit.
 func (c *Client) post(ctx context.Context, path string, fields map[string]string, into any) error {
-	secret, err := c.config.Secret(ctx)
+	clientSecret, err := c.config.Secret(ctx)
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (c *Client) post(ctx context.Context, path string, fields map[string]string
 	if err != nil {
 		return away(err)
 	}
-	request.SetBasicAuth(url.QueryEscape(c.config.ID), url.QueryEscape(secret))
+	request.SetBasicAuth(url.QueryEscape(c.config.ID), url.QueryEscape(clientSecret.Reveal()))
 	request.Header.Set("Content-Type", "application/json")
 	answer, err := c.http.Do(request)
 	if err != nil {

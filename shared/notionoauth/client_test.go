@@ -15,18 +15,19 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notionoauth"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const (
-	secret  = "hidden-secret"
-	refresh = "hidden-refresh"
-	good    = `{"access_token":"hidden-access","token_type":"bearer","refresh_token":null,"bot_id":"b","workspace_id":"w","workspace_name":"W","owner":{"type":"workspace","workspace":true}}`
+	appSecret = "hidden-secret"
+	refresh   = "hidden-refresh"
+	good      = `{"access_token":"hidden-access","token_type":"bearer","refresh_token":null,"bot_id":"b","workspace_id":"w","workspace_name":"W","owner":{"type":"workspace","workspace":true}}`
 )
 
 func client(url string) *notionoauth.Client {
 	return notionoauth.New(notionoauth.Config{
 		BaseURL: url, ID: "id", RedirectURI: "http://localhost/callback", Timeout: 200 * time.Millisecond,
-		Secret: func(context.Context) (string, error) { return secret, nil },
+		Secret: func(context.Context) (secret.Text, error) { return secret.Of(appSecret), nil },
 	})
 }
 
@@ -42,7 +43,7 @@ func TestAuthorizationURL(t *testing.T) {
 	}
 }
 
-// Notion documents a JSON body and the application's id and secret in the header, and nowhere else.
+// Notion documents a JSON body and the application's id and appSecret in the header, and nowhere else.
 func TestRequest(t *testing.T) {
 	t.Parallel()
 	requests := 0
@@ -51,7 +52,7 @@ func TestRequest(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		var fields map[string]string
 		id, password, _ := r.BasicAuth()
-		if err := json.Unmarshal(body, &fields); err != nil || id != "id" || password != secret || strings.Contains(string(body), secret) {
+		if err := json.Unmarshal(body, &fields); err != nil || id != "id" || password != appSecret || strings.Contains(string(body), appSecret) {
 			t.Errorf("%s as %s", body, id)
 		}
 		if fields["grant_type"] != "authorization_code" || fields["code"] != "c" || fields["redirect_uri"] != "http://localhost/callback" {
@@ -62,7 +63,7 @@ func TestRequest(t *testing.T) {
 	}))
 	defer server.Close()
 	answer, err := client(server.URL).Exchange(t.Context(), "c")
-	if err != nil || answer.Access != "hidden-access" || answer.Refresh != "" || answer.ID != "w" || answer.Name != "W" || answer.BotID != "b" || !answer.ExpiresAt.IsZero() {
+	if err != nil || answer.Access.Reveal() != "hidden-access" || !answer.Refresh.Empty() || answer.ID != "w" || answer.Name != "W" || answer.BotID != "b" || !answer.ExpiresAt.IsZero() {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if string(answer.Owner) != `{"type":"workspace","workspace":true}` || requests != 1 {
@@ -105,7 +106,7 @@ func TestAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			}))
 			defer server.Close()
-			_, errRefresh := client(server.URL).Refresh(t.Context(), refresh)
+			_, errRefresh := client(server.URL).Refresh(t.Context(), secret.Of(refresh))
 			_, errExchange := client(server.URL).Exchange(t.Context(), "hidden-code")
 			want := fault.Unavailable
 			if c.invalid {
@@ -115,7 +116,7 @@ func TestAnswers(t *testing.T) {
 				if fault.KindOf(err) != want || errors.Is(err, oauth.ErrInvalidGrant) != c.invalid || !strings.Contains(fault.Message(err), c.says) {
 					t.Fatalf("%v", err)
 				}
-				for _, hidden := range []string{c.hides, secret, refresh, "hidden-code"} {
+				for _, hidden := range []string{c.hides, appSecret, refresh, "hidden-code"} {
 					if strings.Contains(err.Error(), hidden) {
 						t.Errorf("%q shows in %v", hidden, err)
 					}
@@ -141,8 +142,8 @@ func TestSilence(t *testing.T) {
 	defer server.Close()
 	c := client(server.URL)
 	_, errToken := c.Exchange(t.Context(), "hidden-code")
-	_, errIntrospect := c.Introspect(t.Context(), "hidden-access")
-	for _, err := range []error{errToken, errIntrospect, c.Revoke(t.Context(), "hidden-access")} {
+	_, errIntrospect := c.Introspect(t.Context(), secret.Of("hidden-access"))
+	for _, err := range []error{errToken, errIntrospect, c.Revoke(t.Context(), secret.Of("hidden-access"))} {
 		if fault.KindOf(err) != fault.Unavailable || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%v", err)
 		}
@@ -156,7 +157,7 @@ func TestIntrospect(t *testing.T) {
 	}
 	for body, trouble := range answers {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
-		said, err := client(server.URL).Introspect(t.Context(), "x")
+		said, err := client(server.URL).Introspect(t.Context(), secret.Of("x"))
 		if (err != nil) != (trouble != "") || err == nil && said.Active != strings.Contains(body, "true") || said.Active && said.IssuedAt.Unix() != 1795428000 {
 			t.Errorf("%s: %+v, %v", body, said, err)
 		}

@@ -5,6 +5,8 @@ package oauth
 import (
 	"errors"
 	"strconv"
+
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // ErrInvalidGrant says that a code or a refresh token is good for nothing any more.
@@ -13,8 +15,8 @@ var ErrInvalidGrant = errors.New("invalid_grant")
 // Pair is what Notion gives for a code, or for the refresh token of the pair before. It prints as its version only.
 type Pair struct {
 	Version int64 // counts the pairs of a connection
-	Access  string
-	Refresh string // "": the pair cannot be refreshed
+	Access  secret.Text
+	Refresh secret.Text // none: the pair cannot be refreshed
 }
 
 // String gives the version.

@@ -7,35 +7,45 @@ import (
 	"log/slog"
 
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
-// NewLogger makes a logger of a function. Each line carries the request's id when there is one, and where a message is worked on, the id
-// of the request that it goes back to.
+// NewLogger makes a logger of a function. Each line carries the request's id, the trace that it belongs to and its place in it, and where
+// it is about a sync, the sync's id. What looks like a secret is not written; see redact.
 func NewLogger(w io.Writer, level slog.Level, function string) *slog.Logger {
-	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
-	return slog.New(withRequest{handler}).With("function", function)
+	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redact})
+	return slog.New(placed{handler}).With("function", function)
 }
 
-// withRequest adds the request's id to each line.
-type withRequest struct{ slog.Handler }
+type syncKey struct{}
+
+// OfSync gives a context whose lines are about a sync.
+func OfSync(ctx context.Context, id string) context.Context {
+	if id == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, syncKey{}, id)
+}
+
+// placed adds to each line where it belongs.
+type placed struct{ slog.Handler }
 
 // Handle writes a line.
-func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
+func (h placed) Handle(ctx context.Context, r slog.Record) error {
 	if id := lambdaio.RequestID(ctx); id != "" {
 		r.AddAttrs(slog.String("request_id", id))
-		if trace := lambdaio.TraceID(ctx); trace != id {
-			r.AddAttrs(slog.String("trace_id", trace))
-		}
+	}
+	if at := trace.From(ctx); at.Valid() {
+		r.AddAttrs(slog.String("trace_id", at.TraceID.String()), slog.String("span_id", at.SpanID.String()))
+	}
+	if id, ok := ctx.Value(syncKey{}).(string); ok {
+		r.AddAttrs(slog.String("sync_id", id))
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
 // WithAttrs keeps the wrapping.
-func (h withRequest) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return withRequest{h.Handler.WithAttrs(attrs)}
-}
+func (h placed) WithAttrs(attrs []slog.Attr) slog.Handler { return placed{h.Handler.WithAttrs(attrs)} }
 
 // WithGroup keeps the wrapping.
-func (h withRequest) WithGroup(name string) slog.Handler {
-	return withRequest{h.Handler.WithGroup(name)}
-}
+func (h placed) WithGroup(name string) slog.Handler { return placed{h.Handler.WithGroup(name)} }

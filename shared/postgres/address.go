@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // poolerPorts are those on which Supabase's pooler, and PgBouncer, give a transaction to whichever connection is free. They take no
@@ -20,15 +21,15 @@ var poolerPorts = []uint16{6543, 6432} //nolint:gochecknoglobals // a table
 // for it holds a password).
 //
 // https://supabase.com/docs/guides/platform/ssl-enforcement
-func Address(address, authority string) (string, error) {
-	cfg, err := pgx.ParseConfig(address)
+func Address(address secret.Text, authority string) (secret.Text, error) {
+	cfg, err := pgx.ParseConfig(address.Reveal())
 	if err != nil {
-		return "", unreadable()
+		return secret.Text{}, unreadable()
 	}
 	switch {
 	case authority != "":
 		return with(address, map[string]string{"sslmode": "verify-full", "sslrootcert": authority})
-	case strings.Contains(address, "sslmode=") || local(cfg.Host):
+	case strings.Contains(address.Reveal(), "sslmode=") || local(cfg.Host):
 		return address, nil
 	default:
 		return with(address, map[string]string{"sslmode": "require"})
@@ -42,7 +43,8 @@ func local(host string) bool {
 }
 
 // with gives an address, in either of its forms, with settings set.
-func with(address string, settings map[string]string) (string, error) {
+func with(secured secret.Text, settings map[string]string) (secret.Text, error) {
+	address := secured.Reveal()
 	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
 		words := []string{address}
 		for _, name := range []string{"sslmode", "sslrootcert"} {
@@ -50,18 +52,18 @@ func with(address string, settings map[string]string) (string, error) {
 				words = append(words, name+"='"+strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)+"'")
 			}
 		}
-		return strings.Join(words, " "), nil // of two, the last counts
+		return secret.Of(strings.Join(words, " ")), nil // of two, the last counts
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", unreadable()
+		return secret.Text{}, unreadable()
 	}
 	query := u.Query()
 	for name, value := range settings {
 		query.Set(name, value)
 	}
 	u.RawQuery = query.Encode()
-	return u.String(), nil
+	return secret.Of(u.String()), nil
 }
 
 func unreadable() error {

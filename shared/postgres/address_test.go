@@ -21,6 +21,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 func TestAddress(t *testing.T) {
@@ -34,11 +35,11 @@ func TestAddress(t *testing.T) {
 		"an authority":               {"postgres://u:p@db.example.org/d?sslmode=disable", "/tmp/ca.pem", "postgres://u:p@db.example.org/d?sslmode=verify-full&sslrootcert=%2Ftmp%2Fca.pem"},
 		"one, in the other form":     {"host=db.example.org", "/tmp/c'a", `host=db.example.org sslmode='verify-full' sslrootcert='/tmp/c\'a'`},
 	} {
-		if got, err := postgres.Address(c.address, c.authority); err != nil || got != c.want {
-			t.Errorf("%s: %s, %v", name, got, err)
+		if got, err := postgres.Address(secret.Of(c.address), c.authority); err != nil || got.Reveal() != c.want {
+			t.Errorf("%s: %s, %v", name, got.Reveal(), err)
 		}
 	}
-	if _, err := postgres.Address("postgres://u:secret@x:y/", ""); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), "secret") {
+	if _, err := postgres.Address(secret.Of("postgres://u:secret@x:y/"), ""); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -61,10 +62,10 @@ func TestAuthority(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			port, reached := serverWith(t, c.server)
-			address, err := postgres.Address("postgres://u:password@127.0.0.1:"+port+"/d", c.authority)
+			address, err := postgres.Address(secret.Of("postgres://u:password@127.0.0.1:"+port+"/d"), c.authority)
 			if err == nil {
 				var connection *pgx.Conn
-				if connection, err = pgx.Connect(t.Context(), address); err == nil {
+				if connection, err = pgx.Connect(t.Context(), address.Reveal()); err == nil {
 					connection.Close(context.Background())
 				}
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/quota"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // stage is a clock for several actors, of whom one acts at a time: it moves on when all of them wait.
@@ -260,8 +261,8 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 
 type token string
 
-func (t token) Token(context.Context) (string, error) { return string(t), nil }
-func (t token) Invalidate(string)                     {}
+func (t token) Token(context.Context) (secret.Text, error) { return secret.Of(string(t)), nil }
+func (t token) Invalidate(secret.Text)                     {}
 
 func pageIn(t *testing.T, sim *notionsim.Sim) string {
 	t.Helper()

@@ -8,18 +8,24 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
-// StoreEvents stores events in the transaction that caused them.
+// StoreEvents stores events in the transaction that caused them, with the trace that ctx stands in.
 func StoreEvents(ctx context.Context, tx pgx.Tx, connectionID string, events ...event.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
+	var traceID *string
+	if at := trace.From(ctx); at.Valid() {
+		id := at.TraceID.String()
+		traceID = &id
+	}
 	_, err := tx.Exec(ctx, `
-		insert into integration_events (id, connection_id, type, source_system, target_system, data, created_at)
-		select e.id, $1, e.type, e.source_system, e.target_system, e.data, e.timestamp
+		insert into integration_events (id, connection_id, type, source_system, target_system, data, created_at, trace_id)
+		select e.id, $1, e.type, e.source_system, e.target_system, e.data, e.timestamp, $3::text
 		from jsonb_to_recordset($2) as e(id uuid, type text, source_system text, target_system text, data jsonb, timestamp timestamptz)`,
-		connectionID, events)
+		connectionID, events, traceID)
 	return err
 }
 
@@ -47,7 +53,7 @@ func (e Events) List(ctx context.Context, f event.Filter) (event.Page, error) {
 		return page, Fault(err)
 	}
 	rows, err := e.Pool.Query(ctx, `
-		select id::text, type, source_system, target_system, data, created_at, seq from integration_events
+		select id::text, type, source_system, target_system, data, created_at, coalesce(trace_id, ''), seq from integration_events
 		where `+fits+` and ($5 = 0 or seq < $5) order by seq desc limit $6`,
 		e.ConnectionID, types, f.Source, since, f.Before, f.Limit+1)
 	if err != nil {
@@ -58,7 +64,7 @@ func (e Events) List(ctx context.Context, f event.Filter) (event.Page, error) {
 		place int64
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p placed, err error) {
-		err = row.Scan(&p.ID, &p.Type, &p.Source, &p.Target, &p.Data, &p.Timestamp, &p.place)
+		err = row.Scan(&p.ID, &p.Type, &p.Source, &p.Target, &p.Data, &p.Timestamp, &p.TraceID, &p.place)
 		return p, err
 	})
 	if err != nil {

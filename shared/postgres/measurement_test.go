@@ -12,6 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // load gives calls at each of some times: four, of which one fails and one is slow.
@@ -119,7 +120,7 @@ func TestStatementsAreMeasured(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	seen := map[string]int{}
-	pool, err := postgres.Open(t.Context(), pgtest.URL(t), 2, postgres.Measured(time.Now, func(_ context.Context, s metric.Sample) {
+	pool, err := postgres.Open(t.Context(), secret.Of(pgtest.URL(t)), 2, postgres.Measured(time.Now, func(_ context.Context, s metric.Sample) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[s.Operation+" "+s.Outcome]++

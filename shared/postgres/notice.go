@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // wakeTTL is how long a message that has a worker look is relied upon.
@@ -27,43 +28,46 @@ type Notices struct {
 // aboutToken says what the token with which Notion signs belongs to.
 func aboutToken(connectionID string) []string { return []string{"notion_webhooks", connectionID} }
 
-// Token gives the token with which Notion signs, "" when none has been taken, and the ids of our own bot. fault.Unavailable: it cannot be
-// read.
-func (n Notices) Token(ctx context.Context) (token string, bots []string, err error) {
+// Token gives the token with which Notion signs, an empty one when none has been taken, and the ids of our own bot. fault.Unavailable: it
+// cannot be read.
+func (n Notices) Token(ctx context.Context) (token secret.Text, bots []string, err error) {
+	var stored string
 	var bot, oauth *string
 	err = n.Pool.QueryRow(ctx, `
 		select coalesce(w.verification_token, ''), w.bot_id, o.bot_id from connections c
 		left join notion_webhooks w on w.connection_id = c.id left join oauth_tokens o on o.connection_id = c.id and o.provider = 'notion'
-		where c.id = $1`, n.ConnectionID).Scan(&token, &bot, &oauth)
+		where c.id = $1`, n.ConnectionID).Scan(&stored, &bot, &oauth)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil, nil
+		return secret.Text{}, nil, nil
 	}
 	for _, id := range []*string{bot, oauth} {
 		if id != nil {
 			bots = append(bots, *id)
 		}
 	}
-	if err != nil {
-		return "", nil, Fault(err)
+	if err != nil || stored == "" {
+		return secret.Text{}, bots, Fault(err)
 	}
-	token, err = n.Sealing.open(ctx, token, aboutToken(n.ConnectionID)...)
+	token, err = n.Sealing.open(ctx, stored, aboutToken(n.ConnectionID)...)
 	return token, bots, err
 }
 
 // TakeToken keeps a token when there is none, and gives the one that then is kept. fault.Unavailable: there is no key to seal it with.
-func (n Notices) TakeToken(ctx context.Context, token, botID string, at time.Time) (kept string, err error) {
-	if token, err = n.Sealing.seal(ctx, token, aboutToken(n.ConnectionID)...); err != nil {
-		return "", err
+func (n Notices) TakeToken(ctx context.Context, token secret.Text, botID string, at time.Time) (secret.Text, error) {
+	sealed, err := n.Sealing.seal(ctx, token, aboutToken(n.ConnectionID)...)
+	if err != nil {
+		return secret.Text{}, err
 	}
+	var kept string
 	err = n.Pool.QueryRow(ctx, `
 		with taken as (
 			insert into notion_webhooks (connection_id, verification_token, bot_id, created_at) values ($1, $2, nullif($3, ''), $4)
 			on conflict (connection_id) do nothing returning verification_token
 		)
 		select verification_token from taken union all select verification_token from notion_webhooks where connection_id = $1 limit 1`,
-		n.ConnectionID, token, botID, at).Scan(&kept)
+		n.ConnectionID, sealed, botID, at).Scan(&kept)
 	if err != nil {
-		return "", Fault(err)
+		return secret.Text{}, Fault(err)
 	}
 	return n.Sealing.open(ctx, kept, aboutToken(n.ConnectionID)...)
 }

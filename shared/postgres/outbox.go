@@ -28,7 +28,10 @@ func (o Outbox) Relay(ctx context.Context, limit int, at time.Time) (events []ev
 		if err != nil {
 			return err
 		}
-		events, err = pgx.CollectRows(rows, pgx.RowToStructByPos[event.Event])
+		events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e event.Event, err error) {
+			err = row.Scan(&e.ID, &e.Type, &e.Source, &e.Target, &e.Data, &e.Timestamp)
+			return e, err
+		})
 		if err != nil || len(events) == 0 {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Open prepares a pool for the database at url; nothing is connected before the first use. Statements are described and not
@@ -23,8 +24,8 @@ import (
 // options may change how it connects.
 //
 // https://supabase.com/docs/guides/database/connecting-to-postgres
-func Open(ctx context.Context, url string, connections int32, options ...Option) (*pgxpool.Pool, error) {
-	cfg, err := pgxpool.ParseConfig(url)
+func Open(ctx context.Context, url secret.Text, connections int32, options ...Option) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url.Reveal())
 	if err != nil {
 		return nil, unreadable()
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const (
@@ -160,7 +161,7 @@ func TestHundredEnvironments(t *testing.T) {
 	together, ctx := errgroup.WithContext(t.Context())
 	for range environments {
 		together.Go(func() error {
-			pool, err := postgres.Open(ctx, address.String(), 2)
+			pool, err := postgres.Open(ctx, secret.Of(address.String()), 2)
 			if err != nil {
 				return err
 			}
@@ -210,7 +211,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("limits %s", limits)
 	}
 	for port, want := range map[string]bool{"5432": true, "6543": false} {
-		behind, err := postgres.Open(t.Context(), "postgres://u:p@127.0.0.1:"+port+"/d", 1)
+		behind, err := postgres.Open(t.Context(), secret.Of("postgres://u:p@127.0.0.1:"+port+"/d"), 1)
 		if err != nil {
 			t.Fatal(err)
 		}

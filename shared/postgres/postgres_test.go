@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"slices"
@@ -22,6 +24,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -215,6 +219,27 @@ func TestLostParts(t *testing.T) {
 	}
 }
 
+// TestEventsSayTheirTrace: where there is one; and what subscribers are sent does not tell it.
+func TestEventsSayTheirTrace(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	traced := trace.Begin(t.Context(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", strings.NewReader("01234567"))
+	for _, ctx := range []context.Context{t.Context(), traced} {
+		if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			return postgres.StoreEvents(ctx, tx, connection, event.Draft{Type: event.Error}.New(uuid.NewString(), now))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := postgres.Events{Pool: pool, ConnectionID: connection}.List(t.Context(), event.Filter{Limit: 2})
+	if err != nil || len(page.Events) != 2 || page.Events[0].TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" || page.Events[1].TraceID != "" {
+		t.Fatalf("%+v, %v", page.Events, err)
+	}
+	if sent, err := json.Marshal(page.Events[0]); err != nil || strings.Contains(string(sent), page.Events[0].TraceID) {
+		t.Errorf("%s, %v", sent, err)
+	}
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
@@ -337,7 +362,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("nobody there", func(t *testing.T) {
 		t.Parallel()
-		away, err := postgres.Open(t.Context(), "postgres://me:hidden@127.0.0.1:1/x", 1)
+		away, err := postgres.Open(t.Context(), secret.Of("postgres://me:hidden@127.0.0.1:1/x"), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -349,7 +374,7 @@ func TestFaults(t *testing.T) {
 	})
 	t.Run("an address that is none", func(t *testing.T) {
 		t.Parallel()
-		_, err := postgres.Open(t.Context(), "postgres://me:hidden@:::/x", 1)
+		_, err := postgres.Open(t.Context(), secret.Of("postgres://me:hidden@:::/x"), 1)
 		wants(t, err, fault.Invalid)
 		if strings.Contains(err.Error(), "hidden") {
 			t.Errorf("the password shows: %v", err)

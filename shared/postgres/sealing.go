@@ -10,13 +10,14 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/seal"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Sealing closes the secrets that have to lie in tables: what webhooks are signed with. What was stored before there was sealing opens as
 // it is; nothing is stored so any more.
 type Sealing struct {
-	// Keys gives WEBHOOK_SEALING_KEY, as seal.ParseRing takes it, "" when it is not set; again: what is remembered of it may be old.
-	Keys   func(ctx context.Context, again bool) (string, error)
+	// Keys gives WEBHOOK_SEALING_KEY, as seal.ParseRing takes it, an empty one when it is not set; again: what is remembered of it may be old.
+	Keys   func(ctx context.Context, again bool) (secret.Text, error)
 	Random io.Reader
 }
 
@@ -34,7 +35,7 @@ func (s Sealing) ring(ctx context.Context, again bool) (seal.Ring, error) {
 }
 
 // seal closes a secret for what it is about. fault.Unavailable: there is no key, and so nothing may be stored.
-func (s Sealing) seal(ctx context.Context, secret string, about ...string) (string, error) {
+func (s Sealing) seal(ctx context.Context, text secret.Text, about ...string) (string, error) {
 	ring, err := s.ring(ctx, false)
 	if err == nil && ring.Empty() {
 		ring, err = s.ring(ctx, true)
@@ -46,29 +47,29 @@ func (s Sealing) seal(ctx context.Context, secret string, about ...string) (stri
 		return "", fault.New(fault.Unavailable,
 			"No secret can be kept: put WEBHOOK_SEALING_KEY into the app secret, a key as `openssl rand -base64 32` prints it.")
 	}
-	return ring.Seal(s.Random, secret, about...)
+	return ring.Seal(s.Random, text, about...)
 }
 
 // open gives a secret that is stored. fault.Unavailable: it cannot be read, or not now; the message says why, and what to do.
-func (s Sealing) open(ctx context.Context, stored string, about ...string) (string, error) {
+func (s Sealing) open(ctx context.Context, stored string, about ...string) (secret.Text, error) {
 	if !seal.Sealed(stored) && stored != "" {
-		return stored, nil
+		return secret.Of(stored), nil
 	}
 	var err error
 	for _, again := range []bool{false, true} { // a key that is not here may have come since the app secret was read
 		ring, errRing := s.ring(ctx, again)
 		if errRing != nil {
-			return "", errRing
+			return secret.Text{}, errRing
 		}
-		var secret string
-		if secret, err = ring.Open(stored, about...); err == nil {
-			return secret, nil
+		var text secret.Text
+		if text, err = ring.Open(stored, about...); err == nil {
+			return text, nil
 		}
 		if fault.KindOf(err) != fault.Unavailable {
-			return "", fault.Wrap(err, fault.Unavailable, "The stored secret is damaged. Have another one made.")
+			return secret.Text{}, fault.Wrap(err, fault.Unavailable, "The stored secret is damaged. Have another one made.")
 		}
 	}
-	return "", fault.New(fault.Unavailable,
+	return secret.Text{}, fault.New(fault.Unavailable,
 		"The stored secret cannot be read. %s Put that key back into WEBHOOK_SEALING_KEY, behind the new one, or have another secret made.",
 		fault.Message(err))
 }
@@ -162,16 +163,16 @@ func (s Seals) renew(ctx context.Context, p place, r row, ring seal.Ring, done *
 		if stored == "" {
 			continue
 		}
-		secret := stored
+		text := secret.Of(stored)
 		var err error
 		if seal.Sealed(stored) {
-			secret, err = ring.Open(stored, p.about(r)...)
+			text, err = ring.Open(stored, p.about(r)...)
 		}
 		if err != nil {
 			done.Unreadable++
 			return nil
 		}
-		if sealed[i], err = ring.Seal(s.Random, secret, p.about(r)...); err != nil {
+		if sealed[i], err = ring.Seal(s.Random, text, p.about(r)...); err != nil {
 			return err
 		}
 	}

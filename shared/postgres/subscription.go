@@ -11,6 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Subscriptions keeps who is told what happened.
@@ -31,8 +32,8 @@ func scanSubscription(row pgx.CollectableRow) (s delivery.Subscription, err erro
 
 // Create stores a subscription, as long as there are fewer than most of them; fault.Conflict when there are not. fault.Unavailable: there
 // is no key to seal its secret with.
-func (s Subscriptions) Create(ctx context.Context, sub delivery.Subscription, secret string, most int) error {
-	secret, err := s.Sealing.seal(ctx, secret, about(s.ConnectionID, sub.ID)...)
+func (s Subscriptions) Create(ctx context.Context, sub delivery.Subscription, text secret.Text, most int) error {
+	sealed, err := s.Sealing.seal(ctx, text, about(s.ConnectionID, sub.ID)...)
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (s Subscriptions) Create(ctx context.Context, sub delivery.Subscription, se
 			created_by, created_at, updated_at)
 		select $2, $1, $3, $4, $5, coalesce($6, '{}'::text[]), $7, $8, $9, $10, $10
 		where (select count(*) from event_subscriptions where connection_id = $1) < $11`,
-		s.ConnectionID, sub.ID, sub.CallbackURL, sub.Description, sub.EventTypes, sub.Databases, sub.RateLimit, secret,
+		s.ConnectionID, sub.ID, sub.CallbackURL, sub.Description, sub.EventTypes, sub.Databases, sub.RateLimit, sealed,
 		sub.CreatedBy, sub.CreatedAt, most)
 	if err == nil && tag.RowsAffected() == 0 {
 		return fault.New(fault.Conflict, "There are %d subscriptions already, which is the most. Delete one first.", most)
@@ -89,7 +90,7 @@ func (s Subscriptions) Resume(ctx context.Context, id string, at time.Time) (del
 
 // Rotate replaces the secret. The one before signs too until the given time, unless it cannot be read any more: then it is forgotten, and
 // the subscription goes on with the new one alone. It gives until when the one before signs, zero for not at all.
-func (s Subscriptions) Rotate(ctx context.Context, id, secret string, until, at time.Time) (delivery.Subscription, time.Time, error) {
+func (s Subscriptions) Rotate(ctx context.Context, id string, text secret.Text, until, at time.Time) (delivery.Subscription, time.Time, error) {
 	var had string
 	err := s.Pool.QueryRow(ctx, `select secret from event_subscriptions where connection_id = $1 and id = $2`, s.ConnectionID, id).Scan(&had)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -98,7 +99,7 @@ func (s Subscriptions) Rotate(ctx context.Context, id, secret string, until, at 
 	if err != nil {
 		return delivery.Subscription{}, time.Time{}, Fault(err)
 	}
-	secret, err = s.Sealing.seal(ctx, secret, about(s.ConnectionID, id)...)
+	sealed, err := s.Sealing.seal(ctx, text, about(s.ConnectionID, id)...)
 	if err != nil {
 		return delivery.Subscription{}, time.Time{}, err
 	}
@@ -109,7 +110,7 @@ func (s Subscriptions) Rotate(ctx context.Context, id, secret string, until, at 
 	sub, err := s.one(ctx, id, `
 		update event_subscriptions set old_secret = case when $6 then secret end, old_secret_until = case when $6 then $4::timestamptz end,
 			secret = $3, updated_at = $5, rest_until = case when signing_problem is null then rest_until end, signing_problem = null
-		where connection_id = $1 and id = $2 returning `+subscriptionColumns, secret, until, at, unreadable == nil)
+		where connection_id = $1 and id = $2 returning `+subscriptionColumns, sealed, until, at, unreadable == nil)
 	return sub, until, err
 }
 

@@ -11,9 +11,10 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
-// Measured has every statement, batch and attempt to connect observed, by its verb.
+// Measured has every statement, batch and attempt to connect observed, by its verb, and recorded where that is done.
 func Measured(now func() time.Time, observe func(context.Context, metric.Sample)) Option {
 	return func(c *pgxpool.Config) { c.ConnConfig.Tracer = tracer{now, observe} }
 }
@@ -51,10 +52,14 @@ func (t tracer) end(ctx context.Context, err error) {
 	if !measured || ctx.Value(unmeasuredKey{}) != nil || errors.Is(err, context.Canceled) {
 		return // one that the caller gave up says nothing of the database
 	}
-	now := t.now()
+	now, outcome := t.now(), outcomeOf(err)
 	t.observe(ctx, metric.Sample{
-		Service: metric.Supabase, Operation: call.operation, Outcome: outcomeOf(err), At: now, Duration: now.Sub(call.began),
+		Service: metric.Supabase, Operation: call.operation, Outcome: outcome, At: now, Duration: now.Sub(call.began),
 	})
+	if trace.Recording(ctx) {
+		trace.Record(ctx, call.operation, trace.Client, call.began, now, outcome,
+			trace.Text("db.system.name", "postgresql"), trace.Text("db.operation.name", call.operation))
+	}
 }
 
 // outcomeOf names how a statement ended. No row is an answer.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const (
@@ -25,8 +26,8 @@ const (
 //
 // https://supabase.com/docs/guides/realtime/broadcast#broadcast-using-the-rest-api
 type Channel struct {
-	URL    string                                    // the project's, https://<project>.supabase.co
-	Key    func(ctx context.Context) (string, error) // the service role's
+	URL    string                                         // the project's, https://<project>.supabase.co
+	Key    func(ctx context.Context) (secret.Text, error) // the service role's
 	Client *http.Client
 }
 
@@ -43,7 +44,7 @@ func (c Channel) Send(ctx context.Context, events []event.Event) error {
 	if err != nil {
 		return err
 	}
-	if key == "" {
+	if key.Empty() {
 		return fault.New(fault.Unavailable, "No key to broadcast with is set: put SUPABASE_SERVICE_ROLE_KEY into the app secret.")
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -56,7 +57,7 @@ func (c Channel) Send(ctx context.Context, events []event.Event) error {
 	return nil
 }
 
-func (c Channel) send(ctx context.Context, key string, events []event.Event) error {
+func (c Channel) send(ctx context.Context, key secret.Text, events []event.Event) error {
 	messages := make([]message, len(events))
 	for i, e := range events {
 		messages[i] = message{Topic, e.Type, e, true}
@@ -70,8 +71,8 @@ func (c Channel) send(ctx context.Context, key string, events []event.Event) err
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("apikey", key)
-	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("apikey", key.Reveal())
+	r.Header.Set("Authorization", "Bearer "+key.Reveal())
 	answer, err := c.Client.Do(r)
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "Supabase Realtime cannot be reached")

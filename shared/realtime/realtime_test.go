@@ -12,10 +12,11 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/realtime"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
-func key(k string) func(context.Context) (string, error) {
-	return func(context.Context) (string, error) { return k, nil }
+func key(k string) func(context.Context) (secret.Text, error) {
+	return func(context.Context) (secret.Text, error) { return secret.Of(k), nil }
 }
 
 func TestSend(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 const (
@@ -35,14 +36,14 @@ type key struct {
 
 // ParseRing reads keys of 32 bytes in base64, with a space between: the new one, and while a rotation is under way the one before. "" is
 // a ring without keys. fault.Invalid, which shows nothing of the text: it is something else.
-func ParseRing(text string) (Ring, error) {
+func ParseRing(text secret.Text) (Ring, error) {
 	var r Ring
-	for _, word := range strings.Fields(text) {
-		secret, err := base64.StdEncoding.Strict().DecodeString(word)
-		if err != nil || len(secret) != keySize || len(r.keys) == mostKeys {
+	for _, word := range strings.Fields(text.Reveal()) {
+		raw, err := base64.StdEncoding.Strict().DecodeString(word)
+		if err != nil || len(raw) != keySize || len(r.keys) == mostKeys {
 			return Ring{}, fault.New(fault.Invalid, "It must be a key of 32 bytes in base64, as `openssl rand -base64 32` prints it, or a new and an old one.")
 		}
-		k, err := newKey(secret)
+		k, err := newKey(raw)
 		if err != nil {
 			return Ring{}, err
 		}
@@ -51,13 +52,13 @@ func ParseRing(text string) (Ring, error) {
 	return r, nil
 }
 
-func newKey(secret []byte) (key, error) {
-	block, err := aes.NewCipher(secret)
+func newKey(raw []byte) (key, error) {
+	block, err := aes.NewCipher(raw)
 	if err != nil {
 		return key{}, err
 	}
 	aead, err := cipher.NewGCM(block)
-	id := sha256.Sum256(append([]byte("the id of a sealing key: "), secret...))
+	id := sha256.Sum256(append([]byte("the id of a sealing key: "), raw...))
 	return key{hex.EncodeToString(id[:4]), aead}, err
 }
 
@@ -76,40 +77,41 @@ func (r Ring) Prefix() string {
 func (r Ring) Empty() bool { return len(r.keys) == 0 }
 
 // Seal closes a secret for what it is about. The error is random's, or fault.Unavailable where there is no key.
-func (r Ring) Seal(random io.Reader, secret string, about ...string) (string, error) {
+func (r Ring) Seal(random io.Reader, text secret.Text, about ...string) (string, error) {
 	if r.Empty() {
 		return "", fault.New(fault.Unavailable, "There is no key to seal with.")
 	}
 	k := r.keys[0]
-	box := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(secret)+k.aead.Overhead())
+	plain := []byte(text.Reveal())
+	box := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(plain)+k.aead.Overhead())
 	if _, err := io.ReadFull(random, box); err != nil {
 		return "", err
 	}
-	box = k.aead.Seal(box, box, []byte(secret), beside(k.id, about))
+	box = k.aead.Seal(box, box, plain, beside(k.id, about))
 	return form + k.id + ":" + base64.RawURLEncoding.EncodeToString(box), nil
 }
 
 // Open gives the secret that was sealed for what it is about. fault.Unavailable: the key that it was sealed under is not here;
 // fault.Internal: it was not sealed for that, or it is damaged.
-func (r Ring) Open(sealed string, about ...string) (string, error) {
+func (r Ring) Open(sealed string, about ...string) (secret.Text, error) {
 	id, text, whole := strings.Cut(strings.TrimPrefix(sealed, form), ":")
 	if !Sealed(sealed) || !whole || strings.ContainsAny(text, "\r\n") { // which base64 passes over
-		return "", damaged()
+		return secret.Text{}, damaged()
 	}
 	i := slices.IndexFunc(r.keys, func(k key) bool { return k.id == id })
 	if i < 0 {
-		return "", fault.New(fault.Unavailable, "It was sealed under the key %.8s, which is not here.", id)
+		return secret.Text{}, fault.New(fault.Unavailable, "It was sealed under the key %.8s, which is not here.", id)
 	}
 	aead := r.keys[i].aead
 	box, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(box) < aead.NonceSize() {
-		return "", damaged()
+		return secret.Text{}, damaged()
 	}
-	secret, err := aead.Open(nil, box[:aead.NonceSize()], box[aead.NonceSize():], beside(id, about))
-	if err != nil || len(secret) == 0 {
-		return "", damaged()
+	plain, err := aead.Open(nil, box[:aead.NonceSize()], box[aead.NonceSize():], beside(id, about))
+	if err != nil || len(plain) == 0 {
+		return secret.Text{}, damaged()
 	}
-	return string(secret), nil
+	return secret.Of(string(plain)), nil
 }
 
 func damaged() error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/seal"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // key gives a key that is made of one byte.
@@ -21,7 +22,7 @@ func key(b byte) string {
 
 func ring(t testing.TB, text string) seal.Ring {
 	t.Helper()
-	r, err := seal.ParseRing(text)
+	r, err := seal.ParseRing(secret.Of(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,17 +34,17 @@ func TestWhatIsSealedOpens(t *testing.T) {
 	t.Parallel()
 	r := ring(t, key('a'))
 	rapid.Check(t, func(t *rapid.T) {
-		secret := rapid.StringN(1, 100, -1).Draw(t, "secret")
+		plain := rapid.StringN(1, 100, -1).Draw(t, "secret")
 		about := rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "about")
-		sealed, err := r.Seal(rand.Reader, secret, about...)
-		if err != nil || !seal.Sealed(sealed) || !strings.HasPrefix(sealed, r.Prefix()) || len(secret) > 3 && strings.Contains(sealed, secret) {
+		sealed, err := r.Seal(rand.Reader, secret.Of(plain), about...)
+		if err != nil || !seal.Sealed(sealed) || !strings.HasPrefix(sealed, r.Prefix()) || len(plain) > 3 && strings.Contains(sealed, plain) {
 			t.Fatalf("%q, %v", sealed, err)
 		}
-		if again, _ := r.Seal(rand.Reader, secret, about...); again == sealed {
+		if again, _ := r.Seal(rand.Reader, secret.Of(plain), about...); again == sealed {
 			t.Fatal("the same secret is sealed to the same text")
 		}
-		if opened, err := r.Open(sealed, about...); err != nil || opened != secret {
-			t.Fatalf("%q, %v", opened, err)
+		if opened, err := r.Open(sealed, about...); err != nil || opened.Reveal() != plain {
+			t.Fatalf("%q, %v", opened.Reveal(), err)
 		}
 	})
 }
@@ -52,7 +53,7 @@ func TestWhatIsSealedOpens(t *testing.T) {
 func TestNoDamageOpens(t *testing.T) {
 	t.Parallel()
 	r := ring(t, key('a'))
-	sealed, err := r.Seal(rand.Reader, "whsec_x", "c", "s")
+	sealed, err := r.Seal(rand.Reader, secret.Of("whsec_x"), "c", "s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestNoDamageOpens(t *testing.T) {
 		if other[at] = rapid.Byte().Draw(t, "byte"); string(other) == sealed {
 			return
 		}
-		if opened, err := r.Open(string(other), "c", "s"); err == nil || opened != "" {
+		if opened, err := r.Open(string(other), "c", "s"); err == nil || !opened.Empty() {
 			t.Fatalf("%q opens", other)
 		}
 	})
@@ -71,11 +72,11 @@ func TestNoDamageOpens(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	r := ring(t, key('a'))
-	sealed, err := r.Seal(rand.Reader, "whsec_x", "connection", "subscription")
+	sealed, err := r.Seal(rand.Reader, secret.Of("whsec_x"), "connection", "subscription")
 	if err != nil {
 		t.Fatal(err)
 	}
-	empty, err := r.Seal(rand.Reader, "", "connection", "subscription")
+	empty, err := r.Seal(rand.Reader, secret.Of(""), "connection", "subscription")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +103,8 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if opened, err := c.ring.Open(c.sealed, c.about...); opened != "" || fault.KindOf(err) != c.want {
-				t.Errorf("%q, %v", opened, err)
+			if opened, err := c.ring.Open(c.sealed, c.about...); !opened.Empty() || fault.KindOf(err) != c.want {
+				t.Errorf("%q, %v", opened.Reveal(), err)
 			}
 		})
 	}
@@ -113,11 +114,11 @@ func TestOpenRefuses(t *testing.T) {
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	before, during, after := ring(t, key('a')), ring(t, key('b')+" "+key('a')), ring(t, key('b'))
-	old, err := before.Seal(rand.Reader, "secret")
+	old, err := before.Seal(rand.Reader, secret.Of("secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := during.Seal(rand.Reader, "secret")
+	fresh, err := during.Seal(rand.Reader, secret.Of("secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,8 +134,8 @@ func TestRotation(t *testing.T) {
 		"the old one's, after": {after, old, false}, "the new one's, after": {after, fresh, true},
 		"the new one's, before": {before, fresh, false},
 	} {
-		if opened, err := c.ring.Open(c.sealed); (opened == "secret") != c.opens || (err == nil) != c.opens {
-			t.Errorf("%s: %q, %v", name, opened, err)
+		if opened, err := c.ring.Open(c.sealed); (opened.Reveal() == "secret") != c.opens || (err == nil) != c.opens {
+			t.Errorf("%s: %q, %v", name, opened.Reveal(), err)
 		}
 	}
 }
@@ -156,7 +157,7 @@ func TestParseRing(t *testing.T) {
 		"no base64":      {strings.Repeat("!", 44), false, true},
 		"one that is no": {key('a') + " none", false, true},
 	} {
-		r, err := seal.ParseRing(c.text)
+		r, err := seal.ParseRing(secret.Of(c.text))
 		if (err == nil) != c.good || r.Empty() != c.empty {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -168,11 +169,11 @@ func TestParseRing(t *testing.T) {
 
 func TestSealRefuses(t *testing.T) {
 	t.Parallel()
-	if sealed, err := (seal.Ring{}).Seal(rand.Reader, "secret"); sealed != "" || fault.KindOf(err) != fault.Unavailable {
+	if sealed, err := (seal.Ring{}).Seal(rand.Reader, secret.Of("secret")); sealed != "" || fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("%q, %v", sealed, err)
 	}
 	broken := errors.New("no random")
-	if sealed, err := ring(t, key('a')).Seal(iotest.ErrReader(broken), "secret"); sealed != "" || !errors.Is(err, broken) {
+	if sealed, err := ring(t, key('a')).Seal(iotest.ErrReader(broken), secret.Of("secret")); sealed != "" || !errors.Is(err, broken) {
 		t.Errorf("%q, %v", sealed, err)
 	}
 }

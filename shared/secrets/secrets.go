@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Client is the part of the Secrets Manager client that is used.
@@ -29,7 +30,7 @@ type App struct {
 	now    func() time.Time
 
 	mu     sync.Mutex
-	values map[string]string
+	values map[string]secret.Text
 	until  time.Time
 }
 
@@ -38,14 +39,14 @@ func NewApp(client Client, id string, ttl time.Duration, now func() time.Time) *
 	return &App{client: client, id: id, ttl: ttl, now: now}
 }
 
-// Get gives a value of the secret, "" when it is not set. fault.Unavailable: the secret cannot be read now.
-func (a *App) Get(ctx context.Context, name string) (string, error) {
+// Get gives a value of the secret, an empty one when it is not set. fault.Unavailable: the secret cannot be read now.
+func (a *App) Get(ctx context.Context, name string) (secret.Text, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if now := a.now(); now.After(a.until) {
 		values, err := a.read(ctx)
 		if err != nil {
-			return "", err
+			return secret.Text{}, err
 		}
 		a.values, a.until = values, now.Add(a.ttl)
 	}
@@ -64,7 +65,7 @@ func (a *App) Reread() {
 	}
 }
 
-func (a *App) read(ctx context.Context) (map[string]string, error) {
+func (a *App) read(ctx context.Context) (map[string]secret.Text, error) {
 	out, err := a.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(a.id)})
 	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
 		return nil, fault.Wrap(err, fault.Unavailable, "The secret that APP_SECRET_ARN names does not exist")
@@ -72,7 +73,7 @@ func (a *App) read(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "Secrets Manager cannot be reached. Try again in a moment.")
 	}
-	var values map[string]string
+	var values map[string]secret.Text
 	if err := json.Unmarshal([]byte(aws.ToString(out.SecretString)), &values); err != nil {
 		return nil, fault.New(fault.Unavailable, "The secret that APP_SECRET_ARN names is no JSON object of strings. Set it as .env.example shows.")
 	}

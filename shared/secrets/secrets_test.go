@@ -41,7 +41,7 @@ func TestApp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return v
+		return v.Reveal()
 	}
 	first := get()
 	if first != "one" || get() != first || m.reads != 1 {
@@ -65,8 +65,8 @@ func TestApp(t *testing.T) {
 	if get() != "three" {
 		t.Error("not read again in time")
 	}
-	if v, err := app.Get(t.Context(), "B"); v != "" || err != nil {
-		t.Errorf("what is not set: %q, %v", v, err)
+	if v, err := app.Get(t.Context(), "B"); !v.Empty() || err != nil {
+		t.Errorf("what is not set: %q, %v", v.Reveal(), err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // Putter is the part of the Secrets Manager client that keeps pairs.
@@ -69,7 +70,7 @@ func (r Readable) read(ctx context.Context, name, stage string) (oauth.Pair, err
 	if err := json.Unmarshal([]byte(aws.ToString(out.SecretString)), &s); err != nil || s.Access == "" || s.Version < 1 {
 		return oauth.Pair{}, fault.New(fault.Internal, "the secret %s holds no pair of tokens", name)
 	}
-	return oauth.Pair{Version: s.Version, Access: s.Access, Refresh: s.Refresh}, nil
+	return oauth.Pair{Version: s.Version, Access: secret.Of(s.Access), Refresh: secret.Of(s.Refresh)}, nil
 }
 
 // Put makes a pair the current one; fault.Conflict when another pair of that version is there. Putting the same pair twice is putting it
@@ -108,7 +109,7 @@ func (v Vault) Delete(ctx context.Context, name string) error {
 }
 
 func textOf(p oauth.Pair) (string, error) {
-	text, err := json.Marshal(stored(p)) //nolint:gosec // it goes where secrets are kept
+	text, err := json.Marshal(stored{p.Version, p.Access.Reveal(), p.Refresh.Reveal()}) //nolint:gosec // it goes where secrets are kept
 	return string(text), err
 }
 

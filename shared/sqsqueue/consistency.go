@@ -18,7 +18,7 @@ type Consistency struct {
 // Send queues a run. fault.Unavailable: the queue cannot be reached.
 func (q Consistency) Send(ctx context.Context, id string) error {
 	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: aws.String(q.URL), MessageBody: aws.String(id), MessageAttributes: trace(ctx),
+		QueueUrl: aws.String(q.URL), MessageBody: aws.String(id), MessageAttributes: traced(ctx),
 	})
 	return fault.Wrap(err, fault.Unavailable, "The queue of consistency checks cannot be reached. Try again in a moment.")
 }

@@ -38,7 +38,7 @@ func (q Sync) Send(ctx context.Context, connectionID string, m journal.Message) 
 		MessageBody:            aws.String(string(body)),
 		MessageGroupId:         aws.String(connectionID + ":" + m.Kind),
 		MessageDeduplicationId: aws.String(q.NewID()),
-		MessageAttributes:      trace(ctx),
+		MessageAttributes:      traced(ctx),
 	})
 	return fault.Wrap(err, fault.Unavailable, "The sync queue cannot be reached")
 }
@@ -53,7 +53,7 @@ type Deliveries struct {
 func (q Deliveries) Wake(ctx context.Context, subscriptionID string, wait time.Duration) error {
 	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: aws.String(q.URL), MessageBody: aws.String(subscriptionID),
-		DelaySeconds: int32(math.Ceil(wait.Seconds())),
+		DelaySeconds: int32(math.Ceil(wait.Seconds())), MessageAttributes: traced(ctx),
 	})
 	return fault.Wrap(err, fault.Unavailable, "The delivery queue cannot be reached")
 }
@@ -66,6 +66,6 @@ type Outbox struct {
 
 // Nudge has the relay look at the outbox. fault.Unavailable: the queue cannot be reached.
 func (q Outbox) Nudge(ctx context.Context) error {
-	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String("{}")})
+	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String("{}"), MessageAttributes: traced(ctx)})
 	return fault.Wrap(err, fault.Unavailable, "The outbox queue cannot be reached")
 }

@@ -6,16 +6,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
-// trace gives the attributes that say what a message goes back to; none outside of a request.
-func trace(ctx context.Context) map[string]types.MessageAttributeValue {
-	id := lambdaio.TraceID(ctx)
-	if id == "" {
+// traced gives the attributes that say which trace a message belongs to; none outside of one.
+func traced(ctx context.Context) map[string]types.MessageAttributeValue {
+	parent := trace.From(ctx).String()
+	if parent == "" {
 		return nil
 	}
-	return map[string]types.MessageAttributeValue{
-		lambdaio.TraceAttribute: {DataType: aws.String("String"), StringValue: aws.String(id)},
-	}
+	return map[string]types.MessageAttributeValue{trace.Header: {DataType: aws.String("String"), StringValue: aws.String(parent)}}
 }

@@ -3,6 +3,7 @@ package sqsqueue_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // client keeps what is sent.
@@ -24,39 +26,58 @@ func (c *client) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...f
 	return &sqs.SendMessageOutput{}, nil
 }
 
-// TestTraceGoesThroughEveryHop: what a worker logs, and the continuation that it queues, name the request that it all goes back to.
+// TestTraceGoesThroughEveryHop: what a worker logs and what it queues belong to the trace of the request that it all goes back to, each
+// invocation at its own place in it.
 func TestTraceGoesThroughEveryHop(t *testing.T) {
 	t.Parallel()
 	c := &client{}
-	queue := sqsqueue.Sync{Client: c, NewID: func() string { return "id" }}
-	send := func(ctx context.Context) error {
-		return queue.Send(ctx, "connection", journal.Message{RunID: "run", Kind: "partners"})
-	}
-	if err := send(lambdaio.WithCall(t.Context(), lambdaio.Call{RequestID: "request-1"})); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	logger := obs.NewLogger(&log, slog.LevelInfo, "sync-worker")
-	work := lambdaio.Batch(func(ctx context.Context, _ lambdaio.Message) error {
-		ctx = lambdaio.WithCall(ctx, lambdaio.Call{RequestID: "invocation-2"})
-		logger.InfoContext(ctx, "working")
-		return send(ctx)
-	})
-	value := c.sent[0].MessageAttributes[lambdaio.TraceAttribute]
-	answer, err := work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{
-		MessageId: "m", MessageAttributes: map[string]events.SQSMessageAttribute{lambdaio.TraceAttribute: {StringValue: value.StringValue}},
-	}}})
-	if err != nil || len(answer.BatchItemFailures) > 0 {
-		t.Fatal(answer, err)
-	}
-	var line map[string]any
-	if err := json.Unmarshal(log.Bytes(), &line); err != nil || line["trace_id"] != "request-1" || line["request_id"] != "invocation-2" {
-		t.Error(log.String(), err)
-	}
-	if again := c.sent[1].MessageAttributes[lambdaio.TraceAttribute].StringValue; again == nil || *again != "request-1" {
-		t.Error("the continuation does not know what it goes back to")
-	}
-	if err := send(t.Context()); err != nil || c.sent[2].MessageAttributes != nil {
-		t.Error("outside of a request there is nothing to go back to", err)
+	sync := sqsqueue.Sync{Client: c, NewID: func() string { return "id" }}
+	for name, send := range map[string]func(context.Context) error{
+		"sync": func(ctx context.Context) error {
+			return sync.Send(ctx, "connection", journal.Message{RunID: "run", Kind: "partners"})
+		},
+		"delivery":    func(ctx context.Context) error { return sqsqueue.Deliveries{Client: c}.Wake(ctx, "s", 0) },
+		"outbox":      sqsqueue.Outbox{Client: c}.Nudge,
+		"consistency": func(ctx context.Context) error { return sqsqueue.Consistency{Client: c}.Send(ctx, "run") },
+	} {
+		c.sent = nil
+		request := trace.Begin(t.Context(), "", rand.Reader)
+		if err := send(request); err != nil {
+			t.Fatal(name, err)
+		}
+		var log bytes.Buffer
+		logger := obs.NewLogger(&log, slog.LevelInfo, "sync-worker")
+		work := lambdaio.Batch(func(ctx context.Context, _ lambdaio.Message) error {
+			ctx = lambdaio.WithCall(ctx, lambdaio.Call{RequestID: "invocation-2"})
+			logger.InfoContext(obs.OfSync(ctx, "run-1"), "working")
+			return send(ctx)
+		})
+		sent := c.sent[0].MessageAttributes[trace.Header].StringValue
+		if sent == nil || *sent != trace.From(request).String() {
+			t.Fatalf("%s: the message does not say what it belongs to", name)
+		}
+		answer, err := work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{
+			MessageId: "m", MessageAttributes: map[string]events.SQSMessageAttribute{trace.Header: {StringValue: sent}},
+		}}})
+		if err != nil || len(answer.BatchItemFailures) > 0 {
+			t.Fatal(name, answer, err)
+		}
+		again, ok := trace.Parse(*c.sent[1].MessageAttributes[trace.Header].StringValue)
+		if !ok || again.TraceID != trace.From(request).TraceID || again.SpanID == trace.From(request).SpanID {
+			t.Errorf("%s: what was queued in turn is at %s, the request at %s", name, again, trace.From(request))
+		}
+		want := map[string]any{"trace_id": again.TraceID.String(), "span_id": again.SpanID.String(), "request_id": "invocation-2", "sync_id": "run-1"}
+		var line map[string]any
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+			t.Fatal(name, err)
+		}
+		for key, value := range want {
+			if line[key] != value {
+				t.Errorf("%s: %s is %v, want %v", name, key, line[key], value)
+			}
+		}
+		if err := send(t.Context()); err != nil || c.sent[2].MessageAttributes != nil {
+			t.Errorf("%s: outside of a trace there is none to go on with: %v", name, err)
+		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/supabase"
 )
 
@@ -96,10 +97,10 @@ func sign(t *testing.T, method jwt.SigningMethod, key any, id string, c jwt.MapC
 	return text
 }
 
-func verifier(p *project, secret string, now func() time.Time) supabase.Verifier {
+func verifier(p *project, legacy string, now func() time.Time) supabase.Verifier {
 	return supabase.NewVerifier(supabase.Config{
 		URL: p.URL, Keys: supabase.NewKeySet(p.URL, nil, now), Now: now,
-		Secret: func(context.Context) (string, error) { return secret, nil },
+		Secret: func(context.Context) (secret.Text, error) { return secret.Of(legacy), nil },
 	})
 }
 
@@ -242,8 +243,8 @@ func TestKeysAway(t *testing.T) {
 	p := newProject(t)
 	v := supabase.NewVerifier(supabase.Config{
 		URL: p.URL, Keys: supabase.NewKeySet(p.URL, nil, time.Now), Now: time.Now,
-		Secret: func(context.Context) (string, error) {
-			return "", fault.Wrap(errors.New("x"), fault.Unavailable, "Away.")
+		Secret: func(context.Context) (secret.Text, error) {
+			return secret.Text{}, fault.Wrap(errors.New("x"), fault.Unavailable, "Away.")
 		},
 	})
 	if _, err := v.Verify(t.Context(), "a.b.c"); fault.KindOf(err) != fault.Unavailable {
@@ -255,7 +256,7 @@ func FuzzVerify(f *testing.F) {
 	header, _ := json.Marshal(map[string]any{"alg": "ES256", "kid": 1})
 	f.Add(base64.RawURLEncoding.EncodeToString(header) + ".e30.")
 	f.Add("..")
-	v := supabase.NewVerifier(supabase.Config{URL: "http://x", Keys: none{}, Now: time.Now, Secret: func(context.Context) (string, error) { return "s", nil }})
+	v := supabase.NewVerifier(supabase.Config{URL: "http://x", Keys: none{}, Now: time.Now, Secret: func(context.Context) (secret.Text, error) { return secret.Of("s"), nil }})
 	f.Fuzz(func(t *testing.T, token string) {
 		if p, err := v.Verify(t.Context(), token); err == nil {
 			t.Errorf("%q is good for %+v", token, p)

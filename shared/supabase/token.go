@@ -13,6 +13,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // audience is whom Supabase gives tokens of people who signed in for.
@@ -25,8 +26,8 @@ const longest = 8 << 10
 type Config struct {
 	URL  string // the project's address
 	Keys Keys
-	// Secret gives the project's legacy JWT secret, "" for none: tokens of HS256 are good only where it is set.
-	Secret func(ctx context.Context) (string, error)
+	// Secret gives the project's legacy JWT secret, an empty one for none: tokens of HS256 are good only where it is set.
+	Secret func(ctx context.Context) (secret.Text, error)
 	Now    func() time.Time
 }
 
@@ -55,12 +56,12 @@ type claims struct {
 // and not over. A person may read; app_metadata.integration_scopes names what else. fault.Unauthorized: the token is not good;
 // fault.Unavailable: that cannot be found out now.
 func (v Verifier) Verify(ctx context.Context, token string) (access.Principal, error) {
-	secret, err := v.config.Secret(ctx)
+	legacy, err := v.config.Secret(ctx)
 	if err != nil {
 		return access.Principal{}, err
 	}
 	methods := []string{jwt.SigningMethodES256.Alg()}
-	if secret != "" {
+	if !legacy.Empty() {
 		methods = append(methods, jwt.SigningMethodHS256.Alg())
 	}
 	if len(token) > longest {
@@ -72,7 +73,7 @@ func (v Verifier) Verify(ctx context.Context, token string) (access.Principal, e
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(v.config.Now),
 	).ParseWithClaims(token, &said, func(t *jwt.Token) (any, error) {
 		if t.Method == jwt.SigningMethodHS256 {
-			return []byte(secret), nil
+			return []byte(legacy.Reveal()), nil
 		}
 		id, _ := t.Header["kid"].(string)
 		return v.config.Keys.Key(ctx, id)

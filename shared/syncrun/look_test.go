@@ -25,6 +25,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/notice"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -44,8 +45,8 @@ func newHooked(t *testing.T) *hooked {
 	t.Helper()
 	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
 	h := &hooked{World: w}
-	sealing := postgres.Sealing{Random: cryptorand.Reader, Keys: func(context.Context, bool) (string, error) {
-		return base64.StdEncoding.EncodeToString(make([]byte, 32)), nil
+	sealing := postgres.Sealing{Random: cryptorand.Reader, Keys: func(context.Context, bool) (secret.Text, error) {
+		return secret.Of(base64.StdEncoding.EncodeToString(make([]byte, 32))), nil
 	}}
 	h.desk = notice.Desk{
 		ConnectionID: config.DefaultConnection, Kinds: w.Starter.Kinds, Queue: w, Enabled: true, Now: time.Now, Log: slog.New(slog.DiscardHandler),

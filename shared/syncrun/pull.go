@@ -11,6 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // settling is how long after an edit a listing may still not show it: Notion rounds times down to the minute, and an edit made
@@ -43,7 +44,7 @@ func (w *worker) pull(ctx context.Context) error {
 	if !at.Whole {
 		since = w.database.NotionThrough
 	}
-	listing, err := w.notion.List(ctx, w.database.DataSourceID, since, at.Cursor)
+	listing, err := w.list(ctx, since, at.Cursor)
 	if err != nil {
 		return err
 	}
@@ -79,6 +80,15 @@ func (w *worker) pull(ctx context.Context) error {
 		return w.absentFrom(ctx)
 	}
 	return nil
+}
+
+// list asks for one answer of the listing.
+func (w *worker) list(ctx context.Context, since time.Time, cursor string) (journal.Listing, error) {
+	ctx, span := trace.Start(ctx, "sync list page", trace.Internal)
+	listing, err := w.notion.List(ctx, w.database.DataSourceID, since, cursor)
+	span.Set(trace.Number("sync.records", int64(len(listing.Pages))))
+	span.End(failureOf(err))
+	return listing, err
 }
 
 // pulled moves on from the end of a listing. A whole listing of one answer has its absences looked for at once, while what it

@@ -9,6 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // rounds is how often a record is planned anew at once because somebody changed its row meanwhile. After that it waits for
@@ -50,7 +51,10 @@ type decision struct {
 
 // settle plans the items, carries the plans out and commits. The error is one that concerns all of them; what one side
 // refuses of a record is set aside with that record.
-func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) error {
+func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) (err error) {
+	ctx, span := trace.Start(ctx, "sync settle", trace.Internal)
+	span.Set(trace.Number("sync.records", int64(len(items))))
+	defer func() { span.End(failureOf(err)) }()
 	w.asked.clear()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside })
 	for round := 1; ; round++ {
@@ -78,8 +82,8 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 			w.rewind()
 			batch.Decided = nil // they are looked at again
 		}
-		moved, err := w.commitInTime(ctx, batch, decisions)
-		if err = errors.Join(broken, err); err != nil || len(moved) == 0 || round == rounds {
+		moved, failed := w.commitInTime(ctx, batch, decisions)
+		if err = errors.Join(broken, failed); err != nil || len(moved) == 0 || round == rounds {
 			return err
 		}
 		if items, err = w.again(ctx, moved); err != nil {
@@ -179,7 +183,9 @@ func (w *worker) commitInTime(ctx context.Context, batch journal.Batch, decision
 }
 
 // commit stores what became of the decisions. It gives those whose rows somebody changed meanwhile.
-func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*decision) ([]*decision, error) {
+func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*decision) (moved []*decision, err error) {
+	ctx, span := trace.Start(ctx, "sync commit", trace.Internal)
+	defer func() { span.End(failureOf(err)) }()
 	var known []*decision
 	for _, d := range decisions {
 		if !d.open {
@@ -198,7 +204,6 @@ func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*d
 		return nil, err
 	}
 	w.events, w.stored = nil, true
-	var moved []*decision
 	for i, d := range known {
 		w.count(d, outcomes[i], batch.Settled[i])
 		if !outcomes[i].Applied && !outcomes[i].Refused {

@@ -11,7 +11,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // BatchSize is how many records are worked on at a time: a page of Notion's results, and one round trip to Postgres.
@@ -25,6 +27,15 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	if !known {
 		return fault.New(fault.Invalid, "The mapping has no kind %q; the message cannot be worked on.", m.Kind)
 	}
+	ctx = obs.OfSync(ctx, m.RunID)
+	ctx, span := trace.Start(ctx, "sync part", trace.Internal)
+	span.Set(trace.Text("sync.id", m.RunID), trace.Text("sync.kind", m.Kind), trace.Number("sync.segment", int64(m.Segment)))
+	err := s.work(ctx, m, kind)
+	span.End(failureOf(err))
+	return err
+}
+
+func (s *Syncer) work(ctx context.Context, m journal.Message, kind mapping.Kind) error {
 	if m.Look {
 		s.look(ctx, kind)
 		return nil
@@ -72,7 +83,7 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 		lens:    record.Lens{Kind: kind},
 		deleted: map[merge.Side]int{merge.Notion: part.Counts.PagesArchived, merge.Supabase: part.Counts.RowsArchived},
 		time:    limit,
-		log:     s.Log.With("sync_id", m.RunID, "kind", m.Kind),
+		log:     s.Log.With("kind", m.Kind),
 	}
 	err := w.run(working)
 	switch {

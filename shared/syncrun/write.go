@@ -3,6 +3,7 @@ package syncrun
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // atOnce is how many pages are written after one look at them.
@@ -172,11 +174,13 @@ func (w *worker) intend(d *decision) journal.Intent {
 }
 
 // write makes one record's write and takes in Notion's answer. The error is one that the other writes would meet as well.
-func (w *worker) write(ctx context.Context, d *decision) error {
+func (w *worker) write(ctx context.Context, d *decision) (err error) {
 	if ctx.Err() != nil {
 		d.open = true
 		return ctx.Err()
 	}
+	ctx, span := trace.Start(ctx, "sync write", trace.Internal)
+	defer func() { span.End(failureOf(errors.Join(err, d.err))) }()
 	todo := d.plan.Notion
 	if err := w.send(ctx, d, todo); err != nil || d.err != nil {
 		return err

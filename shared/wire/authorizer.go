@@ -12,7 +12,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/gate"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/supabase"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // keyTTL is how long a key that was looked up is remembered.
@@ -20,31 +22,26 @@ const keyTTL = time.Minute
 
 // Authorizer says who is calling. It lets every request through: the function decides, and refuses in the API's own shape.
 func Authorizer() lambdaio.Decider {
-	type made struct {
-		*gate.Gate
-		gauge *gauge
+	type asked struct {
+		events.APIGatewayV2CustomAuthorizerV2Request
+		caller *access.Principal
 	}
-	get := onFirstUse(func(ctx context.Context) (made, error) {
-		p, err := newParts("authorizer")
-		if err != nil {
-			return made{}, err
-		}
+	admit := function("authorizer", trace.Server, func(ctx context.Context, p parts) (*gate.Gate, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
-			return made{}, err
+			return nil, err
 		}
-		return made{gate.New(gate.Config{
+		return gate.New(gate.Config{
 			Keys: postgres.Keys{Pool: pool}, Tokens: p.people(), Counter: postgres.Windows{Pool: pool}, Limit: p.cfg.CallerLimit,
 			TTL: keyTTL, Now: time.Now, Log: p.log,
-		}), p.gauge}, nil
+		}), nil
+	}, func(ctx context.Context, g *gate.Gate, a asked) (err error) {
+		*a.caller, err = g.Admit(ctx, a.Headers, a.RequestContext.HTTP.SourceIP)
+		return err
 	})
 	return func(ctx context.Context, r events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
 		var caller access.Principal
-		g, err := get(ctx)
-		if err == nil {
-			defer g.gauge.flush(ctx)
-			caller, err = g.Admit(ctx, r.Headers, r.RequestContext.HTTP.SourceIP)
-		}
+		err := admit(ctx, asked{r, &caller})
 		return events.APIGatewayV2CustomAuthorizerSimpleResponse{IsAuthorized: true, Context: access.Context(caller, err)}, nil
 	}
 }
@@ -57,6 +54,6 @@ func (p parts) people() gate.Tokens {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute}
 	return supabase.NewVerifier(supabase.Config{
 		URL: p.cfg.SupabaseURL, Keys: supabase.NewKeySet(p.cfg.SupabaseURL, transport, time.Now), Now: time.Now,
-		Secret: func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseJWTSecret) },
+		Secret: func(ctx context.Context) (secret.Text, error) { return p.secret.Get(ctx, config.SupabaseJWTSecret) },
 	})
 }

@@ -36,7 +36,7 @@ func (p parts) answerConfig(pool *pgxpool.Pool) http.Handler {
 		Synced:   postgres.Settings{Pool: pool}.Synced,
 		Set: func(ctx context.Context, name string) (bool, error) {
 			value, err := p.secret.Get(ctx, name)
-			return value != "", err
+			return !value.Empty(), err
 		},
 		Secrets:     config.Secrets(),
 		First:       config.DefaultConnection,

@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // id is the id of the connection that the parts are for.
@@ -139,16 +141,29 @@ type everywhere struct {
 	db *pgxpool.Pool
 }
 
-// forMessages makes it on first use.
-func forMessages(function string, connections int32) func(context.Context) (everywhere, error) {
-	return onFirstUse(func(ctx context.Context) (everywhere, error) {
-		p, err := newParts(function)
-		if err != nil {
-			return everywhere{}, err
-		}
+// forMessages makes what such a function works with, on its first event.
+func forMessages(connections int32) func(context.Context, parts) (everywhere, error) {
+	return func(ctx context.Context, p parts) (everywhere, error) {
 		pool, err := p.pool(context.WithoutCancel(ctx), connections)
 		return everywhere{p, pool}, err
-	})
+	}
+}
+
+// seldom makes such a function of an event that comes so seldom that all is made anew for each, and the database closed at the end.
+func seldom(name string, connections int32, work func(context.Context, everywhere) error) func(context.Context, json.RawMessage) error {
+	return func(ctx context.Context, event json.RawMessage) error {
+		var db *pgxpool.Pool
+		defer func() { // after what was counted was stored in it
+			if db != nil {
+				db.Close()
+			}
+		}()
+		return function(name, trace.Internal, func(ctx context.Context, p parts) (everywhere, error) {
+			all, err := forMessages(connections)(ctx, p)
+			db = all.db
+			return all, err
+		}, func(ctx context.Context, all everywhere, _ json.RawMessage) error { return work(ctx, all) })(ctx, event)
+	}
 }
 
 // each does something for one connection after the other, the oldest first. One that fails holds up none of the others.

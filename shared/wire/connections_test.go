@@ -28,6 +28,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
@@ -247,7 +248,7 @@ func TestTwoWorkspaces(t *testing.T) {
 	}
 }
 
-func (c connected) token(t *testing.T) string {
+func (c connected) token(t *testing.T) secret.Text {
 	t.Helper()
 	token, err := c.source().Token(t.Context())
 	if err != nil {

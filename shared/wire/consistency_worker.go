@@ -12,6 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // rememberedSide asks for a database's relations once for all checks of a while.
@@ -31,20 +32,14 @@ func (s rememberedSide) Relations(ctx context.Context, dataSourceID string) ([]c
 // ConsistencyWorker checks everything of a connection against Notion, from a message with a run's id. Its key is the run: one that has
 // ended is not worked on again.
 func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
-	get := forMessages("consistency-worker", 2)
-	return func(ctx context.Context, m lambdaio.Message) error {
-		all, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer all.gauge.flush(ctx)
+	return function("consistency-worker", trace.Consumer, forMessages(2), func(ctx context.Context, all everywhere, m lambdaio.Message) error {
 		settings, err := postgres.Settings{Pool: all.db}.OfCheck(ctx, m.Body)
 		if err != nil {
 			return err
 		}
 		p := all.of(settings)
 		return p.auditor(all.db).Work(p.onBehalf(ctx), m.Body)
-	}
+	})
 }
 
 // auditor checks the connection against Notion.

@@ -12,6 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 )
 
@@ -34,7 +35,7 @@ func (p parts) subscriptions(pool *pgxpool.Pool) postgres.Subscriptions {
 
 // sealing seals what webhooks are signed with.
 func (p parts) sealing() postgres.Sealing {
-	return postgres.Sealing{Random: rand.Reader, Keys: func(ctx context.Context, again bool) (string, error) {
+	return postgres.Sealing{Random: rand.Reader, Keys: func(ctx context.Context, again bool) (secret.Text, error) {
 		if again {
 			p.secret.Reread()
 		}

@@ -12,22 +12,18 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/realtime"
+	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // EventRelay empties the outboxes of all connections. Whatever calls it, messages of the outbox queue or the schedule, only says "look":
 // one event or ten, it looks once.
 func EventRelay() func(context.Context, json.RawMessage) error {
-	get := forMessages("event-relay", 1)
-	return func(ctx context.Context, _ json.RawMessage) error {
-		all, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer all.gauge.flush(ctx)
-		err = all.each(ctx, func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) })
+	return function("event-relay", trace.Internal, forMessages(1), func(ctx context.Context, all everywhere, _ json.RawMessage) error {
+		err := all.each(ctx, func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) })
 		all.renewSeals(ctx, all.db)
 		return err
-	}
+	})
 }
 
 // relay is the connection's relay. Who is signed in to Supabase hears of the first connection.
@@ -40,8 +36,10 @@ func (p parts) relay(pool *pgxpool.Pool) dispatch.Relay {
 	}
 	if p.cfg.RealTimeSync && p.cfg.SupabaseURL != "" && p.id() == config.DefaultConnection {
 		relay.Broadcast = realtime.Channel{
-			URL:    p.cfg.SupabaseURL,
-			Key:    func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseServiceRoleKey) },
+			URL: p.cfg.SupabaseURL,
+			Key: func(ctx context.Context) (secret.Text, error) {
+				return p.secret.Get(ctx, config.SupabaseServiceRoleKey)
+			},
 			Client: &http.Client{},
 		}
 	}

@@ -18,19 +18,9 @@ const forgotten = 1000
 
 // EventRetention forgets events that are older than is kept, with their deliveries, and webhooks that will not come again. What it leaves over goes the next day.
 func EventRetention() func(context.Context, json.RawMessage) error {
-	return func(ctx context.Context, _ json.RawMessage) error {
-		p, err := newParts("event-retention")
-		if err != nil {
-			return err
-		}
-		pool, err := p.pool(ctx, 1)
-		if err != nil {
-			return err
-		}
-		defer pool.Close()
-		defer p.gauge.flush(ctx)
-		return everywhere{p, pool}.each(ctx, func(ctx context.Context, p parts) error { return p.forget(ctx, pool) })
-	}
+	return seldom("event-retention", 1, func(ctx context.Context, all everywhere) error {
+		return all.each(ctx, func(ctx context.Context, p parts) error { return p.forget(ctx, all.db) })
+	})
 }
 
 // forget forgets what is old of the connection.

@@ -20,19 +20,23 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/meter"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
-// gauge measures a function's calls, those on behalf of each connection apart.
+// gauge measures a function's calls, those on behalf of each connection apart, and records them where somebody wants to see their traces.
 type gauge struct {
 	newMeter func() *meter.Meter
 	mu       sync.Mutex
 	meters   map[string]*meter.Meter // by connection
 	pool     atomic.Pointer[pgxpool.Pool]
+	// spans are recorded where tracing is set; else it is nil, which records nothing.
+	spans *trace.Recorder
 	// supabase keeps from a database that does not answer; how it went is told when the database is back.
 	supabase *breaker.Breaker
 	went     *postgres.OwnBreaker
@@ -65,7 +69,29 @@ func (g *gauge) of(connectionID string) *meter.Meter {
 	return m
 }
 
-// flush stores what was counted, at the end of an invocation.
+// end ends an invocation; failure names how it failed, "" for a success.
+type end func(failure string, known ...trace.Attribute)
+
+// begin begins an invocation, in the context that is given.
+func (g *gauge) begin(ctx context.Context, name string, kind trace.Kind) (context.Context, end) {
+	ctx, span := g.spans.Invocation(ctx, name, kind)
+	return ctx, func(failure string, known ...trace.Attribute) {
+		span.Set(trace.Text("faas.invocation_id", lambdaio.RequestID(ctx)))
+		span.Set(known...)
+		span.End(failure)
+		g.flush(ctx)
+	}
+}
+
+// failureOf names how something failed; "" when it did not.
+func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fault.KindOf(err).String()
+}
+
+// flush stores what was counted and sends what was recorded, at the end of an invocation.
 func (g *gauge) flush(ctx context.Context) {
 	g.mu.Lock()
 	ids := slices.Sorted(maps.Keys(g.meters))
@@ -77,6 +103,7 @@ func (g *gauge) flush(ctx context.Context) {
 		}
 		g.of(id).Flush(ctx, store)
 	}
+	g.spans.Flush(ctx)
 }
 
 // storing stores what was counted, and once the database is seen to answer, how often it did not.
@@ -113,14 +140,24 @@ func (g *gauge) shared(ctx context.Context, s metric.Sample) {
 // observe measures for the connection.
 func (p parts) observe(s metric.Sample) { p.gauge.of(p.id()).Observe(s) }
 
-// called measures an attempt at a request to Notion.
-func (p parts) called(c notion.Call) {
-	p.observe(metric.Sample{
-		Service: metric.Notion, Operation: c.Method + " " + c.Route, Outcome: c.Kind, Duration: c.Duration,
-	})
+// called measures and records an attempt at a request to Notion.
+func (p parts) called(ctx context.Context, c notion.Call) {
+	operation := c.Method + " " + c.Route
+	p.observe(metric.Sample{Service: metric.Notion, Operation: operation, Outcome: c.Kind, Duration: c.Duration})
+	traced(ctx, operation, c.Duration, c.Kind, trace.Text("peer.service", "notion"), trace.Text("http.request.method", c.Method),
+		trace.Text("url.template", c.Route), trace.Number("http.response.status_code", int64(c.Status)),
+		trace.Number("http.request.resend_count", int64(c.Attempt-1)))
 }
 
-// cloud measures the calls of an AWS client, retries included.
+// traced records a call that ended just now.
+func traced(ctx context.Context, name string, took time.Duration, failure string, known ...trace.Attribute) {
+	if trace.Recording(ctx) {
+		now := time.Now()
+		trace.Record(ctx, name, trace.Client, now.Add(-took), now, failure, known...)
+	}
+}
+
+// cloud measures and records the calls of an AWS client, retries included.
 func (g *gauge) cloud(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Measure", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -133,6 +170,9 @@ func (g *gauge) cloud(stack *middleware.Stack) error {
 		}
 		s.Outcome = refusedBy(err)
 		g.shared(ctx, s)
+		service := middleware.GetServiceID(ctx)
+		traced(ctx, service+" "+s.Operation, s.Duration, s.Outcome, trace.Text("rpc.system", "aws-api"), trace.Text("rpc.service", service),
+			trace.Text("rpc.method", s.Operation))
 		return out, metadata, err
 	}), middleware.After)
 }

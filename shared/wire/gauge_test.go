@@ -19,6 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 )
 
@@ -31,8 +32,10 @@ func measuring(pool *pgxpool.Pool) parts {
 
 type fixedToken struct{}
 
-func (fixedToken) Token(context.Context) (string, error) { return notionsim.IntegrationToken, nil }
-func (fixedToken) Invalidate(string)                     {}
+func (fixedToken) Token(context.Context) (secret.Text, error) {
+	return secret.Of(notionsim.IntegrationToken), nil
+}
+func (fixedToken) Invalidate(secret.Text) {}
 
 // BenchmarkMeasuring is a request to a Notion on loopback, unmeasured and measured, its share of an invocation's one statement included;
 // a real one takes a hundred times as long.
@@ -42,7 +45,7 @@ func BenchmarkMeasuring(b *testing.B) {
 	}))
 	defer server.Close()
 	pool := pgtest.New(b)
-	for name, observe := range map[string]func(notion.Call){"without": nil, "with": measuring(pool).called} {
+	for name, observe := range map[string]func(context.Context, notion.Call){"without": nil, "with": measuring(pool).called} {
 		client := notion.New(notion.Config{
 			BaseURL: server.URL, Tokens: fixedToken{}, Observe: observe,
 			Budget: notion.NewWindow(notion.WindowConfig{Requests: 1 << 30, Period: time.Minute}),

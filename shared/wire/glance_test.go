@@ -17,8 +17,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// function is what a new environment of a function is made of, whose database and Notion are a world's.
-func function(t *testing.T, w *sidetest.World, vault string) parts {
+// environment is what a new environment of a function is made of, whose database and Notion are a world's.
+func environment(t *testing.T, w *sidetest.World, vault string) parts {
 	t.Helper()
 	env := map[string]string{
 		"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
@@ -77,31 +77,31 @@ func TestConflictShowsWhatNotionShowsNow(t *testing.T) {
 		}})
 	}
 	move("Hobart")
-	now := function(t, w, vault).conflictNow(t, id)
+	now := environment(t, w, vault).conflictNow(t, id)
 	if now.Value != "Hobart" || now.State != "live" || !now.Complete || now.Stale || now.ReadAt.IsZero() || now.EditedBy.Name == "" {
 		t.Fatalf("%+v", now)
 	}
 	move("Perth")
 	asked := w.Sim.Stats().Total
-	if again := function(t, w, vault).conflictNow(t, id); again != now || w.Sim.Stats().Total != asked {
+	if again := environment(t, w, vault).conflictNow(t, id); again != now || w.Sim.Stats().Total != asked {
 		t.Errorf("another function asked again: %+v", again)
 	}
 	w.Exec(t, `update cache_entries set fresh_until = stored_at`)
 	w.Exec(t, `insert into breakers (connection_id, service, status, opened_at, until) values ($1, 'notion', 'open', now(), now() + interval '1 minute')`, config.DefaultConnection)
-	if away := function(t, w, vault).conflictNow(t, id); !away.Stale || away.Value != "Hobart" || !away.ReadAt.Equal(now.ReadAt) || away.EditedBy != now.EditedBy {
+	if away := environment(t, w, vault).conflictNow(t, id); !away.Stale || away.Value != "Hobart" || !away.ReadAt.Equal(now.ReadAt) || away.EditedBy != now.EditedBy {
 		t.Errorf("while Notion is away: %+v", away)
 	}
 	remembered := postgres.Cache{Pool: w.Pool, ConnectionID: config.DefaultConnection}
 	if n, err := remembered.Invalidate(t.Context(), []string{"page", "user"}, "*", "test", newID(), time.Now()); n != 2 || err != nil {
 		t.Errorf("%d entries, %v", n, err)
 	}
-	if unknown := function(t, w, vault).conflictNow(t, id); unknown.Message == "" || unknown.Value != "" || unknown.Stale {
+	if unknown := environment(t, w, vault).conflictNow(t, id); unknown.Message == "" || unknown.Value != "" || unknown.Stale {
 		t.Errorf("nothing is known: %+v", unknown)
 	}
 	if err := (postgres.Breakers{Pool: w.Pool, ConnectionID: config.DefaultConnection}).Reset(t.Context(), "notion"); err != nil {
 		t.Fatal(err)
 	}
-	p := function(t, w, vault)
+	p := environment(t, w, vault)
 	if back := p.conflictNow(t, id); back.Value != "Perth" {
 		t.Errorf("Notion is back: %+v", back)
 	}
@@ -122,7 +122,7 @@ func TestConflictShowsWhatNotionShowsNow(t *testing.T) {
 	w.Exec(t, `delete from cache_entries`)
 	w.Exec(t, `insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
 		values ($1, $2, 'partners', $3, $4, 'location', 'manual', '', '"Here"', '"There"', null, now(), 'waiting')`, id, config.DefaultConnection, row, page)
-	if gone := function(t, w, vault).conflictNow(t, id); gone.State != "archived" {
+	if gone := environment(t, w, vault).conflictNow(t, id); gone.State != "archived" {
 		t.Errorf("in the trash: %+v", gone)
 	}
 }

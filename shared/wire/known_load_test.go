@@ -76,8 +76,8 @@ func (k *known) notionCalls(t *testing.T, p parts) {
 		}
 	}()
 	slow := 0
-	client := notion.New(notion.Config{BaseURL: server.URL, Tokens: fixedToken{}, Attempts: 1, Observe: func(c notion.Call) {
-		p.called(c)
+	client := notion.New(notion.Config{BaseURL: server.URL, Tokens: fixedToken{}, Attempts: 1, Observe: func(ctx context.Context, c notion.Call) {
+		p.called(ctx, c)
 		k.took["notion"] = append(k.took["notion"], c.Duration)
 		if c.Duration >= 160*time.Millisecond {
 			slow++

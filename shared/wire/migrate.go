@@ -21,10 +21,10 @@ func Migrate(apply func(ctx context.Context, url string) ([]string, error), newe
 		if err != nil {
 			return nil, err
 		}
-		if url == "" {
+		if url.Empty() {
 			return map[string]any{"Newest": "none"}, fault.New(fault.NotFound, "No database is set: put DATABASE_URL into the app secret.")
 		}
-		applied, err := apply(ctx, url)
+		applied, err := apply(ctx, url.Reveal())
 		return map[string]any{"Applied": strings.Join(applied, " "), "Newest": newest}, err
 	}
 }

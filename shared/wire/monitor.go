@@ -18,6 +18,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // Monitor keeps watch over all connections. An event is {"task":"watch"}, every minute; {"task":"fold"}, which folds measurements and
@@ -28,26 +29,16 @@ func Monitor() func(context.Context, json.RawMessage) error {
 		get      func(context.Context) (*pgxpool.Pool, error)
 		monitors *made[monitor.Monitor]
 	}
-	create := onFirstUse(func(context.Context) (watch, error) {
-		p, err := newParts("monitor")
-		if err != nil {
-			return watch{}, err
-		}
+	return function("monitor", trace.Internal, func(_ context.Context, p parts) (watch, error) {
 		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
 		return watch{p, get, &made[monitor.Monitor]{create: func(p parts) monitor.Monitor { return p.monitor(get) }}}, nil
-	})
-	return func(ctx context.Context, event json.RawMessage) error {
+	}, func(ctx context.Context, m watch, event json.RawMessage) error {
 		var in struct {
 			Task string `json:"task"`
 		}
 		if err := json.Unmarshal(event, &in); err != nil {
 			return fault.Wrap(err, fault.Invalid, "The schedule's event cannot be read")
 		}
-		m, err := create(ctx)
-		if err != nil {
-			return err
-		}
-		defer m.gauge.flush(ctx)
 		if in.Task == "watch" {
 			return m.watch(ctx, m.get, m.monitors)
 		}
@@ -66,7 +57,7 @@ func Monitor() func(context.Context, json.RawMessage) error {
 			return everywhere{m.parts, pool}.each(ctx, func(ctx context.Context, p parts) error { return p.dailyCheck(ctx, pool) })
 		}
 		return fault.New(fault.Invalid, "The schedule's task must be watch, fold or audit.")
-	}
+	})
 }
 
 // watch looks at all connections at once, so that one that does not answer keeps none of the others waiting. While the database is away

@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/quota"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 )
 
@@ -69,9 +70,9 @@ func (p parts) source() *connect.Source {
 		ConnectionID: p.id(),
 		Grants:       grantsOf{p},
 		Vault:        secrets.Readable{Client: secretsmanager.NewFromConfig(p.aws)},
-		Fixed: func(ctx context.Context) (string, error) {
+		Fixed: func(ctx context.Context) (secret.Text, error) {
 			if p.id() != config.DefaultConnection {
-				return "", nil
+				return secret.Text{}, nil
 			}
 			return p.secret.Get(ctx, config.NotionToken)
 		},

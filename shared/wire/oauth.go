@@ -16,6 +16,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notionoauth"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 )
 
@@ -30,7 +31,9 @@ const (
 func (p parts) notionOAuth() *notionoauth.Client {
 	return notionoauth.New(notionoauth.Config{
 		BaseURL: p.cfg.NotionAPIURL, ID: p.cfg.NotionOAuth.ClientID, RedirectURI: p.cfg.NotionOAuth.RedirectURI,
-		Secret: func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.NotionOAuthClientSecret) },
+		Secret: func(ctx context.Context) (secret.Text, error) {
+			return p.secret.Get(ctx, config.NotionOAuthClientSecret)
+		},
 	})
 }
 
@@ -39,8 +42,8 @@ func (p parts) oauthConfigured(ctx context.Context) (bool, error) {
 	if !p.cfg.NotionOAuth.Set() {
 		return false, nil
 	}
-	secret, err := p.secret.Get(ctx, config.NotionOAuthClientSecret)
-	return secret != "", err
+	clientSecret, err := p.secret.Get(ctx, config.NotionOAuthClientSecret)
+	return !clientSecret.Empty(), err
 }
 
 // notionAuth tells how Notion is told who we are. What cannot be found out now is not configured, as far as anybody could use it.

@@ -12,6 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // early is how long before its interval is over a sync may start: schedules do not tick to the second.
@@ -20,21 +21,15 @@ const early = 30 * time.Second
 // SyncSchedule starts the scheduled runs of each connection, and hands over again what was lost. An event is {"type":"incremental"} or
 // {"type":"full"}; one that comes twice finds its run under way.
 func SyncSchedule() func(context.Context, json.RawMessage) error {
-	get := forMessages("sync-schedule", 1)
-	return func(ctx context.Context, event json.RawMessage) error {
+	return function("sync-schedule", trace.Internal, forMessages(1), func(ctx context.Context, all everywhere, event json.RawMessage) error {
 		var in struct {
 			Type journal.Type `json:"type"`
 		}
 		if err := json.Unmarshal(event, &in); err != nil || in.Type != journal.Full && in.Type != journal.Incremental {
 			return fault.New(fault.Invalid, "The schedule's event must be {\"type\":\"incremental\"} or {\"type\":\"full\"}.")
 		}
-		all, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer all.gauge.flush(ctx)
 		return all.each(ctx, func(ctx context.Context, p parts) error { return p.tick(ctx, all.db, in.Type) })
-	}
+	})
 }
 
 // tick starts the connection's run of a type when it is time.

@@ -16,6 +16,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 const (
@@ -34,21 +35,14 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		everywhere
 		syncers *made[connectionSyncer]
 	}
-	find := forMessages("sync-worker", 2)
-	get := onFirstUse(func(ctx context.Context) (worker, error) {
-		all, err := find(ctx)
+	return function("sync-worker", trace.Consumer, func(ctx context.Context, p parts) (worker, error) {
+		all, err := forMessages(2)(ctx, p)
 		return worker{all, all.syncers()}, err
-	})
-	return func(ctx context.Context, m lambdaio.Message) error {
+	}, func(ctx context.Context, all worker, m lambdaio.Message) error {
 		var msg journal.Message
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
 			return err
 		}
-		all, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer all.gauge.flush(ctx)
 		settings, err := all.settingsOf(ctx, msg)
 		if err != nil {
 			return err
@@ -58,7 +52,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		err = syncer.Work(p.onBehalf(ctx), msg)
 		_ = syncer.budget.GiveBack(ctx) // else it comes back by itself, later
 		return err
-	}
+	})
 }
 
 // connectionSyncer is a connection's syncer, and what it spends from.

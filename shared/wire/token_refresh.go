@@ -18,26 +18,16 @@ const attemptsKept = oauth.AttemptLife + time.Hour
 // TokenRefresh looks after the workspaces that are connected by OAuth: it refreshes what is due, tells of what cannot be refreshed and
 // ends soon, and forgets attempts and counts of requests that are over. It may run at any time, also twice at once.
 func TokenRefresh() func(context.Context, json.RawMessage) error {
-	return func(ctx context.Context, _ json.RawMessage) error {
-		p, err := newParts("token-refresh")
-		if err != nil {
-			return err
-		}
-		pool, err := p.pool(ctx, 2)
-		if err != nil {
-			return err
-		}
-		defer pool.Close()
-		defer p.gauge.flush(ctx)
-		vault := p.vault()
-		grants, err := p.grants(pool).List(ctx)
+	return seldom("token-refresh", 2, func(ctx context.Context, all everywhere) error {
+		vault := all.vault()
+		grants, err := all.grants(all.db).List(ctx)
 		problems := []error{err}
 		for _, g := range grants {
-			of := p.of(setting.Settings{ConnectionID: g.ConnectionID})
-			problems = append(problems, p.keeper(pool, vault).Check(of.onBehalf(ctx), g.ConnectionID))
+			p := all.of(setting.Settings{ConnectionID: g.ConnectionID})
+			problems = append(problems, p.keeper(all.db, vault).Check(p.onBehalf(ctx), g.ConnectionID))
 		}
-		problems = append(problems, connect.Sweep(ctx, postgres.Attempts{Pool: pool}, vault, p.secretName, time.Now().Add(-attemptsKept)),
-			postgres.Windows{Pool: pool}.Forget(ctx))
+		problems = append(problems, connect.Sweep(ctx, postgres.Attempts{Pool: all.db}, vault, all.secretName, time.Now().Add(-attemptsKept)),
+			postgres.Windows{Pool: all.db}.Forget(ctx))
 		return errors.Join(problems...)
-	}
+	})
 }

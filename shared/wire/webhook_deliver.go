@@ -15,6 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 // laneTTL is how long an endpoint stays taken after its worker died: longer than a round of requests may take.
@@ -28,17 +29,10 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 		client *outbound.Client
 		gates  *made[*gates]
 	}
-	find := forMessages("webhook-deliver", 1)
-	get := onFirstUse(func(ctx context.Context) (deliverer, error) {
-		all, err := find(ctx)
-		return deliverer{all, all.outbound(), &made[*gates]{create: func(p parts) *gates { return newGates(p.hostBreaker) }}}, err
-	})
-	return func(ctx context.Context, m lambdaio.Message) error {
-		all, err := get(ctx)
-		if err != nil {
-			return err
-		}
-		defer all.gauge.flush(ctx)
+	return function("webhook-deliver", trace.Consumer, func(ctx context.Context, p parts) (deliverer, error) {
+		all, err := forMessages(1)(ctx, p)
+		return deliverer{all, p.outbound(), &made[*gates]{create: func(p parts) *gates { return newGates(p.hostBreaker) }}}, err
+	}, func(ctx context.Context, all deliverer, m lambdaio.Message) error {
 		settings, err := postgres.Settings{Pool: all.db}.OfSubscription(ctx, m.Body)
 		if fault.KindOf(err) == fault.NotFound {
 			return nil
@@ -48,7 +42,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 		}
 		p := all.of(settings)
 		return p.deliverer(all.db, all.client, all.gates.of(p)).Deliver(p.onBehalf(ctx), m.Body)
-	}
+	})
 }
 
 // deliverer delivers to the connection's subscribers.
@@ -67,7 +61,7 @@ func (p parts) deliverer(pool *pgxpool.Pool, client *outbound.Client, hosts *gat
 	}
 }
 
-// posting sends and measures.
+// posting sends, measures and records.
 func (p parts) posting(client *outbound.Client) dispatch.Post {
 	return func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
 		began := time.Now()
@@ -80,6 +74,8 @@ func (p parts) posting(client *outbound.Client) dispatch.Post {
 			s.Outcome = kind.String()
 		}
 		p.observe(s)
+		traced(ctx, "POST subscriber", s.Duration, s.Outcome, trace.Text("server.address", s.Operation),
+			trace.Number("http.response.status_code", int64(answer.StatusCode)))
 		return dispatch.Answer(answer), err
 	}
 }

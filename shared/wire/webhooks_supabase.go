@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // WebhooksSupabase answers POST /webhooks/supabase.
@@ -18,7 +19,7 @@ func WebhooksSupabase() http.Handler {
 		for _, k := range p.cfg.Mapping.Kinds {
 			tables[k.Table] = k.Name
 		}
-		secret := func(ctx context.Context) (string, error) { return p.secret.Get(ctx, config.SupabaseWebhookSecret) }
-		return p.api().SupabaseWebhook(anyones{p, pool}, secret, tables), nil
+		expected := func(ctx context.Context) (secret.Text, error) { return p.secret.Get(ctx, config.SupabaseWebhookSecret) }
+		return p.api().SupabaseWebhook(anyones{p, pool}, expected, tables), nil
 	})
 }

@@ -3,11 +3,13 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,8 +23,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/trace"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
@@ -59,7 +63,7 @@ func partsOf(function string, getenv func(string) string) (parts, error) {
 	gauge := newGauge(cfg.Stage, function, log)
 	cloud := cloudConfig(getenv)
 	cloud.APIOptions = append(cloud.APIOptions, gauge.cloud)
-	return parts{
+	p := parts{
 		cfg:      cfg,
 		settings: setting.Settings{ConnectionID: config.DefaultConnection},
 		aws:      cloud,
@@ -67,7 +71,9 @@ func partsOf(function string, getenv func(string) string) (parts, error) {
 		gauge:    gauge,
 		secret:   secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
 		opened:   &opened{},
-	}, nil
+	}
+	gauge.spans = p.recorder(function)
+	return p, nil
 }
 
 // pool opens the database, the first time. Nothing is connected before it is used.
@@ -81,7 +87,7 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	if err != nil {
 		return nil, err
 	}
-	if url == "" {
+	if url.Empty() {
 		return nil, fault.New(fault.Unavailable, "No database is set: put DATABASE_URL into the app secret.")
 	}
 	p.opened.pool, err = postgres.Open(context.WithoutCancel(ctx), url, connections,
@@ -92,33 +98,33 @@ func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, erro
 	return p.opened.pool, err
 }
 
-// databaseURL gives the database's address from the first of the app secret's keys that is set; "" when none is.
-func (p parts) databaseURL(ctx context.Context, names ...string) (string, error) {
+// databaseURL gives the database's address from the first of the app secret's keys that is set; an empty one when none is.
+func (p parts) databaseURL(ctx context.Context, names ...string) (secret.Text, error) {
 	authority, err := p.authority(ctx)
 	if err != nil {
-		return "", err
+		return secret.Text{}, err
 	}
 	for _, name := range names {
 		url, err := p.secret.Get(ctx, name)
 		if err != nil {
-			return "", err
+			return secret.Text{}, err
 		}
-		if url != "" {
+		if !url.Empty() {
 			return postgres.Address(url, authority)
 		}
 	}
-	return "", nil
+	return secret.Text{}, nil
 }
 
 // authority gives the path of the file with DATABASE_CA, which it writes, because that is how a database's address names it; "" when
 // it is not set.
 func (p parts) authority(ctx context.Context) (string, error) {
 	certificate, err := p.secret.Get(ctx, config.DatabaseCA)
-	if err != nil || certificate == "" {
+	if err != nil || certificate.Empty() {
 		return "", err
 	}
 	path := filepath.Join(os.TempDir(), "database-ca.pem")
-	if err := os.WriteFile(path, []byte(certificate), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(certificate.Reveal()), 0o600); err != nil {
 		return "", fault.Wrap(err, fault.Internal, "The database's certificate cannot be kept")
 	}
 	return path, nil
@@ -169,29 +175,89 @@ func onFirstUse[T any](create func(context.Context) (T, error)) func(context.Con
 
 // handler makes an HTTP function's handler on its first request; while it cannot be made, requests are answered with why.
 func handler(function string, create func(context.Context, parts) (http.Handler, error)) http.Handler {
-	type made struct {
-		http.Handler
-		gauge *gauge
-	}
-	get := onFirstUse(func(ctx context.Context) (made, error) {
-		ctx = context.WithoutCancel(ctx) // what is made outlives the request
-		p, err := newParts(function)
+	set := onFirstUse(func(context.Context) (parts, error) { return newParts(function) })
+	get := onFirstUse(func(ctx context.Context) (http.Handler, error) {
+		p, err := set(ctx)
 		if err != nil {
-			return made{}, err
+			return nil, err
 		}
-		h, err := create(ctx, p)
-		return made{h, p.gauge}, err
+		return create(context.WithoutCancel(ctx), p) // what is made outlives the request
 	})
 	api := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h, err := get(r.Context())
+		p, err := set(r.Context())
 		if err != nil {
 			api.Failure(err).ServeHTTP(w, r)
 			return
 		}
-		defer h.gauge.flush(r.Context())
-		h.ServeHTTP(w, r)
+		ctx, end := p.gauge.begin(r.Context(), r.Method+" "+function, trace.Server)
+		answer := &answer{ResponseWriter: w}
+		defer func() {
+			end(answer.failure(), trace.Text("http.request.method", r.Method), trace.Number("http.response.status_code", int64(answer.status)))
+		}()
+		h, err := get(ctx)
+		if err != nil {
+			h = api.Failure(err)
+		}
+		h.ServeHTTP(answer, r.WithContext(ctx))
+		answer.status = cmp.Or(answer.status, http.StatusOK) // as net/http has it
 	})
+}
+
+// answer knows the status of what it passes on; 0 until there is one.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader passes a status on.
+func (a *answer) WriteHeader(status int) {
+	a.status = cmp.Or(a.status, status)
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write passes a part of the body on.
+func (a *answer) Write(p []byte) (int, error) {
+	a.status = cmp.Or(a.status, http.StatusOK)
+	return a.ResponseWriter.Write(p)
+}
+
+// failure names how the request failed. That a caller asked for what there is not is no failure of the function.
+func (a *answer) failure() string {
+	switch {
+	case a.status == 0:
+		return "panic"
+	case a.status >= http.StatusInternalServerError:
+		return strconv.Itoa(a.status)
+	}
+	return ""
+}
+
+// function makes the function of an event. What it works with is made on its first event, and again after a failure.
+func function[T, E any](name string, kind trace.Kind, create func(context.Context, parts) (T, error), work func(context.Context, T, E) error) func(context.Context, E) error {
+	set := onFirstUse(func(context.Context) (parts, error) { return newParts(name) })
+	get := onFirstUse(func(ctx context.Context) (it T, err error) {
+		p, err := set(ctx)
+		if err != nil {
+			return it, err
+		}
+		return create(ctx, p)
+	})
+	return func(ctx context.Context, event E) error {
+		p, err := set(ctx)
+		if err != nil {
+			return err
+		}
+		ctx, end := p.gauge.begin(ctx, name, kind)
+		failure := "panic"
+		defer func() { end(failure) }()
+		it, err := get(ctx)
+		if err == nil {
+			err = work(ctx, it, event)
+		}
+		failure = failureOf(err)
+		return err
+	}
 }
 
 // newID gives a new UUID, in the order of time.

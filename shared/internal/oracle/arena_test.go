@@ -41,6 +41,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	pg "github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -154,7 +155,7 @@ func newArena(t *testing.T, worker int) *arena {
 		t.Fatal(err)
 	}
 	address := pgtest.URL(t)
-	if a.pool, err = pg.Open(t.Context(), address, 4, prepared); err != nil {
+	if a.pool, err = pg.Open(t.Context(), secret.Of(address), 4, prepared); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.pool.Close)
@@ -303,8 +304,10 @@ func (a *arena) build(limit journal.Limit) {
 
 type token1 struct{}
 
-func (token1) Token(context.Context) (string, error) { return notionsim.IntegrationToken, nil }
-func (token1) Invalidate(string)                     {}
+func (token1) Token(context.Context) (secret.Text, error) {
+	return secret.Of(notionsim.IntegrationToken), nil
+}
+func (token1) Invalidate(secret.Text) {}
 
 // Send is the queue, an effect as well.
 func (a *arena) Send(_ context.Context, _ string, m journal.Message) error {

@@ -28,6 +28,8 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/migrations"
 	product "github.com/act-platform/enhanced-integration/shared/postgres"
+
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // serverURL is the variable that names the server. It is also how Main tells the tests, and processes that they start, of its own.
@@ -200,7 +202,7 @@ func create(tb testing.TB, name, of string) string {
 
 func open(tb testing.TB, address string) *pgxpool.Pool {
 	tb.Helper()
-	pool, err := product.Open(tb.Context(), address, 4)
+	pool, err := product.Open(tb.Context(), secret.Of(address), 4)
 	if err != nil {
 		tb.Fatalf("pgtest: %v", err)
 	}

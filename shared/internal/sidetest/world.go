@@ -28,6 +28,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -122,7 +123,7 @@ func Build(tb testing.TB, setup Setup) *World {
 	})
 	w := &World{Sim: sim, Address: server.URL, Pool: setup.Pool}
 	w.Client = notion.New(notion.Config{
-		BaseURL: server.URL, Tokens: token(notionsim.IntegrationToken), Transport: server.Client().Transport,
+		BaseURL: server.URL, Tokens: token{}, Transport: server.Client().Transport,
 		Wait:    func(context.Context, time.Duration) error { return nil },
 		Breaker: breaker.New(breaker.Config{Failures: 1 << 30}), // tests of outages end them at once
 	})
@@ -157,13 +158,15 @@ func Build(tb testing.TB, setup Setup) *World {
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // token is a token that does not change.
-type token string
+type token struct{}
 
 // Token gives it.
-func (t token) Token(context.Context) (string, error) { return string(t), nil }
+func (token) Token(context.Context) (secret.Text, error) {
+	return secret.Of(notionsim.IntegrationToken), nil
+}
 
 // Invalidate does nothing: there is no other.
-func (t token) Invalidate(string) {}
+func (token) Invalidate(secret.Text) {}
 
 // Send is the queue: messages wait for Drain.
 func (w *World) Send(_ context.Context, _ string, m journal.Message) error {

@@ -75,7 +75,7 @@ func TestConformanceOfTheDocs(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address := serve(t, secret, start(t, t.TempDir()))
+			address := serve(t, secret.Reveal(), start(t, t.TempDir()))
 			body := []byte(`{"id":"1","type":"ping","data":{"text":"ü"}}`)
 			now := time.Now()
 			for name, c := range map[string]struct {
