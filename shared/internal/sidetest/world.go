@@ -161,7 +161,9 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 type token struct{}
 
 // Token gives it.
-func (token) Token(context.Context) (secret.Text, error) { return secret.Of(notionsim.IntegrationToken), nil }
+func (token) Token(context.Context) (secret.Text, error) {
+	return secret.Of(notionsim.IntegrationToken), nil
+}
 
 // Invalidate does nothing: there is no other.
 func (token) Invalidate(secret.Text) {}
