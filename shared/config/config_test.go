@@ -29,7 +29,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("as it comes: %+v, %v", cfg, err)
 	}
 	cfg, err = config.Load(env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318", "OTEL_SERVICE_NAME", "ours", "OTEL_TRACES_SAMPLER", "always_off"))
-	if err != nil || cfg.Tracing.Endpoint != "http://127.0.0.1:4318" || cfg.Tracing.Service != "ours" || cfg.Tracing.Sampler(trace.TraceID{}, true, true) {
+	if err != nil || cfg.Tracing.Endpoint != "http://127.0.0.1:4318" || cfg.Tracing.Service != "ours" || cfg.Tracing.Sampler(trace.ID{}, true, true) {
 		t.Errorf("tracing: %+v, %v", cfg.Tracing, err)
 	}
 	for name, c := range map[string]struct{ variable, value, says string }{

@@ -41,7 +41,7 @@ func TestTraceOfEachMessage(t *testing.T) {
 	with := func(parent string) events.SQSMessage {
 		return events.SQSMessage{MessageAttributes: map[string]events.SQSMessageAttribute{trace.Header: {StringValue: &parent}}}
 	}
-	seen := map[trace.TraceID]bool{}
+	seen := map[trace.ID]bool{}
 	var first trace.Context
 	_, err := lambdaio.Batch(func(ctx context.Context, _ lambdaio.Message) error {
 		at := trace.From(ctx)

@@ -78,7 +78,7 @@ func TestSecretsAreNotWritten(t *testing.T) {
 		"the id of a key":              {"key_id", "0123456789abcdef", "0123456789abcdef"},
 		"the name of a secret":         {"secret_id", "act/dev/oauth/1", "act/dev/oauth/1"},
 		"a status":                     {"status_code", "ok", "ok"},
-		"a sentence about a secret":    {"error", errors.New("Set NOTION_OAUTH_CLIENT_SECRET in the app secret."), "Set NOTION_OAUTH_CLIENT_SECRET in the app secret."},
+		"a sentence about a secret":    {"error", errors.New("set NOTION_OAUTH_CLIENT_SECRET in the app secret"), "set NOTION_OAUTH_CLIENT_SECRET in the app secret"},
 		"an error of no secret at all": {"error", errors.New("the row 5 is held: try again"), "the row 5 is held: try again"},
 	} {
 		t.Run(name, func(t *testing.T) {

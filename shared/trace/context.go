@@ -10,27 +10,27 @@ import (
 	"io"
 )
 
-// TraceID names all that began with one request, or one tick of a schedule.
-type TraceID [16]byte
+// ID names all that began with one request, or one tick of a schedule.
+type ID [16]byte
 
 // SpanID names one stretch of work in it.
 type SpanID [8]byte
 
 // String gives the id in hexadecimal digits.
-func (t TraceID) String() string { return hex.EncodeToString(t[:]) }
+func (t ID) String() string { return hex.EncodeToString(t[:]) }
 
 // String gives the id in hexadecimal digits.
 func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
 
 // Context is a place in a trace. The zero Context is none.
 type Context struct {
-	TraceID TraceID
+	TraceID ID
 	SpanID  SpanID
 	Sampled bool // whoever began it records it
 }
 
 // Valid reports whether it is a place in a trace.
-func (c Context) Valid() bool { return c.TraceID != TraceID{} && c.SpanID != SpanID{} }
+func (c Context) Valid() bool { return c.TraceID != ID{} && c.SpanID != SpanID{} }
 
 // Header is the header, and the attribute of a message, that carries a Context.
 const Header = "traceparent"

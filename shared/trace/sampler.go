@@ -6,7 +6,7 @@ import (
 )
 
 // Sampler says whether a trace is recorded: one that goes on from elsewhere (remote) where it was or was not sampled, or one that begins.
-type Sampler func(id TraceID, remote, sampled bool) bool
+type Sampler func(id ID, remote, sampled bool) bool
 
 // DefaultSampler is the one that is meant when none is named.
 const DefaultSampler = "parentbased_always_on"
@@ -41,7 +41,7 @@ func ParseSampler(name, argument string) (Sampler, bool) {
 
 func parentBased(share float64) Sampler {
 	root := ratio(share)
-	return func(id TraceID, remote, sampled bool) bool {
+	return func(id ID, remote, sampled bool) bool {
 		if remote {
 			return sampled
 		}
@@ -52,5 +52,5 @@ func parentBased(share float64) Sampler {
 // ratio decides by the id alone, as OpenTelemetry's SDKs do, so that all who ask for the same share take the same traces.
 func ratio(share float64) Sampler {
 	bound := uint64(share * (1 << 63))
-	return func(id TraceID, _, _ bool) bool { return binary.BigEndian.Uint64(id[8:])>>1 < bound }
+	return func(id ID, _, _ bool) bool { return binary.BigEndian.Uint64(id[8:])>>1 < bound }
 }

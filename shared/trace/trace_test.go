@@ -60,7 +60,7 @@ func TestParse(t *testing.T) {
 		if c, ok := trace.Parse(rapid.String().Draw(t, "header")); ok && !c.Valid() {
 			t.Fatalf("%+v", c)
 		}
-		c := trace.Context{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, Sampled: rapid.Bool().Draw(t, "sampled")}
+		c := trace.Context{TraceID: trace.ID{1}, SpanID: trace.SpanID{1}, Sampled: rapid.Bool().Draw(t, "sampled")}
 		copy(c.TraceID[1:], rapid.SliceOfN(rapid.Byte(), 15, 15).Draw(t, "trace"))
 		copy(c.SpanID[1:], rapid.SliceOfN(rapid.Byte(), 7, 7).Draw(t, "span"))
 		if again, ok := trace.Parse(c.String()); !ok || again != c {
@@ -86,7 +86,7 @@ func TestBegin(t *testing.T) {
 
 func TestSampler(t *testing.T) {
 	t.Parallel()
-	low, high := trace.TraceID{8: 0x10}, trace.TraceID{8: 0xf0}
+	low, high := trace.ID{8: 0x10}, trace.ID{8: 0xf0}
 	for name, c := range map[string]struct {
 		name, argument string
 		ok             bool

@@ -45,8 +45,8 @@ func TestCollectorThatTakesNothing(t *testing.T) {
 		"it takes them":      {func(http.ResponseWriter, *http.Request) {}, keeper{value: `{"OTEL_EXPORTER_OTLP_HEADERS":"api-key=hidden"}`}, 1, ""},
 		"no key is needed":   {func(http.ResponseWriter, *http.Request) {}, keeper{value: `{}`}, 1, ""},
 		"away":               {nil, keeper{value: `{}`}, 0, "cannot be reached"},
-		"another key":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, keeper{value: `{"OTEL_EXPORTER_OTLP_HEADERS":"api-key=hidden"}`}, 1, "answered 401"},
-		"somewhere else":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", 307) }, keeper{value: `{}`}, 1, "answered 307"},
+		"another key":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, keeper{value: `{"OTEL_EXPORTER_OTLP_HEADERS":"api-key=hidden"}`}, 1, "answered 401"},
+		"somewhere else":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusTemporaryRedirect) }, keeper{value: `{}`}, 1, "answered 307"},
 		"no pairs":           {func(http.ResponseWriter, *http.Request) {}, keeper{value: `{"OTEL_EXPORTER_OTLP_HEADERS":"hidden"}`}, 0, "OTEL_EXPORTER_OTLP_HEADERS"},
 		"no Secrets Manager": {func(http.ResponseWriter, *http.Request) {}, keeper{err: errors.New("no route")}, 0, "Secrets Manager"},
 		"it never answers":   {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, keeper{value: `{}`}, 1, "cannot be reached"},
@@ -107,9 +107,12 @@ func TestWhatARequestEndedWith(t *testing.T) {
 		failure string
 	}{
 		"nothing said": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") }, 200, ""},
-		"not found":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, 404, ""},
-		"away":         {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503); w.WriteHeader(200) }, 503, "503"},
-		"a panic":      {func(http.ResponseWriter, *http.Request) {}, 0, "panic"},
+		"not found":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, 404, ""},
+		"away": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			w.WriteHeader(http.StatusOK)
+		}, 503, "503"},
+		"a panic": {func(http.ResponseWriter, *http.Request) {}, 0, "panic"},
 	} {
 		a := &answer{ResponseWriter: httptest.NewRecorder()}
 		c.handle(a, nil)
