@@ -112,7 +112,7 @@ func places() []place {
 			where id = $1 and secret = $2 and coalesce(old_secret, '') = $3`,
 		about: func(r row) []string { return about(r.connectionID, r.id) },
 	}, {
-		list: `select connection_id::text, connection_id::text, verification_token, '' from notion_webhooks
+		list: `select connection_id::text as id, connection_id::text, verification_token, '' from notion_webhooks
 			where not starts_with(verification_token, $1) order by connection_id`,
 		store: `update notion_webhooks set verification_token = $4 where connection_id = $1 and verification_token = $2 and $3 = '' and $5 = ''`,
 		about: func(r row) []string { return aboutToken(r.connectionID) },
@@ -164,14 +164,14 @@ func (s Seals) renew(ctx context.Context, p place, r row, ring seal.Ring, done *
 			continue
 		}
 		text := secret.Of(stored)
-		var err error
 		if seal.Sealed(stored) {
-			text, err = ring.Open(stored, p.about(r)...)
+			text, _ = ring.Open(stored, p.about(r)...) // empty where it does not open
 		}
-		if err != nil {
+		if text.Empty() {
 			done.Unreadable++
 			return nil
 		}
+		var err error
 		if sealed[i], err = ring.Seal(s.Random, text, p.about(r)...); err != nil {
 			return err
 		}
