@@ -109,8 +109,8 @@ func takeFromBody(r *http.Request) (string, error) {
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var members map[string]json.RawMessage
-	if dec.Decode(&members) != nil || members[connectionParameter] == nil {
-		return "", nil
+	if err := dec.Decode(&members); err != nil || members[connectionParameter] == nil {
+		return "", nil //nolint:nilerr // the handler tells
 	}
 	var text string
 	if err := json.Unmarshal(members[connectionParameter], &text); err != nil {

@@ -25,7 +25,7 @@ import (
 // id is the id of the connection that the parts are for.
 func (p parts) id() string { return p.settings.ConnectionID }
 
-// of makes the parts of a connection. Everything that is is made of them takes the connection from them: stores, tokens, budget, breaker,
+// of makes the parts of a connection. Everything that is made of them takes the connection from them: stores, tokens, budget, breaker,
 // cache, trail and measurements.
 func (p parts) of(s setting.Settings) parts {
 	p.settings = s

@@ -99,6 +99,7 @@ func (c connected) seed(t *testing.T, mark string) seeded {
 	for _, name := range []string{"run", "conflict", "row", "gone", "page", "gonepage", "hold", "event", "subscription", "delivery", "alert", "entry", "check", "bot"} {
 		s[name] = newID()
 	}
+	//nolint:dupword // a moment may come twice
 	for _, statement := range strings.Split(`
 		insert into partners (id, connection_id, name) values ('{row}', '{connection}', '{mark}');
 		insert into notion_partners (id, connection_id, notion_id, name, data, row_data) values ('{gone}', '{connection}', '{gonepage}', '{mark}', '{"properties":{}}', '{"name":"{mark}","featured":false}');

@@ -79,7 +79,7 @@ func (p parts) watch(ctx context.Context, get func(context.Context) (*pgxpool.Po
 		watching.Go(func() { problems[i] = its.look(its.onBehalf(ctx), pool, monitors.of(its)) })
 	}
 	watching.Wait()
-	return errors.Join(append(problems, err)...)
+	return errors.Join(errors.Join(problems...), err)
 }
 
 func (p parts) look(ctx context.Context, pool *pgxpool.Pool, m monitor.Monitor) error {
