@@ -76,8 +76,8 @@ func (s *SharedBreaker) Opened(until time.Time) {
 	s.know(until)
 	_ = s.do(func(ctx context.Context, pool *pgxpool.Pool) error { // the others find out for themselves
 		_, err := pool.Exec(ctx, `
-			insert into breakers as b (connection_id, service, status, opened_at, last_opened_at, until, openings)
-			values ($1, $2, 'open', clock_timestamp(), clock_timestamp(), clock_timestamp() + $3::interval, 1)
+			insert into breakers as b (connection_id, service, status, opened_at, until, last_opened_at, openings)
+			select $1, $2, 'open', now, now + $3::interval, now, 1 from clock_timestamp() now
 			on conflict (connection_id, service) do update set status = 'open', until = greatest(b.until, excluded.until), probe_until = null,
 				opened_at = coalesce(b.opened_at, excluded.opened_at), last_opened_at = excluded.last_opened_at,
 				openings = b.openings + case when b.until > clock_timestamp() then 0 else 1 end -- calls that were under way when it opened`,

@@ -66,8 +66,8 @@ func TestConflictShowsWhatNotionShowsNow(t *testing.T) {
 	t.Parallel()
 	w := sidetest.Synced(t, nil)
 	vault := vaultWith(t, map[string]string{config.NotionToken: notionsim.IntegrationToken})
-	page, row, id := sidetest.Query[string](t, w, `select min(notion_id) from notion_partners`), "", newID()
-	row = sidetest.Query[string](t, w, `select id::text from notion_partners where notion_id = $1`, page)
+	page, id := sidetest.Query[string](t, w, `select min(notion_id) from notion_partners`), newID()
+	row := sidetest.Query[string](t, w, `select id::text from notion_partners where notion_id = $1`, page)
 	w.Exec(t, `insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
 		values ($1, $2, 'partners', $3, $4, 'location', 'manual', '', '"Here"', '"There"', null, now(), 'waiting')`, id, config.DefaultConnection, row, page)
 	move := func(to string) {

@@ -122,8 +122,13 @@ func (k *known) runs(t *testing.T) (today, failedToday int) {
 		ago, took time.Duration
 		status    string
 	}{
-		{60 * 24 * time.Hour, 40 * time.Second, "succeeded"}, {50 * time.Minute, time.Second, "succeeded"}, {40 * time.Minute, 2 * time.Second, "succeeded"},
-		{30 * time.Minute, 6 * time.Second, "succeeded"}, {20 * time.Minute, time.Second, "failed"}, {10 * time.Minute, time.Second, "failed"}, {0, 0, "running"},
+		{60 * 24 * time.Hour, 40 * time.Second, "succeeded"},
+		{50 * time.Minute, time.Second, "succeeded"},
+		{40 * time.Minute, 2 * time.Second, "succeeded"},
+		{30 * time.Minute, 6 * time.Second, "succeeded"},
+		{20 * time.Minute, time.Second, "failed"},
+		{10 * time.Minute, time.Second, "failed"},
+		{0, 0, "running"},
 	} {
 		end, id := k.now.Add(-r.ago), newID()
 		var finished *time.Time
@@ -349,7 +354,7 @@ func (k *known) compare(t *testing.T, when string, want, shown map[string]any) {
 			continue
 		}
 		number, _ := got.(float64)
-		ok := false
+		var ok bool
 		switch e := expected.(type) {
 		case int:
 			ok = number == float64(e)
