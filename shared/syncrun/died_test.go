@@ -113,13 +113,13 @@ func TestACopyIsNotTakenForThePageThatADeadWorkerMeantToMake(t *testing.T) {
 	afterEachDeath(t,
 		func(w *sidetest.World) {
 			w.Exec(t, `insert into projects (name) values ($1)`, name)
-			succeeded(t, w.Sync(t, journal.Full))
+			succeeded(t, w.Sync(t, journal.Full, "projects"))
 			row := sidetest.Query[string](t, w, `select id::text from projects where name = $1`, name)
 			w.Person(t, "POST", "/v1/pages", map[string]any{
 				"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
 				"properties": map[string]any{"Name": rich("title", copied), "Supabase ID": rich("rich_text", row)},
 			})
-			succeeded(t, w.Sync(t, journal.Full))
+			succeeded(t, w.Sync(t, journal.Full, "projects"))
 			if err := w.Sim.DeletePage(sidetest.Query[string](t, w, `select notion_id from notion_projects where id = $1::text::uuid`, row)); err != nil {
 				t.Fatal(err)
 			}

@@ -135,7 +135,7 @@ func TestEveryTypeFromNotion(t *testing.T) {
 	for column, want := range map[string]string{
 		"name": "First", "text": "Some text", "number": "0.1", "whole": "7", "choice": "Red", "tags": "{b,a}", "box": "true", "day": "2026-11-23",
 		"extract(epoch from moment)": "1795388400.000000", "span->>'end'": "2026-11-24", "url": "https://example.com", "email": "a@example.com", "phone": "+61 2 1234",
-		"people": "{" + person + "}", "files->0->>'URL'": "https://example.com/f", "formula->>'number'": "0.2", "number_id": "THING-1",
+		"people": "{" + person + "}", "files->0->>'url'": "https://example.com/f", "formula->>'number'": "0.2", "number_id": "THING-1",
 		"born is not null": "true", "edited is not null": "true", "creator->>'id'": person, "editor->>'id'": person, "place->>'name'": "Sydney", "glow->>'glow'": "3",
 		"status is not null": "true",
 	} {
