@@ -18,7 +18,9 @@ var (
 	within = minute.Add(59 * time.Second)
 	after  = minute.Add(time.Minute)
 	newest = []merge.Field{
-		{Name: "name", Rule: merge.Newest}, {Name: "tags", Rule: merge.Newest}, {Name: "score", Rule: merge.OneWay, Computed: true},
+		{Name: "name", Rule: merge.Newest},
+		{Name: "tags", Rule: merge.Newest},
+		{Name: "score", Rule: merge.OneWay, Computed: true},
 		{Name: "files", Rule: merge.OneWay},
 	}
 )
