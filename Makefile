@@ -77,7 +77,7 @@ kill: ## Kill the worker with SIGKILL at a hundred random moments of runs that r
 
 .PHONY: scale
 scale: ## Take in databases of 25,000 and 100,000 pages through the whole system, read the dashboard of a million events, and show what that costs
-	go test -tags scale -run TestScale -count=1 -timeout 1h -v -p 1 ./infra/local ./shared/postgres
+	go test -tags scale -run 'TestScale|TestBackfill' -count=1 -timeout 1h -v -p 1 ./infra/local ./shared/postgres
 
 .PHONY: redrive
 redrive: ## Try again what ended in the dead letters (source .local/env, or export what AWS and the API need)
