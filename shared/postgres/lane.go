@@ -51,7 +51,8 @@ func (l Lanes) Take(ctx context.Context, id string, at time.Time) (delivery.Lane
 	}
 	lane.SigningProblem = ""
 	if had != "" {
-		_, err = l.Pool.Exec(ctx, `update event_subscriptions set signing_problem = null where id = $1 and lane_owner = $2`, id, lane.Owner)
+		_, err = l.Pool.Exec(ctx, `
+			update event_subscriptions set signing_problem = null where connection_id = $3 and id = $1 and lane_owner = $2`, id, lane.Owner, l.ConnectionID)
 	}
 	return lane, Fault(err)
 }
@@ -72,7 +73,7 @@ func (l Lanes) open(ctx context.Context, lane *delivery.Lane, current, old strin
 func (l Lanes) Hold(ctx context.Context, lane delivery.Lane, until time.Time) error {
 	_, err := l.Pool.Exec(ctx, `
 		update event_subscriptions set signing_problem = $3, rest_until = greatest(rest_until, $4), lane_owner = null, lane_until = null
-		where id = $1 and lane_owner = $2`, lane.ID, lane.Owner, lane.SigningProblem, until)
+		where connection_id = $5 and id = $1 and lane_owner = $2`, lane.ID, lane.Owner, lane.SigningProblem, until, l.ConnectionID)
 	return Fault(err)
 }
 

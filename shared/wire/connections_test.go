@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -59,11 +60,14 @@ func connectTwo(t *testing.T) [2]connected {
 	account := aws.Config{
 		BaseEndpoint: aws.String(vault.URL), Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
-	secret, err := json.Marshal(map[string]string{config.NotionOAuthClientSecret: notionsim.OAuthClient().Secret})
+	app, err := json.Marshal(map[string]string{
+		config.NotionOAuthClientSecret: notionsim.OAuthClient().Secret,
+		config.WebhookSealingKey:       base64.StdEncoding.EncodeToString(make([]byte, 32)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := secretsmanager.NewFromConfig(account).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("app"), SecretString: aws.String(string(secret))}); err != nil {
+	if _, err := secretsmanager.NewFromConfig(account).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("app"), SecretString: aws.String(string(app))}); err != nil {
 		t.Fatal(err)
 	}
 	var two [2]connected

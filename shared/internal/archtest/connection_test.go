@@ -20,6 +20,8 @@ var ofNoConnection = map[string]string{
 	"postgres.Ledger.Begin":     "the run is the message's, and the worker is made for its connection",
 	"postgres.Ledger.Finish":    "the same",
 	"postgres.Ledger.finishRun": "the same",
+	"postgres.Seals.Renew":      "secrets are looked after for all connections at once, and none is read here",
+	"postgres.places":           "a row is named by the id that was read with its connection, and sealed for both",
 	"pgside.Tables.note":        "the ids were read for the connection, in the transaction that holds its lease",
 	"pgside.Tables.hold":        "the same",
 	"pgside.closeIntents":       "the same",
