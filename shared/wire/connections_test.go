@@ -154,7 +154,7 @@ func (c connected) run(ctx context.Context) error {
 		return err
 	}
 	all := everywhere{c.parts, c.pool}
-	syncers := all.syncers()
+	syncers := all.syncers(false)
 	for _, m := range queue.messages {
 		settings, err := all.settingsOf(ctx, m)
 		if err == nil {

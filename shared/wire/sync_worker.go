@@ -33,11 +33,11 @@ const (
 func SyncWorker() func(context.Context, lambdaio.Message) error {
 	type worker struct {
 		everywhere
-		syncers *made[connectionSyncer]
+		runs, looks *made[connectionSyncer]
 	}
 	return function("sync-worker", trace.Consumer, func(ctx context.Context, p parts) (worker, error) {
 		all, err := forMessages(2)(ctx, p)
-		return worker{all, all.syncers()}, err
+		return worker{all, all.syncers(false), all.syncers(true)}, err
 	}, func(ctx context.Context, all worker, m lambdaio.Message) error {
 		var msg journal.Message
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
@@ -48,7 +48,10 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 			return err
 		}
 		p := all.of(settings)
-		syncer := all.syncers.of(p)
+		syncer := all.runs.of(p)
+		if msg.Look {
+			syncer = all.looks.of(p)
+		}
 		err = syncer.Work(p.onBehalf(ctx), msg)
 		_ = syncer.budget.GiveBack(ctx) // else it comes back by itself, later
 		return err
@@ -61,8 +64,9 @@ type connectionSyncer struct {
 	budget *notion.Shared
 }
 
-func (e everywhere) syncers() *made[connectionSyncer] {
-	return &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(e.db) }}
+// syncers makes syncers for runs, or for looks: somebody has just edited what a look is at, and waits for no backfill of another database.
+func (e everywhere) syncers(looks bool) *made[connectionSyncer] {
+	return &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(e.db, looks) }}
 }
 
 // settingsOf gives the settings of a message's connection.
@@ -73,8 +77,8 @@ func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (setting.
 	return postgres.Settings{Pool: e.db}.OfRun(ctx, m.RunID)
 }
 
-func (p parts) syncer(pool *pgxpool.Pool) connectionSyncer {
-	connection, budget, relay := p.connection(), p.budget(false), p.nudger()
+func (p parts) syncer(pool *pgxpool.Pool, interactive bool) connectionSyncer {
+	connection, budget, relay := p.connection(), p.budget(interactive), p.nudger()
 	client := p.notion(p.renewing(pool), budget)
 	return connectionSyncer{budget: budget, Syncer: syncrun.New(syncrun.Config{
 		Connection: connection,
