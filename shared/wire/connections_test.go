@@ -3,7 +3,6 @@ package wire
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -20,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/connect"
@@ -46,29 +44,12 @@ type connected struct {
 func connectTwo(t *testing.T) [2]connected {
 	t.Helper()
 	pool := pgtest.New(t)
-	c, err := cloud.Open(cloud.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault := httptest.NewServer(c)
-	t.Cleanup(func() {
-		vault.Close()
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	account := aws.Config{
-		BaseEndpoint: aws.String(vault.URL), Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}
-	app, err := json.Marshal(map[string]string{
+	vault := vaultWith(t, map[string]string{
 		config.NotionOAuthClientSecret: notionsim.OAuthClient().Secret,
 		config.WebhookSealingKey:       base64.StdEncoding.EncodeToString(make([]byte, 32)),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := secretsmanager.NewFromConfig(account).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("app"), SecretString: aws.String(string(app))}); err != nil {
-		t.Fatal(err)
+	account := aws.Config{
+		BaseEndpoint: aws.String(vault), Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
 	var two [2]connected
 	for i := range two {
