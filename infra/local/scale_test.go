@@ -64,24 +64,22 @@ func TestScale(t *testing.T) {
 // TestBackfill writes a thousand pages through the whole system, as built: it spends nearly all that Notion allows and meets no refusal, while
 // health is told, and the edits of people in other databases arrive, at once.
 func TestBackfill(t *testing.T) {
-	const minutes, allowed = 4, 180
+	const minutes, allowed = 5, 180
 	u := arrive(t, "REAL_TIME_SYNC=true")
 	u.sync(t)
 	u.settle(t)
-	project, page := u.ask(t, `select id::text from projects order by id limit 1`), ""
-	page = u.ask(t, `select notion_id from notion_projects where id = $1::text::uuid`, project)
+	project := u.ask(t, `select id::text from projects order by id limit 1`)
+	page := u.ask(t, `select notion_id from notion_projects where id = $1::text::uuid`, project)
 	u.exec(t, `insert into partners (name) select 'partner ' || n from generate_series(1, 1000) n`)
-	if status, answer := u.send(t, http.MethodPost, u.api("/sync/trigger"), `{"type":"full"}`); status != http.StatusAccepted {
-		t.Fatalf("%d %s", status, answer)
-	}
-	u.await(t, "the backfill begins", `select (count(*) > 26)::text from notion_partners`)
-
 	var stats struct {
 		Total       int `json:"total"`
 		RateLimited int `json:"rate_limited"`
 	}
 	u.sim(t, "/_sim/stats/reset", "", nil)
 	begun := time.Now()
+	if status, answer := u.send(t, http.MethodPost, u.api("/sync/trigger"), `{"type":"full"}`); status != http.StatusAccepted {
+		t.Fatalf("%d %s", status, answer)
+	}
 	sent := 0 // by a person, who has a limit of their own
 	took := map[string][]time.Duration{}
 	timed := func(what string, do func()) {
@@ -90,7 +88,7 @@ func TestBackfill(t *testing.T) {
 		do()
 		took[what] = append(took[what], time.Since(began))
 	}
-	pause := time.NewTicker(5 * time.Second)
+	pause := time.NewTicker(15 * time.Second)
 	defer pause.Stop()
 	for n := 1; time.Since(begun) < minutes*time.Minute; n++ {
 		<-pause.C
@@ -99,11 +97,14 @@ func TestBackfill(t *testing.T) {
 				t.Errorf("%d %s", status, answer)
 			}
 		})
+		if n%3 != 0 {
+			continue
+		}
 		text := fmt.Sprintf("edit %d", n)
-		body := `{"properties":{"%s":{"rich_text":[{"text":{"content":"` + text + `"}}]}}}`
 		timed("an edit in another database", func() {
 			sent++
-			if status, answer := u.send(t, http.MethodPatch, u.env["NOTION_URL"]+"/v1/pages/"+page, fmt.Sprintf(body, "Description")); status != http.StatusOK {
+			body := `{"properties":{"Description":{"rich_text":[{"text":{"content":"` + text + `"}}]}}}`
+			if status, answer := u.send(t, http.MethodPatch, u.env["NOTION_URL"]+"/v1/pages/"+page, body); status != http.StatusOK {
 				t.Fatalf("%d %s", status, answer)
 			}
 			u.await(t, "the edit arrives", `select (description = $2)::text from projects where id = $1::text::uuid`, project, text)
