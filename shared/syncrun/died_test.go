@@ -141,6 +141,42 @@ func TestACopyIsNotTakenForThePageThatADeadWorkerMeantToMake(t *testing.T) {
 		})
 }
 
+// TestAPageThatIsGoneAfterADeath: a value of the page lost against the row's, the worker died around the write, and before anybody looked again
+// the row was archived and the page deleted for good. Whether the value was overwritten nobody can know any more; it stands in the log, or it was taken in.
+// (Found by the histories: it was nowhere.)
+func TestAPageThatIsGoneAfterADeath(t *testing.T) {
+	t.Parallel()
+	for ends, reached := 1, true; reached; ends++ {
+		w := sidetest.Synced(t, nil)
+		page, row := someOf(t, w, "projects")
+		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Lead": rich("rich_text", "Notion's")}})
+		w.Exec(t, `update projects set lead = 'Supabase''s' where id = $1::text::uuid`, row)
+		w.Exec(t, `update sync_changes set changed_at = changed_at + interval '1 hour'`) // the row is the newest
+		l := &life{ends: ends}
+		mortal(w, l)
+		if _, err := w.Starter.Start(t.Context(), syncrun.Request{Type: journal.Full, Kinds: []string{"projects"}}); err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Drain(t.Context())
+		reached = l.dead
+		l.dead, l.ends = false, 0
+		w.Exec(t, `update sync_leases set expires_at = now()`)
+		made := plain(t, w, page, "Lead") == "Supabase's"
+		w.Exec(t, `update projects set archived_at = now() where id = $1::text::uuid`, row)
+		if err := w.Sim.DeletePage(page); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		succeeded(t, w.Sync(t, journal.Full))
+		logged := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'lead' and notion_value = '"Notion''s"' and intent_id is null`)
+		if made && logged != 1 {
+			t.Fatalf("the worker died before effect %d, and the value that was overwritten stands in the log %d times", ends, logged)
+		}
+	}
+}
+
 // someOf gives a page of that kind and its row.
 func someOf(t *testing.T, w *sidetest.World, kind string) (page, row string) {
 	t.Helper()

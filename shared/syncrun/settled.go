@@ -113,10 +113,13 @@ func (w *worker) closed(d *decision) []journal.Closed {
 }
 
 // shows reports whether the page shows what the left-over write would have written: then it was made, and what it overwrote is
-// lost but for the conflicts that were stored with it.
+// lost but for the conflicts that were stored with it. Of a page that is gone nobody can know, and they are kept as well.
 func (w *worker) shows(d *decision, left journal.Intent) bool {
 	if d.page == nil {
 		return false
+	}
+	if d.page.State == record.Gone {
+		return true
 	}
 	notion := w.lens.OfPage(d.page, d.base)
 	for _, c := range left.Conflicts {
