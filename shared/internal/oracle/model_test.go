@@ -60,6 +60,8 @@ type life struct {
 	touched bool
 	// again is how often its page may have been made anew: it was deleted for good in Notion.
 	again int
+	// unheard is how often its page was put into the trash before the sync had heard that it made it: restored, it is a record of its own.
+	unheard int
 }
 
 func newModel() *model {
@@ -141,7 +143,7 @@ func (m *model) lives(n, p view, logged map[token]bool) []string {
 	var wrong []string
 	for _, mark := range slices.Sorted(maps.Keys(m.records)) {
 		l := m.records[mark]
-		if n[mark].count > 1+l.again || p[mark].count > 1 {
+		if n[mark].count > 1+l.again || p[mark].count > 1+l.unheard {
 			wrong = append(wrong, fmt.Sprintf("%s is there %d times in Notion and %d times in Postgres", mark, n[mark].count, p[mark].count))
 		}
 		stand, unsure := m.stand(mark, logged)

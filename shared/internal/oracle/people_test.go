@@ -290,7 +290,7 @@ func (a *arena) trashPage(t *rapid.T) {
 	if p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed }); ok {
 		a.deleted(p.mark, p.values)
 		if l := a.model.records[p.mark]; p.key != "" && !a.met(t, p.id) {
-			l.loose, l.again = true, l.again+1 // the sync made it, has not heard so, and finds nothing in the trash
+			l.loose, l.again, l.unheard = true, l.again+1, l.unheard+1 // the sync made it, has not heard so, and finds nothing in the trash
 		}
 		a.patch(t, p.id, map[string]any{"in_trash": true})
 	}
