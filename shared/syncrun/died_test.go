@@ -20,15 +20,7 @@ func afterEachDeath(t *testing.T, before, after func(*sidetest.World), check fun
 			maps.DeleteFunc(cfg.Connection.DatabaseIDs, func(kind, _ string) bool { return kind == "partners" || kind == "opportunities" }) // for speed
 		})
 		before(w)
-		l := &life{ends: ends}
-		mortal(w, l)
-		if _, err := w.Starter.Start(t.Context(), syncrun.Request{Type: journal.Full, Kinds: []string{"projects"}}); err != nil {
-			t.Fatal(err)
-		}
-		_ = w.Drain(t.Context())
-		reached = l.dead
-		l.dead, l.ends = false, 0
-		w.Exec(t, `update sync_leases set expires_at = now()`)
+		reached = death(t, w, ends)
 		after(w)
 		if err := w.Drain(t.Context()); err != nil {
 			t.Fatal(err)
@@ -39,6 +31,21 @@ func afterEachDeath(t *testing.T, before, after func(*sidetest.World), check fun
 		check(w, ends)
 		w.Agree(t, "projects")
 	}
+}
+
+// death has a worker die before that effect of a sync of the projects, and its lease end; false when the sync has fewer.
+func death(t *testing.T, w *sidetest.World, before int) (reached bool) {
+	t.Helper()
+	l := &life{ends: before}
+	mortal(w, l)
+	if _, err := w.Starter.Start(t.Context(), syncrun.Request{Type: journal.Full, Kinds: []string{"projects"}}); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Drain(t.Context())
+	reached = l.dead
+	l.dead, l.ends = false, 0
+	w.Exec(t, `update sync_leases set expires_at = now()`)
+	return reached
 }
 
 // TestADeletionThatIsHeldAfterADeath stays a deletion: what the dead worker wrote to the page is not taken for an edit that somebody made
@@ -152,15 +159,7 @@ func TestAPageThatIsGoneAfterADeath(t *testing.T) {
 		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Lead": rich("rich_text", "Notion's")}})
 		w.Exec(t, `update projects set lead = 'Supabase''s' where id = $1::text::uuid`, row)
 		w.Exec(t, `update sync_changes set changed_at = changed_at + interval '1 hour'`) // the row is the newest
-		l := &life{ends: ends}
-		mortal(w, l)
-		if _, err := w.Starter.Start(t.Context(), syncrun.Request{Type: journal.Full, Kinds: []string{"projects"}}); err != nil {
-			t.Fatal(err)
-		}
-		_ = w.Drain(t.Context())
-		reached = l.dead
-		l.dead, l.ends = false, 0
-		w.Exec(t, `update sync_leases set expires_at = now()`)
+		reached = death(t, w, ends)
 		made := plain(t, w, page, "Lead") == "Supabase's"
 		w.Exec(t, `update projects set archived_at = now() where id = $1::text::uuid`, row)
 		if err := w.Sim.DeletePage(page); err != nil {

@@ -29,7 +29,7 @@ func (w *worker) match(ctx context.Context) error {
 	if at.Pages > 0 && at.Cursor == "" {
 		return w.matched(ctx)
 	}
-	listing, err := w.notion.List(ctx, w.database.DataSourceID, time.Time{}, at.Cursor)
+	listing, err := w.list(ctx, time.Time{}, at.Cursor)
 	if err != nil {
 		return err
 	}

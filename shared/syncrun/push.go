@@ -71,7 +71,7 @@ func (w *worker) edited(ctx context.Context) (map[string]record.Page, error) {
 		return pages, nil
 	}
 	for cursor := ""; ; {
-		listing, err := w.notion.List(ctx, w.database.DataSourceID, w.database.NotionThrough, cursor)
+		listing, err := w.list(ctx, w.database.NotionThrough, cursor)
 		if err != nil {
 			return nil, err
 		}
