@@ -353,8 +353,10 @@ func TestHostThatDoesNotAnswerIsLeftInPeace(t *testing.T) {
 	}
 	w.settle()
 	_, seen := e.counts()
-	if taken, _ := other.counts(); seen != 11 || taken != 13 { // the ping; ten at once, all under way when the fifth failed
-		t.Fatalf("%d requests; another host took %d", seen, taken)
+	// After the ping ten go out at once; those that were not under way yet when the fifth failed are kept back.
+	failed := seen - 1
+	if taken, _ := other.counts(); failed < 5 || failed > 10 || taken != 13 {
+		t.Fatalf("%d failed; another host took %d", failed, taken)
 	}
 	w.del.Gate = gate() // another process
 	w.pass(20 * time.Second)
@@ -368,8 +370,8 @@ func TestHostThatDoesNotAnswerIsLeftInPeace(t *testing.T) {
 			untried++
 		}
 	}
-	if untried != 2 {
-		t.Errorf("%d were not tried", untried)
+	if untried != 12-failed {
+		t.Errorf("%d failed, %d were not tried", failed, untried)
 	}
 	if s, err := w.desk.Find(t.Context(), id); err != nil || s.State != delivery.Active || s.FailingSince.IsZero() {
 		t.Errorf("%+v, %v", s, err)
