@@ -66,7 +66,11 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	return next, err
 }
 
-// document is the page's, but for those properties, by field, which are as they are kept; nil is not there.
+// Mixed reports whether the base's document is one that no page had: of what its page showed something was left out, which a side still has
+// to take. So it does not tell what the page has now.
+func (b *Base) Mixed() bool { return b != nil && b.Document != nil && EditedAt(b.Document).IsZero() }
+
+// document is the page's, but for those properties, by field, which are as they are kept; nil is not there. A mixed one was last edited at no time.
 func (l Lens) document(page json.RawMessage, kept map[string]json.RawMessage) (json.RawMessage, error) {
 	var now struct {
 		Properties map[string]json.RawMessage `json:"properties"`
@@ -87,6 +91,9 @@ func (l Lens) document(page json.RawMessage, kept map[string]json.RawMessage) (j
 		}
 	}
 	delete(whole, "request_id")
+	if len(kept) > 0 {
+		delete(whole, "last_edited_time")
+	}
 	whole["properties"] = encoded(now.Properties)
 	return encoded(whole), nil
 }

@@ -176,6 +176,30 @@ func TestAPageThatIsGoneAfterADeath(t *testing.T) {
 	}
 }
 
+// TestARowThatReturnsAfterADeath stays, and gets a page: a person brought it back whose page was deleted for good, and the worker that was to make
+// another died. (Found by the histories: the page that is gone was taken for a deletion of what the dead worker had brought back.)
+func TestARowThatReturnsAfterADeath(t *testing.T) {
+	t.Parallel()
+	row := ""
+	afterEachDeath(t,
+		func(w *sidetest.World) {
+			var page string
+			page, row = someOf(t, w, "projects")
+			w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
+			succeeded(t, w.Sync(t, journal.Full, "projects"))
+			if err := w.Sim.DeletePage(page); err != nil {
+				t.Fatal(err)
+			}
+			w.Exec(t, `update projects set archived_at = null where id = $1::text::uuid`, row)
+		},
+		func(*sidetest.World) {},
+		func(w *sidetest.World, ends int) {
+			if pages, rows := live(t, w, "projects"); pages != 15 || rows != 15 {
+				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
+			}
+		})
+}
+
 // someOf gives a page of that kind and its row.
 func someOf(t *testing.T, w *sidetest.World, kind string) (page, row string) {
 	t.Helper()

@@ -3,6 +3,7 @@ package syncrun_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -126,6 +127,38 @@ func TestARelationOutOfStep(t *testing.T) {
 		t.Errorf("the row is linked to %v, and one that both had was taken out in Notion", got)
 	}
 	w.Agree(t)
+}
+
+// TestAPageThatLostToItsRow in a run that writes to Postgres only still has its value, and no listing of what was edited since shows it any more.
+// Whoever writes the row's value to the page then puts the page's into the log.
+func TestAPageThatLostToItsRow(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, nil)
+	page, row := someOf(t, w, "partners")
+	edit(t, w, page, map[string]any{"Location": rich("rich_text", "Notion's")})
+	w.Sim.Clock().Advance(10 * time.Minute)
+	w.Exec(t, `update partners set location = 'Supabase''s' where id = $1::text::uuid`, row)
+	w.Exec(t, `update sync_changes set changed_at = changed_at + interval '1 hour'`) // the row is the newest
+	succeeded(t, w.Sync(t, journal.NotionToSupabase))
+	if got := plain(t, w, page, "Location"); got != "Notion's" {
+		t.Fatalf("the page has %q", got)
+	}
+	if err := w.Send(t.Context(), "", journal.Message{ConnectionID: w.Syncer.Connection.ID, Kind: "partners", Look: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := plain(t, w, page, "Location"); got != "Supabase's" {
+		t.Errorf("the page has %q", got)
+	}
+	if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'location' and notion_value = '"Notion''s"' and intent_id is null`); n != 1 {
+		t.Errorf("what was overwritten stands in the log %d times", n)
+	}
+	w.Agree(t)
+	if mixed := sidetest.Query[int](t, w, `select count(*) from notion_partners where not data ? 'last_edited_time'`); mixed != 0 {
+		t.Errorf("%d bases are still mixed", mixed)
+	}
 }
 
 func tagged(names ...string) map[string]any {

@@ -183,7 +183,7 @@ func (w *worker) left(ctx context.Context, known journal.Known, intents []journa
 		}
 		it.page = &page
 	}
-	if it.page == nil {
+	if it.page == nil || it.page.State == record.Gone { // which shows nothing of what was written
 		return it, nil
 	}
 	it.trashed = it.page.State == record.Archived && meant(merge.Archive)

@@ -46,7 +46,7 @@ func (w *worker) push(ctx context.Context) error {
 	for i, k := range known {
 		items[i] = item{known: k}
 		page, ok := fresh[k.Key.PageID]
-		if undecided := k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || w.lens.Lacks(k.Base); !ok && undecided && !k.Aside && k.Key.PageID != "" {
+		if undecided := k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || k.Base.Mixed() || w.lens.Lacks(k.Base); !ok && undecided && !k.Aside && k.Key.PageID != "" {
 			// The base does not tell what its page is now, and the listing may not.
 			if page, err = w.show(ctx, k.Key.PageID); err != nil {
 				return err

@@ -74,7 +74,7 @@ func (w *worker) unchanged(d *decision) bool {
 	if page.Completed && !sameEdit(d.item) {
 		return false // so that the next look need not fetch it whole again
 	}
-	if base.PageID != page.ID {
+	if base.PageID != page.ID || base.Mixed() && len(d.plan.Waiting) == 0 {
 		return false
 	}
 	document := page.Document

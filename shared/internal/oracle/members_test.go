@@ -59,15 +59,17 @@ func (m *model) uproot(mark string) {
 	}
 }
 
-// rest notes that both sides have heard of everything, and hold what these views show.
+// rest notes that both sides have heard of everything, and hold what these views show. What only one of them shows is still on its way:
+// it waits for a page that this sync was the first to make.
 func (m *model) rest(n, p view) {
 	for who, s := range m.members {
-		if !m.seen(who, n) || !m.seen(who, p) {
+		in := n[who.mark].has(who.field, who.element)
+		if !m.seen(who, n) || !m.seen(who, p) || in != p[who.mark].has(who.field, who.element) {
 			continue
 		}
 		s.sides, s.meant = map[side]int{}, map[bool]bool{}
 		if s.loose {
-			s.in, s.loose = n[who.mark].has(who.field, who.element), false
+			s.in, s.loose = in, false
 		}
 	}
 }
