@@ -62,7 +62,7 @@ func TestScale(t *testing.T) {
 }
 
 // TestBackfill writes a thousand pages through the whole system, as built: it spends nearly all that Notion allows and meets no refusal, while
-// health is told, and the edits of people in other databases arrive, at once.
+// health is told, and the edits of people arrive, at once.
 func TestBackfill(t *testing.T) {
 	const minutes, allowed = 5, 180
 	u := arrive(t, "REAL_TIME_SYNC=true")
@@ -70,6 +70,8 @@ func TestBackfill(t *testing.T) {
 	u.settle(t)
 	project := u.ask(t, `select id::text from projects order by id limit 1`)
 	page := u.ask(t, `select notion_id from notion_projects where id = $1::text::uuid`, project)
+	partner := u.ask(t, `select id::text from partners order by id limit 1`)
+	partnerPage := u.ask(t, `select notion_id from notion_partners where id = $1::text::uuid`, partner)
 	u.exec(t, `insert into partners (name) select 'partner ' || n from generate_series(1, 1000) n`)
 	var stats struct {
 		Total       int `json:"total"`
@@ -101,13 +103,19 @@ func TestBackfill(t *testing.T) {
 			continue
 		}
 		text := fmt.Sprintf("edit %d", n)
-		timed("an edit in another database", func() {
+		edit := func(page, property, arrives, row string) {
 			sent++
-			body := `{"properties":{"Description":{"rich_text":[{"text":{"content":"` + text + `"}}]}}}`
+			body := `{"properties":{"` + property + `":{"rich_text":[{"text":{"content":"` + text + `"}}]}}}`
 			if status, answer := u.send(t, http.MethodPatch, u.env["NOTION_URL"]+"/v1/pages/"+page, body); status != http.StatusOK {
 				t.Fatalf("%d %s", status, answer)
 			}
-			u.await(t, "the edit arrives", `select (description = $2)::text from projects where id = $1::text::uuid`, project, text)
+			u.await(t, "the edit arrives", arrives, row, text)
+		}
+		timed("an edit in another database", func() {
+			edit(page, "Description", `select (description = $2)::text from projects where id = $1::text::uuid`, project)
+		})
+		timed("an edit in the same database", func() {
+			edit(partnerPage, "Location", `select (location = $2)::text from partners where id = $1::text::uuid`, partner)
 		})
 	}
 	u.sim(t, "/_sim/stats", "", &stats)

@@ -33,10 +33,10 @@ type Shared struct {
 	fallback *Window
 	turn     chan struct{} // guards what follows; a channel, because callers in line may give up
 
-	chunk string // "" when there is nothing to tell
-	left  int
-	until time.Time // when what is left may not be sent any more
-	sent  []time.Time
+	chunk       string // "" when there is nothing to tell
+	left        int
+	from, until time.Time // from when to when what is left may be sent
+	sent        []time.Time
 }
 
 // NewShared makes a Shared that holds nothing yet.
@@ -64,19 +64,31 @@ func (s *Shared) Take(ctx context.Context, n int) error {
 		return err
 	}
 	defer s.leave()
-	if s.left < n || !s.Now().Before(s.until) {
-		if err := s.refill(ctx, n); err != nil {
-			if s.Interactive && fault.KindOf(err) == fault.Unavailable && ctx.Err() == nil {
-				return s.fallback.Take(ctx, n)
-			}
-			return err
+	wait, err := s.ready(ctx, n)
+	if err == nil && wait > 0 {
+		err = fault.Wrap(s.Wait(ctx, wait), fault.Unavailable, "The wait for Notion's limit on requests was cut short")
+	}
+	if err != nil {
+		if s.Interactive && fault.KindOf(err) == fault.Unavailable && ctx.Err() == nil {
+			return s.fallback.Take(ctx, n)
 		}
+		return err
 	}
 	s.left -= n
 	for range n {
 		s.sent = append(s.sent, s.Now())
 	}
 	return nil
+}
+
+// Ready gives how long it takes until n requests may be sent, at most half the limit, and keeps them until then and [quota.Keep] longer. Its
+// errors are those of [Shared.Take].
+func (s *Shared) Ready(ctx context.Context, n int) (time.Duration, error) {
+	if err := s.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.leave()
+	return s.ready(ctx, min(n, max(s.Requests/2, 1)))
 }
 
 // GiveBack tells the bank what was not used. Call it when nothing more is to be sent for a while; without it, what is left counts as
@@ -104,7 +116,11 @@ func (s *Shared) enter(ctx context.Context) error {
 
 func (s *Shared) leave() { <-s.turn }
 
-func (s *Shared) refill(ctx context.Context, n int) error {
+// ready sees to it that n requests are there, and gives how long it takes until they may be sent.
+func (s *Shared) ready(ctx context.Context, n int) (time.Duration, error) {
+	if now := s.Now(); s.left >= n && now.Before(s.until) {
+		return s.from.Sub(now), nil
+	}
 	ask := quota.Ask{Chunk: s.NewID(), Requests: n, Interactive: s.Interactive, Patience: patience(ctx)}
 	if !s.Interactive {
 		ask.Requests = max(n, quota.Chunk(s.Requests))
@@ -112,16 +128,13 @@ func (s *Shared) refill(ctx context.Context, n int) error {
 	asked := s.Now()
 	wait, err := s.ask(ctx, ask)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if wait > ask.Patience {
-		return &fault.Error{Kind: fault.RateLimited, Message: "Our share of Notion's limit on requests is spent; wait and try again.", RetryAfter: wait}
+		return 0, &fault.Error{Kind: fault.RateLimited, Message: "Our share of Notion's limit on requests is spent; wait and try again.", RetryAfter: wait}
 	}
-	s.chunk, s.left, s.until = ask.Chunk, ask.Requests, asked.Add(wait+quota.Keep)
-	if wait <= 0 {
-		return nil
-	}
-	return fault.Wrap(s.Wait(ctx, wait), fault.Unavailable, "The wait for Notion's limit on requests was cut short")
+	s.chunk, s.left, s.from, s.until = ask.Chunk, ask.Requests, asked.Add(wait), asked.Add(wait+quota.Keep)
+	return wait, nil
 }
 
 // bankTime is how long an interactive caller waits for the bank.

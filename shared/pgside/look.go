@@ -12,6 +12,12 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
+// Awaited reports whether a message is under way that has a worker look.
+func (t *Tables) Awaited(ctx context.Context) (awaited bool, err error) {
+	err = t.pool.QueryRow(ctx, `select exists (select from sync_wakes where connection_id = $1 and kind = $2)`, t.connectionID, t.kind.Name).Scan(&awaited)
+	return awaited, postgres.Fault(err)
+}
+
 // Awake notes that a worker looks now: what is noticed from here on needs a message of its own.
 func (t *Tables) Awake(ctx context.Context) error {
 	_, err := t.pool.Exec(ctx, `delete from sync_wakes where connection_id = $1 and kind = $2`, t.connectionID, t.kind.Name)

@@ -110,7 +110,7 @@ func (c *counted) Take(ctx context.Context, ask quota.Ask) (time.Duration, error
 }
 
 // TestBudgetHolds: however functions work, wait, hand back, and die, no stretch of a minute holds more requests than are allowed, and
-// interactive ones within their reserve do not wait.
+// interactive ones within their reserve do not wait. What is ready does not wait again.
 func TestBudgetHolds(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(4) {
@@ -142,6 +142,22 @@ func TestBudgetHolds(t *testing.T) {
 						sent = append(sent, s.Now())
 						_ = s.Wait(t.Context(), least+time.Duration(dice.Int64N(int64(more))))
 						switch dice.IntN(20) {
+						case 2:
+							if interactive {
+								continue
+							}
+							wait, err := budget.Ready(t.Context(), 3)
+							if err != nil {
+								t.Error(err)
+							}
+							_ = s.Wait(t.Context(), max(wait, 0))
+							for range 3 {
+								asked := s.Now()
+								if err := budget.Take(t.Context(), 1); err != nil || s.Now() != asked {
+									t.Errorf("what was ready took %s more: %v", s.Now().Sub(asked), err)
+								}
+								sent = append(sent, s.Now())
+							}
 						case 0:
 							budget = shared(interactive) // the function died with what it held
 						case 1:

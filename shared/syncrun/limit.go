@@ -9,8 +9,12 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 )
 
-// errDeadline ends a part that has to go on in another invocation.
-var errDeadline = errors.New("the function's time is nearly up")
+// errDeadline ends a part that has to go on in another invocation; errAwaited ends a batch, with what was done of it, because somebody
+// waits for a look at the database.
+var (
+	errDeadline = errors.New("the function's time is nearly up")
+	errAwaited  = errors.New("somebody waits")
+)
 
 // idleSegments is how many invocations in a row may end without anything stored before a part counts as failed.
 const idleSegments = 30

@@ -4,22 +4,29 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
-// deletionWindow is over how long deletions count together where they come one by one: a look has no run to count them in.
-const deletionWindow = time.Hour
+const (
+	// deletionWindow is over how long deletions count together where they come one by one: a look has no run to count them in.
+	deletionWindow = time.Hour
+	// heed is how often a worker that waits for its place in the line for Notion sees whether somebody waits for it.
+	heed = time.Second
+)
 
 // Watcher keeps what somebody said has changed.
 type Watcher interface {
-	// Awake notes that a worker looks now.
+	// Awaited reports whether there was a notice since a worker looked; Awake notes that one looks now.
+	Awaited(ctx context.Context) (bool, error)
 	Awake(ctx context.Context) error
 	// Looks gives the next pages that are to be looked at; Looked notes that they were.
 	Looks(ctx context.Context, limit int) ([]journal.Look, error)
@@ -30,7 +37,7 @@ type Watcher interface {
 
 // look takes in what somebody said has changed: the pages that Notion's webhooks named, and the rows that people changed. It is no
 // run: it lists nothing as a whole, and what it cannot take in the next run finds by itself. So its message never comes again: it
-// would hold up the database's others.
+// would hold up the database's others. A run that is under way does it between its batches.
 func (s *Syncer) look(ctx context.Context, kind mapping.Kind) {
 	log := s.Log.With("kind", kind.Name)
 	err := s.tryLook(ctx, kind, log)
@@ -48,21 +55,27 @@ func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logge
 		return err
 	}
 	return s.alone(ctx, kind.Name, func(working context.Context, lease journal.Lease, limit clock) error {
-		w := &worker{
-			Syncer: s, lease: lease, notion: s.Notion(kind), tables: tables, lens: record.Lens{Kind: kind},
-			part: journal.Part{
-				Run:  journal.Run{ID: uuid.Nil.String(), ConnectionID: s.Connection.ID, Type: journal.Incremental},
-				Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},
-			},
-			retried: true, // which is a run's task
-			time:    limit,
-			log:     log,
-		}
-		return w.look(working)
+		return s.looker(kind, tables, lease, limit, log).look(working, math.MaxInt)
 	})
 }
 
-func (w *worker) look(ctx context.Context) error {
+// looker is a worker that looks, for somebody who waits.
+func (s *Syncer) looker(kind mapping.Kind, tables Tables, lease journal.Lease, limit clock, log *slog.Logger) *worker {
+	return &worker{
+		Syncer: s, lease: lease, notion: s.Hasty(kind), tables: tables, lens: record.Lens{Kind: kind},
+		part: journal.Part{
+			Run:  journal.Run{ID: uuid.Nil.String(), ConnectionID: s.Connection.ID, Type: journal.Incremental},
+			Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},
+		},
+		hasty:   true,
+		retried: true, // which is a run's task
+		time:    limit,
+		log:     log,
+	}
+}
+
+// look takes in the pages, and the rows if they are at most so many; more are left to the run that is under way.
+func (w *worker) look(ctx context.Context, most int) error {
 	if err := w.locate(ctx); err != nil {
 		return err
 	}
@@ -88,12 +101,95 @@ func (w *worker) look(ctx context.Context) error {
 			return err
 		}
 	}
-	for w.part.Checkpoint.Phase != journal.Finished {
-		if err := w.step(ctx); err != nil {
+	changed, _, err := w.tables.Changed(ctx, 0, atOnce+1)
+	if err != nil || len(changed) > most {
+		return err
+	}
+	if len(changed) > atOnce { // nobody waits for so many
+		w.hasty, w.notion = false, w.Notion(w.lens.Kind)
+	}
+	return w.through(ctx)
+}
+
+// giveWay waits until Notion may be asked for the next batch. People go first: what they have just edited is looked at, before and meanwhile.
+func (w *worker) giveWay(ctx context.Context) error {
+	requests := 1
+	switch w.part.Checkpoint.Phase {
+	case journal.Missing:
+		requests = atOnce
+	case journal.Pushing:
+		requests = atOnce + 1
+	case journal.Matching, journal.Pulling, journal.Finished:
+	}
+	for {
+		if err := w.turn(ctx, requests); !errors.Is(err, errAwaited) {
+			return err
+		}
+		if err := w.lookMeanwhile(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+// turn waits until Notion may be asked so often. errDeadline: the time is up; errAwaited: somebody waits for a look.
+func (w *worker) turn(ctx context.Context, requests int) error {
+	for {
+		if w.time.late() {
+			return errDeadline
+		}
+		if w.hasty {
+			return nil
+		}
+		awaited, err := w.awaited(ctx)
+		if err != nil {
+			return err
+		}
+		if awaited {
+			return errAwaited
+		}
+		if w.Ready == nil {
+			return nil
+		}
+		wait, err := w.Ready(ctx, requests)
+		if err != nil || wait <= 0 {
+			return err
+		}
+		timer := time.NewTimer(min(wait, heed))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return fault.Wrap(context.Cause(ctx), fault.Unavailable, "The wait for Notion's limit on requests was cut short")
+		case <-timer.C:
+		}
+	}
+}
+
+// awaited reports whether somebody waits for a look at the database. Before its first sync is over there is nothing to look at.
+func (w *worker) awaited(ctx context.Context) (bool, error) {
+	if w.deaf || w.part.Run.DryRun || w.database.NotionThrough.IsZero() {
+		return false, nil
+	}
+	return w.tables.Awaited(ctx)
+}
+
+// lookMeanwhile looks for those who wait, between two batches. Where that fails the run goes on, and finds by itself what is left.
+func (w *worker) lookMeanwhile(ctx context.Context) error {
+	if err := w.tables.Awake(ctx); err != nil {
+		return err
+	}
+	most := atOnce
+	if w.part.Checkpoint.Phase == journal.Pushing {
+		most = 0 // the run is at them
+	}
+	err := w.looker(w.lens.Kind, w.tables, w.lease, w.time, w.log).look(ctx, most)
+	if errors.Is(err, errDeadline) || ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		w.log.WarnContext(ctx, "what was noticed was not taken in; the run does it", "error", err)
+		w.deaf = true
+	}
+	return w.locate(ctx)
 }
 
 // lookAt looks at pages, a few at a time so that little is asked for again when the time is up.

@@ -75,7 +75,8 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 			return err
 		}
 		broken := w.writeNotion(ctx, decisions)
-		if broken != nil && !errors.Is(broken, errDeadline) && !stored(decisions) {
+		inTurn := errors.Is(broken, errDeadline) || errors.Is(broken, errAwaited)
+		if broken != nil && !inTurn && !stored(decisions) {
 			return broken // before anything was written, and before the batch moved on
 		}
 		if broken = cmp.Or(broken, late); broken != nil {
@@ -83,6 +84,9 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 			batch.Decided = nil // they are looked at again
 		}
 		moved, failed := w.commitInTime(ctx, batch, decisions)
+		if failed != nil && errors.Is(broken, errAwaited) {
+			return failed
+		}
 		if err = errors.Join(broken, failed); err != nil || len(moved) == 0 || round == rounds {
 			return err
 		}

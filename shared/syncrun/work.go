@@ -2,6 +2,7 @@ package syncrun
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -166,6 +167,8 @@ type worker struct {
 	shown    []string           // by the whole listing, where that was one answer
 	deleted  map[merge.Side]int // unasked, by this worker
 	holds    bool               // deletions, since it began
+	hasty    bool               // somebody waits for what it does; it gives way to nobody
+	deaf     bool               // it looked for somebody, and could not
 	retried  bool
 	asked    asked // in this batch
 	time     clock
@@ -188,22 +191,27 @@ func (w *worker) run(ctx context.Context) error {
 	if err := w.lookAtDecided(ctx); err != nil {
 		return err
 	}
-	for w.part.Checkpoint.Phase != journal.Finished {
-		if err := w.step(ctx); err != nil {
-			return err
-		}
-	}
-	if !w.part.Run.Type.WritesPostgres() {
-		return nil
+	if err := w.through(ctx); err != nil || !w.part.Run.Type.WritesPostgres() {
+		return err
 	}
 	return w.tables.Link(ctx)
 }
 
+// through works on batches until there are no more.
+func (w *worker) through(ctx context.Context) error {
+	for w.part.Checkpoint.Phase != journal.Finished {
+		if err := w.giveWay(ctx); err != nil {
+			return err
+		}
+		if err := w.step(ctx); err != nil && !errors.Is(err, errAwaited) {
+			return err
+		}
+	}
+	return nil
+}
+
 // step works on one batch, and leaves the checkpoint where the next one begins.
 func (w *worker) step(ctx context.Context) error {
-	if w.time.late() {
-		return errDeadline
-	}
 	w.mark()
 	w.progress()
 	switch w.part.Checkpoint.Phase {

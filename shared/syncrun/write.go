@@ -30,8 +30,10 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 	writes := slices.Collect(filter(decisions, asks))
 	first := true
 	for batch := range slices.Chunk(writes, atOnce) {
-		if !first && w.time.late() {
-			return errDeadline
+		if !first {
+			if err := w.turn(ctx, len(batch)); err != nil {
+				return err
+			}
 		}
 		first = false
 		for _, d := range batch {

@@ -135,7 +135,7 @@ func (c connected) run(ctx context.Context) error {
 		return err
 	}
 	all := everywhere{c.parts, c.pool}
-	syncers := all.syncers(false)
+	syncers := &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(c.pool) }}
 	for _, m := range queue.messages {
 		settings, err := all.settingsOf(ctx, m)
 		if err == nil {

@@ -33,11 +33,11 @@ const (
 func SyncWorker() func(context.Context, lambdaio.Message) error {
 	type worker struct {
 		everywhere
-		runs, looks *made[connectionSyncer]
+		syncers *made[connectionSyncer]
 	}
 	return function("sync-worker", trace.Consumer, func(ctx context.Context, p parts) (worker, error) {
 		all, err := forMessages(2)(ctx, p)
-		return worker{all, all.syncers(false), all.syncers(true)}, err
+		return worker{all, &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(all.db) }}}, err
 	}, func(ctx context.Context, all worker, m lambdaio.Message) error {
 		var msg journal.Message
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
@@ -48,25 +48,19 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 			return err
 		}
 		p := all.of(settings)
-		syncer := all.runs.of(p)
-		if msg.Look {
-			syncer = all.looks.of(p)
-		}
+		syncer := all.syncers.of(p)
 		err = syncer.Work(p.onBehalf(ctx), msg)
-		_ = syncer.budget.GiveBack(ctx) // else it comes back by itself, later
+		for _, b := range []*notion.Shared{syncer.budget, syncer.hasty} {
+			_ = b.GiveBack(ctx) // else it comes back by itself, later
+		}
 		return err
 	})
 }
 
-// connectionSyncer is a connection's syncer, and what it spends from.
+// connectionSyncer is a connection's syncer, and what it spends from: a run's budget, and a look's.
 type connectionSyncer struct {
 	*syncrun.Syncer
-	budget *notion.Shared
-}
-
-// syncers makes syncers for runs, or for looks: somebody has just edited what a look is at, and waits for no backfill of another database.
-func (e everywhere) syncers(looks bool) *made[connectionSyncer] {
-	return &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(e.db, looks) }}
+	budget, hasty *notion.Shared
 }
 
 // settingsOf gives the settings of a message's connection.
@@ -77,15 +71,21 @@ func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (setting.
 	return postgres.Settings{Pool: e.db}.OfRun(ctx, m.RunID)
 }
 
-func (p parts) syncer(pool *pgxpool.Pool, interactive bool) connectionSyncer {
-	connection, budget, relay := p.connection(), p.budget(interactive), p.nudger()
-	client := p.notion(p.renewing(pool), budget)
-	return connectionSyncer{budget: budget, Syncer: syncrun.New(syncrun.Config{
+func (p parts) syncer(pool *pgxpool.Pool) connectionSyncer {
+	connection, relay := p.connection(), p.nudger()
+	budget, hasty := p.budget(false), p.budget(true)
+	spending := func(b *notion.Shared) func(mapping.Kind) syncrun.Notion {
+		client := p.notion(p.renewing(pool), b)
+		return func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) }
+	}
+	return connectionSyncer{budget: budget, hasty: hasty, Syncer: syncrun.New(syncrun.Config{
 		Connection: connection,
 		Ledger:     toldLedger{measuredLedger{postgres.Ledger{Pool: pool, NewID: newID}, p.observe}, relay},
 		Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
 		Queue:      p.queue(),
-		Notion:     func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) },
+		Notion:     spending(budget),
+		Hasty:      spending(hasty),
+		Ready:      budget.Ready,
 		Tables: func(k mapping.Kind) syncrun.Tables {
 			return toldTables{pgside.New(pool, connection.ID, connection.Mapping, k, newID), relay}
 		},

@@ -282,6 +282,7 @@ func (a *arena) build(limit journal.Limit) {
 		Breaker:   breaker.New(breaker.Config{Failures: 1 << 30}),
 		Budget:    client.NewWindow(client.WindowConfig{Requests: 1 << 30, Period: time.Minute}),
 	})
+	notionOf := func(k mapping.Kind) syncrun.Notion { return notionside.New(notionClient, k, log) }
 	cfg := syncrun.Config{
 		Connection: syncrun.Connection{
 			ID: config.DefaultConnection, Mapping: a.mapping, DatabaseIDs: map[string]string{"things": a.database}, Rule: merge.Newest,
@@ -290,7 +291,8 @@ func (a *arena) build(limit journal.Limit) {
 		Ledger: ledger{pg.Ledger{Pool: a.pool, NewID: newID}, &a.effects},
 		Leases: leases{pg.Leases{Pool: a.pool, TTL: time.Minute}, &a.effects},
 		Queue:  a,
-		Notion: func(k mapping.Kind) syncrun.Notion { return notionside.New(notionClient, k, log) },
+		Notion: notionOf,
+		Hasty:  notionOf,
 		Tables: func(k mapping.Kind) syncrun.Tables {
 			return tables{pgside.New(a.pool, config.DefaultConnection, a.mapping, k, newID), &a.effects}
 		},

@@ -33,6 +33,9 @@ type written struct {
 	// raced: it was written in Notion between the sync's reading of the page and its writing of the same property, the one
 	// moment at which Notion lets nobody see what is overwritten.
 	raced bool
+	// unheard: it was written to a page of which the sync had not heard yet that it had made it. Where it loses against the row's value, the
+	// record outlives a deletion all the same, since neither is known to be the older.
+	unheard bool
 	// quiet: it was written to a row that was archived, and waits there for the record's return.
 	quiet bool
 }
@@ -95,6 +98,13 @@ func (m *model) touch(mark string) {
 	l := m.records[mark]
 	l.touched = true
 	l.loose = l.loose || l.deleted // whoever deleted it on the other side may not have seen this
+}
+
+// unheard notes that what was written to a record since a step was written to a page of which the sync has not heard.
+func (m *model) unheard(mark string, since int) {
+	for _, w := range m.tokens {
+		w.unheard = w.unheard || w.mark == mark && w.at > since
+	}
 }
 
 // replaced notes that a person who saw those values of a record, by field, has replaced or deleted them.
@@ -168,7 +178,11 @@ func (m *model) lives(n, p view, logged map[token]bool) []string {
 // there are others of which that is not followed.
 func (m *model) stand(mark string, logged map[token]bool) (stand []string, unsure bool) {
 	for t, w := range m.tokens {
-		if w.mark == mark && !logged[t] && w.gone == 0 && !w.raced && !w.quiet {
+		switch {
+		case w.mark != mark || w.gone > 0 || w.raced || w.quiet:
+		case logged[t]:
+			unsure = unsure || w.unheard
+		default:
 			stand = append(stand, t.text)
 			unsure = unsure || m.unsure[t.field]
 		}

@@ -103,6 +103,9 @@ func (a *arena) meanwhile(t *rapid.T) {
 		{"insert a row", a.insertRow},
 	}).Draw(t, "meanwhile")
 	do.do(t)
+	if rapid.Bool().Draw(t, "a webhook meanwhile") {
+		a.toldMeanwhile(t)
+	}
 }
 
 // pick draws one of those that fit; false when none does.
@@ -213,7 +216,11 @@ func (a *arena) editPage(t *rapid.T) {
 	if !ok {
 		return
 	}
+	before := a.model.step
 	properties, columns := a.values(t, p.mark, notion)
+	if p.key != "" && !a.met(t, p.id) {
+		a.model.unheard(p.mark, before)
+	}
 	a.model.replaced(p.mark, only(p.values, columns))
 	a.patch(t, p.id, map[string]any{"properties": byID(p, properties)})
 }

@@ -148,6 +148,9 @@ func Build(tb testing.TB, setup Setup) *World {
 	if setup.Change != nil {
 		setup.Change(&cfg)
 	}
+	if cfg.Hasty == nil {
+		cfg.Hasty = cfg.Notion
+	}
 	w.Syncer = syncrun.New(cfg)
 	w.Starter = syncrun.Starter{
 		ConnectionID: cfg.Connection.ID, Kinds: cfg.Connection.Kinds(), Ledger: cfg.Ledger, Queue: w, Now: cfg.Now, NewID: newID, Log: log,

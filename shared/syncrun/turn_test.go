@@ -1,0 +1,156 @@
+package syncrun_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
+)
+
+// interrupted is a Notion side with something that happens before a call.
+type interrupted struct {
+	syncrun.Notion
+	list, update func()
+}
+
+func (i interrupted) List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (journal.Listing, error) {
+	i.list()
+	return i.Notion.List(ctx, dataSourceID, since, cursor)
+}
+
+func (i interrupted) Update(ctx context.Context, pageID string, write journal.Write) (record.Page, error) {
+	i.update()
+	return i.Notion.Update(ctx, pageID, write)
+}
+
+// interrupt has something happen before each listing and each update of the runs; looks are not interrupted.
+func (h *hooked) interrupt(list, update func()) {
+	cfg := h.Syncer.Config
+	notionOf := cfg.Notion
+	cfg.Notion = func(k mapping.Kind) syncrun.Notion { return interrupted{notionOf(k), list, update} }
+	cfg.Hasty = notionOf
+	h.Syncer = syncrun.New(cfg)
+}
+
+// note has the desk take what the simulator tells of; the queue's workers are busy.
+func (h *hooked) note(t *testing.T) {
+	t.Helper()
+	for _, s := range h.deliver(t) {
+		if err := h.desk.Notion(t.Context(), s.body, s.signature); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestALookGoesBetweenTheWritesOfARun of the same database: whoever edits a page while many are written does not wait for all of them, and
+// the run goes on where it was.
+func TestALookGoesBetweenTheWritesOfARun(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	page, row := h.partner(t)
+	h.Exec(t, `update partners set location = 'Broome' where id <> $1::text::uuid`, row)
+	const within = 10 // writes
+	writes, arrived := 0, 0
+	h.interrupt(func() {}, func() {
+		if writes++; writes == 3 {
+			edit(t, h.World, page, map[string]any{"Location": rich("rich_text", "Perth")})
+			h.note(t)
+		}
+		if arrived == 0 && location(t, h.World, row) == "Perth" {
+			arrived = writes
+		}
+	})
+	before := h.Sim.Stats().Total
+	succeeded(t, h.Sync(t, journal.Full, "partners"))
+	if arrived == 0 || arrived > 3+within || writes != 24 {
+		t.Errorf("the edit was made before write 3 and had arrived before write %d of %d", arrived, writes)
+	}
+	// One listing for each beginning of the batch, one for the run, the look, and the edit itself.
+	if n := h.Sim.Stats().Total - before; n > writes+5 {
+		t.Errorf("%d requests for %d writes", n, writes)
+	}
+	h.Agree(t)
+}
+
+// TestALookGoesBeforeARunThatWaits for its place in the line: the place is kept, and what people edit meanwhile, on either side, does not wait.
+func TestALookGoesBeforeARunThatWaits(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	page, row := h.partner(t)
+	other := sidetest.Query[string](t, h.World, `select notion_id from notion_partners order by id desc limit 1`)
+	listed := 0
+	h.interrupt(func() { listed++ }, func() {})
+	cfg := h.Syncer.Config
+	waits := 0
+	cfg.Ready = func(context.Context, int) (time.Duration, error) {
+		switch waits++; waits {
+		case 1:
+			edit(t, h.World, page, map[string]any{"Location": rich("rich_text", "Perth")})
+			h.note(t)
+		case 2:
+			if got := location(t, h.World, row); got != "Perth" || listed > 0 {
+				t.Errorf("the row has %q after %d listings of the run", got, listed)
+			}
+			h.Exec(t, `update partners set location = 'Derby' where id = (select id from notion_partners where notion_id = $1)`, other)
+			h.desk.Changed(t.Context(), "partners")
+		case 3:
+			if got := plain(t, h.World, other, "Location"); got != "Derby" || listed > 0 {
+				t.Errorf("the page has %q after %d listings of the run", got, listed)
+			}
+		default:
+			return 0, nil
+		}
+		return time.Millisecond, nil
+	}
+	h.Syncer = syncrun.New(cfg)
+	succeeded(t, h.Sync(t, journal.Full, "partners"))
+	if waits < 4 || listed == 0 {
+		t.Errorf("asked %d times, %d listings", waits, listed)
+	}
+	h.Agree(t)
+}
+
+// blind is a Notion side that shows no page.
+type blind struct{ syncrun.Notion }
+
+func (blind) Page(context.Context, string) (record.Page, error) {
+	return record.Page{}, fault.New(fault.Unavailable, "blind")
+}
+
+// TestALookThatFails lets the run go on, which takes in what the look could not, and looks for nobody again; a rehearsal looks for nobody.
+func TestALookThatFails(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	page, row := h.partner(t)
+	looks := 0
+	cfg := h.Syncer.Config
+	cfg.Hasty = func(k mapping.Kind) syncrun.Notion {
+		looks++
+		return blind{cfg.Notion(k)}
+	}
+	asked := 0
+	cfg.Ready = func(context.Context, int) (time.Duration, error) {
+		if asked++; asked == 1 {
+			edit(t, h.World, page, map[string]any{"Location": rich("rich_text", "Perth")})
+			h.note(t)
+			return time.Millisecond, nil
+		}
+		return 0, nil
+	}
+	h.Syncer = syncrun.New(cfg)
+	if _, would := h.Rehearse(t, journal.Full, "partners"); looks != 1 || would.RowsUpdated != 1 { // its own message's
+		t.Fatalf("%d looks, %+v", looks, would)
+	}
+	looks, asked = 0, 0
+	succeeded(t, h.Sync(t, journal.Full, "partners"))
+	if got := location(t, h.World, row); got != "Perth" || looks != 2 { // one within the run, and its own message's
+		t.Errorf("the row has %q after %d looks", got, looks)
+	}
+	h.Agree(t)
+}
