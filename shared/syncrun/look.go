@@ -21,6 +21,8 @@ const (
 	deletionWindow = time.Hour
 	// heed is how often a worker that waits for its place in the line for Notion sees whether somebody waits for it.
 	heed = time.Second
+	// few is how many records a look takes at a time, each with a request of its own.
+	few = 10
 )
 
 // Watcher keeps what somebody said has changed.
@@ -101,11 +103,11 @@ func (w *worker) look(ctx context.Context, most int) error {
 			return err
 		}
 	}
-	changed, _, err := w.tables.Changed(ctx, 0, atOnce+1)
+	changed, _, err := w.tables.Changed(ctx, 0, few+1)
 	if err != nil || len(changed) > most {
 		return err
 	}
-	if len(changed) > atOnce { // nobody waits for so many
+	if len(changed) > few { // nobody waits for so many
 		w.hasty, w.notion = false, w.Notion(w.lens.Kind)
 	}
 	return w.through(ctx)
@@ -116,7 +118,7 @@ func (w *worker) giveWay(ctx context.Context) error {
 	requests := 1
 	switch w.part.Checkpoint.Phase {
 	case journal.Missing:
-		requests = atOnce
+		requests = few
 	case journal.Pushing:
 		requests = atOnce + 1
 	case journal.Matching, journal.Pulling, journal.Finished:
@@ -177,7 +179,7 @@ func (w *worker) lookMeanwhile(ctx context.Context) error {
 	if err := w.tables.Awake(ctx); err != nil {
 		return err
 	}
-	most := atOnce
+	most := few
 	if w.part.Checkpoint.Phase == journal.Pushing {
 		most = 0 // the run is at them
 	}
@@ -198,16 +200,16 @@ func (w *worker) lookAt(ctx context.Context, looks []journal.Look) error {
 		if w.time.late() {
 			return errDeadline
 		}
-		few := looks[:min(atOnce, len(looks))]
-		keys := make([]journal.Key, len(few))
-		for i, l := range few {
+		next := looks[:min(few, len(looks))]
+		keys := make([]journal.Key, len(next))
+		for i, l := range next {
 			keys[i].PageID = l.PageID
 		}
 		done, err := w.verify(ctx, keys)
 		if err != nil {
 			return err
 		}
-		if err := w.tables.Looked(ctx, few[:len(done)]); err != nil {
+		if err := w.tables.Looked(ctx, next[:len(done)]); err != nil {
 			return err
 		}
 		looks = looks[len(done):]

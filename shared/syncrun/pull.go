@@ -142,7 +142,7 @@ func (w *worker) absentFrom(ctx context.Context) error {
 // lookForAbsent looks at the next records that a whole listing of several answers did not show. Each is a request: they are few at a time.
 func (w *worker) lookForAbsent(ctx context.Context) error {
 	at := &w.part.Checkpoint
-	keys, err := w.tables.Absent(ctx, w.part.Run.ID, nil, at.Cursor, atOnce)
+	keys, err := w.tables.Absent(ctx, w.part.Run.ID, nil, at.Cursor, few)
 	if err != nil {
 		return err
 	}

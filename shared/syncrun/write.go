@@ -17,8 +17,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
-// atOnce is how many pages are written after one look at them.
-const atOnce = 10
+// atOnce is how many pages are written after one look at them, and after one look whether somebody waits.
+const atOnce = 4
 
 // writeNotion carries out what the plans ask of Notion, each write after its intent is stored. The error says that Notion
 // cannot be worked with at all.
