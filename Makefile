@@ -55,7 +55,7 @@ race: ## Run the tests with the race detector
 
 .PHONY: test-deep
 test-deep: ## Run the long tests: many more drawn cases
-	go test -timeout 24h -v ./shared/internal/oracle -histories=100000
+	go test -timeout 24h -parallel $$((2 * $$(nproc))) -v ./shared/internal/oracle -histories=100000
 	go test -timeout 2h -v ./shared/syncrun -run NoRowStays -freshness.seeds=20 -freshness.minutes=120
 	go test -race -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=10000
 

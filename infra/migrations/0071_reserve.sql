@@ -1,4 +1,4 @@
--- What is left to interactive functions is the spare, or as many as they have sent within the last minute where those are more: what they
+-- What is left to interactive functions is the spare, or half of what they have sent within the last minute where that is more: what they
 -- need now and then is there at once, and a backfill beside them spends nearly all of the budget.
 
 -- +goose Up
@@ -33,7 +33,7 @@ begin
       ) each);
   else
     allowed := allowed - least(allowed / 2, greatest(spare, (
-      select coalesce(sum(requests), 0) from public.notion_requests where connection_id = connection and interactive)));
+      select (coalesce(sum(requests), 0) + 1) / 2 from public.notion_requests where connection_id = connection and interactive)));
   end if;
   if beginning is null then
     select greatest(present, max(starts_at)) into beginning from public.notion_requests where connection_id = connection;
