@@ -1,12 +1,17 @@
 package syncrun_test
 
 import (
+	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
 // These cases are what drawn histories found, made small.
@@ -125,6 +130,55 @@ func TestARelationOutOfStep(t *testing.T) {
 	succeeded(t, w.Sync(t, journal.Full))
 	if got := sidetest.Query[[]string](t, w, `select array_agg(n.notion_id) from partners_projects p join notion_projects n on n.id = p.project_id where p.partner_id = $1::text::uuid`, row); !slices.Equal(got, projects[1:2]) {
 		t.Errorf("the row is linked to %v, and one that both had was taken out in Notion", got)
+	}
+	w.Agree(t)
+}
+
+// watched is a Notion side with something that happens after a page was read.
+type watched struct {
+	syncrun.Notion
+	read func(pageID string)
+}
+
+func (n watched) Page(ctx context.Context, pageID string) (record.Page, error) {
+	page, err := n.Notion.Page(ctx, pageID)
+	n.read(pageID)
+	return page, err
+}
+
+// TestAPageThatGoesWhileItsLinksAreLookedAt was live when the first was looked at, and hides the second: nobody took that one out.
+func TestAPageThatGoesWhileItsLinksAreLookedAt(t *testing.T) {
+	t.Parallel()
+	w := newKin(t)
+	q := w.create("partners", "Q", nil)
+	w.relate(w.p, "Projects", w.j)
+	w.relate(q, "Projects", w.j)
+	w.sync()
+	w.relate(w.p, "Projects")
+	w.pair("Q", "K")
+	cfg := w.Syncer.Config
+	notionOf := cfg.Notion
+	var once sync.Once
+	cfg.Notion = func(k mapping.Kind) syncrun.Notion {
+		return watched{notionOf(k), func(pageID string) {
+			if pageID == w.j {
+				once.Do(func() { w.trash(w.j, true) })
+			}
+		}}
+	}
+	w.Syncer = syncrun.New(cfg)
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	if got := pairs(t, w.World, "partners", "projects", "Q"); got != "J, K" {
+		t.Errorf("Q has %q", got)
+	}
+	w.sync()
+	w.trash(w.j, false)
+	w.sync()
+	if notion, postgres := related(t, w.World, q, "Projects"), pairs(t, w.World, "partners", "projects", "Q"); notion != "J, K" || postgres != "J, K" {
+		t.Errorf("Q has %q in Notion and %q in Postgres", notion, postgres)
+	}
+	if got := pairs(t, w.World, "partners", "projects", "P"); got != "" {
+		t.Errorf("P has %q", got)
 	}
 	w.Agree(t)
 }

@@ -63,7 +63,8 @@ func (w *worker) hidden(ctx context.Context, it item, id string) (bool, error) {
 	return now != record.Live, err
 }
 
-// related says where a related page stands, asking once a batch.
+// related says where a related page stands. Of one that is away it asks once a batch; of a live one each time, for it may just have gone, by
+// somebody's hand or by the sync's.
 func (w *worker) related(ctx context.Context, id string) (record.State, error) {
 	if state, known := w.asked.find(id); known {
 		return state, nil
@@ -75,11 +76,13 @@ func (w *worker) related(ctx context.Context, id string) (record.State, error) {
 	case err != nil:
 		return record.None, err
 	}
-	w.asked.note(id, page.State)
+	if page.State != record.Live {
+		w.asked.note(id, page.State)
+	}
 	return page.State, nil
 }
 
-// asked remembers where related pages stand. It is safe for concurrent use: several pages are written at once.
+// asked remembers the related pages that are away. It is safe for concurrent use: several pages are written at once.
 type asked struct {
 	mu     sync.Mutex
 	states map[string]record.State
