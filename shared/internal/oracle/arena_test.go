@@ -538,9 +538,9 @@ func (a *arena) rows(t *rapid.T) []row {
 	return rows
 }
 
-// unanswered reports whether a write to the page was begun whose answer the sync has not had.
-func (a *arena) unanswered(t *rapid.T, pageID string) (is bool) {
-	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_intents where notion_id = $1)`, pageID).Scan(&is); err != nil {
+// unanswered reports whether a write of such a kind to the page was begun whose answer the sync has not had.
+func (a *arena) unanswered(t *rapid.T, pageID, op string) (is bool) {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_intents where notion_id = $1 and op like $2)`, pageID, op).Scan(&is); err != nil {
 		t.Fatal(err)
 	}
 	return is

@@ -298,6 +298,8 @@ func (a *arena) trashPage(t *rapid.T) {
 		a.deleted(p.mark, p.values)
 		if l := a.model.records[p.mark]; p.key != "" && !a.met(t, p.id) {
 			l.loose, l.again, l.unheard = true, l.again+1, l.unheard+1 // the sync made it, has not heard so, and finds nothing in the trash
+		} else if a.unanswered(t, p.id, "restore") {
+			l.loose = true // nobody can know any more that the sync had brought it back, and it does so again
 		}
 		a.patch(t, p.id, map[string]any{"in_trash": true})
 	}
@@ -325,7 +327,7 @@ func (a *arena) deletePage(t *rapid.T) {
 		}
 		a.model.replaced(p.mark, p.values)
 		l := a.model.records[p.mark]
-		l.loose = l.loose || a.unanswered(t, p.id) // nobody can know any more what the write left on the page
+		l.loose = l.loose || a.unanswered(t, p.id, "%") // nobody can know any more what the write left on the page
 		l.again++
 		a.note("a person deletes page %s of %s for good", p.id, p.mark)
 		if err := a.sim.DeletePage(p.id); err != nil {
