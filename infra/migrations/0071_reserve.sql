@@ -1,5 +1,5 @@
--- What is left to interactive functions is the spare, or half of what they have sent within the last minute where that is more: what they
--- need now and then is there at once, and a backfill beside them spends nearly all of the budget.
+-- What is left to interactive functions is the spare, less what they have sent within the last minute, which comes free for them again, and
+-- half of it at least: what they need now and then is there at once, and a backfill beside them spends nearly all of the budget.
 
 -- +goose Up
 -- Gives requests to a function and tells how many microseconds it has to wait before it sends them. It takes the place at the end of
@@ -32,8 +32,8 @@ begin
         from (select present union select starts_at from public.notion_requests where connection_id = connection and starts_at > present) t (at)
       ) each);
   else
-    allowed := allowed - least(allowed / 2, greatest(spare, (
-      select (coalesce(sum(requests), 0) + 1) / 2 from public.notion_requests where connection_id = connection and interactive)));
+    allowed := allowed - greatest((spare + 1) / 2, spare - (
+      select coalesce(sum(requests), 0) from public.notion_requests where connection_id = connection and interactive));
   end if;
   if beginning is null then
     select greatest(present, max(starts_at)) into beginning from public.notion_requests where connection_id = connection;

@@ -29,6 +29,6 @@ const (
 // asks seldom, a small one leaves little lying about. An interactive function asks for what it needs.
 func Chunk(limit int) int { return max(1, limit/30) }
 
-// Spare is how many requests of a limit are always left to interactive functions, or half of what they sent within the last minute where that
-// is more: enough for a look at what somebody has edited.
-func Spare(limit int) int { return max(1, min(limit/45, 6)) }
+// Spare is how many requests of a limit are left to interactive functions: less those that they sent within the last minute, which come free for
+// them again, and half of it at least. It is enough for looks at what somebody edits.
+func Spare(limit int) int { return max(1, min(limit/30, 6)) }

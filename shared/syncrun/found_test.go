@@ -183,6 +183,24 @@ func TestAPageThatGoesWhileItsLinksAreLookedAt(t *testing.T) {
 	w.Agree(t)
 }
 
+// TestALinkThatWasTakenOutBeforeItWasHidden is out once its page is back, which the sync brought back because its row was edited.
+func TestALinkThatWasTakenOutBeforeItWasHidden(t *testing.T) {
+	t.Parallel()
+	w := newKin(t)
+	w.relate(w.p, "Projects", w.j)
+	w.sync()
+	w.relate(w.p, "Projects")
+	w.trash(w.j, true)
+	w.Exec(t, `update projects set name = 'J again' where name = 'J'`)
+	w.Sim.Clock().Advance(10 * time.Minute) // so that no other edit of that minute is to be expected
+	w.sync()
+	w.sync()
+	if notion, postgres := related(t, w.World, w.p, "Projects"), pairs(t, w.World, "partners", "projects", "P"); notion != "" || postgres != "" {
+		t.Errorf("P has %q in Notion and %q in Postgres", notion, postgres)
+	}
+	w.Agree(t)
+}
+
 // TestAPageThatLostToItsRow in a run that writes to Postgres only still has its value, and no listing of what was edited since shows it any more.
 // Whoever writes the row's value to the page then puts the page's into the log.
 func TestAPageThatLostToItsRow(t *testing.T) {

@@ -30,8 +30,9 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	}
 	same, shown := sameEdit(it), w.lens.Shown(it.known.Base)
 	for _, id := range unseen {
-		// Nobody took it out since: it was hidden already, or is known to be in the trash by now.
-		if same && (!shown[id] || it.known.Asleep[id] == record.Archived) {
+		// Nobody took it out since: it was hidden already, or is known to be in the trash by now. One that is back, and still is not shown, was
+		// taken out while it was hidden.
+		if is, asleep := it.known.Asleep[id]; same && asleep && (!shown[id] || is == record.Archived) {
 			it.page.Hidden[id] = true
 			continue
 		}
