@@ -26,6 +26,9 @@ func schemaCache() cache.Kind {
 
 func healthCache() cache.Kind { return cache.Kind{Name: insight.HealthEntry, TTL: 8 * time.Second} }
 
+// busyCache is for looks at Notion while its budget is spent.
+func busyCache() cache.Kind { return cache.Kind{Name: insight.HealthEntry, TTL: 30 * time.Second} }
+
 func statusCache() cache.Kind {
 	return cache.Kind{Name: insight.StatusEntry, TTL: 2 * time.Second}
 }

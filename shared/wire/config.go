@@ -19,7 +19,6 @@ func Config() http.Handler { return perConnection("config", parts.answerConfig) 
 
 func (p parts) answerConfig(pool *pgxpool.Pool) http.Handler {
 	source := p.source()
-	client := p.notion(source, p.budget(true))
 	kinds := make([]string, len(p.cfg.Mapping.Kinds))
 	for i, k := range p.cfg.Mapping.Kinds {
 		kinds[i] = k.Name
@@ -29,7 +28,7 @@ func (p parts) answerConfig(pool *pgxpool.Pool) http.Handler {
 		plan = setting.Business
 	}
 	return p.api().Config(postgres.Settings{Pool: pool}, httpapi.Configured{
-		Notion:   rememberedCheck(p.cache(), client),
+		Notion:   p.rememberedCheck(p.cache(), p.notionBreaker(), source),
 		Supabase: postgres.Status{Pool: pool}.Ping,
 		Auth:     p.notionAuth(source),
 		Grants:   p.grants(pool).List,

@@ -7,7 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/cache"
+	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -16,8 +18,12 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// askLimit is how long a look at Notion may take, so that GET /health answers in two seconds.
-const askLimit = 1100 * time.Millisecond
+const (
+	// askLimit is how long a look at Notion may take, so that GET /health answers in two seconds.
+	askLimit = 1100 * time.Millisecond
+	// budgetLimit is how long it may take to see whether the budget has a request for the look.
+	budgetLimit = 200 * time.Millisecond
+)
 
 // Health answers GET /health. It answers whatever is away, so nothing has to be reached to make it.
 func Health() http.Handler {
@@ -27,8 +33,7 @@ func Health() http.Handler {
 func (p parts) health() http.Handler {
 	get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
 	guard, remembered, source := p.notionBreaker(), p.cache(), p.source()
-	client := p.notionBehind(guard, source, p.budget(true))
-	return p.api().Health(rememberedCheck(remembered, client), database(get), statusOf{p, get, remembered}, httpapi.HealthSettings{
+	return p.api().Health(p.rememberedCheck(remembered, guard, source), database(get), statusOf{p, get, remembered}, httpapi.HealthSettings{
 		Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
 		Breakers: func(service string) string {
 			if service == string(metric.Supabase) {
@@ -74,22 +79,53 @@ func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 	return status, err
 }
 
+// available reports whether a budget has a request at once.
+func available(ctx context.Context, budget *notion.Shared) bool {
+	ctx, cancel := context.WithTimeout(ctx, budgetLimit)
+	defer cancel()
+	wait, err := budget.Ready(ctx, 1)
+	return err == nil && wait <= 0
+}
+
+// giveBack gives back what is left of a chunk, or of a place in the line; else it comes back by itself.
+func giveBack(ctx context.Context, budget *notion.Shared) {
+	ctx, cancel := context.WithTimeout(ctx, budgetLimit)
+	defer cancel()
+	_ = budget.GiveBack(ctx)
+}
+
 // found is what a look at Notion found; an error too is an answer, and is remembered.
 type found struct {
 	Kind    fault.Kind `json:"kind"`
 	Message string     `json:"message"`
 }
 
-// rememberedCheck looks at Notion, which costs a request of the budget: one look serves all functions for a while.
-func rememberedCheck(c *cache.Cache, client *notion.Client) httpapi.Check {
-	return func(ctx context.Context) error {
-		f, _, err := cache.Get(ctx, c, healthCache(), "notion", func(ctx context.Context) (found, error) {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // others may wait for it
-			defer cancel()
+// rememberedCheck looks at Notion, which costs a request of the budget: one look serves all functions for a while. While runs need all that is
+// theirs, it is one of those that are left to people, and serves for longer.
+func (p parts) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *connect.Source) httpapi.Check {
+	everybodys, peoples := p.budget(false), p.budget(true)
+	look := func(budget *notion.Shared) func(context.Context) (found, error) {
+		client := p.notionBehind(guard, source, budget)
+		return func(ctx context.Context) (found, error) {
 			if _, err := client.Me(ctx); err != nil && fault.KindOf(err) != fault.RateLimited { // busy is not ill
 				return found{fault.KindOf(err), fault.Message(err)}, nil
 			}
 			return found{}, nil
+		}
+	}
+	spare, needed := look(everybodys), look(peoples)
+	return func(ctx context.Context) error {
+		f, _, err := cache.Get(ctx, c, healthCache(), "notion", func(ctx context.Context) (found, error) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // others may wait for it
+			defer cancel()
+			if available(ctx, everybodys) {
+				f, err := spare(ctx)
+				giveBack(ctx, everybodys)
+				return f, err
+			}
+			giveBack(ctx, everybodys)
+			f, _, err := cache.Get(ctx, c, busyCache(), "notion, while it is busy", needed)
+			return f, err
 		})
 		if err != nil || f.Message == "" {
 			return err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,11 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/quota"
 )
 
 // hole is a service that takes connections and never says a word.
@@ -139,5 +143,75 @@ func TestHealthOfWhatHangs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHealthLeavesPeopleWhatIsTheirs: while runs need all that is theirs of Notion's limit, looks at Notion are few, and before that they cost people
+// nothing.
+func TestHealthLeavesPeopleWhatIsTheirs(t *testing.T) {
+	t.Parallel()
+	sim, err := notionsim.New(notionsim.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(func() {
+		server.Close()
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	database := pgtest.URL(t)
+	pool, err := pgxpool.New(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	vault := vaultWith(t, map[string]string{config.NotionToken: notionsim.IntegrationToken, config.DatabaseURL: database})
+	health := func() {
+		t.Helper()
+		env := map[string]string{
+			"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+			"AWS_ENDPOINT_URL": vault, "NOTION_API_URL": server.URL,
+		}
+		p, err := partsOf("health", func(name string) string { return env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		p.health().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"overall":"healthy"`) {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if _, err := pool.Exec(t.Context(), `delete from cache_entries where key = 'notion'`); err != nil { // eight seconds later
+			t.Fatal(err)
+		}
+	}
+	spent := func() (interactive int) {
+		t.Helper()
+		if err := pool.QueryRow(t.Context(), `select coalesce(sum(requests) filter (where interactive), 0) from notion_requests`).Scan(&interactive); err != nil {
+			t.Fatal(err)
+		}
+		return interactive
+	}
+	for range 3 {
+		health()
+	}
+	if n := spent(); n != 0 || sim.Stats().Total != 3 {
+		t.Errorf("%d requests, %d of what is people's", sim.Stats().Total, n)
+	}
+	bank := postgres.Budget{Pool: pool, ConnectionID: config.DefaultConnection, Requests: 180}
+	for taken := true; taken; {
+		wait, err := bank.Take(t.Context(), quota.Ask{Chunk: newID(), Requests: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = wait == 0
+	}
+	for range 5 {
+		health()
+	}
+	if n := spent(); n != 1 || sim.Stats().Total != 4 {
+		t.Errorf("%d requests, %d of what is people's, while runs need the rest", sim.Stats().Total, n)
 	}
 }
