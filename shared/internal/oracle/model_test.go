@@ -36,6 +36,8 @@ type written struct {
 	// unheard: it was written to a page of which the sync had not heard yet that it had made it. Where it loses against the row's value, the
 	// record outlives a deletion all the same, since neither is known to be the older.
 	unheard bool
+	// unsure: the base did not know what both sides had in the field, so that it may not outlive a deletion.
+	unsure bool
 	// quiet: it was written to a row that was archived, and waits there for the record's return.
 	quiet bool
 }
@@ -184,7 +186,7 @@ func (m *model) stand(mark string, logged map[token]bool) (stand []string, unsur
 			unsure = unsure || w.unheard
 		default:
 			stand = append(stand, t.text)
-			unsure = unsure || m.unsure[t.field]
+			unsure = unsure || w.unsure || m.unsure[t.field]
 		}
 	}
 	slices.Sort(stand)

@@ -123,6 +123,9 @@ func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]
 	properties, columns = map[string]any{}, map[string]any{}
 	for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(a.writableOn(on)), 1, 3, rapid.ID).Draw(t, "fields") {
 		text := a.model.fresh(mark, field, on)
+		if field == "stage" {
+			a.model.tokens[token{field, text}].unsure = a.defaulted(t, mark)
+		}
 		properties[notionName(field)] = value(field, text)
 		if field == "text" && on == notion && a.cut == 25 && rapid.Bool().Draw(t, "mentions") {
 			properties["Text"], text = a.mentions(text)
@@ -130,6 +133,14 @@ func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]
 		columns[field] = text
 	}
 	return properties, columns
+}
+
+// defaulted reports whether a record's page has a status that Notion chose when a run made the page, and that its row has yet to take.
+func (a *arena) defaulted(t *rapid.T, mark string) (is bool) {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from notion_things where row_data->>'mark' = $1 and not row_data ? 'stage')`, mark).Scan(&is); err != nil {
+		t.Fatal(err)
+	}
+	return is
 }
 
 // notionName is a field's property at first; a person may rename it, so pages are edited by id where that is known.
