@@ -64,7 +64,11 @@ func (s *Shared) Take(ctx context.Context, n int) error {
 		return err
 	}
 	defer s.leave()
-	wait, err := s.ready(ctx, n)
+	chunk := n
+	if !s.Interactive {
+		chunk = max(n, quota.Chunk(s.Requests))
+	}
+	wait, err := s.ready(ctx, n, chunk)
 	if err == nil && wait > 0 {
 		err = fault.Wrap(s.Wait(ctx, wait), fault.Unavailable, "The wait for Notion's limit on requests was cut short")
 	}
@@ -88,7 +92,8 @@ func (s *Shared) Ready(ctx context.Context, n int) (time.Duration, error) {
 		return 0, err
 	}
 	defer s.leave()
-	return s.ready(ctx, min(n, max(s.Requests/2, 1)))
+	n = min(n, max(s.Requests/2, 1))
+	return s.ready(ctx, n, n)
 }
 
 // GiveBack tells the bank what was not used. Call it when nothing more is to be sent for a while; without it, what is left counts as
@@ -116,15 +121,12 @@ func (s *Shared) enter(ctx context.Context) error {
 
 func (s *Shared) leave() { <-s.turn }
 
-// ready sees to it that n requests are there, and gives how long it takes until they may be sent.
-func (s *Shared) ready(ctx context.Context, n int) (time.Duration, error) {
+// ready sees to it that n requests are there, asking for a chunk where they are not, and gives how long it takes until they may be sent.
+func (s *Shared) ready(ctx context.Context, n, chunk int) (time.Duration, error) {
 	if now := s.Now(); s.left >= n && now.Before(s.until) {
 		return s.from.Sub(now), nil
 	}
-	ask := quota.Ask{Chunk: s.NewID(), Requests: n, Interactive: s.Interactive, Patience: patience(ctx)}
-	if !s.Interactive {
-		ask.Requests = max(n, quota.Chunk(s.Requests))
-	}
+	ask := quota.Ask{Chunk: s.NewID(), Requests: chunk, Interactive: s.Interactive, Patience: patience(ctx)}
 	asked := s.Now()
 	wait, err := s.ask(ctx, ask)
 	if err != nil {
