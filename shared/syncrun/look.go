@@ -183,15 +183,16 @@ func (w *worker) lookMeanwhile(ctx context.Context) error {
 	if w.part.Checkpoint.Phase == journal.Pushing {
 		most = 0 // the run is at them
 	}
-	err := w.looker(w.lens.Kind, w.tables, w.lease, w.time, w.log).look(ctx, most)
-	if errors.Is(err, errDeadline) || ctx.Err() != nil {
+	failed := w.looker(w.lens.Kind, w.tables, w.lease, w.time, w.log).look(ctx, most)
+	if errors.Is(failed, errDeadline) || ctx.Err() != nil {
+		return failed
+	}
+	if err := w.locate(ctx); err != nil || failed == nil {
 		return err
 	}
-	if err != nil {
-		w.log.WarnContext(ctx, "what was noticed was not taken in; the run does it", "error", err)
-		w.deaf = true
-	}
-	return w.locate(ctx)
+	w.log.WarnContext(ctx, "what was noticed was not taken in; the run does it", "error", failed)
+	w.deaf = true
+	return w.resume(ctx) // of a write that the look began it may not be known whether it was made
 }
 
 // lookAt looks at pages, a few at a time so that little is asked for again when the time is up.

@@ -159,3 +159,42 @@ func TestALookThatFails(t *testing.T) {
 	}
 	h.Agree(t)
 }
+
+// lossy is a Notion side whose answers to creations are lost.
+type lossy struct{ syncrun.Notion }
+
+func (n lossy) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (record.Page, error) {
+	if _, err := n.Notion.Create(ctx, dataSourceID, rowID, write); err != nil {
+		return record.Page{}, err
+	}
+	return record.Page{}, fault.New(fault.Unavailable, "lost")
+}
+
+// TestALookThatFailsHalfWay leaves the run to find out what it wrote: nothing is made twice. (Found by the histories.)
+func TestALookThatFailsHalfWay(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	page, row := h.partner(t)
+	h.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
+	succeeded(t, h.Sync(t, journal.Full, "partners"))
+	if err := h.Sim.DeletePage(page); err != nil {
+		t.Fatal(err)
+	}
+	cfg := h.Syncer.Config
+	cfg.Hasty = func(k mapping.Kind) syncrun.Notion { return lossy{cfg.Notion(k)} }
+	asked := 0
+	cfg.Ready = answering(func() time.Duration {
+		if asked++; asked == 1 {
+			h.Exec(t, `update partners set archived_at = null where id = $1::text::uuid`, row)
+			h.desk.Changed(t.Context(), "partners")
+			return time.Millisecond
+		}
+		return 0
+	})
+	h.Syncer = syncrun.New(cfg)
+	succeeded(t, h.Sync(t, journal.SupabaseToNotion, "partners"))
+	if pages, rows := live(t, h.World, "partners"); pages != 25 || rows != 25 {
+		t.Errorf("%d pages and %d rows", pages, rows)
+	}
+	h.Agree(t)
+}
