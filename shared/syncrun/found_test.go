@@ -201,6 +201,42 @@ func TestALinkThatWasTakenOutBeforeItWasHidden(t *testing.T) {
 	w.Agree(t)
 }
 
+// TestAPageThatWasMadeAndTrashedUnheard is known all the same: the answers to both writes were lost, and Notion finds nothing in its trash. The row
+// returns, and with it that page.
+func TestAPageThatWasMadeAndTrashedUnheard(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, nil)
+	cfg := w.Syncer.Config
+	notionOf := cfg.Notion
+	heard := false
+	cfg.Notion = func(k mapping.Kind) syncrun.Notion {
+		if heard {
+			return notionOf(k)
+		}
+		return lossy{notionOf(k)}
+	}
+	w.Syncer = syncrun.New(cfg)
+	w.Exec(t, `insert into projects (name) values ('made once')`)
+	w.Sync(t, journal.Full, "projects")
+	w.Exec(t, `update projects set archived_at = now() where name = 'made once'`)
+	w.Sync(t, journal.Full, "projects")
+	if n := sidetest.Query[int](t, w, `select count(*) from sync_intents`); n != 2 {
+		t.Fatalf("%d writes are open", n)
+	}
+	heard = true
+	succeeded(t, w.Sync(t, journal.Full, "projects"))
+	w.Exec(t, `update projects set archived_at = null where name = 'made once'`)
+	succeeded(t, w.Sync(t, journal.Full, "projects"))
+	all, err := w.Sim.Pages(w.Sim.Databases()["projects"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pages, rows := live(t, w, "projects"); len(all) != 16 || pages != 16 || rows != 16 {
+		t.Errorf("%d pages, of which %d are live, and %d rows", len(all), pages, rows)
+	}
+	w.Agree(t)
+}
+
 // TestAPageThatLostToItsRow in a run that writes to Postgres only still has its value, and no listing of what was edited since shows it any more.
 // Whoever writes the row's value to the page then puts the page's into the log.
 func TestAPageThatLostToItsRow(t *testing.T) {

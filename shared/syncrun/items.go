@@ -127,13 +127,17 @@ func (w *worker) resume(ctx context.Context) error {
 	if err := w.bind(ctx, nil); err != nil {
 		return err
 	}
-	byRow := map[string][]journal.Intent{}
-	var keys []journal.Key // with the page that was written: where both sides just met, the base does not know it yet
+	byRow, at := map[string][]journal.Intent{}, map[string]int{}
+	var keys []journal.Key // with the page that was written: where both sides just met, or it was just made, the base does not know it yet
 	for _, i := range intents {
 		if byRow[i.Key.RowID] == nil {
+			at[i.Key.RowID] = len(keys)
 			keys = append(keys, i.Key)
 		}
 		byRow[i.Key.RowID] = append(byRow[i.Key.RowID], i)
+		if key := &keys[at[i.Key.RowID]]; key.PageID == "" {
+			key.PageID = i.Key.PageID
+		}
 	}
 	for chunk := range slices.Chunk(keys, BatchSize) {
 		known, err := w.tables.Look(ctx, chunk)

@@ -160,8 +160,15 @@ func TestALookThatFails(t *testing.T) {
 	h.Agree(t)
 }
 
-// lossy is a Notion side whose answers to creations are lost.
+// lossy is a Notion side whose answers to writes are lost.
 type lossy struct{ syncrun.Notion }
+
+func (n lossy) Update(ctx context.Context, pageID string, write journal.Write) (record.Page, error) {
+	if _, err := n.Notion.Update(ctx, pageID, write); err != nil {
+		return record.Page{}, err
+	}
+	return record.Page{}, fault.New(fault.Unavailable, "lost")
+}
 
 func (n lossy) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (record.Page, error) {
 	if _, err := n.Notion.Create(ctx, dataSourceID, rowID, write); err != nil {
