@@ -273,7 +273,7 @@ func (a *arena) togglePage(t *rapid.T) {
 }
 
 // deletedRow notes that a person who saw a live row deleted it. Where a page was being made for it, and has a status, the page stays: it shows
-// an option that nobody is known to have chosen.
+// an option that nobody is known to have chosen. The same goes for a page that was made anew, without its files, as long as the row has them.
 func (a *arena) deletedRow(t *rapid.T, r row) {
 	a.deleted(r.mark, r.values)
 	var making bool
@@ -281,7 +281,9 @@ func (a *arena) deletedRow(t *rapid.T, r row) {
 		t.Fatal(err)
 	}
 	l := a.model.records[r.mark]
-	l.loose = l.loose || making && a.wide
+	l.loose = l.loose || making && a.wide || slices.ContainsFunc(a.pages(t), func(p page) bool {
+		return p.mark == r.mark && !slices.Equal(p.values["docs"], r.values["docs"])
+	})
 }
 
 // deleted notes that a person who saw a live record deleted it.
