@@ -3,6 +3,7 @@ package notionside
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jomei/notionapi"
 
@@ -56,7 +57,8 @@ func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write jou
 	return s.recordOf(ctx, page), nil
 }
 
-// Created finds the pages that carry the row's key, oldest first.
+// Created finds the pages that carry the row's key and were made by an integration, oldest first: a copy that a person made of such a page
+// carries the key as well. Where the integration may not see who is a person, all are given.
 func (s *Side) Created(ctx context.Context, dataSourceID, rowID string) ([]record.Page, error) {
 	if s.kind.RowKeyProperty == "" {
 		return nil, nil
@@ -72,7 +74,20 @@ func (s *Side) Created(ctx context.Context, dataSourceID, rowID string) ([]recor
 	if fault.KindOf(err) == fault.Invalid {
 		return nil, nil // there is no such property, so no page was made that would carry it
 	}
-	return s.listingOf(ctx, answer).Pages, err
+	if err != nil {
+		return nil, err
+	}
+	var byPeople []string
+	for _, p := range answer.Pages {
+		user, err := s.client.User(ctx, p.CreatedBy)
+		switch kind := fault.KindOf(err); {
+		case err == nil && user.Type == notionapi.UserTypePerson:
+			byPeople = append(byPeople, p.ID)
+		case err != nil && kind != fault.NotFound && kind != fault.Forbidden && kind != fault.Invalid:
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(s.listingOf(ctx, answer).Pages, func(p record.Page) bool { return slices.Contains(byPeople, p.ID) }), nil
 }
 
 // Update changes a page, and takes it out of the trash first, or puts it there, as write says.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -233,6 +234,51 @@ func TestAPageThatWasMadeAndTrashedUnheard(t *testing.T) {
 	}
 	if pages, rows := live(t, w, "projects"); len(all) != 16 || pages != 16 || rows != 16 {
 		t.Errorf("%d pages, of which %d are live, and %d rows", len(all), pages, rows)
+	}
+	w.Agree(t)
+}
+
+// unsent is a Notion side to which nothing can be sent that makes a page.
+type unsent struct{ syncrun.Notion }
+
+func (unsent) Create(context.Context, string, string, journal.Write) (record.Page, error) {
+	return record.Page{}, fault.New(fault.Unavailable, "not sent")
+}
+
+// TestACopyThatNobodyHasSeen is not taken for the page that was meant to be made: a person made it, of the page before that one.
+func TestACopyThatNobodyHasSeen(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, nil)
+	w.Exec(t, `insert into projects (name) values ('original')`)
+	succeeded(t, w.Sync(t, journal.Full, "projects"))
+	ids := sidetest.Query[[]string](t, w, `select array[n.id::text, n.notion_id] from notion_projects n join projects p using (id) where p.name = 'original'`)
+	w.Person(t, "PATCH", "/v1/pages/"+ids[1], map[string]any{"in_trash": true})
+	succeeded(t, w.Sync(t, journal.Full, "projects"))
+	w.Person(t, "POST", "/v1/pages", map[string]any{
+		"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+		"properties": map[string]any{"Name": rich("title", "copy"), "Supabase ID": rich("rich_text", ids[0])},
+	})
+	if err := w.Sim.DeletePage(ids[1]); err != nil {
+		t.Fatal(err)
+	}
+	w.Exec(t, `update projects set archived_at = null where id = $1::text::uuid`, ids[0])
+	cfg := w.Syncer.Config
+	whole := w.Syncer
+	cfg.Hasty = func(k mapping.Kind) syncrun.Notion { return unsent{whole.Notion(k)} }
+	w.Syncer = syncrun.New(cfg)
+	if err := w.Send(t.Context(), "", journal.Message{ConnectionID: cfg.Connection.ID, Kind: "projects", Look: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := sidetest.Query[int](t, w, `select count(*) from sync_intents where op = 'create'`); n != 1 {
+		t.Fatalf("%d pages are meant to be made", n)
+	}
+	w.Syncer = whole
+	succeeded(t, w.Sync(t, journal.Full, "projects"))
+	if got := sidetest.Query[string](t, w, `select string_agg(name, ', ' order by name) from projects where name in ('copy', 'original') and archived_at is null`); got != "copy, original" {
+		t.Errorf("%q", got)
 	}
 	w.Agree(t)
 }
