@@ -20,6 +20,8 @@ type Side struct {
 	client *notion.Client
 	kind   mapping.Kind
 	log    *slog.Logger
+	// keyless: the database has no room for row keys, and the integration may not make it.
+	keyless bool
 }
 
 // New makes the Notion side of kind.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/jomei/notionapi"
 
@@ -15,32 +16,37 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
-// PrepareRowKey sees to it that the database has the property for row keys. fault.Invalid: it has one of that name and another
-// type.
-func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) error {
+// PrepareRowKey sees to it that the database has the property for row keys, and reports whether it has: the integration may not be allowed to
+// add it. fault.Invalid: the database has one of that name and another type.
+func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) (bool, error) {
 	live, err := s.Schema(ctx, dataSourceID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, p := range live {
 		if p.Name == s.kind.RowKeyProperty && p.Type == property.TypeRichText {
-			return nil
+			return true, nil
 		}
 		if p.Name == s.kind.RowKeyProperty {
-			return fault.New(fault.Invalid, "The Notion database of %s has a property %q that is a %s; it is to hold the rows' ids, and must be text. Rename it.",
+			return false, fault.New(fault.Invalid, "The Notion database of %s has a property %q that is a %s; it is to hold the rows' ids, and must be text. Rename it.",
 				s.kind.Name, p.Name, p.Type)
 		}
 	}
-	return s.client.AddProperty(ctx, dataSourceID, s.kind.RowKeyProperty, property.TypeRichText)
+	err = s.client.AddProperty(ctx, dataSourceID, s.kind.RowKeyProperty, property.TypeRichText)
+	if fault.KindOf(err) == fault.Forbidden {
+		s.keyless = true
+		return false, nil
+	}
+	return err == nil, err
 }
 
-// Create makes a page that carries its row's key.
+// Create makes a page, which carries its row's key where the database has room for one.
 func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (record.Page, error) {
 	properties, err := write.Properties()
 	if err != nil {
 		return record.Page{}, err
 	}
-	if s.kind.RowKeyProperty != "" {
+	if s.kind.RowKeyProperty != "" && !s.keyless {
 		key, err := property.Encode(property.TypeRichText, property.Text{{Kind: property.RunText, Text: rowID}})
 		if err != nil {
 			return record.Page{}, err
@@ -57,12 +63,21 @@ func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write jou
 	return s.recordOf(ctx, page), nil
 }
 
-// Created finds the pages that carry the row's key and were made by an integration, oldest first: a copy that a person made of such a page
-// carries the key as well. Where the integration may not see who is a person, all are given.
-func (s *Side) Created(ctx context.Context, dataSourceID, rowID string) ([]record.Page, error) {
-	if s.kind.RowKeyProperty == "" {
-		return nil, nil
+// Created finds the pages that may have been made for an intent, oldest first: those that carry the row's key, or, where the database has no
+// room for it, those of exactly that title that were made by this integration at about that time.
+func (s *Side) Created(ctx context.Context, dataSourceID string, intent journal.Intent) ([]record.Page, error) {
+	if s.kind.RowKeyProperty != "" {
+		pages, err := s.withKey(ctx, dataSourceID, intent.Key.RowID)
+		if fault.KindOf(err) != fault.Invalid {
+			return pages, err
+		} // else there is no such property
 	}
+	return s.alike(ctx, dataSourceID, intent)
+}
+
+// withKey finds the pages that carry a row's key and were made by an integration: a copy that a person made of such a page carries the key as
+// well. Where the integration may not see who is a person, all are given. fault.Invalid: there is no property for keys.
+func (s *Side) withKey(ctx context.Context, dataSourceID, rowID string) ([]record.Page, error) {
 	answer, err := s.client.Query(ctx, dataSourceID, notion.Query{
 		Filter: notionapi.PropertyFilter{
 			Property: s.kind.RowKeyProperty,
@@ -71,9 +86,6 @@ func (s *Side) Created(ctx context.Context, dataSourceID, rowID string) ([]recor
 		Sorts:    []notionapi.SortObject{{Timestamp: notionapi.TimestampCreated, Direction: notionapi.SortOrderASC}},
 		PageSize: 100,
 	})
-	if fault.KindOf(err) == fault.Invalid {
-		return nil, nil // there is no such property, so no page was made that would carry it
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +100,46 @@ func (s *Side) Created(ctx context.Context, dataSourceID, rowID string) ([]recor
 		}
 	}
 	return slices.DeleteFunc(s.listingOf(ctx, answer).Pages, func(p record.Page) bool { return slices.Contains(byPeople, p.ID) }), nil
+}
+
+// about is how far Notion's clock and the worker's may be apart.
+const about = 2 * time.Hour
+
+// titled is a filter of titles, which notionapi does not have.
+//
+// https://developers.notion.com/reference/post-database-query-filter
+type titled struct {
+	notionapi.PropertyFilter `json:"-"`
+
+	Property string                        `json:"property"`
+	Title    notionapi.TextFilterCondition `json:"title"`
+}
+
+// alike finds the pages that show an intent's title, and that this integration made at about its time.
+func (s *Side) alike(ctx context.Context, dataSourceID string, intent journal.Intent) ([]record.Page, error) {
+	bot, err := s.client.Me(ctx)
+	if err != nil {
+		return nil, err
+	}
+	title := titled{Property: "title", Title: notionapi.TextFilterCondition{Equals: intent.Title, IsEmpty: intent.Title == ""}}
+	since := notionapi.Date(floor(intent.At.Add(-about)))
+	answer, err := s.client.Query(ctx, dataSourceID, notion.Query{
+		Filter: notionapi.AndCompoundFilter{title, notionapi.TimestampFilter{
+			Timestamp: notionapi.TimestampCreated, CreatedTime: &notionapi.DateFilterCondition{OnOrAfter: &since},
+		}},
+		Sorts:    []notionapi.SortObject{{Timestamp: notionapi.TimestampCreated, Direction: notionapi.SortOrderASC}},
+		PageSize: 100,
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer.Pages = slices.DeleteFunc(answer.Pages, func(p notion.Page) bool {
+		return p.CreatedBy != property.CanonicalID(string(bot.ID)) || p.CreatedTime.After(intent.At.Add(about))
+	})
+	return slices.DeleteFunc(s.listingOf(ctx, answer).Pages, func(p record.Page) bool {
+		shown, _ := p.Properties["title"].Value.(property.Text)
+		return property.PlainText(shown) != intent.Title
+	}), nil
 }
 
 // Update changes a page, and takes it out of the trash first, or puts it there, as write says.

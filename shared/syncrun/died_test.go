@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/notion"
@@ -205,4 +206,29 @@ func someOf(t *testing.T, w *sidetest.World, kind string) (page, row string) {
 	t.Helper()
 	found := sidetest.Query[[]string](t, w, `select array[notion_id, id::text] from notion_`+kind+` order by notion_id limit 1`)
 	return found[0], found[1]
+}
+
+// TestADeathWithoutRowKeys makes nothing twice either: the integration may not add the property that would carry them, and a page is known by its
+// title, by who made it, and when. Two of the rows have the same title, and a person makes a page of that title as well.
+func TestADeathWithoutRowKeys(t *testing.T) {
+	t.Parallel()
+	afterEachDeath(t,
+		func(w *sidetest.World) {
+			setFaults(t, w, chaos.Rule{Fault: chaos.Fault{Status: 403, Code: "restricted_resource"}, Method: "PATCH", Route: "/v1/data_sources/{id}"})
+			w.Exec(t, `insert into projects (name, area) values ('twin', 'Arts'), ('twin', 'Youth'), (null, 'Arts')`)
+		},
+		func(w *sidetest.World) {
+			w.Person(t, "POST", "/v1/pages", map[string]any{
+				"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+				"properties": map[string]any{"Name": rich("title", "twin")},
+			})
+		},
+		func(w *sidetest.World, ends int) {
+			if pages, rows := live(t, w, "projects"); pages != 19 || rows != 19 {
+				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
+			}
+			if keyed := sidetest.Query[int](t, w, `select count(*) from notion_projects where data->'properties' ? 'Supabase ID'`); keyed != 0 {
+				t.Fatalf("%d pages have room for a key", keyed)
+			}
+		})
 }

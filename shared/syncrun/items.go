@@ -171,8 +171,8 @@ func (w *worker) left(ctx context.Context, known journal.Known, intents []journa
 	meant := func(op merge.Op) bool {
 		return slices.ContainsFunc(intents, func(i journal.Intent) bool { return i.Op == op })
 	}
-	if meant(merge.Create) {
-		page, err := w.made(ctx, known.Key.RowID)
+	if i := slices.IndexFunc(intents, func(i journal.Intent) bool { return i.Op == merge.Create }); i >= 0 {
+		page, err := w.made(ctx, intents[i])
 		if err != nil {
 			return it, err
 		}
@@ -197,10 +197,11 @@ func (w *worker) left(ctx context.Context, known journal.Known, intents []journa
 	return it, w.rebase(&it)
 }
 
-// made gives the page that was made for a row, nil when there is none. Copies that people made of it, or of the one before it, carry the
-// row's key as well: those are records of their own, once they have been seen.
-func (w *worker) made(ctx context.Context, rowID string) (*record.Page, error) {
-	pages, err := w.notion.Created(ctx, w.database.DataSourceID, rowID)
+// made gives the page that was made for an intent, nil when there is none. Copies that people made of it, or of the one before it, carry the
+// row's key as well: those are records of their own, once they have been seen. One that is alike may be another intent's.
+func (w *worker) made(ctx context.Context, intent journal.Intent) (*record.Page, error) {
+	rowID := intent.Key.RowID
+	pages, err := w.notion.Created(ctx, w.database.DataSourceID, intent)
 	if err != nil || len(pages) == 0 {
 		return nil, err
 	}
@@ -213,7 +214,11 @@ func (w *worker) made(ctx context.Context, rowID string) (*record.Page, error) {
 		return nil, err
 	}
 	for i, k := range known {
-		if k.Base == nil || k.Base.ID == rowID {
+		if (k.Base == nil || k.Base.ID == rowID) && !w.claimed[pages[i].ID] {
+			if w.claimed == nil {
+				w.claimed = map[string]bool{}
+			}
+			w.claimed[pages[i].ID] = true
 			return &pages[i], nil
 		}
 	}

@@ -61,8 +61,9 @@ func (n mortalNotion) List(ctx context.Context, dataSourceID string, since time.
 	return l, err
 }
 
-func (n mortalNotion) PrepareRowKey(ctx context.Context, dataSourceID string) error {
-	return n.do(func() error { return n.Notion.PrepareRowKey(ctx, dataSourceID) })
+func (n mortalNotion) PrepareRowKey(ctx context.Context, dataSourceID string) (ready bool, err error) {
+	err = n.do(func() (err error) { ready, err = n.Notion.PrepareRowKey(ctx, dataSourceID); return err })
+	return ready, err
 }
 
 func (n mortalNotion) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (p record.Page, err error) {

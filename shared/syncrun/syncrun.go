@@ -130,12 +130,12 @@ type Completer interface {
 
 // Writer writes pages. Each call gives the page as Notion answered it.
 type Writer interface {
-	// PrepareRowKey sees to it that the database has the property for row keys.
-	PrepareRowKey(ctx context.Context, dataSourceID string) error
-	// Create makes a page that carries its row's key.
+	// PrepareRowKey sees to it that the database has the property for row keys; false where the integration may not add it.
+	PrepareRowKey(ctx context.Context, dataSourceID string) (bool, error)
+	// Create makes a page, which carries its row's key where it may.
 	Create(ctx context.Context, dataSourceID string, rowID string, write journal.Write) (record.Page, error)
-	// Created finds the pages that carry the row's key, oldest first.
-	Created(ctx context.Context, dataSourceID string, rowID string) ([]record.Page, error)
+	// Created finds the pages that may have been made for an intent, oldest first.
+	Created(ctx context.Context, dataSourceID string, intent journal.Intent) ([]record.Page, error)
 	// Update changes a page, and takes it out of the trash first, or puts it there, as write says.
 	Update(ctx context.Context, pageID string, write journal.Write) (record.Page, error)
 }

@@ -170,7 +170,9 @@ type worker struct {
 	hasty    bool               // somebody waits for what it does; it gives way to nobody
 	deaf     bool               // it looked for somebody, and could not
 	retried  bool
-	asked    asked // in this batch
+	prepared bool            // the database for row keys, or it was found that it may not be
+	claimed  map[string]bool // pages that were made for intents that were left open
+	asked    asked           // in this batch
 	time     clock
 	began    mark
 	stored   bool      // something

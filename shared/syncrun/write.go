@@ -145,15 +145,19 @@ func (w *worker) writeBatch(ctx context.Context, writes []*decision) error {
 	return group.Wait()
 }
 
-// prepareRowKey makes room for the row's key in the database, once.
+// prepareRowKey makes room for the row's key in the database, once, where it may.
 func (w *worker) prepareRowKey(ctx context.Context) error {
-	if w.database.RowKeyReady || w.lens.Kind.RowKeyProperty == "" {
+	if w.prepared || w.database.RowKeyReady || w.lens.Kind.RowKeyProperty == "" {
 		return nil
 	}
-	if err := w.notion.PrepareRowKey(ctx, w.database.DataSourceID); err != nil {
+	ready, err := w.notion.PrepareRowKey(ctx, w.database.DataSourceID)
+	if err != nil {
 		return err
 	}
-	w.database.RowKeyReady = true
+	w.prepared, w.database.RowKeyReady = true, ready
+	if !ready {
+		w.log.WarnContext(ctx, "pages are made without their rows' keys: the integration may not add a property to the database", "property", w.lens.Kind.RowKeyProperty)
+	}
 	return nil
 }
 
