@@ -184,6 +184,41 @@ func TestAPageThatGoesWhileItsLinksAreLookedAt(t *testing.T) {
 	w.Agree(t)
 }
 
+// listed is a Notion side with something that happens after a listing.
+type listed struct {
+	syncrun.Notion
+	then func()
+}
+
+func (n listed) List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (journal.Listing, error) {
+	listing, err := n.Notion.List(ctx, dataSourceID, since, cursor)
+	n.then()
+	return listing, err
+}
+
+// TestALinkThatWasSeenBeforeItWasHidden stays when another is written: the listing showed it, and by the time of the write its page is in the trash.
+func TestALinkThatWasSeenBeforeItWasHidden(t *testing.T) {
+	t.Parallel()
+	w := newKin(t)
+	w.relate(w.p, "Projects", w.j)
+	w.pair("P", "K")
+	cfg := w.Syncer.Config
+	notionOf := cfg.Notion
+	var once sync.Once
+	cfg.Notion = func(k mapping.Kind) syncrun.Notion {
+		return listed{notionOf(k), func() { once.Do(func() { w.trash(w.j, true) }) }}
+	}
+	w.Syncer = syncrun.New(cfg)
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	w.trash(w.j, false)
+	w.sync()
+	w.sync()
+	if notion, postgres := related(t, w.World, w.p, "Projects"), pairs(t, w.World, "partners", "projects", "P"); notion != "J, K" || postgres != "J, K" {
+		t.Errorf("P has %q in Notion and %q in Postgres", notion, postgres)
+	}
+	w.Agree(t)
+}
+
 // TestALinkThatWasTakenOutBeforeItWasHidden is out once its page is back, which the sync brought back because its row was edited.
 func TestALinkThatWasTakenOutBeforeItWasHidden(t *testing.T) {
 	t.Parallel()

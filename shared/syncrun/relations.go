@@ -23,6 +23,7 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 		return err
 	}
 	maps.Copy(known, it.wrote)
+	maps.Copy(known, withShown(known, it.shown))
 	it.page.Hidden = map[string]bool{}
 	unseen := w.lens.Unseen(it.page, known)
 	if len(unseen) == 0 {
@@ -53,6 +54,28 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	}
 	it.page.Hidden = hidden
 	return w.makeWhole(ctx, it)
+}
+
+// relations gives the relations that a page shows.
+func (w *worker) relations(p *record.Page) record.Fields {
+	shown := record.Fields{}
+	for name, v := range w.lens.OfPage(p, record.Tree{}).Fields {
+		if refs, related := v.(property.Refs); related {
+			shown[name] = refs
+		}
+	}
+	return shown
+}
+
+// withShown gives relations that are known with what a page showed of them before.
+func withShown(known, shown record.Fields) record.Fields {
+	all := record.Fields{}
+	for name, v := range shown {
+		were, _ := known[name].(property.Refs)
+		refs, _ := v.(property.Refs)
+		all[name] = append(slices.Clone(were), slices.DeleteFunc(slices.Clone(refs), func(id string) bool { return slices.Contains(were, id) })...)
+	}
+	return all
 }
 
 // hidden reports whether a page that another does not name any more is in the trash, or gone.

@@ -29,6 +29,8 @@ type item struct {
 	trashed bool
 	// wrote are the values that the sync has written to the page since the base was taken.
 	wrote record.Fields
+	// shown are the relations that the page showed when it was read before: it does not show any more what went into the trash since.
+	shown record.Fields
 }
 
 // decision is what is to become of a record, and what has become of it so far.
@@ -151,7 +153,8 @@ func (w *worker) seen(d *decision) record.Tree {
 	if d.page == nil {
 		return d.base
 	}
-	return w.lens.OfPage(d.page, d.base.With(d.wrote))
+	known := d.base.With(d.wrote)
+	return w.lens.OfPage(d.page, known.With(withShown(known.Fields, d.shown)))
 }
 
 // fromTrash gives what Notion has to do with a page that was planned as live and is in the trash.

@@ -108,6 +108,9 @@ func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 			return err
 		}
 	}
+	if d.page != nil {
+		d.shown = w.relations(d.page)
+	}
 	d.page = &page
 	if err := w.complete(ctx, d.item); err != nil {
 		return err
