@@ -181,7 +181,9 @@ func (m *model) lives(n, p view, logged map[token]bool) []string {
 func (m *model) stand(mark string, logged map[token]bool) (stand []string, unsure bool) {
 	for t, w := range m.tokens {
 		switch {
-		case w.mark != mark || w.gone > 0 || w.raced || w.quiet:
+		case w.mark != mark || w.gone > 0 || w.raced:
+		case w.quiet:
+			unsure = true // the row may have returned since, and then it outlives what happens to the page
 		case logged[t]:
 			unsure = unsure || w.unheard
 		default:
