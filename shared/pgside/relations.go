@@ -21,7 +21,8 @@ import (
 // has no page yet does not show, and a related page that has no row yet waits in sync_waiting and shows all the same.
 type relation struct {
 	field, kind string
-	// related gives the pages that it shows for row r, asleep those of them, and of the base's, whose records are not live.
+	// related gives the pages that it shows for row r, asleep those of them, and of the base's, whose records are not live, or whose rows'
+	// deletion is held because the pages are away.
 	related, asleep string
 	// remove and add take rows and pages: unwait and add take pairs out of those that wait, and remove out of the table. A page that is gone
 	// stands for the one that its record has by now, which the related record has yet to be told of.
@@ -40,7 +41,7 @@ func relationsOf(all []mapping.Relation) []relation {
 
 func relationOf(r mapping.Relation) relation {
 	names := strings.NewReplacer(
-		"{field}", "'"+r.Field+"'", "{kind}", "'"+r.Kind.Name+"'", // both are identifiers
+		"{field}", "'"+r.Field+"'", "{kind}", "'"+r.Kind.Name+"'", "{otherkind}", "'"+r.Related.Name+"'", // all are identifiers
 		"{pairs}", pgx.Identifier{r.Join.Table}.Sanitize(),
 		"{from}", pgx.Identifier{r.Join.From}.Sanitize(), "{to}", pgx.Identifier{r.Join.To}.Sanitize(),
 		"{table}", pgx.Identifier{r.Kind.Table}.Sanitize(),
@@ -55,12 +56,15 @@ func relationOf(r mapping.Relation) relation {
 				where w.connection_id = $1 and w.kind = {kind} and w.row_id = r.id::uuid and w.field = {field}
 			) v)`),
 		asleep: names.Replace(`
-			select e.page, coalesce(o.state, case when f.row_id is null then '' else 'gone' end) as state, n.notion_id as now
+			select e.page, case when h.id is not null then 'archived' else coalesce(o.state, case when f.row_id is null then '' else 'gone' end) end as state,
+				n.notion_id as now
 			from jsonb_array_elements_text(coalesce(b.row_data -> {field}, '[]') || coalesce(r.columns -> {field}, '[]')) e (page)
 			left join {otherbase} o on o.connection_id = $1 and o.notion_id = e.page
 			left join sync_former_pages f on f.connection_id = $1 and f.page_id = e.page
 			left join {otherbase} n on o.id is null and n.connection_id = $1 and n.id = f.row_id
-			where o.state is distinct from 'live'`),
+			left join sync_held_records hr on hr.connection_id = $1 and hr.kind = {otherkind} and hr.row_id = o.id
+			left join sync_holds h on h.id = hr.hold_id and h.side = 'supabase'
+			where o.state is distinct from 'live' or h.id is not null`),
 		unwait: names.Replace(`
 			delete from sync_waiting w using unnest($2::uuid[], $3::text[]) x (row_id, page_id)
 			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id`),
@@ -106,8 +110,8 @@ func related(relations []relation) string {
 	return "jsonb_build_object(" + strings.Join(parts, ", ") + ")"
 }
 
-// asleep gives SQL for an object of the related pages whose records are not live, and how they are instead, and of those that are gone, and
-// which pages their records have now.
+// asleep gives SQL for an object of the related pages whose records are not live, and how they are instead, with those that are away and held,
+// and of those that are gone, and which pages their records have now.
 func asleep(relations []relation) string {
 	if len(relations) == 0 {
 		return "'{}'::jsonb"
