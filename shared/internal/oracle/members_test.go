@@ -74,9 +74,10 @@ func (m *model) rest(n, p view) {
 	}
 }
 
-// seen reports whether a side shows whether a member is in.
+// seen reports whether a side shows whether a member is in. Where there are two records of a mark it does not: the link may be of either.
 func (m *model) seen(who member, v view) bool {
-	return v[who.mark].live && (who.field != "links" || v[who.element].live)
+	only := func(mark string) bool { return v[mark].live && v[mark].count == 1 }
+	return only(who.mark) && (who.field != "links" || only(who.element))
 }
 
 // belong says which members are in that should not be, or are not in that should, or are in on one side only.
