@@ -340,7 +340,8 @@ func (a *arena) deletePage(t *rapid.T) {
 		}
 		a.model.replaced(p.mark, p.values)
 		l := a.model.records[p.mark]
-		l.loose = l.loose || a.unanswered(t, p.id, "%") // nobody can know any more what the write left on the page
+		// Nobody can know any more what the write left on the page, nor that there was one where the sync has not heard that it made it.
+		l.loose = l.loose || a.unanswered(t, p.id, "%") || p.key != "" && !a.met(t, p.id)
 		l.again++
 		a.note("a person deletes page %s of %s for good", p.id, p.mark)
 		if err := a.sim.DeletePage(p.id); err != nil {
