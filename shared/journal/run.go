@@ -36,6 +36,8 @@ type Message struct {
 	Segment int `json:"segment,omitempty"`
 	// Idle counts the last ones of them that stored nothing.
 	Idle int `json:"idle,omitempty"`
+	// Counts are what the part had done when it was continued: what became of its last batch is in no commit.
+	Counts Counts `json:"counts,omitzero"`
 }
 
 // Run is one sync of one or more databases.

@@ -62,7 +62,11 @@ func TestLongRuns(t *testing.T) {
 	const query, write = "POST /v1/data_sources/{id}/query", "PATCH /v1/pages/{id}"
 
 	w.Within(15*time.Second, clock.Now)
-	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	r := w.Sync(t, journal.Full, "partners")
+	succeeded(t, r)
+	if rows := sidetest.Query[int](t, w, `select count(*) from partners`); r.RowsCreated != rows {
+		t.Errorf("%d rows were counted, and there are %d", r.RowsCreated, rows)
+	}
 	if listed := stats(query); w.Messages < 2 || listed != 4 {
 		t.Errorf("%d invocations, %d requests for 3 answers and the newest page", w.Messages, listed)
 	}
@@ -75,7 +79,11 @@ func TestLongRuns(t *testing.T) {
 
 	w.Messages = 0
 	w.Exec(t, `update partners set location = 'moved' where id in (select id from partners order by id limit 40)`)
-	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	r = w.Sync(t, journal.Full, "partners")
+	succeeded(t, r)
+	if r.PagesUpdated != 40 {
+		t.Errorf("%d pages were counted of 40", r.PagesUpdated)
+	}
 	if w.Messages < 6 || stats(write) != 40 || w.Sim.Stats().UnchangedWrites > 0 {
 		t.Errorf("%d invocations, %d writes, %d of them for nothing", w.Messages, stats(write), w.Sim.Stats().UnchangedWrites)
 	}

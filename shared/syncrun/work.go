@@ -48,6 +48,9 @@ func (s *Syncer) work(ctx context.Context, m journal.Message, kind mapping.Kind)
 	if part.Done {
 		return nil
 	}
+	if m.Counts.Written() > part.Counts.Written() {
+		part.Counts = m.Counts
+	}
 	return s.alone(ctx, kind.Name, func(working context.Context, lease journal.Lease, limit clock) error {
 		return s.workOn(ctx, working, m, part, kind, lease, limit)
 	})
@@ -89,7 +92,7 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 	err := w.run(working)
 	switch {
 	case (w.stored || m.Idle < idleSegments) && limit.ranOut(working, err):
-		m.Segment, m.Idle = m.Segment+1, m.Idle+1
+		m.Segment, m.Idle, m.Counts = m.Segment+1, m.Idle+1, w.part.Counts
 		if w.stored {
 			m.Idle = 0
 		}
