@@ -19,6 +19,9 @@ import (
 // PrepareRowKey sees to it that the database has the property for row keys, and reports whether it has: the integration may not be allowed to
 // add it. fault.Invalid: the database has one of that name and another type.
 func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) (bool, error) {
+	if s.keyless {
+		return false, nil
+	}
 	live, err := s.Schema(ctx, dataSourceID)
 	if err != nil {
 		return false, err
@@ -35,6 +38,7 @@ func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) (bool, er
 	err = s.client.AddProperty(ctx, dataSourceID, s.kind.RowKeyProperty, property.TypeRichText)
 	if fault.KindOf(err) == fault.Forbidden {
 		s.keyless = true
+		s.log.WarnContext(ctx, "pages are made without their rows' keys: the integration may not add a property to the database", "property", s.kind.RowKeyProperty)
 		return false, nil
 	}
 	return err == nil, err
@@ -78,28 +82,35 @@ func (s *Side) Created(ctx context.Context, dataSourceID string, intent journal.
 // withKey finds the pages that carry a row's key and were made by an integration: a copy that a person made of such a page carries the key as
 // well. Where the integration may not see who is a person, all are given. fault.Invalid: there is no property for keys.
 func (s *Side) withKey(ctx context.Context, dataSourceID, rowID string) ([]record.Page, error) {
-	answer, err := s.client.Query(ctx, dataSourceID, notion.Query{
-		Filter: notionapi.PropertyFilter{
-			Property: s.kind.RowKeyProperty,
-			RichText: &notionapi.TextFilterCondition{Equals: rowID},
-		},
-		Sorts:    []notionapi.SortObject{{Timestamp: notionapi.TimestampCreated, Direction: notionapi.SortOrderASC}},
-		PageSize: 100,
+	answer, err := s.oldestFirst(ctx, dataSourceID, notionapi.PropertyFilter{
+		Property: s.kind.RowKeyProperty,
+		RichText: &notionapi.TextFilterCondition{Equals: rowID},
 	})
 	if err != nil {
 		return nil, err
 	}
-	var byPeople []string
+	people := map[string]bool{} // and who is none
 	for _, p := range answer.Pages {
+		if _, known := people[p.CreatedBy]; known {
+			continue
+		}
 		user, err := s.client.User(ctx, p.CreatedBy)
-		switch kind := fault.KindOf(err); {
-		case err == nil && user.Type == notionapi.UserTypePerson:
-			byPeople = append(byPeople, p.ID)
-		case err != nil && kind != fault.NotFound && kind != fault.Forbidden && kind != fault.Invalid:
+		if kind := fault.KindOf(err); err != nil && kind != fault.NotFound && kind != fault.Forbidden && kind != fault.Invalid {
 			return nil, err
 		}
+		people[p.CreatedBy] = err == nil && user.Type == notionapi.UserTypePerson
 	}
-	return slices.DeleteFunc(s.listingOf(ctx, answer).Pages, func(p record.Page) bool { return slices.Contains(byPeople, p.ID) }), nil
+	answer.Pages = slices.DeleteFunc(answer.Pages, func(p notion.Page) bool { return people[p.CreatedBy] })
+	return s.listingOf(ctx, answer).Pages, nil
+}
+
+// oldestFirst finds up to 100 pages.
+func (s *Side) oldestFirst(ctx context.Context, dataSourceID string, filter notionapi.Filter) (notion.QueryPage, error) {
+	return s.client.Query(ctx, dataSourceID, notion.Query{
+		Filter:   filter,
+		Sorts:    []notionapi.SortObject{{Timestamp: notionapi.TimestampCreated, Direction: notionapi.SortOrderASC}},
+		PageSize: 100,
+	})
 }
 
 // about is how far Notion's clock and the worker's may be apart.
@@ -123,13 +134,9 @@ func (s *Side) alike(ctx context.Context, dataSourceID string, intent journal.In
 	}
 	title := titled{Property: "title", Title: notionapi.TextFilterCondition{Equals: intent.Title, IsEmpty: intent.Title == ""}}
 	since := notionapi.Date(floor(intent.At.Add(-about)))
-	answer, err := s.client.Query(ctx, dataSourceID, notion.Query{
-		Filter: notionapi.AndCompoundFilter{title, notionapi.TimestampFilter{
-			Timestamp: notionapi.TimestampCreated, CreatedTime: &notionapi.DateFilterCondition{OnOrAfter: &since},
-		}},
-		Sorts:    []notionapi.SortObject{{Timestamp: notionapi.TimestampCreated, Direction: notionapi.SortOrderASC}},
-		PageSize: 100,
-	})
+	answer, err := s.oldestFirst(ctx, dataSourceID, notionapi.AndCompoundFilter{title, notionapi.TimestampFilter{
+		Timestamp: notionapi.TimestampCreated, CreatedTime: &notionapi.DateFilterCondition{OnOrAfter: &since},
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,14 @@ func madeAnew(t *testing.T) kin {
 	return w
 }
 
+// has checks that a partner has those projects on both sides.
+func (w kin) has(t *testing.T, partner, page, projects string) {
+	t.Helper()
+	if notion, postgres := related(t, w.World, page, "Projects"), pairs(t, w.World, "partners", "projects", partner); notion != projects || postgres != projects {
+		t.Errorf("%s has %q in Notion and %q in Postgres", partner, notion, postgres)
+	}
+}
+
 // TestLinksFollowAPageMadeAnew also where the row that has them was deleted before anybody looked, and returns.
 func TestLinksFollowAPageMadeAnew(t *testing.T) {
 	t.Parallel()
@@ -47,9 +55,7 @@ func TestLinksFollowAPageMadeAnew(t *testing.T) {
 			do(w)
 			w.sync()
 			succeeded(t, w.Sync(t, journal.Incremental))
-			if notion, postgres := related(t, w.World, w.p, "Projects"), pairs(t, w.World, "partners", "projects", "P"); notion != "J anew" || postgres != "J anew" {
-				t.Errorf("P has %q in Notion and %q in Postgres", notion, postgres)
-			}
+			w.has(t, "P", w.p, "J anew")
 			w.Agree(t)
 		})
 	}
@@ -175,9 +181,7 @@ func TestAPageThatGoesWhileItsLinksAreLookedAt(t *testing.T) {
 	w.sync()
 	w.trash(w.j, false)
 	w.sync()
-	if notion, postgres := related(t, w.World, q, "Projects"), pairs(t, w.World, "partners", "projects", "Q"); notion != "J, K" || postgres != "J, K" {
-		t.Errorf("Q has %q in Notion and %q in Postgres", notion, postgres)
-	}
+	w.has(t, "Q", q, "J, K")
 	if got := pairs(t, w.World, "partners", "projects", "P"); got != "" {
 		t.Errorf("P has %q", got)
 	}
@@ -213,9 +217,7 @@ func TestALinkThatWasSeenBeforeItWasHidden(t *testing.T) {
 	w.trash(w.j, false)
 	w.sync()
 	w.sync()
-	if notion, postgres := related(t, w.World, w.p, "Projects"), pairs(t, w.World, "partners", "projects", "P"); notion != "J, K" || postgres != "J, K" {
-		t.Errorf("P has %q in Notion and %q in Postgres", notion, postgres)
-	}
+	w.has(t, "P", w.p, "J, K")
 	w.Agree(t)
 }
 
@@ -231,9 +233,7 @@ func TestALinkThatWasTakenOutBeforeItWasHidden(t *testing.T) {
 	w.Sim.Clock().Advance(10 * time.Minute) // so that no other edit of that minute is to be expected
 	w.sync()
 	w.sync()
-	if notion, postgres := related(t, w.World, w.p, "Projects"), pairs(t, w.World, "partners", "projects", "P"); notion != "" || postgres != "" {
-		t.Errorf("P has %q in Notion and %q in Postgres", notion, postgres)
-	}
+	w.has(t, "P", w.p, "")
 	w.Agree(t)
 }
 

@@ -65,13 +65,7 @@ func (c clock) ranOut(working context.Context, err error) bool {
 		return false
 	}
 	if fault.KindOf(err) == fault.RateLimited {
-		wait := min(fault.RetryAfter(err), c.stop.Sub(c.now()))
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-working.Done():
-		}
+		pause(working, min(fault.RetryAfter(err), c.stop.Sub(c.now())))
 		return true
 	}
 	return errors.Is(context.Cause(working), context.DeadlineExceeded)
@@ -93,4 +87,14 @@ func (w *worker) mark() {
 func (w *worker) rewind() {
 	w.part.Checkpoint, w.part.Counts.Read = w.began.checkpoint, w.began.read
 	w.database.NotionThrough, w.database.ListedAt = w.began.through, w.began.listed
+}
+
+// pause waits, and ends with the context.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

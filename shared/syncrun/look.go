@@ -156,12 +156,8 @@ func (w *worker) turn(ctx context.Context, requests int) error {
 		if err != nil || wait <= 0 {
 			return err
 		}
-		timer := time.NewTimer(min(wait, heed))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if pause(ctx, min(wait, heed)); ctx.Err() != nil {
 			return fault.Wrap(context.Cause(ctx), fault.Unavailable, "The wait for Notion's limit on requests was cut short")
-		case <-timer.C:
 		}
 	}
 }

@@ -56,23 +56,15 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	return w.makeWhole(ctx, it)
 }
 
-// relations gives the relations that a page shows.
-func (w *worker) relations(p *record.Page) record.Fields {
-	shown := record.Fields{}
-	for name, v := range w.lens.OfPage(p, record.Tree{}).Fields {
-		if refs, related := v.(property.Refs); related {
-			shown[name] = refs
-		}
-	}
-	return shown
-}
-
-// withShown gives relations that are known with what a page showed of them before.
+// withShown gives the relations of what a page showed before, with what is known of them.
 func withShown(known, shown record.Fields) record.Fields {
 	all := record.Fields{}
 	for name, v := range shown {
+		refs, related := v.(property.Refs)
+		if !related {
+			continue
+		}
 		were, _ := known[name].(property.Refs)
-		refs, _ := v.(property.Refs)
 		all[name] = append(slices.Clone(were), slices.DeleteFunc(slices.Clone(refs), func(id string) bool { return slices.Contains(were, id) })...)
 	}
 	return all

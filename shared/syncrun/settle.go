@@ -29,7 +29,7 @@ type item struct {
 	trashed bool
 	// wrote are the values that the sync has written to the page since the base was taken.
 	wrote record.Fields
-	// shown are the relations that the page showed when it was read before: it does not show any more what went into the trash since.
+	// shown is what the page showed when it was read before: of its relations it does not show any more what went into the trash since.
 	shown record.Fields
 }
 

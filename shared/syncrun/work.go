@@ -117,12 +117,8 @@ func (s *Syncer) acquire(ctx context.Context, kind string) (journal.Lease, error
 		if err == nil || wait == 0 {
 			return lease, err
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if pause(ctx, wait); ctx.Err() != nil {
 			return journal.Lease{}, err
-		case <-timer.C:
 		}
 	}
 }
@@ -173,7 +169,6 @@ type worker struct {
 	hasty    bool               // somebody waits for what it does; it gives way to nobody
 	deaf     bool               // it looked for somebody, and could not
 	retried  bool
-	prepared bool            // the database for row keys, or it was found that it may not be
 	claimed  map[string]bool // pages that were made for intents that were left open
 	asked    asked           // in this batch
 	time     clock

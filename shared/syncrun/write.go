@@ -109,7 +109,7 @@ func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 		}
 	}
 	if d.page != nil {
-		d.shown = w.relations(d.page)
+		d.shown = w.lens.OfPage(d.page, record.Tree{}).Fields
 	}
 	d.page = &page
 	if err := w.complete(ctx, d.item); err != nil {
@@ -150,18 +150,12 @@ func (w *worker) writeBatch(ctx context.Context, writes []*decision) error {
 
 // prepareRowKey makes room for the row's key in the database, once, where it may.
 func (w *worker) prepareRowKey(ctx context.Context) error {
-	if w.prepared || w.database.RowKeyReady || w.lens.Kind.RowKeyProperty == "" {
+	if w.database.RowKeyReady || w.lens.Kind.RowKeyProperty == "" {
 		return nil
 	}
 	ready, err := w.notion.PrepareRowKey(ctx, w.database.DataSourceID)
-	if err != nil {
-		return err
-	}
-	w.prepared, w.database.RowKeyReady = true, ready
-	if !ready {
-		w.log.WarnContext(ctx, "pages are made without their rows' keys: the integration may not add a property to the database", "property", w.lens.Kind.RowKeyProperty)
-	}
-	return nil
+	w.database.RowKeyReady = ready
+	return err
 }
 
 // intend describes the write, with what it overwrites. What the row has yet to take as well, such as a set into which both sides put

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -53,21 +52,11 @@ func connectTwo(t *testing.T) [2]connected {
 	}
 	var two [2]connected
 	for i := range two {
-		sim, err := notionsim.New(notionsim.Config{Demo: true, Seed: int64(i + 1)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := httptest.NewServer(sim)
-		t.Cleanup(func() {
-			server.Close()
-			if err := sim.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		sim, notionURL := simulated(t, notionsim.Config{Demo: true, Seed: int64(i + 1)})
 		app := notionsim.OAuthClient()
 		p := parts{
 			cfg: config.Config{
-				Stage: "test", Mapping: mapping.ACT(), NotionAPIURL: server.URL, NotionBudget: 180, DeleteLimit: 20, DeleteShare: 0.1,
+				Stage: "test", Mapping: mapping.ACT(), NotionAPIURL: notionURL, NotionBudget: 180, DeleteLimit: 20, DeleteShare: 0.1,
 				NotionOAuth: config.NotionOAuth{ClientID: app.ID, RedirectURI: app.RedirectURIs[0]},
 			},
 			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool}, gauge: newGauge("test", "test", slog.New(slog.DiscardHandler)),

@@ -20,10 +20,7 @@ import (
 // environment is what a new environment of a function is made of, whose database and Notion are a world's.
 func environment(t *testing.T, w *sidetest.World, vault string) parts {
 	t.Helper()
-	env := map[string]string{
-		"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_ENDPOINT_URL": vault, "NOTION_API_URL": w.Address,
-	}
+	env := environ(vault, w.Address)
 	p, err := partsOf("test", func(name string) string { return env[name] })
 	if err != nil {
 		t.Fatal(err)

@@ -79,12 +79,16 @@ func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 	return status, err
 }
 
-// available reports whether a budget has a request at once.
+// available reports whether a budget has a request at once; else its place in the line is given back.
 func available(ctx context.Context, budget *notion.Shared) bool {
-	ctx, cancel := context.WithTimeout(ctx, budgetLimit)
+	within, cancel := context.WithTimeout(ctx, budgetLimit)
 	defer cancel()
-	wait, err := budget.Ready(ctx, 1)
-	return err == nil && wait <= 0
+	wait, err := budget.Ready(within, 1)
+	if err == nil && wait <= 0 {
+		return true
+	}
+	giveBack(ctx, budget)
+	return false
 }
 
 // giveBack gives back what is left of a chunk, or of a place in the line; else it comes back by itself.
@@ -119,11 +123,9 @@ func (p parts) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *c
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // others may wait for it
 			defer cancel()
 			if available(ctx, everybodys) {
-				f, err := spare(ctx)
-				giveBack(ctx, everybodys)
-				return f, err
+				defer giveBack(ctx, everybodys)
+				return spare(ctx)
 			}
-			giveBack(ctx, everybodys)
 			f, _, err := cache.Get(ctx, c, busyCache(), "notion, while it is busy", needed)
 			return f, err
 		})

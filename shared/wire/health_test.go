@@ -55,6 +55,31 @@ func hole(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// simulated is a workspace and its address.
+func simulated(t *testing.T, cfg notionsim.Config) (*notionsim.Sim, string) {
+	t.Helper()
+	sim, err := notionsim.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(func() {
+		server.Close()
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return sim, server.URL
+}
+
+// environ gives the variables of a function's environment.
+func environ(vault, notionURL string) map[string]string {
+	return map[string]string{
+		"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+		"AWS_ENDPOINT_URL": vault, "NOTION_API_URL": notionURL,
+	}
+}
+
 // vaultWith is a Secrets Manager with an app secret.
 func vaultWith(t *testing.T, values map[string]string) string {
 	t.Helper()
@@ -85,17 +110,7 @@ func vaultWith(t *testing.T, values map[string]string) string {
 // TestHealthOfWhatHangs: whatever takes the connection and does not answer, GET /health answers within two seconds, each time.
 func TestHealthOfWhatHangs(t *testing.T) {
 	t.Parallel()
-	sim, err := notionsim.New(notionsim.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(func() {
-		server.Close()
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	_, notionURL := simulated(t, notionsim.Config{})
 	database := pgtest.URL(t)
 	for _, c := range []struct {
 		name                    string
@@ -118,10 +133,7 @@ func TestHealthOfWhatHangs(t *testing.T) {
 				u.Host = hole(t)
 				values[config.DatabaseURL] = u.String()
 			}
-			env := map[string]string{
-				"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-				"AWS_ENDPOINT_URL": vaultWith(t, values), "NOTION_API_URL": server.URL,
-			}
+			env := environ(vaultWith(t, values), notionURL)
 			if c.notion {
 				env["NOTION_API_URL"] = "http://" + hole(t)
 			}
@@ -150,17 +162,7 @@ func TestHealthOfWhatHangs(t *testing.T) {
 // nothing.
 func TestHealthLeavesPeopleWhatIsTheirs(t *testing.T) {
 	t.Parallel()
-	sim, err := notionsim.New(notionsim.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(func() {
-		server.Close()
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	sim, notionURL := simulated(t, notionsim.Config{})
 	database := pgtest.URL(t)
 	pool, err := pgxpool.New(t.Context(), database)
 	if err != nil {
@@ -170,10 +172,7 @@ func TestHealthLeavesPeopleWhatIsTheirs(t *testing.T) {
 	vault := vaultWith(t, map[string]string{config.NotionToken: notionsim.IntegrationToken, config.DatabaseURL: database})
 	health := func() {
 		t.Helper()
-		env := map[string]string{
-			"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-			"AWS_ENDPOINT_URL": vault, "NOTION_API_URL": server.URL,
-		}
+		env := environ(vault, notionURL)
 		p, err := partsOf("health", func(name string) string { return env[name] })
 		if err != nil {
 			t.Fatal(err)

@@ -74,8 +74,9 @@ func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (setting.
 func (p parts) syncer(pool *pgxpool.Pool) connectionSyncer {
 	connection, relay := p.connection(), p.nudger()
 	budget, hasty := p.budget(false), p.budget(true)
+	guard, source := p.notionBreaker(), p.renewing(pool)
 	spending := func(b *notion.Shared) func(mapping.Kind) syncrun.Notion {
-		client := p.notion(p.renewing(pool), b)
+		client := p.notionBehind(guard, source, b)
 		return func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) }
 	}
 	return connectionSyncer{budget: budget, hasty: hasty, Syncer: syncrun.New(syncrun.Config{
