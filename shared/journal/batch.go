@@ -88,6 +88,8 @@ type Intent struct {
 	// known to have had them.
 	Columns   map[string]json.RawMessage
 	Conflicts []Conflict // what the write overwrites
+	// RowReturns: the row was not live, and is to be once the write was made. Until then its being away is no deletion.
+	RowReturns bool
 }
 
 // Conflict is a value that lost, as each side showed it: the columns' JSON, and where Notion lost, the property as Notion spelled

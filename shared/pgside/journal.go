@@ -63,7 +63,7 @@ func orNull(at time.Time) *time.Time {
 // Intended gives the writes to Notion of which it is not known whether they were made, oldest first.
 func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 	rows, err := t.pool.Query(ctx, `
-		select i.id::text, coalesce(i.notion_id, ''), i.row_id::text, i.op, i.title, i.columns, i.created_at,
+		select i.id::text, coalesce(i.notion_id, ''), i.row_id::text, i.op, i.title, i.columns, i.created_at, i.row_returns,
 			coalesce((select array_agg(c.field order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}'),
 			coalesce((select array_agg(coalesce(c.supabase_value, 'null') order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}')
 		from sync_intents i where i.connection_id = $1 and i.kind = $2 order by i.created_at, i.id`, t.connectionID, t.kind.Name)
@@ -73,7 +73,7 @@ func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 	intents, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (i journal.Intent, err error) {
 		var fields []string
 		var values []json.RawMessage
-		err = row.Scan(&i.ID, &i.Key.PageID, &i.Key.RowID, &i.Op, &i.Title, &i.Columns, &i.At, &fields, &values)
+		err = row.Scan(&i.ID, &i.Key.PageID, &i.Key.RowID, &i.Op, &i.Title, &i.Columns, &i.At, &i.RowReturns, &fields, &values)
 		for j, field := range fields {
 			i.Conflicts = append(i.Conflicts, journal.Conflict{Conflict: merge.Conflict{Field: field}, PostgresColumn: values[j]})
 		}
@@ -91,9 +91,9 @@ func (t *Tables) Intend(ctx context.Context, lease journal.Lease, intents []jour
 		batch := &pgx.Batch{}
 		for _, i := range intents {
 			batch.Queue(`
-				insert into sync_intents (id, connection_id, kind, row_id, notion_id, op, title, columns, created_at)
-				values ($1, $2, $3, $4, nullif($5, ''), $6, $7, coalesce($8::jsonb, '{}'), $9)`,
-				i.ID, t.connectionID, t.kind.Name, i.Key.RowID, i.Key.PageID, i.Op, i.Title, i.Columns, i.At)
+				insert into sync_intents (id, connection_id, kind, row_id, notion_id, op, title, columns, created_at, row_returns)
+				values ($1, $2, $3, $4, nullif($5, ''), $6, $7, coalesce($8::jsonb, '{}'), $9, $10)`,
+				i.ID, t.connectionID, t.kind.Name, i.Key.RowID, i.Key.PageID, i.Op, i.Title, i.Columns, i.At, i.RowReturns)
 			for _, c := range i.Conflicts {
 				t.saveConflict(batch, i.Key, c, &i.ID, i.At)
 			}

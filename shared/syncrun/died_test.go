@@ -201,6 +201,46 @@ func TestARowThatReturnsAfterADeath(t *testing.T) {
 		})
 }
 
+// TestAPageThatReturnsAfterADeath brings its row back: a person took it out of the trash, and the worker that wrote to it what had changed in the
+// archived row died before it could bring that back as well. (Found by the histories: the row was taken for one that somebody had deleted since.)
+func TestAPageThatReturnsAfterADeath(t *testing.T) {
+	t.Parallel()
+	afterEachDeath(t,
+		func(w *sidetest.World) {
+			page, row := someOf(t, w, "projects")
+			w.Exec(t, `update projects set lead = 'of the row', archived_at = now() where id = $1::text::uuid`, row)
+			succeeded(t, w.Sync(t, journal.Full, "projects"))
+			w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": false})
+		},
+		func(*sidetest.World) {},
+		func(w *sidetest.World, ends int) {
+			if pages, rows := live(t, w, "projects"); pages != 15 || rows != 15 {
+				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
+			}
+		})
+}
+
+// TestARowThatIsArchivedAgainAfterADeath stays archived: a person had brought it back, and the worker that took its page out of the trash died.
+func TestARowThatIsArchivedAgainAfterADeath(t *testing.T) {
+	t.Parallel()
+	row := ""
+	afterEachDeath(t,
+		func(w *sidetest.World) {
+			_, row = someOf(t, w, "projects")
+			w.Exec(t, `update projects set archived_at = now() where id = $1::text::uuid`, row)
+			succeeded(t, w.Sync(t, journal.Full, "projects"))
+			w.Exec(t, `update projects set archived_at = null where id = $1::text::uuid`, row)
+		},
+		func(w *sidetest.World) {
+			w.Exec(t, `update projects set archived_at = now() where id = $1::text::uuid`, row)
+		},
+		func(w *sidetest.World, ends int) {
+			if pages, rows := live(t, w, "projects"); pages != 14 || rows != 14 {
+				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
+			}
+		})
+}
+
 // someOf gives a page of that kind and its row.
 func someOf(t *testing.T, w *sidetest.World, kind string) (page, row string) {
 	t.Helper()

@@ -246,10 +246,19 @@ func (w *worker) rebase(it *item) error {
 		}
 	}
 	row := it.known.Row
-	if len(written) == 0 || base.State == record.None && (row == nil || row.State != record.Live) && w.addedTo(it, shown, written) {
+	away := row == nil || row.State != record.Live
+	returning := away && slices.ContainsFunc(it.left, func(i journal.Intent) bool { return i.RowReturns })
+	restored := base.State == record.Archived && it.page.State == record.Live && slices.ContainsFunc(it.left, func(i journal.Intent) bool { return i.Op == merge.Restore })
+	switch {
+	case len(written) == 0 && !restored:
+		return nil
+	case base.State == record.None && away && (returning || w.addedTo(it, shown, written)):
 		return nil
 	}
 	next, err := w.lens.Advance(it.known.Base, it.page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
+	if returning {
+		next.State = base.State // the row is away still, and not again
+	}
 	it.known.Base, it.rebased = &next, true
 	return err
 }

@@ -172,7 +172,8 @@ func (w *worker) intend(d *decision) journal.Intent {
 	return journal.Intent{
 		ID: w.NewID(), Key: d.known.Key, Op: d.plan.Notion.Op, At: w.Now(),
 		Title: property.PlainText(title), Columns: columns,
-		Conflicts: w.conflicts(d, merge.Supabase),
+		Conflicts:  w.conflicts(d, merge.Supabase),
+		RowReturns: d.plan.Postgres.Op == merge.Restore || d.plan.Postgres.Op == merge.Create,
 	}
 }
 
