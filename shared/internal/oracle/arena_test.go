@@ -136,7 +136,7 @@ type arena struct {
 	created  int             // pages that the sync has made in this minute
 	started  int             // the model's step when the sync began
 	listed   int             // and at its last listing
-	read     map[string]int  // and at the last reading of each page
+	read     map[string]int  // and at the last reading of each page, and of each property by itself
 	readings map[string]page // of pages, by how they are told
 	total    map[trouble]int
 	syncs    int
@@ -381,10 +381,19 @@ func (a *arena) sent(r *http.Request) {
 			a.created = 0
 		}
 	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/pages/"):
-		a.read[strings.Split(r.URL.Path, "/")[3]] = a.model.step
+		a.read[whatIsRead(r.URL.Path)] = a.model.step
 	case r.Method == http.MethodPatch && strings.HasPrefix(r.URL.Path, "/v1/pages/"):
 		a.race(r)
 	}
+}
+
+// whatIsRead says of the path of a page, or of one of its properties, what of arena.read it is.
+func whatIsRead(path string) string {
+	parts := strings.Split(path, "/")
+	if len(parts) < 6 {
+		return parts[3]
+	}
+	return parts[3] + " " + property.CanonicalID(parts[5])
 }
 
 // race marks the values that a person wrote to the page since the sync last read it, and that this request overwrites.
@@ -397,11 +406,12 @@ func (a *arena) race(r *http.Request) {
 	_ = json.NewDecoder(body).Decode(&patch)
 	raw, _ := a.sim.Page(id)
 	page := a.readPage(raw)
-	seen := max(a.listed, a.read[id], a.started)
 	for _, f := range a.mapping.Kinds[0].Fields {
-		if _, ok := patch.Properties[page.ids[f.Column]]; !ok {
+		propertyID := page.ids[f.Column]
+		if _, ok := patch.Properties[propertyID]; !ok {
 			continue
 		}
+		seen := max(a.listed, a.read[id], a.read[id+" "+propertyID], a.started)
 		for _, text := range page.values[f.Column] {
 			if w := a.model.tokens[token{f.Column, text}]; w != nil && w.mark == page.mark && w.side == notion && w.at > seen {
 				w.raced = true
