@@ -643,9 +643,6 @@ func (a *arena) rest(t *rapid.T, runID string) {
 	}
 	a.model.clean = a.model.step
 	a.model.rest(a.views(t))
-	for _, l := range a.model.records {
-		l.touched = false
-	}
 }
 
 // settle has everybody rest, and the sync come to rest within four rounds: the next one has nothing left to do, and writes nothing.

@@ -60,11 +60,17 @@ func (m *model) uproot(mark string) {
 }
 
 // rest notes that both sides have heard of everything, and hold what these views show. What only one of them shows is still on its way:
-// it waits for a page that this sync was the first to make.
+// it waits for a page that this sync was the first to make, or is a link that was hidden until this sync took a page out of the trash.
 func (m *model) rest(n, p view) {
+	for _, l := range m.records {
+		l.touched = false
+	}
 	for who, s := range m.members {
 		in := n[who.mark].has(who.field, who.element)
 		if !m.seen(who, n) || !m.seen(who, p) || in != p[who.mark].has(who.field, who.element) {
+			if l := m.records[who.mark]; l != nil && len(s.sides) > 0 {
+				l.touched = true
+			}
 			continue
 		}
 		s.sides, s.meant = map[side]int{}, map[bool]bool{}
