@@ -123,8 +123,13 @@ func (w *worker) giveWay(ctx context.Context) error {
 		requests = atOnce + 1
 	case journal.Matching, journal.Pulling, journal.Finished:
 	}
+	return w.givingWay(ctx, func(ctx context.Context) error { return w.turn(ctx, requests) })
+}
+
+// givingWay does something, and again from its beginning after each look for somebody who waited.
+func (w *worker) givingWay(ctx context.Context, do func(context.Context) error) error {
 	for {
-		if err := w.turn(ctx, requests); !errors.Is(err, errAwaited) {
+		if err := do(ctx); !errors.Is(err, errAwaited) {
 			return err
 		}
 		if err := w.lookMeanwhile(ctx); err != nil {

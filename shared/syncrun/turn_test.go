@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -79,6 +80,84 @@ func TestALookGoesBetweenTheWritesOfARun(t *testing.T) {
 	// One listing for each beginning of the batch, one for the run, the look, and the edit itself.
 	if n := h.Sim.Stats().Total - before; n > writes+5 {
 		t.Errorf("%d requests for %d writes", n, writes)
+	}
+	h.Agree(t)
+}
+
+// TestALookGoesBetweenWhatADeadWorkerLeft: the run that makes up for it gives way as well, and goes on.
+func TestALookGoesBetweenWhatADeadWorkerLeft(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	h.Exec(t, `update projects set lead = 'first'`)
+	if !death(t, h.World, 20) {
+		t.Fatal("no worker died")
+	}
+	if left := sidetest.Query[int](t, h.World, `select count(*) from sync_intents`); left <= 4 {
+		t.Fatalf("it left %d writes", left)
+	}
+	h.Exec(t, `update projects set lead = 'second'`)
+	run := sidetest.Query[string](t, h.World, `select id::text from sync_runs where status = 'running'`)
+	if err := h.Send(t.Context(), "", journal.Message{ConnectionID: config.DefaultConnection, RunID: run, Kind: "projects"}); err != nil {
+		t.Fatal(err)
+	}
+	page, row := someOf(t, h.World, "projects")
+	edit(t, h.World, page, map[string]any{"Tags": map[string]any{"multi_select": []any{map[string]any{"name": "of the page"}}}})
+	h.note(t)
+	if err := h.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if ended := sidetest.Query[string](t, h.World, `select r.status || coalesce(' ' || d.error, '') from sync_runs r join sync_run_databases d on d.run_id = r.id where r.id = '`+run+`'`); ended != "succeeded" {
+		t.Error(ended)
+	}
+	if got := plain(t, h.World, page, "Lead"); got != "second" {
+		t.Errorf("the page has %q", got)
+	}
+	if got := sidetest.Query[string](t, h.World, `select tags::text from projects where id = '`+row+`'`); got != `{"of the page"}` {
+		t.Errorf("the row has %q", got)
+	}
+	h.Agree(t, "projects")
+}
+
+// foreseen is a Notion side that tells of each look at a page and of each write.
+type foreseen struct {
+	syncrun.Notion
+	asked func()
+}
+
+func (f foreseen) Page(ctx context.Context, pageID string) (record.Page, error) {
+	f.asked()
+	return f.Notion.Page(ctx, pageID)
+}
+
+func (f foreseen) Update(ctx context.Context, pageID string, write journal.Write) (record.Page, error) {
+	f.asked()
+	return f.Notion.Update(ctx, pageID, write)
+}
+
+// TestALookAtAPageAndItsWriteAreNotWaitedBetween: what somebody writes to the page in that time would be overwritten, and so a page is looked at
+// once there is room for both.
+func TestALookAtAPageAndItsWriteAreNotWaitedBetween(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	h.Exec(t, `update partners set archived_at = now() where id in (select id from partners order by id limit 9)`) // each page is looked at
+	cfg := h.Syncer.Config
+	room, used := 0, 0
+	notionOf := cfg.Notion
+	cfg.Notion = func(k mapping.Kind) syncrun.Notion {
+		return foreseen{notionOf(k), func() {
+			if used++; used > room {
+				t.Errorf("request %d of the %d that there was room for", used, room)
+			}
+		}}
+	}
+	cfg.Ready = func(_ context.Context, requests int) (time.Duration, error) {
+		room, used = requests, 0
+		return 0, nil
+	}
+	cfg.Connection.Limit = journal.Limit{Number: 25, Share: 1}
+	h.Syncer = syncrun.New(cfg)
+	if r := h.Sync(t, journal.Full, "partners"); r.PagesArchived != 9 {
+		t.Errorf("%+v", r)
 	}
 	h.Agree(t)
 }

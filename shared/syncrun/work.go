@@ -185,11 +185,10 @@ func (w *worker) run(ctx context.Context) error {
 	if err := w.locate(ctx); err != nil {
 		return err
 	}
-	if err := w.resume(ctx); err != nil {
-		return err
-	}
-	if err := w.lookAtDecided(ctx); err != nil {
-		return err
+	for _, first := range []func(context.Context) error{w.resume, w.lookAtDecided} {
+		if err := w.givingWay(ctx, first); err != nil {
+			return err
+		}
 	}
 	if err := w.through(ctx); err != nil || !w.part.Run.Type.WritesPostgres() {
 		return err

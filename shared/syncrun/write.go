@@ -28,14 +28,14 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 	}
 	asks := func(d *decision) bool { return d.err == nil && !d.held && d.plan.Notion.Op != merge.Nothing }
 	writes := slices.Collect(filter(decisions, asks))
-	first := true
-	for batch := range slices.Chunk(writes, atOnce) {
-		if !first {
-			if err := w.turn(ctx, len(batch)); err != nil {
+	for i := 0; i < len(writes); i += atOnce {
+		batch := writes[i:min(i+atOnce, len(writes))]
+		looks := len(slices.Collect(filter(batch, w.looksAgain)))
+		if i > 0 || looks > 0 { // a page is looked at once it can be written as well: until then somebody may edit it
+			if err := w.turn(ctx, looks+len(batch)); err != nil {
 				return err
 			}
 		}
-		first = false
 		for _, d := range batch {
 			if err := w.lookAgain(ctx, d); err != nil {
 				return err
@@ -88,15 +88,20 @@ func filter(decisions []*decision, is func(*decision) bool) iter.Seq[*decision] 
 	}
 }
 
-// lookAgain reads a page once more right before it is written, where that matters: Notion has no conditional write. A page that
+// looksAgain reports whether a page is read once more right before it is written: Notion has no conditional write. A page that
 // people have just been editing may have been edited again; one that is to go into the trash may have been put there by
 // somebody, or edited, and its answer would not tell which; one that is to come out of it may be gone for good. A relation is
 // replaced as a whole, and shows or hides pages without the page having been edited.
-func (w *worker) lookAgain(ctx context.Context, d *decision) error {
+func (w *worker) looksAgain(d *decision) bool {
 	hot := d.page != nil && d.page.State == record.Live && !d.page.EditedAt.Before(w.part.Checkpoint.Through)
 	op := d.plan.Notion.Op
 	matters := hot || op == merge.Archive || op == merge.Restore || op == merge.Update && w.relates(d.plan.Notion)
-	if d.known.Key.PageID == "" || d.left != nil || !matters {
+	return d.known.Key.PageID != "" && d.left == nil && matters
+}
+
+// lookAgain reads a page once more, where that matters, and plans its record anew.
+func (w *worker) lookAgain(ctx context.Context, d *decision) error {
+	if !w.looksAgain(d) {
 		return nil
 	}
 	page, err := w.show(ctx, d.known.Key.PageID)
