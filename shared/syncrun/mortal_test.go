@@ -56,11 +56,6 @@ type mortalNotion struct {
 	*life
 }
 
-func (n mortalNotion) List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (l journal.Listing, err error) {
-	err = n.do(func() (err error) { l, err = n.Notion.List(ctx, dataSourceID, since, cursor); return err })
-	return l, err
-}
-
 func (n mortalNotion) PrepareRowKey(ctx context.Context, dataSourceID string) (ready bool, err error) {
 	err = n.do(func() (err error) { ready, err = n.Notion.PrepareRowKey(ctx, dataSourceID); return err })
 	return ready, err

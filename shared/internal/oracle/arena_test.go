@@ -15,7 +15,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,7 +67,6 @@ func TestMain(m *testing.M) {
 	if *histories == usual && flag.Lookup("rapid.seed").Value.String() == "0" {
 		set("rapid.seed", "1")
 	}
-	debug.SetGCPercent(400) // the histories leave much behind, and there is room
 	set("rapid.checks", strconv.Itoa((*histories+workers-1)/workers))
 	os.Exit(pgtest.Main(m))
 }

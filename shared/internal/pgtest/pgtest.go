@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ const serverURL = "TEST_DATABASE_URL"
 
 // Main runs the tests of m with a database server and gives the exit code.
 func Main(m *testing.M) int {
+	debug.SetGCPercent(400) // tests leave much behind, and there is room
 	code, err := run(m)
 	if err != nil {
 		_, _ = io.WriteString(os.Stderr, "pgtest: "+err.Error()+"\n")
@@ -63,7 +65,7 @@ func run(m *testing.M) (int, error) {
 }
 
 func startServer(ctx context.Context) (stop func(), err error) {
-	dir, err := os.MkdirTemp("", "pgtest")
+	dir, err := folder()
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +192,7 @@ func create(tb testing.TB, name, of string) string {
 	if os.Getenv(serverURL) == "" {
 		tb.Fatal("pgtest: no server; run the package's tests through pgtest.Main")
 	}
-	if err := execute(tb.Context(), "CREATE DATABASE "+name+" TEMPLATE "+of); err != nil {
+	if err := execute(tb.Context(), "CREATE DATABASE "+name+" TEMPLATE "+of+" STRATEGY FILE_COPY"); err != nil {
 		tb.Fatalf("pgtest: %v", err)
 	}
 	address, err := addressOf(name)
