@@ -39,5 +39,5 @@ func folder() (string, error) {
 
 func roomy(dir string) bool {
 	var disk syscall.Statfs_t
-	return syscall.Statfs(dir, &disk) == nil && disk.Bavail*uint64(disk.Bsize) >= room //nolint:gosec // a block has no negative size
+	return syscall.Statfs(dir, &disk) == nil && disk.Bavail*uint64(disk.Bsize) >= room
 }
