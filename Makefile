@@ -7,7 +7,7 @@ ARCH   ?= arm64
 GOARCH  = $(if $(filter x86_64,$(ARCH)),amd64,$(ARCH))
 # As small as Go makes it: no RPC mode of old runtimes, no HTTP/2 (API Gateway, Notion and AWS all speak 1.1 to us), no inlining, which
 # what waits for others does not notice, and no symbols.
-COMPILE = -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l
+COMPILE = -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l
 GOBUILD = CGO_ENABLED=0 go build $(COMPILE) -buildvcs=false -ldflags '-s -w'
 TOOL    = go tool -modfile=infra/tools/go.mod
 SAM     = .local/venv-sam/bin/sam
@@ -89,12 +89,12 @@ build: $(addprefix .local/build/,$(FUNCTIONS)) ## Build every function for ARCH 
 
 .PHONY: .local/build/%
 .local/build/%:
-	@GOOS=linux GOARCH=$(GOARCH) $(GOBUILD) -o $@/bootstrap ./functions/$*
+	@GOOS=linux GOARCH=$(GOARCH) $(GOBUILD) -trimpath -o $@/bootstrap ./functions/$*
 
 # sam build calls this for each function: build-SyncTriggerFunction makes functions/sync-trigger.
 build-%Function:
 	@name=$$(sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' <<<'$*' | tr '[:upper:]' '[:lower:]'); \
-	GOOS=linux GOARCH=$(GOARCH) $(GOBUILD) -o '$(ARTIFACTS_DIR)/bootstrap' "./functions/$$name"
+	GOOS=linux GOARCH=$(GOARCH) $(GOBUILD) -trimpath -o '$(ARTIFACTS_DIR)/bootstrap' "./functions/$$name"
 
 .PHONY: lint
 lint: ## Look for what the compiler does not

@@ -71,7 +71,7 @@ func (v values) simulation() map[string]string {
 	}
 }
 
-// build builds the functions for this machine, as they are built for the cloud: all at once, which looks at what they share once.
+// build builds the functions for this machine, as they are built for the cloud, but for the paths in them: all at once, which looks at what they share once.
 func (s *system) build(ctx context.Context, functions []template.Function) error {
 	s.log.InfoContext(ctx, "building the functions", "functions", len(functions))
 	folder, err := filepath.Abs(s.settings.kept(functionsDir))
@@ -79,7 +79,7 @@ func (s *system) build(ctx context.Context, functions []template.Function) error
 		return err
 	}
 	arguments := []string{
-		"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-ldflags", "-s -w",
+		"build", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-ldflags", "-s -w",
 		"-o", folder + string(filepath.Separator),
 	}
 	for _, f := range functions {

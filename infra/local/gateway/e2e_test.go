@@ -45,7 +45,7 @@ func system(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	built := tb.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", built, "./testdata/functions/things", "./testdata/functions/who")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", built, "./testdata/functions/things", "./testdata/functions/who")
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("%v: %s", err, out)
 	}

@@ -46,7 +46,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bootstrap := filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", bootstrap, "./testdata/function")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", bootstrap, "./testdata/function")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
 	}

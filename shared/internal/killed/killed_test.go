@@ -50,7 +50,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bootstrap = filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", bootstrap, "./functions/sync-worker")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", bootstrap, "./functions/sync-worker")
 	build.Dir = filepath.Join("..", "..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
