@@ -45,9 +45,10 @@ key: ## API keys: make key DO="create desk read sync", DO=list, DO="revoke <id>"
 schema: ## Propose mapping and migration of another Notion database: make schema DATABASE=<id> NAME=events
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local schema $(DATABASE) $(NAME)
 
+# Compiled as the functions are, which the tests build as well: so each package is compiled once.
 .PHONY: test
 test: ## Run the tests: less than five minutes on two cores, on a machine that has compiled nothing yet
-	CGO_ENABLED=0 go test -vet=off $(COMPILE) ./... # as the functions, which the tests build as well: so each package is compiled once
+	CGO_ENABLED=0 go test -vet=off $(COMPILE) ./...
 
 # The histories are left out: the detector makes JSON four times as dear, and they are mostly that, one thing after the other.
 .PHONY: race
