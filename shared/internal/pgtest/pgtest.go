@@ -112,24 +112,21 @@ func createTemplate(ctx context.Context) (drop func(), err error) {
 }
 
 func dropTemplates(ctx context.Context) error {
-	connection, err := pgx.Connect(ctx, os.Getenv(serverURL))
-	if err != nil {
+	return connected(ctx, func(ctx context.Context, connection *pgx.Conn) error {
+		rows, err := connection.Query(ctx, `SELECT datname FROM pg_database WHERE datname = $1 OR starts_with(datname, $1 || '_')`, template())
+		if err != nil {
+			return err
+		}
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			_, failed := connection.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+			err = errors.Join(err, failed)
+		}
 		return err
-	}
-	defer func() { _ = connection.Close(ctx) }()
-	rows, err := connection.Query(ctx, `SELECT datname FROM pg_database WHERE datname = $1 OR starts_with(datname, $1 || '_')`, template())
-	if err != nil {
-		return err
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		_, failed := connection.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
-		err = errors.Join(err, failed)
-	}
-	return err
+	})
 }
 
 // Template is content that many tests begin with. It is made once a process, and copied for each test.
@@ -192,7 +189,7 @@ func create(tb testing.TB, name, of string) string {
 	if os.Getenv(serverURL) == "" {
 		tb.Fatal("pgtest: no server; run the package's tests through pgtest.Main")
 	}
-	if err := execute(tb.Context(), "CREATE DATABASE "+name+" TEMPLATE "+of+" STRATEGY FILE_COPY"); err != nil {
+	if err := copied(tb.Context(), name, of); err != nil {
 		tb.Fatalf("pgtest: %v", err)
 	}
 	address, err := addressOf(name)
@@ -220,7 +217,30 @@ func addressOf(database string) (string, error) {
 	return address.String(), nil
 }
 
+// copied makes a copy of a database, file by file, which is the quickest. Before 15, Postgres knew no other way, and no word for it.
+func copied(ctx context.Context, name, of string) error {
+	return connected(ctx, func(ctx context.Context, connection *pgx.Conn) error {
+		statement := "CREATE DATABASE " + name + " TEMPLATE " + of
+		if major, _, _ := strings.Cut(connection.PgConn().ParameterStatus("server_version"), "."); major >= "15" {
+			statement += " STRATEGY FILE_COPY"
+		}
+		_, err := connection.Exec(ctx, statement)
+		return err
+	})
+}
+
 func execute(ctx context.Context, statements ...string) error {
+	return connected(ctx, func(ctx context.Context, connection *pgx.Conn) error {
+		for _, statement := range statements {
+			if _, err := connection.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+		}
+		return nil
+	})
+}
+
+func connected(ctx context.Context, do func(context.Context, *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	connection, err := pgx.Connect(ctx, os.Getenv(serverURL))
@@ -228,10 +248,5 @@ func execute(ctx context.Context, statements ...string) error {
 		return err
 	}
 	defer func() { _ = connection.Close(ctx) }()
-	for _, statement := range statements {
-		if _, err := connection.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("%s: %w", statement, err)
-		}
-	}
-	return nil
+	return do(ctx, connection)
 }
