@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -71,26 +70,18 @@ func (v values) simulation() map[string]string {
 	}
 }
 
-// build builds the functions for this machine, as they are built for the cloud, but for the paths in them: all at once, which looks at what they share once.
+// build builds the functions for this machine.
 func (s *system) build(ctx context.Context, functions []template.Function) error {
 	s.log.InfoContext(ctx, "building the functions", "functions", len(functions))
 	folder, err := filepath.Abs(s.settings.kept(functionsDir))
 	if err != nil {
 		return err
 	}
-	arguments := []string{
-		"build", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-ldflags", "-s -w",
-		"-o", folder + string(filepath.Separator),
+	packages := make([]string, len(functions))
+	for i, f := range functions {
+		packages[i] = "./functions/" + f.Name
 	}
-	for _, f := range functions {
-		arguments = append(arguments, "./functions/"+f.Name)
-	}
-	cmd := exec.CommandContext(ctx, "go", arguments...) //nolint:gosec // names of the template's own
-	cmd.Dir, cmd.Env = s.settings.root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the functions: %w: %s", err, out)
-	}
-	return nil
+	return lambdahost.Build(ctx, s.settings.root, folder+string(filepath.Separator), packages...)
 }
 
 // bootstrap gives where a function's program lies.

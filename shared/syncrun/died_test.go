@@ -57,11 +57,7 @@ func TestADeletionThatIsHeldAfterADeath(t *testing.T) {
 	afterEachDeath(t,
 		func(w *sidetest.World) { w.Exec(t, `update projects set name = name || '!'`+three) },
 		func(w *sidetest.World) { w.Exec(t, `update projects set archived_at = now()`+three) },
-		func(w *sidetest.World, ends int) {
-			if pages, rows := live(t, w, "projects"); pages != 12 || rows != 12 {
-				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
-			}
-		})
+		projectsThere(t, 12))
 }
 
 // TestASetThatBothSidesFilledBeforeADeath has what either side put in: the dead worker wrote both to the page and only meant to write both
@@ -194,11 +190,7 @@ func TestARowThatReturnsAfterADeath(t *testing.T) {
 			w.Exec(t, `update projects set archived_at = null where id = $1::text::uuid`, row)
 		},
 		func(*sidetest.World) {},
-		func(w *sidetest.World, ends int) {
-			if pages, rows := live(t, w, "projects"); pages != 15 || rows != 15 {
-				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
-			}
-		})
+		projectsThere(t, 15))
 }
 
 // TestAPageThatReturnsAfterADeath brings its row back: a person took it out of the trash, and the worker that wrote to it what had changed in the
@@ -213,11 +205,7 @@ func TestAPageThatReturnsAfterADeath(t *testing.T) {
 			w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": false})
 		},
 		func(*sidetest.World) {},
-		func(w *sidetest.World, ends int) {
-			if pages, rows := live(t, w, "projects"); pages != 15 || rows != 15 {
-				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
-			}
-		})
+		projectsThere(t, 15))
 }
 
 // TestARowThatIsArchivedAgainAfterADeath stays archived: a person had brought it back, and the worker that took its page out of the trash died.
@@ -234,11 +222,18 @@ func TestARowThatIsArchivedAgainAfterADeath(t *testing.T) {
 		func(w *sidetest.World) {
 			w.Exec(t, `update projects set archived_at = now() where id = $1::text::uuid`, row)
 		},
-		func(w *sidetest.World, ends int) {
-			if pages, rows := live(t, w, "projects"); pages != 14 || rows != 14 {
-				t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
-			}
-		})
+		projectsThere(t, 14))
+}
+
+// projectsThere checks that so many projects are live on both sides.
+func projectsThere(t *testing.T, n int) func(w *sidetest.World, ends int) {
+	t.Helper()
+	return func(w *sidetest.World, ends int) {
+		t.Helper()
+		if pages, rows := live(t, w, "projects"); pages != n || rows != n {
+			t.Fatalf("the worker died before effect %d: %d pages and %d rows are there", ends, pages, rows)
+		}
+	}
 }
 
 // someOf gives a page of that kind and its row.

@@ -168,9 +168,6 @@ func (w *worker) resume(ctx context.Context) error {
 // left gives the record of left-over writes with its page as it now is, none where it was to be created and was not.
 func (w *worker) left(ctx context.Context, known journal.Known, intents []journal.Intent) (item, error) {
 	it := item{known: known, left: intents}
-	meant := func(op merge.Op) bool {
-		return slices.ContainsFunc(intents, func(i journal.Intent) bool { return i.Op == op })
-	}
 	if i := slices.IndexFunc(intents, func(i journal.Intent) bool { return i.Op == merge.Create }); i >= 0 {
 		page, err := w.made(ctx, intents[i])
 		if err != nil {
@@ -190,11 +187,16 @@ func (w *worker) left(ctx context.Context, known journal.Known, intents []journa
 	if it.page == nil || it.page.State == record.Gone { // which shows nothing of what was written
 		return it, nil
 	}
-	it.trashed = it.page.State == record.Archived && meant(merge.Archive)
+	it.trashed = it.page.State == record.Archived && it.meant(merge.Archive)
 	if err := w.complete(ctx, it); err != nil {
 		return it, err
 	}
 	return it, w.rebase(&it)
+}
+
+// meant reports whether a write of such a kind is among those that are left over.
+func (it item) meant(op merge.Op) bool {
+	return slices.ContainsFunc(it.left, func(i journal.Intent) bool { return i.Op == op })
 }
 
 // made gives the page that was made for an intent, nil when there is none. Copies that people made of it, or of the one before it, carry the
@@ -248,7 +250,7 @@ func (w *worker) rebase(it *item) error {
 	row := it.known.Row
 	away := row == nil || row.State != record.Live
 	returning := away && slices.ContainsFunc(it.left, func(i journal.Intent) bool { return i.RowReturns })
-	restored := base.State == record.Archived && it.page.State == record.Live && slices.ContainsFunc(it.left, func(i journal.Intent) bool { return i.Op == merge.Restore })
+	restored := base.State == record.Archived && it.page.State == record.Live && it.meant(merge.Restore)
 	switch {
 	case len(written) == 0 && !restored:
 		return nil

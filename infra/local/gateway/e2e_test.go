@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,9 +44,8 @@ func system(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	built := tb.TempDir()
-	build := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", built, "./testdata/functions/things", "./testdata/functions/who")
-	if out, err := build.CombinedOutput(); err != nil {
-		tb.Fatalf("%v: %s", err, out)
+	if err := lambdahost.Build(tb.Context(), "", built+string(filepath.Separator), "./testdata/functions/things", "./testdata/functions/who"); err != nil {
+		tb.Fatal(err)
 	}
 	config := lambdahost.Config{
 		Environments: 10, Idle: time.Hour, Region: "eu-west-1", AccountID: "000000000000", Sink: silent{}, Now: time.Now, NewID: uuid.NewString,

@@ -46,9 +46,8 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bootstrap := filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", bootstrap, "./testdata/function")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(string(out))
+	if err := lambdahost.Build(context.Background(), "", bootstrap, "./testdata/function"); err != nil {
+		panic(err)
 	}
 	os.Setenv(bootstrapVariable, bootstrap)
 	if code := m.Run(); code != 0 {

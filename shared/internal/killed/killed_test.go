@@ -50,10 +50,8 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bootstrap = filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-gcflags=all=-l", "-o", bootstrap, "./functions/sync-worker")
-	build.Dir = filepath.Join("..", "..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(string(out))
+	if err := lambdahost.Build(context.Background(), filepath.Join("..", "..", ".."), bootstrap, "./functions/sync-worker"); err != nil {
+		panic(err)
 	}
 	return pgtest.Main(m)
 }
