@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/property"
 )
 
@@ -64,6 +65,46 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	document, err := l.document(page.Document, kept)
 	next.Document = document
 	return next, err
+}
+
+// Born gives the base of a record whose page was just made: both sides had these columns, but for those that their properties cannot hold; of
+// the others it knows what old does. Its errors are a broken base.
+func (l Lens) Born(old *Base, columns map[string]json.RawMessage) (Base, error) {
+	born := Base{Document: json.RawMessage(`{"properties":{}}`)}
+	if old != nil {
+		born = *old
+	}
+	known, kept := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	maps.Copy(known, born.Columns)
+	for _, f := range l.Fields() {
+		column, had := columns[f.Column]
+		if raw, err := written(f, l.Binding[f.Column].ID, column); had && err == nil {
+			kept[f.Column], known[f.Column] = raw, column
+		}
+	}
+	document, err := l.document(born.Document, kept)
+	born.Document, born.Columns = document, known
+	return born, err
+}
+
+// written gives the property that a column was written to, much as Notion spells it. Its error is a column that the property cannot hold.
+func written(f mapping.Field, id string, column json.RawMessage) (json.RawMessage, error) {
+	object := map[string]json.RawMessage{string(f.Type): json.RawMessage(`[]`)} // no files: only none are written
+	if f.Type.Writable() {
+		v, err := FromColumn(f, column, nil)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := property.Encode(f.Type, v)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(raw, &object); err != nil {
+			return nil, err
+		}
+	}
+	object["id"], object["type"] = encoded(id), encoded(f.Type)
+	return encoded(object), nil
 }
 
 // Mixed reports whether the base's document is one that no page had: of what its page showed something was left out, which a side still has

@@ -168,13 +168,14 @@ func (w *worker) resume(ctx context.Context) error {
 // left gives the record of left-over writes with its page as it now is, none where it was to be created and was not.
 func (w *worker) left(ctx context.Context, known journal.Known, intents []journal.Intent) (item, error) {
 	it := item{known: known, left: intents}
+	var born map[string]json.RawMessage
 	if i := slices.IndexFunc(intents, func(i journal.Intent) bool { return i.Op == merge.Create }); i >= 0 {
 		page, err := w.made(ctx, intents[i])
 		if err != nil {
 			return it, err
 		}
 		if page != nil {
-			it.page, it.known.Key.PageID = page, page.ID
+			it.page, it.known.Key.PageID, born = page, page.ID, intents[i].Columns
 		}
 	}
 	if it.page == nil && known.Key.PageID != "" {
@@ -191,7 +192,7 @@ func (w *worker) left(ctx context.Context, known journal.Known, intents []journa
 	if err := w.complete(ctx, it); err != nil {
 		return it, err
 	}
-	return it, w.rebase(&it)
+	return it, w.rebase(&it, born)
 }
 
 // meant reports whether a write of such a kind is among those that are left over.
@@ -228,8 +229,8 @@ func (w *worker) made(ctx context.Context, intent journal.Intent) (*record.Page,
 }
 
 // rebase moves the base to what left-over writes are known to have left on both sides: the row had the values when they were
-// written, and the page shows them. What a person has done on either side since is then told from what the sync did.
-func (w *worker) rebase(it *item) error {
+// written, and the page shows them, or was born with them. What a person has done on either side since is then told from what the sync did.
+func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
 	base, err := w.lens.OfBase(it.known.Base)
 	if err != nil {
 		return err
@@ -252,12 +253,20 @@ func (w *worker) rebase(it *item) error {
 	returning := away && slices.ContainsFunc(it.left, func(i journal.Intent) bool { return i.RowReturns })
 	restored := base.State == record.Archived && it.page.State == record.Live && it.meant(merge.Restore)
 	switch {
-	case len(written) == 0 && !restored:
+	case len(written) == 0 && born == nil && !restored:
 		return nil
 	case base.State == record.None && away && (returning || w.addedTo(it, shown, written)):
 		return nil
 	}
-	next, err := w.lens.Advance(it.known.Base, it.page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
+	before := it.known.Base
+	if born != nil {
+		had, err := w.lens.Born(before, born)
+		if err != nil {
+			return err
+		}
+		before = &had
+	}
+	next, err := w.lens.Advance(before, it.page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
 	if returning {
 		next.State = base.State // the row is away still, and not again
 	}

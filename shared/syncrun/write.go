@@ -11,6 +11,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
@@ -164,13 +165,15 @@ func (w *worker) prepareRowKey(ctx context.Context) error {
 }
 
 // intend describes the write, with what it overwrites. What the row has yet to take as well, such as a set into which both sides put
-// something, is not among its columns: should the worker die, the row would seem to have lost it.
+// something, is not among its columns: should the worker die, the row would seem to have lost it. A page that is made has nothing where the row
+// has nothing.
 func (w *worker) intend(d *decision) journal.Intent {
 	title, _ := d.plan.Notion.Fields[w.lens.Kind.Title().Column].(property.Text)
 	columns := map[string]json.RawMessage{}
 	for _, f := range w.lens.Fields() {
 		v, written := d.plan.Notion.Fields[f.Column]
-		if _, lacking := d.plan.Postgres.Fields[f.Column]; written && !lacking {
+		_, lacking := d.plan.Postgres.Fields[f.Column]
+		if !lacking && (written || d.plan.Notion.Op == merge.Create && bare(f, d.known.Row)) {
 			columns[f.Column] = record.Column(f, v)
 		}
 	}
@@ -180,6 +183,17 @@ func (w *worker) intend(d *decision) journal.Intent {
 		Conflicts:  w.conflicts(d, merge.Supabase),
 		RowReturns: d.plan.Postgres.Op == merge.Restore || d.plan.Postgres.Op == merge.Create,
 	}
+}
+
+// bare reports whether a row has nothing in a field, and the page that is made for it will have nothing there either: Notion fills a status, and
+// what it computes.
+func bare(f mapping.Field, row *record.Row) bool {
+	fills := !f.Type.Writable() && f.Type != property.TypeFiles || f.Type == property.TypeStatus
+	if fills || row == nil {
+		return false
+	}
+	column, shown := row.Columns[f.Column]
+	return shown && record.SameColumn(f.ColumnType, column, record.Column(f, nil))
 }
 
 // write makes one record's write and takes in Notion's answer. The error is one that the other writes would meet as well.
