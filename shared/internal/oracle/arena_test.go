@@ -560,8 +560,11 @@ func (a *arena) views(t *rapid.T) (n, p view) {
 	add := func(v view, mark string, live bool, values map[string][]string) {
 		s := v[mark]
 		s.count++
-		if live || !s.live {
-			s.live, s.values = live, values
+		if live && !s.live {
+			s.live, s.values = true, nil
+		}
+		if live == s.live {
+			s.values = together(s.values, values) // of a record that is there twice, either may show what a person wrote
 		}
 		v[mark] = s
 	}
@@ -572,6 +575,15 @@ func (a *arena) views(t *rapid.T) (n, p view) {
 		add(p, row.mark, !row.archived, row.values)
 	}
 	return n, p
+}
+
+// together gives the values of two records of one mark.
+func together(one, other map[string][]string) map[string][]string {
+	both := maps.Clone(other)
+	for field, values := range one {
+		both[field] = slices.Concat(values, other[field])
+	}
+	return both
 }
 
 // logged gives the values that lost, in the conflict log.
