@@ -123,15 +123,16 @@ func TestAPageThatAPersonEditedAfterADeath(t *testing.T) {
 		properties map[string]any
 		is         string
 	}{
-		"filled":  {map[string]any{"Description": rich("rich_text", "a person's")}, `description = 'a person''s'`},
-		"changed": {map[string]any{"Area": map[string]any{"select": map[string]any{"name": "Youth"}}}, `area = 'Youth'`},
-		"cleared": {map[string]any{"Area": map[string]any{"select": nil}}, `area is null`},
+		"filled":            {map[string]any{"Lead": rich("rich_text", "a person's")}, `lead = 'a person''s'`},
+		"filled from blank": {map[string]any{"Description": rich("rich_text", "a person's")}, `description = 'a person''s'`},
+		"changed":           {map[string]any{"Area": map[string]any{"select": map[string]any{"name": "Youth"}}}, `area = 'Youth'`},
+		"cleared":           {map[string]any{"Area": map[string]any{"select": nil}}, `area is null`},
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
 			for ends, reached := 1, true; reached; ends++ {
 				w := sidetest.Synced(t, nil)
-				w.Exec(t, `insert into projects (name, area) values ($1, 'Arts')`, name)
+				w.Exec(t, `insert into projects (name, area, description) values ($1, 'Arts', '')`, name)
 				reached = death(t, w, journal.SupabaseToNotion, ends)
 				page := projectNamed(t, w, name)
 				if page != "" {

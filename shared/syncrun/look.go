@@ -167,9 +167,10 @@ func (w *worker) turn(ctx context.Context, requests int) error {
 	}
 }
 
-// awaited reports whether somebody waits for a look at the database. Before its first sync is over there is nothing to look at.
+// awaited reports whether somebody waits for a look at the database. Before its first listing is stored nobody is looked for: a look would
+// leave everything to that.
 func (w *worker) awaited(ctx context.Context) (bool, error) {
-	if w.deaf || w.part.Run.DryRun || w.database.NotionThrough.IsZero() {
+	if w.deaf || w.part.Run.DryRun || w.began.through.IsZero() {
 		return false, nil
 	}
 	return w.tables.Awaited(ctx)

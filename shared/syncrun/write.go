@@ -193,7 +193,9 @@ func bare(f mapping.Field, row *record.Row) bool {
 		return false
 	}
 	column, shown := row.Columns[f.Column]
-	return shown && record.SameColumn(f.ColumnType, column, record.Column(f, nil))
+	v, err := record.FromColumn(f, column, nil)
+	nothing := record.Column(f, nil)
+	return shown && err == nil && record.SameColumn(f.ColumnType, record.Column(f, v), nothing)
 }
 
 // write makes one record's write and takes in Notion's answer. The error is one that the other writes would meet as well.
