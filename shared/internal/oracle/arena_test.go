@@ -631,7 +631,11 @@ func (a *arena) work(t *rapid.T, plan map[int]trouble) {
 		m := a.queue[0]
 		a.queue = a.queue[1:]
 		a.exec(t, `update sync_leases set expires_at = now()`) // whoever died, or could not give it back, did so long ago
-		if err := a.world.Syncer.Work(context.Background(), m); err != nil || a.effects.dead {
+		err := a.world.Syncer.Work(context.Background(), m)
+		if a.effects.n >= endless {
+			t.Fatalf("it does not come to an end\n%s", a.dump(t))
+		}
+		if err != nil || a.effects.dead {
 			a.queue = append(a.queue, m) // comes again
 			if err != nil && !a.effects.dead && !errors.Is(err, errCrashed) && fault.KindOf(err) == fault.Internal && len(plan) == 0 {
 				t.Fatalf("work: %v", err)

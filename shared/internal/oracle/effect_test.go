@@ -35,6 +35,9 @@ func (t trouble) String() string {
 	return []string{"none", "failed before", "failed after", "crashed before", "crashed after", "a person meanwhile", "refused"}[t]
 }
 
+// endless is how many effects a sync of a few records never has.
+const endless = 5000
+
 // errCrashed is what a dead worker would not live to see.
 var errCrashed = errors.New("the worker is dead")
 
@@ -56,6 +59,7 @@ func (e *effects) begin(plan map[int]trouble, person func()) {
 func (e *effects) next() trouble {
 	t := e.plan[e.n]
 	e.n++
+	e.dead = e.dead || e.n == endless
 	e.history++
 	e.made[t]++
 	if t == meanwhile {
