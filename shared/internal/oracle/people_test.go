@@ -295,8 +295,14 @@ func (a *arena) deleted(mark string, values map[string][]string) {
 	a.model.replaced(mark, values)
 }
 
-func (a *arena) restored(mark string) {
+// restored notes that a person brought a record back. What only one side showed of it when it was deleted, a sync of one way does not
+// bring to the other, and outlives what happens there.
+func (a *arena) restored(t *rapid.T, mark string) {
 	l := a.model.records[mark]
+	n, p := a.views(t)
+	for token, w := range a.model.tokens {
+		l.loose = l.loose || w.mark == mark && n[mark].has(token.field, token.text) != p[mark].has(token.field, token.text)
+	}
 	l.loose = l.loose || l.touched || !l.deleted || l.at > a.model.clean // the other side may not have heard of either
 	l.deleted = false
 	for who := range a.model.members {
@@ -328,7 +334,7 @@ func (a *arena) met(t *rapid.T, id string) (met bool) {
 
 func (a *arena) restorePage(t *rapid.T) {
 	if p, ok := pick(t, a.pages(t), "page", func(p page) bool { return p.trashed }); ok {
-		a.restored(p.mark)
+		a.restored(t, p.mark)
 		a.patch(t, p.id, map[string]any{"in_trash": false})
 	}
 }
@@ -448,7 +454,7 @@ func (a *arena) archiveRow(t *rapid.T) {
 
 func (a *arena) unarchiveRow(t *rapid.T) {
 	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return r.archived }); ok {
-		a.restored(r.mark)
+		a.restored(t, r.mark)
 		a.exec(t, `update things set archived_at = null where id = $1::text::uuid`, r.id)
 	}
 }
