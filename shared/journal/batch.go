@@ -85,7 +85,7 @@ type Intent struct {
 	Title string
 	At    time.Time
 	// Columns are the values that are written, as the row's columns show them: once the page shows them too, both sides are
-	// known to have had them.
+	// known to have had them. Of a page that is made they are what it is born with, empty values as well.
 	Columns   map[string]json.RawMessage
 	Conflicts []Conflict // what the write overwrites
 	// RowReturns: the row was not live, and is to be once the write was made. Until then its being away is no deletion.
