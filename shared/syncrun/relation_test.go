@@ -324,6 +324,14 @@ func TestRelations(t *testing.T) {
 			w.sync()
 			w.trash(w.p, false)
 		}, "J"},
+		"the record trashed, its row related to one that has no page yet, restored": {func(w kin) {
+			w.trash(w.p, true)
+			w.Exec(w.t, `insert into projects (name) values ('L')`)
+			w.pair("P", "L")
+			w.sync()
+			w.sync()
+			w.trash(w.p, false)
+		}, "L"},
 		"the record itself trashed and restored": {func(w kin) {
 			w.pair("P", "J")
 			w.sync()

@@ -441,6 +441,7 @@ func (a *arena) deleteRow(t *rapid.T) {
 			a.deletedRow(t, r)
 		}
 		a.model.replaced(r.mark, r.values)
+		a.model.uproot(r.mark) // what its archived row alone showed goes with it
 		a.exec(t, `delete from things where id = $1::text::uuid`, r.id)
 	}
 }
