@@ -59,6 +59,12 @@ func (m *model) uproot(mark string) {
 	}
 }
 
+// erased notes that what a side showed of a record was deleted for good, live or not: what that side alone had of it goes with it.
+func (m *model) erased(mark string, shown map[string][]string) {
+	m.replaced(mark, shown)
+	m.uproot(mark)
+}
+
 // rest notes that both sides have heard of everything, and hold what these views show. What only one of them shows is still on its way:
 // it waits for a page that this sync was the first to make, or is a link that was hidden until this sync took a page out of the trash.
 func (m *model) rest(n, p view) {

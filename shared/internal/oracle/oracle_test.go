@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestHistories draws histories and holds the sync to the invariants: see model.go for what they are, and docs/ARCHITECTURE.md for why.
+// TestHistories draws histories and holds the sync to the invariants: see model_test.go for what they are, and docs/ARCHITECTURE.md for why.
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	arenas := make([]*arena, workers)

@@ -344,7 +344,7 @@ func (a *arena) deletePage(t *rapid.T) {
 		if !p.trashed {
 			a.deleted(p.mark, p.values)
 		}
-		a.model.replaced(p.mark, p.values)
+		a.model.erased(p.mark, p.values)
 		l := a.model.records[p.mark]
 		// Nobody can know any more what the write left on the page, nor that there was one where the sync has not heard that it made it.
 		l.loose = l.loose || a.unanswered(t, p.id, "%") || p.key != "" && !a.met(t, p.id)
@@ -440,8 +440,7 @@ func (a *arena) deleteRow(t *rapid.T) {
 		if !r.archived {
 			a.deletedRow(t, r)
 		}
-		a.model.replaced(r.mark, r.values)
-		a.model.uproot(r.mark) // what its archived row alone showed goes with it
+		a.model.erased(r.mark, r.values)
 		a.exec(t, `delete from things where id = $1::text::uuid`, r.id)
 	}
 }
