@@ -86,9 +86,10 @@ func (l Lens) Unseen(p *Page, known Fields) []string {
 	return slices.Compact(unseen)
 }
 
-// Took reports whether a page that shows a value has taken what was written to it, when it had another before. Of a relation, people
-// may have put in and taken out others since.
-func Took(f mapping.Field, before property.Value, written json.RawMessage, shown property.Value) bool {
+// Took reports whether a page that shows a value, together with what Notion hides of it, has taken what was written to it, when it had another
+// before. Of a relation, people may have put in and taken out others since. Notion replaces the whole of one: where the page shows what was to
+// be put in, what is hidden was taken out; where there was nothing to put in, nobody can tell.
+func Took(f mapping.Field, before property.Value, written json.RawMessage, shown property.Value, hidden map[string]bool) bool {
 	if f.Type != property.TypeRelation {
 		return SameColumn(f.ColumnType, written, Column(f, shown))
 	}
@@ -96,6 +97,9 @@ func Took(f mapping.Field, before property.Value, written json.RawMessage, shown
 	next, _ := to.(property.Refs)
 	had, _ := before.(property.Refs)
 	added, removed := without(next, before), without(had, to)
+	if len(added) > 0 {
+		removed = slices.DeleteFunc(removed, func(id string) bool { return hidden[id] })
+	}
 	return err == nil && len(without(added, shown)) == 0 && len(without(removed, shown)) == len(removed)
 }
 

@@ -242,7 +242,7 @@ func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
 		unsettled[f.Column] = true
 		for _, intent := range it.left {
 			column, ok := intent.Columns[f.Column]
-			if ok && record.Took(f, base.Fields[f.Column], column, shown.Fields[f.Column]) {
+			if ok && record.Took(f, base.Fields[f.Column], column, shown.Fields[f.Column], it.page.Hidden) {
 				written[f.Column] = column
 				delete(unsettled, f.Column)
 			}

@@ -89,7 +89,7 @@ func TestALookGoesBetweenWhatADeadWorkerLeft(t *testing.T) {
 	t.Parallel()
 	h := newHooked(t)
 	h.Exec(t, `update projects set lead = 'first'`)
-	if !death(t, h.World, journal.Full, 20) {
+	if !death(t, h.World, journal.Full, "projects", 20) {
 		t.Fatal("no worker died")
 	}
 	if left := sidetest.Query[int](t, h.World, `select count(*) from sync_intents`); left <= 4 {
