@@ -65,7 +65,7 @@ func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 	rows, err := t.pool.Query(ctx, `
 		select i.id::text, coalesce(i.notion_id, ''), i.row_id::text, i.op, i.title, i.columns, i.created_at, i.row_returns,
 			coalesce((select array_agg(c.field order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}'),
-			coalesce((select array_agg(coalesce(c.supabase_value, 'null') order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}')
+			coalesce((select array_agg(coalesce(c.notion_value, 'null') order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}')
 		from sync_intents i where i.connection_id = $1 and i.kind = $2 order by i.created_at, i.id`, t.connectionID, t.kind.Name)
 	if err != nil {
 		return nil, postgres.Fault(err)
@@ -75,7 +75,7 @@ func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 		var values []json.RawMessage
 		err = row.Scan(&i.ID, &i.Key.PageID, &i.Key.RowID, &i.Op, &i.Title, &i.Columns, &i.At, &i.RowReturns, &fields, &values)
 		for j, field := range fields {
-			i.Conflicts = append(i.Conflicts, journal.Conflict{Conflict: merge.Conflict{Field: field}, PostgresColumn: values[j]})
+			i.Conflicts = append(i.Conflicts, journal.Conflict{Conflict: merge.Conflict{Field: field}, NotionColumn: values[j]})
 		}
 		return i, err
 	})

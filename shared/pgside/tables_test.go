@@ -347,7 +347,7 @@ func TestIntentsKeepWhatTheyOverwrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			left, err := f.Intended(t.Context())
-			if err != nil || len(left) != 1 || left[0].Key != key || len(left[0].Conflicts) != 1 || string(left[0].Conflicts[0].PostgresColumn) != `"kept"` {
+			if err != nil || len(left) != 1 || left[0].Key != key || len(left[0].Conflicts) != 1 || string(left[0].Conflicts[0].NotionColumn) != "\"lost \ufffd and \ufffd\"" {
 				t.Fatalf("left: %+v, %v", left, err)
 			}
 			f.commit(t, journal.Settled{Key: key, Keep: true, Lens: f.lens, Closed: []journal.Closed{{ID: intent.ID, Made: made}}})

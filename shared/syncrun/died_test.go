@@ -7,6 +7,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
@@ -300,6 +301,44 @@ func TestARowThatIsArchivedAgainAfterADeath(t *testing.T) {
 			w.Exec(t, `update projects set archived_at = now() where id = $1::text::uuid`, row)
 		},
 		projectsThere(t, 14))
+}
+
+// TestAValueOverwrittenBeforeADeath stands in the conflict log, although somebody edits the row, or the page, before another worker looks: what the
+// page shows then is no longer what the dead one wrote to it. (Found by the histories: the conflict went with the write of which nobody
+// knew whether it was made.)
+func TestAValueOverwrittenBeforeADeath(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(w *sidetest.World, page, row string){
+		"the row edited again": func(w *sidetest.World, _, row string) {
+			w.Exec(t, `update projects set lead = 'the row again' where id = $1::text::uuid`, row)
+		},
+		"the page edited again": func(w *sidetest.World, page, _ string) {
+			w.Syncer.Connection.Rule = merge.NotionWins
+			w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Lead": rich("rich_text", "the page again")}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			page, row, lost := "", "", false
+			afterEachDeath(t,
+				func(w *sidetest.World) {
+					page, row = someOf(t, w, "projects")
+					w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Lead": rich("rich_text", "the page")}})
+					w.Exec(t, `update projects set lead = 'the row' where id = $1::text::uuid`, row)
+					w.Syncer.Connection.Rule = merge.SupabaseWins
+				},
+				func(w *sidetest.World) {
+					lost = plain(t, w, page, "Lead") == "the row"
+					edit(w, page, row)
+				},
+				func(w *sidetest.World, ends int) {
+					kept := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where intent_id is null and notion_value = '"the page"'`)
+					if lost && kept != 1 {
+						t.Fatalf("the worker died before effect %d: what it overwrote stands %d times in the log", ends, kept)
+					}
+				})
+		})
+	}
 }
 
 // projectsThere checks that so many projects are live on both sides.

@@ -38,6 +38,8 @@ type decision struct {
 	item
 	base record.Tree
 	plan merge.Plan // the newest: once Notion has answered, what is still to be done
+	// answered says whether the writes that were left over were made.
+	answered []journal.Closed
 	// intent is the write to Notion that the plan asks for, from when it is stored; made is what Notion took.
 	intent *journal.Intent
 	made   merge.Action
@@ -114,6 +116,7 @@ func (w *worker) decide(it item) *decision {
 	if d.base, d.err = w.lens.OfBase(it.known.Base); d.err == nil {
 		d.err = w.plan(d)
 	}
+	d.answered = w.answers(d)
 	return d
 }
 

@@ -102,19 +102,26 @@ func (w *worker) learns(d *decision) bool {
 
 // closed gives the intents of which it is now known whether they were carried out.
 func (w *worker) closed(d *decision) []journal.Closed {
-	var closed []journal.Closed
+	closed := d.answered
 	if d.intent != nil {
 		closed = append(closed, journal.Closed{ID: d.intent.ID, Made: d.made.Op != merge.Nothing})
-	}
-	for _, left := range d.left {
-		closed = append(closed, journal.Closed{ID: left.ID, Made: w.shows(d, left)})
 	}
 	return closed
 }
 
-// shows reports whether the page shows what the left-over write would have written: then it was made, and what it overwrote is
-// lost but for the conflicts that were stored with it. Of a page that is gone nobody can know, and they are kept as well.
-func (w *worker) shows(d *decision, left journal.Intent) bool {
+// answers says of left-over writes whether they were made, as their page shows before anything else is written to it.
+func (w *worker) answers(d *decision) []journal.Closed {
+	var closed []journal.Closed
+	for _, left := range d.left {
+		closed = append(closed, journal.Closed{ID: left.ID, Made: w.overwrote(d, left)})
+	}
+	return closed
+}
+
+// overwrote reports whether a left-over write may have been made: then what it overwrote is lost but for the conflicts that were stored
+// with it. It was not where the page still shows what it would have overwritten. Of a page that shows neither that nor what was to be
+// written, as where somebody edited it since, or of one that is gone, nobody can know, and they are kept as well.
+func (w *worker) overwrote(d *decision, left journal.Intent) bool {
 	if d.page == nil {
 		return false
 	}
@@ -122,20 +129,17 @@ func (w *worker) shows(d *decision, left journal.Intent) bool {
 		return true
 	}
 	notion := w.lens.OfPage(d.page, d.base)
-	for _, c := range left.Conflicts {
-		if c.Field == "" {
-			if !notion.State.Alive() {
-				return false
-			}
+	made := notion.State.Alive()
+	for _, f := range w.lens.Fields() {
+		i := slices.IndexFunc(left.Conflicts, func(c journal.Conflict) bool { return c.Field == f.Column })
+		if i < 0 {
 			continue
 		}
-		for _, f := range w.lens.Fields() {
-			if f.Column == c.Field && !record.SameColumn(f.ColumnType, c.PostgresColumn, record.Column(f, notion.Fields[c.Field])) {
-				return false
-			}
+		if made = !record.SameColumn(f.ColumnType, left.Conflicts[i].NotionColumn, record.Column(f, notion.Fields[f.Column])); made {
+			break
 		}
 	}
-	return true
+	return made
 }
 
 // refusedBy tells which side a record's error is about: its row cannot be read, or Notion does not take it.
