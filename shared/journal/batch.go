@@ -86,8 +86,9 @@ type Intent struct {
 	At    time.Time
 	// Columns are the values that are written, as the row's columns show them: once the page shows them too, both sides are
 	// known to have had them. Of a page that is made they are what it is born with, empty values as well.
-	Columns   map[string]json.RawMessage
-	Conflicts []Conflict // what the write overwrites
+	Columns map[string]json.RawMessage
+	// Conflicts are what the write overwrites. Of one that is read back they have the field, and the column that Notion showed.
+	Conflicts []Conflict
 	// RowReturns: the row was not live, and is to be once the write was made. Until then its being away is no deletion.
 	RowReturns bool
 }
