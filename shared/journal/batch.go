@@ -166,12 +166,15 @@ type Refusal struct {
 	Side   merge.Side
 	Reason string
 	Again  time.Time
+	// Waits: nothing is wrong with the record; it waits for a lock of somebody else's to go.
+	Waits bool
 }
 
 // Outcome is what became of a settled record.
 type Outcome struct {
 	Applied bool // the row took its change, or had none to take
 	Refused bool // Postgres refused the row
+	Locked  bool // somebody else has locked what the record has to write; it waits
 }
 
 // Backoff is how long a record that was refused so often waits before it is tried again: a minute, and twice as long each time, up

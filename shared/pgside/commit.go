@@ -2,75 +2,110 @@ package pgside
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
-	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// Commit stores a batch in one transaction under the lease's term: the rows, the base for what both sides are now known to hold,
-// and the journal. A row that is not what it was when it was read takes nothing, and its record is set aside to be looked at
-// again; so is one that Postgres refuses. fault.Conflict when the lease was lost: then nothing is stored.
+// Commit stores a batch under the lease's term: the rows, the base for what both sides are now known to hold, and the journal. It is one
+// transaction, as long as Postgres takes all records in a short one; else it is several, each of whole records, and the last one stores how far
+// the part is. A row that is not what it was when it was read, or that somebody else has locked, takes nothing, and its record is set aside to
+// be looked at again; so is one that Postgres refuses. fault.Conflict when the lease was lost: then nothing more is stored.
 func (t *Tables) Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) (outcomes []journal.Outcome, err error) {
-	err = pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	results := make([]result, len(batch.Settled))
+	err = t.divide(batch.Settled, results, func(settled []journal.Settled, results []result, limit time.Duration, last bool) error {
+		part := batch
+		part.Settled = settled
+		if !last {
+			part = journal.Batch{At: batch.At, Settled: settled}
+		}
+		return t.commit(ctx, lease, part, results, limit, last)
+	})
+	return outcomesOf(results), postgres.Fault(err)
+}
+
+// commit stores records in one transaction, and with the last of a batch what else the batch has.
+func (t *Tables) commit(ctx context.Context, lease journal.Lease, batch journal.Batch, results []result, limit time.Duration, last bool) error {
+	became := slices.Clone(results)
+	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
 		if err := postgres.Fence(ctx, tx, lease); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `select set_config('integration.origin', 'sync', true)`); err != nil {
-			return err
-		}
-		results, err := t.applyAll(ctx, tx, batch.Settled, batch.At)
-		if err != nil {
-			return err
-		}
-		outcomes = make([]journal.Outcome, len(results))
-		for i, r := range results {
-			outcomes[i] = journal.Outcome{Applied: r.applied, Refused: r.refused != ""}
-		}
-		return t.note(ctx, tx, batch, results)
+		return within(ctx, limit, func(ctx context.Context) error {
+			if err := t.applyLocked(ctx, tx, batch.Settled, became, batch.At, limit); err != nil {
+				return err
+			}
+			return t.note(ctx, tx, batch, became, last)
+		})
 	})
-	return outcomes, postgres.Fault(err)
+	if err == nil {
+		copy(results, became)
+	}
+	return err
 }
 
 // result is what became of a settled record in Postgres.
 type result struct {
 	applied bool   // the row took its change, or had none to take
+	locked  bool   // somebody else has locked what it has to write
 	refused string // why Postgres refused it
 }
 
-// applyAll applies all records in a few round trips, or, when Postgres refuses one of them, each by itself.
-func (t *Tables) applyAll(ctx context.Context, tx pgx.Tx, settled []journal.Settled, at time.Time) ([]result, error) {
-	results, err := t.try(ctx, tx, settled, at)
-	if fault.KindOf(err) != fault.Invalid {
-		return results, err
+// decided reports whether it is known already that the record does not take its change.
+func (r result) decided() bool { return r.locked || r.refused != "" }
+
+func outcomesOf(results []result) []journal.Outcome {
+	outcomes := make([]journal.Outcome, len(results))
+	for i, r := range results {
+		outcomes[i] = journal.Outcome{Applied: r.applied, Refused: r.refused != "", Locked: r.locked}
 	}
-	results = make([]result, len(settled))
-	for i := range settled {
-		one, err := t.try(ctx, tx, settled[i:i+1], at)
-		switch {
-		case fault.KindOf(err) == fault.Invalid:
-			results[i].refused = fault.Message(err)
-		case err != nil:
-			return nil, err
-		default:
-			results[i] = one[0]
-		}
-	}
-	return results, nil
+	return outcomes
 }
 
-// try applies records behind a savepoint. fault.Invalid: Postgres refused one, and nothing is applied.
-func (t *Tables) try(ctx context.Context, tx pgx.Tx, settled []journal.Settled, at time.Time) (results []result, err error) {
-	err = pgx.BeginFunc(ctx, tx, func(save pgx.Tx) error {
-		results, err = t.apply(ctx, save, settled, at)
+// applyLocked applies the records of which nothing is decided yet and whose rows nobody else has locked.
+func (t *Tables) applyLocked(ctx context.Context, tx pgx.Tx, settled []journal.Settled, results []result, at time.Time, limit time.Duration) error {
+	if err := t.lock(ctx, tx, settled, results, limit); err != nil {
 		return err
-	})
-	return results, postgres.Fault(err)
+	}
+	var free []journal.Settled
+	var places []int
+	for i, s := range settled {
+		if !results[i].decided() {
+			free, places = append(free, s), append(places, i)
+		}
+	}
+	applied, err := t.apply(ctx, tx, free, at)
+	if err != nil {
+		return err
+	}
+	for i, place := range places {
+		results[place] = applied[i]
+	}
+	return t.rebaseLocked(ctx, tx, settled, results, at)
+}
+
+// rebaseLocked moves the base of records whose rows are locked for what is known of them all the same: what was written to their pages.
+func (t *Tables) rebaseLocked(ctx context.Context, tx pgx.Tx, settled []journal.Settled, results []result, at time.Time) error {
+	var bases []baseRow
+	for i, s := range settled {
+		if !results[i].locked {
+			continue
+		}
+		next, moves, err := t.baseOf(s, nil, false)
+		if err != nil {
+			return err
+		}
+		if moves {
+			bases = append(bases, next)
+		}
+	}
+	return t.moveBase(ctx, tx, bases, at)
 }
 
 // apply writes the rows and moves the base for those that were written, or did not have to be. Relations come last: they may be
@@ -102,8 +137,8 @@ func (t *Tables) apply(ctx context.Context, tx pgx.Tx, settled []journal.Settled
 	return results, t.relate(ctx, tx, settled, results)
 }
 
-// note writes the journal: what was consumed, decided, overwritten, refused, and how far the part is.
-func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, results []result) error {
+// note writes the journal: what was consumed, decided, overwritten, refused, and with the last records of a batch how far the part is.
+func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, results []result, last bool) error {
 	todo := &pgx.Batch{}
 	events := batch.Events
 	var consumed []int64
@@ -164,8 +199,10 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	if err := tx.SendBatch(ctx, todo).Close(); err != nil {
 		return err
 	}
-	if err := postgres.SavePart(ctx, tx, batch.Part); err != nil {
-		return err
+	if last {
+		if err := postgres.SavePart(ctx, tx, batch.Part); err != nil {
+			return err
+		}
 	}
 	return postgres.StoreEvents(ctx, tx, t.connectionID, events...)
 }
@@ -175,6 +212,8 @@ func refusalOf(s journal.Settled, r result, at time.Time) *journal.Refusal {
 	switch {
 	case r.refused != "":
 		return &journal.Refusal{Side: merge.Supabase, Reason: r.refused, Again: at.Add(journal.Backoff(s.Refused))}
+	case r.locked:
+		return &journal.Refusal{Side: merge.Supabase, Reason: "The row is locked by another transaction of the database. It is written once the lock is gone.", Again: at, Waits: true}
 	case !r.applied:
 		return &journal.Refusal{Side: merge.Supabase, Reason: "The row was changed while it was being written.", Again: at}
 	default:
@@ -184,11 +223,12 @@ func refusalOf(s journal.Settled, r result, at time.Time) *journal.Refusal {
 
 func (t *Tables) saveRefusal(todo *pgx.Batch, key journal.Key, r journal.Refusal, at time.Time) {
 	todo.Queue(`
-		insert into sync_errors as e (connection_id, kind, row_id, notion_id, side, reason, first_at, last_at, next_attempt_at)
-		values ($1, $2, $3, nullif($4, ''), $5, $6, $7, $7, $8)
+		insert into sync_errors as e (connection_id, kind, row_id, notion_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits)
+		values ($1, $2, $3, nullif($4, ''), $5, $6, case when $9 then 0 else 1 end, $7, $7, $8, $9)
 		on conflict (connection_id, kind, row_id) do update set notion_id = excluded.notion_id, side = excluded.side,
-			reason = excluded.reason, attempts = e.attempts + 1, last_at = excluded.last_at, next_attempt_at = excluded.next_attempt_at`,
-		t.connectionID, t.kind.Name, key.RowID, key.PageID, r.Side, r.Reason, at, r.Again)
+			reason = excluded.reason, attempts = e.attempts + excluded.attempts, last_at = excluded.last_at,
+			next_attempt_at = excluded.next_attempt_at, waits = excluded.waits`,
+		t.connectionID, t.kind.Name, key.RowID, key.PageID, r.Side, r.Reason, at, r.Again, r.Waits)
 }
 
 // refused gives the event of a record that was set aside.

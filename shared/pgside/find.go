@@ -96,6 +96,17 @@ func (t *Tables) Due(ctx context.Context, at time.Time, limit int) ([]journal.Ke
 	return collectKeys(rows)
 }
 
+// Waiting gives records whose rows were locked by somebody else, the longest waiting first.
+func (t *Tables) Waiting(ctx context.Context, limit int) ([]journal.Key, error) {
+	rows, err := t.pool.Query(ctx, `
+		select coalesce(notion_id, ''), row_id::text from sync_errors where connection_id = $1 and kind = $2 and waits order by last_at, row_id limit $3`,
+		t.connectionID, t.kind.Name, limit)
+	if err != nil {
+		return nil, postgres.Fault(err)
+	}
+	return collectKeys(rows)
+}
+
 // Absent gives live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the given
 // one.
 func (t *Tables) Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error) {

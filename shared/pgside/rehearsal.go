@@ -1,9 +1,12 @@
 package pgside
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -58,38 +61,43 @@ func (r *Rehearsal) Link(context.Context) error { return nil }
 
 // Commit tries a batch as a real run's Commit would store it, takes it back, and keeps what would become of the records. The outcomes
 // are those that the real run would have. fault.Conflict when the lease was lost.
-func (r *Rehearsal) Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) (outcomes []journal.Outcome, err error) {
+func (r *Rehearsal) Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) ([]journal.Outcome, error) {
+	results := make([]result, len(batch.Settled))
+	err := r.divide(batch.Settled, results, func(settled []journal.Settled, results []result, limit time.Duration, _ bool) error {
+		return r.try(ctx, settled, results, batch.At, limit)
+	})
+	if err != nil {
+		return nil, postgres.Fault(err)
+	}
+	become := map[string]result{}
+	for i, result := range results {
+		become[batch.Settled[i].Key.RowID] = result
+	}
 	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
 		if err := postgres.Fence(ctx, tx, lease); err != nil {
 			return err
 		}
-		results, err := r.tryAll(ctx, tx, batch)
-		if err != nil {
-			return err
-		}
-		outcomes = make([]journal.Outcome, len(results))
-		become := map[string]result{}
-		for i, result := range results {
-			outcomes[i] = journal.Outcome{Applied: result.applied, Refused: result.refused != ""}
-			become[batch.Settled[i].Key.RowID] = result
-		}
 		return r.keep(ctx, tx, batch, become)
 	})
-	return outcomes, postgres.Fault(err)
+	return outcomesOf(results), postgres.Fault(err)
 }
 
-// tryAll applies the records behind a savepoint, and takes them back.
-func (r *Rehearsal) tryAll(ctx context.Context, tx pgx.Tx, batch journal.Batch) ([]result, error) {
-	save, err := tx.Begin(ctx)
-	if err != nil {
-		return nil, err
+// errBack takes a transaction back that went well.
+var errBack = errors.New("it was a rehearsal")
+
+// try applies records in a transaction that is taken back.
+func (r *Rehearsal) try(ctx context.Context, settled []journal.Settled, results []result, at time.Time, limit time.Duration) error {
+	became := slices.Clone(results)
+	err := pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+		return within(ctx, limit, func(ctx context.Context) error {
+			return cmp.Or(r.applyLocked(ctx, tx, settled, became, at, limit), errBack)
+		})
+	})
+	if !errors.Is(err, errBack) {
+		return err
 	}
-	_, err = save.Exec(ctx, `select set_config('integration.origin', 'sync', true)`)
-	var results []result
-	if err == nil {
-		results, err = r.applyAll(ctx, save, batch.Settled, batch.At)
-	}
-	return results, errors.Join(err, save.Rollback(ctx))
+	copy(results, became)
+	return nil
 }
 
 // keep stores what the run has found, and how far it is. A record whose row changed under it is looked at again.
@@ -101,7 +109,7 @@ func (r *Rehearsal) keep(ctx context.Context, tx pgx.Tx, batch journal.Batch, be
 		case result.refused != "":
 			p.Refusal = &journal.Foreseen{Side: merge.Supabase, Reason: result.refused}
 		case !result.applied:
-			continue
+			continue // it is looked at again
 		}
 		previews = append(previews, rowOf(p))
 	}

@@ -3,10 +3,12 @@ package pgside
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -27,8 +29,10 @@ type relation struct {
 	// remove and add take rows and pages: unwait and add take pairs out of those that wait, and remove out of the table. A page that is gone
 	// stands for the one that its record has by now, which the related record has yet to be told of.
 	unwait, remove, add string
-	// link moves to the table what waited and need not wait any more.
-	link string
+	// lockTable, lockRemoved and lockAdded lock beforehand what remove and add need, and tell of which rows somebody else has it.
+	lockTable, lockRemoved, lockAdded string
+	// ready gives, page by page, what waited and need not wait any more; link moves of it what nobody else has locked to the table.
+	ready, link string
 }
 
 func relationsOf(all []mapping.Relation) []relation {
@@ -68,6 +72,26 @@ func relationOf(r mapping.Relation) relation {
 		unwait: names.Replace(`
 			delete from sync_waiting w using unnest($2::uuid[], $3::text[]) x (row_id, page_id)
 			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id`),
+		lockTable: lockTable(pgx.Identifier{r.Join.Table}.Sanitize()),
+		lockRemoved: names.Replace(`
+			with x as (
+				select j.{from} as row_id, j.{to} as other from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
+				join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id join {pairs} j on j.{from} = x.row_id and j.{to} = o.id),
+			mine as (
+				select j.{from}, j.{to} from {pairs} j join x on j.{from} = x.row_id and j.{to} = x.other for update of j skip locked)
+			select distinct x.row_id::text from x where (x.row_id, x.other) not in (select * from mine)`),
+		lockAdded: names.Replace(`
+			with x as (
+				select x.row_id, coalesce(o.id, n.id) as other
+				from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
+				left join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id
+				left join sync_former_pages f on f.connection_id = $1 and f.page_id = x.page_id
+				left join {otherbase} n on n.connection_id = $1 and n.id = f.row_id),
+			near as (select t.id from {table} t where t.id in (select row_id from x) for key share skip locked),
+			far as (select r.id from {other} r where r.id in (select other from x) for key share skip locked)
+			select distinct x.row_id::text from x
+			where exists (select from {table} t where t.id = x.row_id) and x.row_id not in (select id from near)
+			or exists (select from {other} r where r.id = x.other) and x.other not in (select id from far)`),
 		remove: names.Replace(`
 			delete from {pairs} j using unnest($2::uuid[], $3::text[]) x (row_id, page_id), {otherbase} o
 			where o.connection_id = $1 and o.notion_id = x.page_id and j.{from} = x.row_id and j.{to} = o.id`),
@@ -89,13 +113,19 @@ func relationOf(r mapping.Relation) relation {
 			select $1, {kind}, {field}, x.row_id, x.page_id from x
 			where not exists (select from {other} r where r.id = x.other)
 			on conflict do nothing`),
+		ready: names.Replace(`
+			select w.row_id::text, w.page_id from sync_waiting w
+			cross join lateral (select id from {otherbase} where connection_id = $1 and notion_id = w.page_id limit 1) o
+			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and (w.row_id, w.page_id) > ($2::uuid, $3)
+			and exists (select from {other} r where r.id = o.id limit 1) and exists (select from {table} t where t.id = w.row_id limit 1)
+			order by w.row_id, w.page_id limit $4`),
 		link: names.Replace(`
 			with ready as (
-				select w.ctid as place, w.row_id, o.id as other from sync_waiting w
-				cross join lateral (select id from {otherbase} where connection_id = $1 and notion_id = w.page_id limit 1) o
-				where w.connection_id = $1 and w.kind = {kind} and w.field = {field}
-				and exists (select from {other} r where r.id = o.id limit 1) and exists (select from {table} t where t.id = w.row_id limit 1)
-				for update of w skip locked),
+				select w.ctid as place, w.row_id, o.id as other from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
+				join sync_waiting w on w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id
+				join {otherbase} o on o.connection_id = $1 and o.notion_id = w.page_id
+				join {table} t on t.id = w.row_id join {other} r on r.id = o.id
+				for update of w skip locked for key share of t, r skip locked),
 			paired as (insert into {pairs} ({from}, {to}) select row_id, other from ready on conflict do nothing)
 			delete from sync_waiting where ctid = any (array(select place from ready))`),
 	}
@@ -137,15 +167,7 @@ func (t *Tables) relate(ctx context.Context, tx pgx.Tx, settled []journal.Settle
 		todo.Queue(`delete from sync_waiting where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`, t.connectionID, t.kind.Name, created)
 	}
 	for _, r := range t.relations {
-		var add, remove pairs
-		for i, s := range settled {
-			if !results[i].applied {
-				continue
-			}
-			was, next := shownBefore(s, r.field), shownAfter(s, r.field)
-			add.append(s.Key.RowID, missing(next, was))
-			remove.append(s.Key.RowID, missing(was, next))
-		}
+		add, remove := r.pairs(settled, func(i int) bool { return results[i].applied })
 		if len(remove.pages) > 0 {
 			// In this order: what another worker is just moving from the one place to the other is found in the other.
 			todo.Queue(r.unwait, t.connectionID, remove.rows, remove.pages)
@@ -168,6 +190,18 @@ func (p *pairs) append(row string, pages []string) {
 	for _, page := range pages {
 		p.rows, p.pages = append(p.rows, row), append(p.pages, page)
 	}
+}
+
+// pairs gives the pairs that come and go with the records that take their change.
+func (r relation) pairs(settled []journal.Settled, takes func(i int) bool) (add, remove pairs) {
+	for i, s := range settled {
+		if takes(i) {
+			was, next := shownBefore(s, r.field), shownAfter(s, r.field)
+			add.append(s.Key.RowID, missing(next, was))
+			remove.append(s.Key.RowID, missing(was, next))
+		}
+	}
+	return add, remove
 }
 
 // shownBefore gives the pages that a record's row was related to.
@@ -238,18 +272,70 @@ func (t *Tables) onlyRelations(s journal.Settled) bool {
 	return true
 }
 
+// linkSize is how many relations are moved at once.
+const linkSize = 200
+
 // Link moves relations that waited, and whose rows are now there, to their tables: those of this kind, and those of others that lead
-// to it. Whoever has committed a row last finds them all.
+// to it. Whoever has committed a row last finds them all. What somebody else has locked goes on waiting.
 func (t *Tables) Link(ctx context.Context) error {
-	if len(t.touching) == 0 {
+	for _, r := range t.touching {
+		after := pairs{rows: []string{uuid.Nil.String()}, pages: []string{""}}
+		for {
+			last := len(after.rows) - 1
+			next, err := t.ready(ctx, r, after.rows[last], after.pages[last])
+			if err != nil {
+				return postgres.Fault(err)
+			}
+			if len(next.rows) == 0 {
+				break
+			}
+			if err := t.link(ctx, r, next); err != nil {
+				return postgres.Fault(err)
+			}
+			after = next
+		}
+	}
+	return nil
+}
+
+// ready gives the next relations that need not wait any more, after one.
+func (t *Tables) ready(ctx context.Context, r relation, row, page string) (pairs, error) {
+	var next pairs
+	rows, err := t.pool.Query(ctx, r.ready, t.connectionID, row, page, linkSize)
+	if err != nil {
+		return next, err
+	}
+	_, err = pgx.ForEachRow(rows, []any{&row, &page}, func() error {
+		next.append(row, []string{page})
+		return nil
+	})
+	return next, err
+}
+
+// link moves relations to their table, or each half of them where they are not moved in time. One that has to wait for somebody is left.
+func (t *Tables) link(ctx context.Context, r relation, p pairs) error {
+	n := len(p.rows)
+	limit := holdLimit
+	if n == 1 {
+		limit = aloneLimit
+	}
+	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+		return within(ctx, limit, func(ctx context.Context) error {
+			if err := begin(ctx, tx, limit); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, r.link, t.connectionID, p.rows, p.pages)
+			return err
+		})
+	})
+	switch {
+	case !errors.Is(err, errSlow) && !postgres.Locked(err):
+		return err
+	case n == 1:
 		return nil
 	}
-	return postgres.Fault(pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
-		todo := &pgx.Batch{}
-		todo.Queue(`select set_config('integration.origin', 'sync', true)`)
-		for _, r := range t.touching {
-			todo.Queue(r.link, t.connectionID)
-		}
-		return tx.SendBatch(ctx, todo).Close()
-	}))
+	if err := t.link(ctx, r, pairs{p.rows[:n/2], p.pages[:n/2]}); err != nil {
+		return err
+	}
+	return t.link(ctx, r, pairs{p.rows[n/2:], p.pages[n/2:]})
 }

@@ -23,6 +23,7 @@ type Tables struct {
 	touching     []relation // of the kind or to it
 	newID        func() string
 	runID        *string // of a dry run, nil of a real one
+	most         int     // how many records at once were committed in time, where it was not all of them; 0: nothing is known
 	sql          statements
 }
 
@@ -38,7 +39,7 @@ func New(pool *pgxpool.Pool, connectionID string, m mapping.Mapping, kind mappin
 
 // statements are those that name a kind's tables and columns.
 type statements struct {
-	look, create, change, advance, size, absent, changed, deletedRows, absentPages, meets, stage, note string
+	look, lockTable, lockRows, create, change, advance, size, absent, changed, deletedRows, absentPages, meets, stage, note string
 }
 
 func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
@@ -100,6 +101,7 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 				from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id) and status in ('waiting', 'decided')
 			) p on true
 			order by k.place`, base, table, row, related(relations), asleep(relations), at.rows, at.pages, at.told),
+		lockTable: lockTable(table), lockRows: lockRows(table),
 		create: fmt.Sprintf(`
 			insert into %[1]s as r (id, connection_id, %[2]s)
 			select x.id, $1, %[3]s from jsonb_to_recordset($2) as x(id uuid, %[4]s)

@@ -88,10 +88,25 @@ func Fault(err error) error {
 		return fault.Wrap(err, fault.Invalid, "Postgres refuses the value: %s", server.Message)
 	case class == "08", class == "53", class == "57", class == "40":
 		return fault.Wrap(err, fault.Unavailable, "The database cannot answer now. Try again in a moment.")
+	case server.Code == "55P03":
+		return fault.Wrap(err, fault.Unavailable, "Another transaction of the database has locked what is to be written. Try again in a moment.")
 	case class == "28", server.Code == "3D000":
 		return fault.Wrap(err, fault.Unavailable, "The database refuses the connection: check DATABASE_URL.")
 	}
 	return err
+}
+
+// Locked reports whether an error says that somebody else has locked what was wanted, and did not let go of it in time.
+//
+// https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
+func Locked(err error) bool { return hasCode(err, "55P03", "40P01") }
+
+// Cancelled reports whether an error says that the server ended a statement, or a transaction in which nothing went on, for its time limit.
+func Cancelled(err error) bool { return hasCode(err, "57014", "25P03") }
+
+func hasCode(err error, codes ...string) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && slices.Contains(codes, server.Code)
 }
 
 // querier is a pool or a transaction.

@@ -117,7 +117,7 @@ func (s Status) problems(ctx context.Context, status *journal.Status) error {
 			where r.connection_id = $1 and p.finished_at is not null and not r.dry_run order by p.kind, p.finished_at desc
 		) last where message <> ''
 		union all
-		select kind, row_id::text, reason, last_at from sync_errors where connection_id = $1
+		select kind, row_id::text, reason, last_at from sync_errors where connection_id = $1 and not (waits and first_at > now() - interval '1 minute')
 		order by 4 desc, 1, 2 limit $2`, s.ConnectionID, problems)
 	if err != nil {
 		return err

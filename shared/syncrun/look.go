@@ -103,6 +103,13 @@ func (w *worker) look(ctx context.Context, most int) error {
 			return err
 		}
 	}
+	waiting, err := w.tables.Waiting(ctx, few)
+	if err != nil {
+		return err
+	}
+	if err := w.tryAgain(ctx, waiting); err != nil {
+		return err
+	}
 	changed, _, err := w.tables.Changed(ctx, 0, few+1)
 	if err != nil || len(changed) > most {
 		return err

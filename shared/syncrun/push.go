@@ -87,11 +87,19 @@ func (w *worker) edited(ctx context.Context) (map[string]record.Page, error) {
 	}
 }
 
-// retry looks again, on both sides, at the records that were refused.
+// retry looks again at the records that were refused.
 func (w *worker) retry(ctx context.Context) error {
 	keys, err := w.tables.Due(ctx, w.Now(), BatchSize)
-	if err != nil || len(keys) == 0 {
+	if err != nil {
 		return err
+	}
+	return w.tryAgain(ctx, keys)
+}
+
+// tryAgain looks again, on both sides, at records.
+func (w *worker) tryAgain(ctx context.Context, keys []journal.Key) error {
+	if len(keys) == 0 {
+		return nil
 	}
 	known, err := w.tables.Look(ctx, keys)
 	if err != nil {

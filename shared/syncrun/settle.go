@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -12,9 +13,13 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
-// rounds is how often a record is planned anew at once because somebody changed its row meanwhile. After that it waits for
-// the next run, as set aside.
+// rounds is how often a record is planned anew at once because somebody changed its row meanwhile, or had it locked. After that it waits for
+// the next look, as set aside.
 const rounds = 3
+
+// unlocking is how long a record whose row somebody else has locked waits for the next round: a transaction of an application is over by then,
+// unless something keeps it.
+const unlocking = 50 * time.Millisecond
 
 // item is a record that is to be looked at.
 type item struct {
@@ -46,6 +51,8 @@ type decision struct {
 	// open: the write was not made, or nobody knows. Its intent stays, and the next run looks into it.
 	open bool
 	held bool // what the plan deletes is held
+	// locked: somebody else has locked its row.
+	locked bool
 	// unfit says of a value that Notion cannot hold it; the others were written.
 	unfit error
 	err   error // one side refuses the record
@@ -93,6 +100,9 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 		}
 		if err = errors.Join(broken, failed); err != nil || len(moved) == 0 || round == rounds {
 			return err
+		}
+		if slices.ContainsFunc(moved, func(d *decision) bool { return d.locked }) {
+			pause(ctx, time.Duration(round)*unlocking)
 		}
 		if items, err = w.again(ctx, moved); err != nil {
 			return err
@@ -192,7 +202,7 @@ func (w *worker) commitInTime(ctx context.Context, batch journal.Batch, decision
 	return w.commit(ctx, batch, decisions)
 }
 
-// commit stores what became of the decisions. It gives those whose rows somebody changed meanwhile.
+// commit stores what became of the decisions. It gives those whose rows somebody changed meanwhile, or has locked.
 func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*decision) (moved []*decision, err error) {
 	ctx, span := trace.Start(ctx, "sync commit", trace.Internal)
 	defer func() { span.End(failureOf(err)) }()
@@ -217,6 +227,7 @@ func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*d
 	for i, d := range known {
 		w.count(d, outcomes[i], batch.Settled[i])
 		if !outcomes[i].Applied && !outcomes[i].Refused {
+			d.locked = outcomes[i].Locked
 			moved = append(moved, d)
 		}
 	}

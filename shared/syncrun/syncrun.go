@@ -159,6 +159,8 @@ type Finder interface {
 	Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error)
 	// Due gives records that were refused and are to be tried again.
 	Due(ctx context.Context, at time.Time, limit int) ([]journal.Key, error)
+	// Waiting gives records whose rows were locked by somebody else.
+	Waiting(ctx context.Context, limit int) ([]journal.Key, error)
 	// Absent gives live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the
 	// given one; without those whose deletion waits to be decided.
 	Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error)

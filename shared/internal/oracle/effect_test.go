@@ -200,6 +200,11 @@ func (t tables) Due(ctx context.Context, at time.Time, limit int) (keys []journa
 	return keys, err
 }
 
+func (t tables) Waiting(ctx context.Context, limit int) (keys []journal.Key, err error) {
+	err = t.run(func() (err error) { keys, err = t.Tables.Waiting(ctx, limit); return err })
+	return keys, err
+}
+
 func (t tables) Absent(ctx context.Context, runID string, shown []string, after string, limit int) (keys []journal.Key, err error) {
 	err = t.run(func() (err error) { keys, err = t.Tables.Absent(ctx, runID, shown, after, limit); return err })
 	return keys, err
