@@ -182,7 +182,7 @@ func (d *day) pass(t *testing.T) {
 		`update event_subscriptions set rest_until = rest_until - $1::interval, old_secret_until = old_secret_until - $1::interval,
 			failing_since = failing_since - $1::interval`,
 		`update sync_errors set next_attempt_at = next_attempt_at - $1::interval`,
-		`update breakers set until = until - $1::interval, probe_until = probe_until - $1::interval, opened_at = opened_at - $1::interval`,
+		`update breakers set until = until - $1::interval, opened_at = opened_at - $1::interval`,
 		`update cache_entries set stored_at = stored_at - $1::interval, fresh_until = fresh_until - $1::interval, keep_until = keep_until - $1::interval`,
 		`delete from caller_windows where $1::interval > interval '1 minute'`,
 		`delete from notion_requests where $1::interval > interval '1 minute'`,

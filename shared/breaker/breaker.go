@@ -8,49 +8,40 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
 
-// Config says when a Breaker opens and for how long.
+// Config says what a Breaker guards.
 type Config struct {
-	Service  string        // as people call it: Notion
-	Failures int           // in a row; 5 when zero
-	Cooldown time.Duration // 30 s when zero
-	Now      func() time.Time
-	Shared   Shared // nil: the breaker is this process's own
+	Service string // as people call it: Notion
+	Rule    Rule
+	Now     func() time.Time
+	Shared  Shared // nil: the breaker is this process's own
 }
 
-// Shared is what processes tell each other. It answers at once, and says what it last knew when it cannot know better.
+// Shared is the state that processes have in common. It answers at once, and with what it last knew when it cannot know better.
 type Shared interface {
-	// Look gives until when the breaker is open, zero when it is closed, and when somebody last closed it by hand.
-	Look() (openUntil, resetAt time.Time)
-	// Opened says that calls failed, and are refused until then.
-	Opened(until time.Time)
-	// Probe asks whether this process may be the one that tries; true where nobody can be asked.
-	Probe() bool
-	// Closed says that a probe was answered.
-	Closed()
+	// State returns the state, and when somebody last closed the breaker by hand.
+	State() (s State, resetAt time.Time)
+	// Change stores what decide makes of the newest state, and returns it. No two changes overlap.
+	Change(decide func(State) State) State
 }
 
-// Breaker is closed until so many attempts in a row failed; then it is open, and refuses, for the cooldown; then it is half open, and lets
-// one attempt through, which closes or reopens it. It is safe for concurrent use.
+// Breaker is closed until the share of failures among the outcomes of a window is too high, by its Rule. Then it is open and refuses. After
+// the cooldown it is half open: it lets a few attempts through, and more with each step that goes well, until the last one closes it. A
+// step that fails opens it again, for longer. It is safe for concurrent use.
 type Breaker struct {
 	Config
-	mu       sync.Mutex
-	failures int
-	until    time.Time // open until then
-	opened   bool      // it, or another, has opened and no probe has been answered since
-	probing  bool
-	resetAt  time.Time
+	mu      sync.Mutex
+	window  window
+	resetAt time.Time
 }
 
 // New makes a closed breaker.
 func New(c Config) *Breaker {
-	if c.Failures == 0 {
-		c.Failures = 5
-	}
-	if c.Cooldown == 0 {
-		c.Cooldown = 30 * time.Second
-	}
+	c.Rule = c.Rule.filled()
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Shared == nil {
+		c.Shared = &own{}
 	}
 	return &Breaker{Config: c}
 }
@@ -67,111 +58,100 @@ const (
 
 // Allow lets an attempt through, whose outcome report must be told once, or gives a fault.Unavailable error with the wait.
 func (b *Breaker) Allow() (report func(Outcome), err error) {
-	if b.Shared != nil {
-		b.take(b.Shared.Look())
+	s, granted, wait := b.look()
+	if granted {
+		return b.count, nil
 	}
-	b.mu.Lock()
-	if !b.opened {
-		b.mu.Unlock()
-		return b.report, nil
+	if wait == 0 {
+		s = b.Shared.Change(func(s State) State {
+			s, granted, wait = b.Rule.grant(s, b.Now())
+			return s
+		})
 	}
-	left := b.until.Sub(b.Now())
-	if left > 0 || b.probing {
-		b.mu.Unlock()
-		return nil, b.refusal(left)
-	}
-	b.probing = true
-	b.mu.Unlock()
-	if b.Shared != nil && !b.Shared.Probe() {
-		b.endProbe()
-		return nil, b.refusal(0)
+	switch {
+	case !granted:
+		return nil, &fault.Error{Kind: fault.Unavailable, Message: b.Service + " has not answered lately; try again later.", RetryAfter: max(wait, time.Second)}
+	case s.closed():
+		return b.count, nil
 	}
 	return func(o Outcome) {
-		b.report(o)
-		b.endProbe()
+		b.Shared.Change(func(now State) State { return b.Rule.told(now, s.Turn, o, b.Now()) })
 	}, nil
 }
 
-func (b *Breaker) refusal(left time.Duration) error {
-	return &fault.Error{Kind: fault.Unavailable, Message: b.Service + " has not answered lately; try again later.", RetryAfter: max(left, time.Second)}
-}
-
-func (b *Breaker) endProbe() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.probing = false
-}
-
-// take takes in what others know.
-func (b *Breaker) take(openUntil, resetAt time.Time) {
+// look reports whether the breaker is closed, or how long it refuses as far as is known; 0: it has to be asked.
+func (b *Breaker) look() (s State, granted bool, wait time.Duration) {
+	s, resetAt := b.Shared.State()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if resetAt.After(b.resetAt) {
-		b.resetAt, b.failures, b.opened, b.until = resetAt, 0, false, time.Time{}
+		b.resetAt, b.window = resetAt, window{}
 	}
-	switch {
-	case openUntil.After(b.until):
-		b.opened, b.until = true, openUntil
-	case openUntil.IsZero() && b.opened && !b.until.After(b.Now()): // somebody's probe was answered
-		b.opened, b.failures = false, 0
+	if s.closed() {
+		return s, true, 0
 	}
+	b.window = window{} // of before it opened
+	next, granted, wait := b.Rule.grant(s, b.Now())
+	if !granted && next.Status == HalfOpen {
+		wait = time.Second
+	}
+	return s, false, wait
 }
 
-func (b *Breaker) report(o Outcome) {
+// count takes in the outcome of an attempt that was made while the breaker was closed.
+func (b *Breaker) count(o Outcome) {
+	if o == Unknown {
+		return
+	}
 	b.mu.Lock()
-	var tell func()
-	switch o {
-	case Healthy:
-		if b.opened && b.Shared != nil {
-			tell = b.Shared.Closed
-		}
-		b.failures, b.opened = 0, false
-	case Failed:
-		if b.failures++; b.failures >= b.Failures || b.opened {
-			until := b.Now().Add(b.Cooldown)
-			b.opened, b.until = true, until
-			if b.Shared != nil {
-				tell = func() { b.Shared.Opened(until) }
-			}
-		}
-	case Unknown:
+	opens := b.window.add(o == Failed, b.Now(), b.Rule)
+	if opens {
+		b.window = window{}
 	}
 	b.mu.Unlock()
-	if tell != nil {
-		tell()
+	if opens {
+		b.Shared.Change(func(s State) State { return b.Rule.open(s, b.Now()) })
 	}
 }
 
-// State is how a breaker stands.
-type State struct {
-	Service  string
-	Status   string // Closed, Open or HalfOpen
-	OpenedAt time.Time
-	Until    time.Time
-	// LastOpenedAt is when it last opened, also if it is closed by now; zero: never.
-	LastOpenedAt time.Time
-	Openings     int64
-}
-
-// The ways a breaker stands.
-const (
-	Closed   = "closed"
-	Open     = "open"
-	HalfOpen = "half_open"
-)
-
-// Status says how the breaker stands.
+// Status returns the breaker's status.
 func (b *Breaker) Status() string {
-	if b.Shared != nil {
-		b.take(b.Shared.Look())
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	s, _ := b.Shared.State()
 	switch {
-	case !b.opened:
+	case s.closed():
 		return Closed
-	case b.until.After(b.Now()):
+	case s.Status == Open && s.Until.After(b.Now()):
 		return Open
 	}
 	return HalfOpen
+}
+
+// own is the state of a breaker that one process has for itself.
+type own struct {
+	mu    sync.Mutex
+	state State
+}
+
+func (o *own) State() (State, time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.state, time.Time{}
+}
+
+func (o *own) Change(decide func(State) State) State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.state = decide(o.state)
+	return o.state
+}
+
+// Summary is how a breaker is shown to people.
+type Summary struct {
+	Service  string
+	Status   string // Closed, Open or HalfOpen
+	OpenedAt time.Time
+	Until    time.Time // while open
+	// LastOpenedAt is when it last opened, also if it is closed by now; zero: never.
+	LastOpenedAt time.Time
+	Openings     int64
 }

@@ -16,6 +16,8 @@ type Lane struct {
 	FailingSince time.Time
 	// SigningProblem, when not "", says why there are no secrets: nothing may be sent.
 	SigningProblem string
+	// Disabled says that nothing more is to be sent, as an answer asked for.
+	Disabled bool
 }
 
 // Job is a delivery that is due.

@@ -78,7 +78,7 @@ func newWorld(t *testing.T) *world {
 		Lanes: postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute, Sealing: w.sealing()},
 		Queue: w, Schedule: delivery.UsualSchedule(), Now: w.now, NewID: newID, Chance: func() float64 { return 0.5 }, Log: log,
 		Told: func(context.Context) {},
-		Gate: func(string) (func(breaker.Outcome), error) { return func(breaker.Outcome) {}, nil },
+		Gate: func(delivery.Lane) (func(endpoint, host breaker.Outcome), error) { return func(_, _ breaker.Outcome) {}, nil },
 		Post: func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
 			a, err := client.Post(ctx, address, header, body)
 			return dispatch.Answer(a), err
@@ -329,40 +329,31 @@ func TestRetriesKeepTheSchedule(t *testing.T) {
 	}
 }
 
-// TestHostThatDoesNotAnswerIsLeftInPeace: five failures in a row keep every deliverer from a host; what waits meanwhile loses no attempt;
-// then one request goes through, and with its answer the others.
-func TestHostThatDoesNotAnswerIsLeftInPeace(t *testing.T) {
+// TestEndpointThatFailsIsLeftAlone: failures and nothing else keep every deliverer from an endpoint; what waits meanwhile loses no
+// attempt; then three requests go through, and with their answers the others. Another endpoint of the same host notices nothing.
+func TestEndpointThatFailsIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e, other := newEndpoint(t), newEndpoint(t)
-	gate := func() dispatch.Gate { // of a process
-		of := map[string]*breaker.Breaker{}
-		for _, address := range []string{e.URL, other.URL} {
-			of[address] = breaker.New(breaker.Config{Service: address, Now: w.now, Shared: &postgres.SharedBreaker{
-				ConnectionID: config.DefaultConnection, Service: address, Pool: func() *pgxpool.Pool { return w.pool }, Now: w.now,
-			}})
-		}
-		return func(address string) (func(breaker.Outcome), error) { return of[address].Allow() }
-	}
-	w.del.Gate = gate()
+	w.del.Gate = w.process(breaker.Rule{})
 	id := w.subscribe(e, "error")
 	w.subscribe(other, "error")
 	e.status.Store(500)
-	for range 12 {
+	for range 24 {
 		w.happen(problem())
 	}
 	w.settle()
 	_, seen := e.counts()
-	// After the ping ten go out at once; those that were not under way yet when the fifth failed are kept back.
+	// After the ping eleven failures open it; nine more may be under way.
 	failed := seen - 1
-	if taken, _ := other.counts(); failed < 5 || failed > 10 || taken != 13 {
-		t.Fatalf("%d failed; another host took %d", failed, taken)
+	if taken, _ := other.counts(); failed < 11 || failed > 20 || taken != 25 {
+		t.Fatalf("%d failed; another endpoint took %d", failed, taken)
 	}
-	w.del.Gate = gate() // another process
-	w.pass(20 * time.Second)
+	w.del.Gate = w.process(breaker.Rule{})
+	w.pass(4 * time.Second)
 	w.settle()
 	if _, now := e.counts(); now != seen {
-		t.Errorf("%d more requests while it is left in peace", now-seen)
+		t.Errorf("%d more requests while it is left alone", now-seen)
 	}
 	var untried int
 	for _, d := range w.deliveries(id, delivery.Waiting) {
@@ -370,33 +361,61 @@ func TestHostThatDoesNotAnswerIsLeftInPeace(t *testing.T) {
 			untried++
 		}
 	}
-	if untried != 12-failed {
+	if untried != 24-failed {
 		t.Errorf("%d failed, %d were not tried", failed, untried)
 	}
 	if s, err := w.desk.Find(t.Context(), id); err != nil || s.State != delivery.Active || s.FailingSince.IsZero() {
 		t.Errorf("%+v, %v", s, err)
 	}
-	probe := func() {
+	recovers := func() {
 		t.Helper()
-		if _, err := w.pool.Exec(t.Context(), `update breakers set until = clock_timestamp(), probe_until = null`); err != nil {
+		if _, err := w.pool.Exec(t.Context(), `update breakers set until = clock_timestamp()`); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(31 * time.Second)
 		w.settle()
 	}
-	probe()
-	if _, now := e.counts(); now != seen+1 {
+	recovers()
+	if _, now := e.counts(); now != seen+3 {
 		t.Errorf("%d probes", now-seen)
 	}
 	e.status.Store(200)
-	probe()
+	recovers()
 	w.pass(10 * time.Minute) // of the schedule's waits
 	w.settle()
-	if taken, _ := e.counts(); taken != 13 {
+	if taken, _ := e.counts(); taken != 25 {
 		t.Errorf("%d arrived", taken)
 	}
 	if got := len(w.deliveries(id, delivery.Waiting)); got != 0 {
 		t.Errorf("%d still wait", got)
+	}
+}
+
+// process gives the gate of a process, whose endpoints are all on one host.
+func (w *world) process(endpoint breaker.Rule) dispatch.Gate {
+	var mu sync.Mutex
+	known := map[string]*breaker.Breaker{}
+	of := func(service string, r breaker.Rule) *breaker.Breaker {
+		mu.Lock()
+		defer mu.Unlock()
+		if known[service] == nil {
+			known[service] = breaker.New(breaker.Config{Service: service, Rule: r, Now: w.now, Shared: &postgres.SharedBreaker{
+				ConnectionID: config.DefaultConnection, Service: service, Pool: func() *pgxpool.Pool { return w.pool }, Now: w.now,
+			}})
+		}
+		return known[service]
+	}
+	return func(lane delivery.Lane) (func(endpoint, host breaker.Outcome), error) {
+		host, err := of("subscriber:one", breaker.Rule{Least: 5, Share: 1}).Allow()
+		if err != nil {
+			return nil, err
+		}
+		end, err := of("subscription:"+lane.ID, endpoint).Allow()
+		if err != nil {
+			host(breaker.Unknown)
+			return nil, err
+		}
+		return func(o, h breaker.Outcome) { end(o); host(h) }, nil
 	}
 }
 

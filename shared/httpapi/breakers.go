@@ -11,7 +11,7 @@ import (
 
 // BreakerDesk keeps the circuit breakers.
 type BreakerDesk interface {
-	List(ctx context.Context) ([]breaker.State, error)
+	List(ctx context.Context) ([]breaker.Summary, error)
 	Reset(ctx context.Context, service string) error
 }
 

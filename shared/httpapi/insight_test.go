@@ -70,7 +70,7 @@ func (d *office) invalidate(_ context.Context, kinds []string, pattern, by strin
 // circuits are breakers that never opened.
 type circuits struct{}
 
-func (circuits) List(context.Context) ([]breaker.State, error) { return nil, nil }
+func (circuits) List(context.Context) ([]breaker.Summary, error) { return nil, nil }
 func (circuits) Reset(context.Context, string) error {
 	return fault.New(fault.NotFound, "None of that name.")
 }

@@ -178,7 +178,7 @@ func TestWaitThatOutlastsTheContext(t *testing.T) {
 func TestCallerGivesUp(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	breaker := breaker.New(breaker.Config{Failures: 1})
+	breaker := breaker.New(breaker.Config{Rule: breaker.Rule{Least: 1}})
 	f := serve(t, func(_ http.ResponseWriter, r *http.Request, _ int) {
 		cancel()
 		<-r.Context().Done()
@@ -316,7 +316,7 @@ func TestObserve(t *testing.T) {
 
 func TestSpentBudgetSaysNothingOfNotion(t *testing.T) {
 	t.Parallel()
-	breaker := breaker.New(breaker.Config{Failures: 1})
+	breaker := breaker.New(breaker.Config{Rule: breaker.Rule{Least: 1}})
 	f := serve(t, script(t, reply{body: pageAnswer}), func(c *notion.Config) { c.Budget, c.Breaker = spent{}, breaker })
 	if err := get(t.Context(), f.client); fault.KindOf(err) != fault.RateLimited || len(f.requests) != 0 {
 		t.Errorf("%d requests, %v", len(f.requests), err)
@@ -337,7 +337,7 @@ func TestBreakerKeepsCallsAway(t *testing.T) {
 	t.Parallel()
 	f := serve(t, script(t, reply{drop: true}, reply{status: 500}, reply{body: pageAnswer}), func(c *notion.Config) {
 		c.Attempts = 1
-		c.Breaker = breaker.New(breaker.Config{Failures: 2, Cooldown: time.Minute, Now: c.Now})
+		c.Breaker = breaker.New(breaker.Config{Rule: breaker.Rule{Least: 2, Cooldown: time.Minute}, Now: c.Now})
 	})
 	for range 3 {
 		if err := get(t.Context(), f.client); fault.KindOf(err) != fault.Unavailable {

@@ -11,10 +11,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -51,6 +53,7 @@ type Client struct {
 
 // Answer is what came back.
 type Answer struct {
+	Reached    bool // there was a connection, TLS included, whatever came of the request
 	StatusCode int
 	RetryAfter time.Duration // 0: none was asked for
 	Body       string        // its beginning, fit to be stored as text
@@ -145,16 +148,19 @@ func (c *Client) Post(ctx context.Context, address string, header map[string]str
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
-	response, err := c.http.Do(r)
+	var reached atomic.Bool // a request that ended early may still be dialling
+	response, err := c.http.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
+	})))
 	if err != nil {
-		return Answer{}, plain(err)
+		return Answer{Reached: reached.Load()}, plain(err)
 	}
 	defer response.Body.Close()
-	answer := Answer{StatusCode: response.StatusCode, RetryAfter: c.rest(response.Header.Get("Retry-After"))}
+	answer := Answer{Reached: true, StatusCode: response.StatusCode, RetryAfter: c.rest(response.Header.Get("Retry-After"))}
 	data, err := io.ReadAll(io.LimitReader(response.Body, keptAnswer))
 	answer.Body = text(data)
 	if err != nil { // it hung, or was cut short: nobody knows whether it was meant
-		return Answer{Body: answer.Body}, plain(err)
+		return Answer{Reached: true, Body: answer.Body}, plain(err)
 	}
 	return answer, nil
 }

@@ -22,12 +22,10 @@ const (
 	lookLimit = 300 * time.Millisecond
 	// restAfter is how long Postgres is left in peace after it did not answer.
 	restAfter = 5 * time.Second
-	// probeTime is how long a probe may take before another process may try.
-	probeTime = 40 * time.Second
 )
 
-// SharedBreaker is what processes tell each other of a service that does not answer. How long it is left in peace goes by the database's
-// clock, so that a process whose own is wrong keeps nobody from it. It satisfies breaker.Shared.
+// SharedBreaker is the state of a breaker that all processes have in common, a row of breakers. Waits go by the database's clock, so that a
+// process whose own is wrong keeps nobody from the service. It satisfies breaker.Shared.
 type SharedBreaker struct {
 	ConnectionID string
 	Service      string
@@ -37,88 +35,95 @@ type SharedBreaker struct {
 
 	mu      sync.Mutex
 	lookAt  time.Time
-	until   time.Time
+	state   breaker.State
 	resetAt time.Time
 }
 
-// Look gives what is known, at most a second old.
-func (s *SharedBreaker) Look() (openUntil, resetAt time.Time) {
+// State returns what is known, at most a second old.
+func (s *SharedBreaker) State() (state breaker.State, resetAt time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Now()
 	if now.Before(s.lookAt) && s.lookAt.Sub(now) <= restAfter {
-		return s.until, s.resetAt
+		return s.state, s.resetAt
 	}
 	s.lookAt = now.Add(lookEvery)
-	var left *float64
-	var reset *time.Time
 	err := s.do(func(ctx context.Context, pool *pgxpool.Pool) error {
-		return pool.QueryRow(ctx, `select extract(epoch from until - clock_timestamp())::float8, reset_at from breakers where connection_id = $1 and service = $2`,
-			s.ConnectionID, s.Service).Scan(&left, &reset)
+		stored, reset, err := s.read(ctx, pool, "")
+		if err == nil {
+			s.state, s.resetAt = stored, reset
+		}
+		return err
 	})
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		s.until = time.Time{}
-	case err != nil:
+	if err != nil {
 		s.lookAt = now.Add(restAfter)
-	default:
-		s.until = time.Time{}
-		if left != nil {
-			s.until = now.Add(time.Duration(*left * float64(time.Second)))
-		}
-		s.resetAt = timeOf(reset)
 	}
-	return s.until, s.resetAt
+	return s.state, s.resetAt
 }
 
-// Opened tells the others.
-func (s *SharedBreaker) Opened(until time.Time) {
-	s.know(until)
-	_ = s.do(func(ctx context.Context, pool *pgxpool.Pool) error { // the others find out for themselves
-		_, err := pool.Exec(ctx, `
-			insert into breakers as b (connection_id, service, status, opened_at, until, last_opened_at, openings)
-			select $1, $2, 'open', now, now + $3::interval, now, 1 from clock_timestamp() now
-			on conflict (connection_id, service) do update set status = 'open', until = greatest(b.until, excluded.until), probe_until = null,
-				opened_at = coalesce(b.opened_at, excluded.opened_at), last_opened_at = excluded.last_opened_at,
-				openings = b.openings + case when b.until > clock_timestamp() then 0 else 1 end -- calls that were under way when it opened`,
-			s.ConnectionID, s.Service, max(until.Sub(s.Now()), 0))
-		return err
-	})
-}
-
-// Probe asks whether this process may be the one that tries.
-func (s *SharedBreaker) Probe() bool {
-	mine := false
-	err := s.do(func(ctx context.Context, pool *pgxpool.Pool) error {
-		tag, err := pool.Exec(ctx, `
-			update breakers set probe_until = clock_timestamp() + $3::interval
-			where connection_id = $1 and service = $2 and status = 'open' and (probe_until is null or probe_until < clock_timestamp())`,
-			s.ConnectionID, s.Service, probeTime)
-		mine = tag.RowsAffected() == 1
-		if err == nil && !mine { // closed meanwhile, or never shared
-			return pool.QueryRow(ctx, `select not exists (select from breakers where connection_id = $1 and service = $2 and status = 'open')`,
-				s.ConnectionID, s.Service).Scan(&mine)
-		}
-		return err
-	})
-	return err != nil || mine
-}
-
-// Closed tells the others.
-func (s *SharedBreaker) Closed() {
-	s.know(time.Time{})
-	_ = s.do(func(ctx context.Context, pool *pgxpool.Pool) error { // the others find out for themselves
-		_, err := pool.Exec(ctx, `
-			update breakers set status = 'closed', until = null, probe_until = null, opened_at = null where connection_id = $1 and service = $2`,
-			s.ConnectionID, s.Service)
-		return err
-	})
-}
-
-func (s *SharedBreaker) know(until time.Time) {
+// Change has a decision made on the stored state and stores its outcome. While the database does not answer, it is made on what was known,
+// and the others find out for themselves.
+func (s *SharedBreaker) Change(decide func(breaker.State) breaker.State) breaker.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.until = until
+	var changed breaker.State
+	err := s.do(func(ctx context.Context, pool *pgxpool.Pool) error {
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `insert into breakers (connection_id, service, status) values ($1, $2, 'closed') on conflict do nothing`, s.ConnectionID, s.Service)
+			if err != nil {
+				return err
+			}
+			stored, reset, err := s.read(ctx, tx, "for update")
+			if err != nil {
+				return err
+			}
+			changed = decide(stored)
+			s.resetAt = reset
+			if changed == stored {
+				return nil
+			}
+			return s.write(ctx, tx, changed)
+		})
+	})
+	if err != nil {
+		changed = decide(s.state)
+	}
+	s.state, s.lookAt = changed, s.Now().Add(lookEvery)
+	return changed
+}
+
+// read returns the stored state, with times by this process's clock; a closed one where no row is.
+func (s *SharedBreaker) read(ctx context.Context, db querier, lock string) (state breaker.State, resetAt time.Time, err error) {
+	var left *float64
+	var reset *time.Time
+	err = db.QueryRow(ctx, `
+		select status, extract(epoch from until - clock_timestamp())::float8, cooldown, step, turn, granted, good, bad, reset_at
+		from breakers where connection_id = $1 and service = $2 `+lock, s.ConnectionID, s.Service).
+		Scan(&state.Status, &left, &state.Cooldown, &state.Step, &state.Turn, &state.Granted, &state.Good, &state.Bad, &reset)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return breaker.State{}, s.resetAt, nil
+	}
+	if left != nil {
+		state.Until = s.Now().Add(time.Duration(*left * float64(time.Second)))
+	}
+	return state, timeOf(reset), err
+}
+
+// write stores a state. Whenever the breaker opens, also again, that is counted.
+func (s *SharedBreaker) write(ctx context.Context, tx pgx.Tx, state breaker.State) error {
+	var left *time.Duration
+	if state.Status != breaker.Closed {
+		wait := max(state.Until.Sub(s.Now()), 0)
+		left = &wait
+	}
+	_, err := tx.Exec(ctx, `
+		update breakers set status = $3, until = clock_timestamp() + $4::interval, cooldown = $5, step = $6, turn = $7, granted = $8, good = $9, bad = $10,
+			opened_at = case when $3 <> 'closed' then coalesce(opened_at, clock_timestamp()) end,
+			openings = openings + case when $3 = 'open' and status <> 'open' then 1 else 0 end,
+			last_opened_at = case when $3 = 'open' and status <> 'open' then clock_timestamp() else last_opened_at end
+		where connection_id = $1 and service = $2`,
+		s.ConnectionID, s.Service, state.Status, left, state.Cooldown, state.Step, state.Turn, state.Granted, state.Good, state.Bad)
+	return err
 }
 
 func (s *SharedBreaker) do(f func(context.Context, *pgxpool.Pool) error) error {
@@ -162,6 +167,12 @@ func Guarded(b *breaker.Breaker) Option {
 	}
 }
 
+// HostService names the breaker of a subscriber's host.
+func HostService(host string) string { return "subscriber:" + host }
+
+// EndpointService names the breaker of a subscription's endpoint. Its address may hold a secret, so it is not in the name.
+func EndpointService(subscriptionID string) string { return "subscription:" + subscriptionID }
+
 // Breakers lists and resets the breakers.
 type Breakers struct {
 	Pool         *pgxpool.Pool
@@ -170,16 +181,16 @@ type Breakers struct {
 }
 
 // List gives those that are always listed and those that ever opened, by service.
-func (b Breakers) List(ctx context.Context) ([]breaker.State, error) {
+func (b Breakers) List(ctx context.Context) ([]breaker.Summary, error) {
 	rows, err := b.Pool.Query(ctx, `
-		select service, case when coalesce(status, 'closed') = 'closed' then 'closed' when until > clock_timestamp() then 'open' else 'half_open' end,
-			opened_at, until, last_opened_at, coalesce(openings, 0)
+		select service, case when coalesce(status, 'closed') = 'closed' then 'closed' when status = 'open' and until > clock_timestamp() then 'open' else 'half_open' end,
+			opened_at, case when status = 'open' then until end, last_opened_at, coalesce(openings, 0)
 		from (select * from breakers where connection_id = $1) b full join unnest($2::text[]) as always (service) using (service)
 		order by service limit 500`, b.ConnectionID, b.Always)
 	if err != nil {
 		return nil, Fault(err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s breaker.State, err error) {
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s breaker.Summary, err error) {
 		var opened, until, last *time.Time
 		err = row.Scan(&s.Service, &s.Status, &opened, &until, &last, &s.Openings)
 		s.OpenedAt, s.Until, s.LastOpenedAt = timeOf(opened), timeOf(until), timeOf(last)
@@ -192,7 +203,7 @@ func (b Breakers) List(ctx context.Context) ([]breaker.State, error) {
 // never opened.
 func (b Breakers) Reset(ctx context.Context, service string) error {
 	tag, err := b.Pool.Exec(ctx, `
-		update breakers set status = 'closed', until = null, probe_until = null, opened_at = null, reset_at = clock_timestamp()
+		update breakers set status = 'closed', until = null, opened_at = null, cooldown = '0', step = 0, granted = 0, good = 0, bad = 0, reset_at = clock_timestamp()
 		where connection_id = $1 and service = $2`, b.ConnectionID, service)
 	if err == nil && tag.RowsAffected() == 0 && !slices.Contains(b.Always, service) {
 		return fault.New(fault.NotFound, "No breaker of that service has ever opened. GET /breakers lists those that have.")

@@ -113,7 +113,8 @@ func TestAlertIsRaisedAndResolvedOnce(t *testing.T) {
 	}
 }
 
-// TestBreakerIsShared: what one process finds out keeps the others from calling; one of them probes; somebody may close it by hand.
+// TestBreakerIsShared: what one process finds out keeps the others from calling; together they let no more probes through than a step of the
+// recovery has; somebody may close it by hand.
 func TestBreakerIsShared(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
@@ -121,11 +122,11 @@ func TestBreakerIsShared(t *testing.T) {
 	clock.Store(time.Now().UnixNano())
 	pass := func(d time.Duration) {
 		clock.Add(int64(d))
-		exec(t, pool, `update breakers set until = until - $1::interval, probe_until = probe_until - $1::interval`, d)
+		exec(t, pool, `update breakers set until = until - $1::interval`, d)
 	}
 	process := func(ahead time.Duration) *breaker.Breaker { // whose clock runs ahead
 		now := func() time.Time { return time.Unix(0, clock.Load()).Add(ahead) }
-		return breaker.New(breaker.Config{Service: "Notion", Failures: 2, Cooldown: 10 * time.Second, Now: now, Shared: &postgres.SharedBreaker{
+		return breaker.New(breaker.Config{Service: "Notion", Rule: breaker.Rule{Least: 2, Cooldown: 10 * time.Second}, Now: now, Shared: &postgres.SharedBreaker{
 			ConnectionID: config.DefaultConnection, Service: "notion", Pool: func() *pgxpool.Pool { return pool }, Now: now,
 		}})
 	}
@@ -145,26 +146,45 @@ func TestBreakerIsShared(t *testing.T) {
 	if _, err := other.Allow(); fault.KindOf(err) != fault.Unavailable || other.Status() != breaker.Open {
 		t.Fatal("the other process still calls:", err)
 	}
+	recover := func(o breaker.Outcome, sizes ...int) {
+		t.Helper()
+		for _, size := range sizes {
+			var probes []func(breaker.Outcome)
+			for i := range size {
+				probe, err := []*breaker.Breaker{one, other}[i%2].Allow()
+				if err != nil {
+					t.Fatalf("probe %d of %d: %v", i, size, err)
+				}
+				probes = append(probes, probe)
+			}
+			for name, b := range map[string]*breaker.Breaker{"one": one, "the other": other} {
+				if _, err := b.Allow(); err == nil {
+					t.Fatalf("%s lets more than %d through", name, size)
+				}
+			}
+			for _, probe := range probes {
+				probe(o)
+			}
+			pass(2 * time.Second) // what each knows is a second old at the most
+		}
+	}
 	pass(9 * time.Second)
-	probe, err := other.Allow()
-	if err != nil {
-		t.Fatal("nobody probes:", err)
-	}
+	recover(breaker.Failed, 3)
+	pass(17 * time.Second)
 	if _, err := one.Allow(); err == nil {
-		t.Fatal("both probe")
+		t.Fatal("the second cooldown is no longer than the first")
 	}
-	probe(breaker.Healthy)
-	pass(2 * time.Second)
-	if report, err := one.Allow(); err != nil || one.Status() != breaker.Closed {
-		t.Fatal("a good probe closes it for all:", err)
-	} else {
-		report(breaker.Failed)
-	}
-	if report, err := one.Allow(); err == nil {
+	pass(3 * time.Second)
+	recover(breaker.Healthy, 3, 6, 12)
+	for range 2 {
+		report, err := one.Allow()
+		if err != nil || other.Status() != breaker.Closed {
+			t.Fatal("a good recovery closes it for all:", err)
+		}
 		report(breaker.Failed)
 	}
 	desk := postgres.Breakers{Pool: pool, ConnectionID: config.DefaultConnection}
-	if list, err := desk.List(t.Context()); err != nil || len(list) != 1 || list[0].Status != breaker.Open || list[0].Openings != 2 || list[0].LastOpenedAt.IsZero() {
+	if list, err := desk.List(t.Context()); err != nil || len(list) != 1 || list[0].Status != breaker.Open || list[0].Openings != 3 || list[0].LastOpenedAt.IsZero() {
 		t.Fatalf("%+v %v", list, err)
 	}
 	if err := errors.Join(desk.Reset(t.Context(), "notion")); err != nil {
@@ -187,7 +207,7 @@ func TestOwnBreakerIsToldLater(t *testing.T) {
 	pool := pgtest.New(t)
 	now := time.Now()
 	went := &postgres.OwnBreaker{ConnectionID: config.DefaultConnection, Service: "supabase", Now: func() time.Time { return now }}
-	b := breaker.New(breaker.Config{Service: "The database", Failures: 2, Cooldown: 5 * time.Second, Now: func() time.Time { return now }, Shared: went})
+	b := breaker.New(breaker.Config{Service: "The database", Rule: breaker.Rule{Least: 2, Longest: 5 * time.Second}, Now: func() time.Time { return now }, Shared: went})
 	fails := func(n int) {
 		t.Helper()
 		for range n {
@@ -203,16 +223,18 @@ func TestOwnBreakerIsToldLater(t *testing.T) {
 		t.Fatal("it is not open")
 	}
 	now = now.Add(6 * time.Second)
-	fails(1) // the probe
+	fails(3) // the probes
 	if _, err := b.Allow(); err == nil {
-		t.Fatal("a bad probe closed it")
+		t.Fatal("bad probes closed it")
 	}
 	now = now.Add(6 * time.Second)
-	report, err := b.Allow()
-	if err != nil {
-		t.Fatal(err)
+	for b.Status() != breaker.Closed {
+		report, err := b.Allow()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report(breaker.Healthy)
 	}
-	report(breaker.Healthy)
 	desk := postgres.Breakers{Pool: pool, ConnectionID: config.DefaultConnection, Always: []string{"notion", "supabase"}}
 	for range 2 {
 		went.Tell(t.Context(), pool)

@@ -77,9 +77,9 @@ func (l Lanes) Hold(ctx context.Context, lane delivery.Lane, until time.Time) er
 	return Fault(err)
 }
 
-// Next gives the next deliveries that are due, the longest waiting first, and holds the lane for another TTL. fault.Conflict: the
-// lane was lost, or the subscription is active no more.
-func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit int) ([]delivery.Job, error) {
+// Next returns the next deliveries that are due and not under way, the longest waiting first, and holds the lane for another TTL.
+// fault.Conflict: the lane was lost, or the subscription is active no more.
+func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit int, underWay []string) ([]delivery.Job, error) {
 	tag, err := l.Pool.Exec(ctx, `
 		update event_subscriptions set lane_until = clock_timestamp() + $3
 		where connection_id = $4 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp() and status = 'active'`,
@@ -94,7 +94,8 @@ func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit
 		select d.id::text, d.attempts, e.id::text, e.type, e.source_system, e.target_system, e.data, e.created_at
 		from event_deliveries d join integration_events e on e.id = d.event_id
 		where d.connection_id = $4 and d.subscription_id = $1 and d.status = 'waiting' and d.next_attempt_at <= $2
-		order by d.next_attempt_at, d.id limit $3`, lane.ID, at, limit, l.ConnectionID)
+		and not coalesce(d.id = any($5::uuid[]), false)
+		order by d.next_attempt_at, d.id limit $3`, lane.ID, at, limit, l.ConnectionID, underWay)
 	if err != nil {
 		return nil, Fault(err)
 	}

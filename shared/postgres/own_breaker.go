@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 )
 
 // OwnBreaker is how a process's breaker of Postgres itself went. What is away cannot be asked, so each process finds out for itself, and
@@ -16,39 +18,30 @@ type OwnBreaker struct {
 	Now          func() time.Time
 
 	mu       sync.Mutex
-	until    time.Time
+	state    breaker.State
 	resetAt  time.Time
 	openings int // that nobody was told of
 	last     time.Time
 }
 
-// Look gives what this process knows.
-func (b *OwnBreaker) Look() (openUntil, resetAt time.Time) {
+// State returns what this process knows.
+func (b *OwnBreaker) State() (state breaker.State, resetAt time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.until, b.resetAt
+	return b.state, b.resetAt
 }
 
-// Opened notes that it opened, or stays open.
-func (b *OwnBreaker) Opened(until time.Time) {
+// Change keeps what decide makes of the state, and counts how often the breaker opens.
+func (b *OwnBreaker) Change(decide func(breaker.State) breaker.State) breaker.State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.Now()
-	if !b.until.After(now) {
+	had := b.state.Status
+	b.state = decide(b.state)
+	if b.state.Status == breaker.Open && had != breaker.Open {
 		b.openings++
-		b.last = now
+		b.last = b.Now()
 	}
-	b.until = until
-}
-
-// Probe is this process's own to decide.
-func (*OwnBreaker) Probe() bool { return true }
-
-// Closed notes that Postgres answers.
-func (b *OwnBreaker) Closed() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.until = time.Time{}
+	return b.state
 }
 
 // Tell stores how often it opened since it was last told, over a pool that answers; until then it is kept.
@@ -73,5 +66,7 @@ func (b *OwnBreaker) Tell(ctx context.Context, pool *pgxpool.Pool) {
 		b.openings += n
 		return
 	}
-	b.resetAt = timeOf(reset)
+	if at := timeOf(reset); at.After(b.resetAt) {
+		b.resetAt, b.state = at, breaker.State{}
+	}
 }

@@ -7,43 +7,63 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
-	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// hostsKept is how many hosts' breakers a process keeps; one that was dropped is learned of again from the others.
-const hostsKept = 200
+// breakersKept is how many breakers a process keeps; one that was dropped is learned of again from the others.
+const breakersKept = 400
 
-// gates keep from subscribers' hosts that do not answer, each by itself.
+// gates are the breakers of subscribers' endpoints and of their hosts.
 type gates struct {
-	create func(host string) *breaker.Breaker
+	create func(service, shown string, r breaker.Rule) *breaker.Breaker
 
 	mu    sync.Mutex
-	hosts map[string]*breaker.Breaker
+	known map[string]*breaker.Breaker
 }
 
-func newGates(create func(host string) *breaker.Breaker) *gates {
-	return &gates{create: create, hosts: map[string]*breaker.Breaker{}}
+func newGates(create func(service, shown string, r breaker.Rule) *breaker.Breaker) *gates {
+	return &gates{create: create, known: map[string]*breaker.Breaker{}}
 }
 
-// gate lets an attempt at an address through, or says how long its host is left in peace.
-func (g *gates) gate(address string) (func(breaker.Outcome), error) {
-	return g.of(hostOf(address)).Allow()
+// gate lets an attempt at an endpoint through, or returns an error with how long nothing is sent there: because of the endpoint itself, or
+// because nothing can be connected to on its host.
+func (g *gates) gate(lane delivery.Lane) (func(endpoint, host breaker.Outcome), error) {
+	hostName := hostOf(lane.CallbackURL)
+	toldHost, err := g.of(postgres.HostService(hostName), hostName, hostRule()).Allow()
+	if err != nil {
+		return nil, err
+	}
+	toldEndpoint, err := g.of(postgres.EndpointService(lane.ID), hostName, endpointRule()).Allow()
+	if err != nil {
+		toldHost(breaker.Unknown)
+		return nil, err
+	}
+	return func(endpoint, host breaker.Outcome) {
+		toldEndpoint(endpoint)
+		toldHost(host)
+	}, nil
 }
 
-func (g *gates) of(host string) *breaker.Breaker {
+func (g *gates) of(service, shown string, r breaker.Rule) *breaker.Breaker {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	b, ok := g.hosts[host]
+	b, ok := g.known[service]
 	if !ok {
-		if len(g.hosts) >= hostsKept {
-			clear(g.hosts)
+		if len(g.known) >= breakersKept {
+			clear(g.known)
 		}
-		b = g.create(host)
-		g.hosts[host] = b
+		b = g.create(service, shown, r)
+		g.known[service] = b
 	}
 	return b
 }
+
+// endpointRule is that of an endpoint: half of its answers failing.
+func endpointRule() breaker.Rule { return breaker.Rule{Longest: 5 * time.Minute} }
+
+// hostRule is that of a host: nothing on it can be connected to.
+func hostRule() breaker.Rule { return breaker.Rule{Least: 5, Share: 1} }
 
 // hostOf gives the host of an address, with a port that is not HTTPS's; "" of what is no address.
 func hostOf(address string) string {
@@ -54,9 +74,9 @@ func hostOf(address string) string {
 	return strings.TrimSuffix(strings.ToLower(u.Host), ":443")
 }
 
-// hostBreaker keeps from a subscriber's host, as far as this function or another found out.
-func (p parts) hostBreaker(host string) *breaker.Breaker {
-	return breaker.New(breaker.Config{Service: host, Shared: &postgres.SharedBreaker{
-		ConnectionID: p.id(), Service: string(metric.Subscriber) + ":" + host, Pool: p.gauge.pool.Load, Now: time.Now,
+// deliveryBreaker is that of an endpoint or a host, as far as this function or another found out.
+func (p parts) deliveryBreaker(service, shown string, r breaker.Rule) *breaker.Breaker {
+	return breaker.New(breaker.Config{Service: shown, Rule: r, Now: time.Now, Shared: &postgres.SharedBreaker{
+		ConnectionID: p.id(), Service: service, Pool: p.gauge.pool.Load, Now: time.Now,
 	}})
 }

@@ -50,8 +50,13 @@ func newGauge(stage, function string, log *slog.Logger) *gauge {
 		newMeter: func() *meter.Meter { return meter.New(time.Now, log, embedded) },
 		meters:   map[string]*meter.Meter{},
 		went:     went,
-		supabase: breaker.New(breaker.Config{Service: "The database", Failures: 3, Cooldown: 5 * time.Second, Shared: went}),
+		supabase: breaker.New(breaker.Config{Service: "The database", Rule: databaseRule(), Shared: went}),
 	}
+}
+
+// databaseRule is that of the database: three connections that fail, and then a look every five seconds.
+func databaseRule() breaker.Rule {
+	return breaker.Rule{Least: 3, Window: 10 * time.Second, Cooldown: 5 * time.Second, Longest: 5 * time.Second}
 }
 
 // storeIn has what is counted stored over a pool; without one it is kept.

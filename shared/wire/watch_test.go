@@ -166,7 +166,7 @@ func TestBudgetAndBreakerAreAConnectionsOwn(t *testing.T) {
 		two[i].gauge.storeIn(two[i].pool)
 	}
 	ill := two[1].notionBreaker()
-	for range 5 {
+	for range 10 {
 		report, err := ill.Allow()
 		if err != nil {
 			t.Fatal(err)
@@ -217,7 +217,7 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := all.of(settings)
-		if err := p.deliverer(all.db, client, newGates(p.hostBreaker)).Deliver(t.Context(), id); err != nil {
+		if err := p.deliverer(all.db, client, newGates(p.deliveryBreaker)).Deliver(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}

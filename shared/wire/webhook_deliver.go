@@ -31,7 +31,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 	}
 	return function("webhook-deliver", trace.Consumer, func(ctx context.Context, p parts) (deliverer, error) {
 		all, err := forMessages(1)(ctx, p)
-		return deliverer{all, p.outbound(), &made[*gates]{create: func(p parts) *gates { return newGates(p.hostBreaker) }}}, err
+		return deliverer{all, p.outbound(), &made[*gates]{create: func(p parts) *gates { return newGates(p.deliveryBreaker) }}}, err
 	}, func(ctx context.Context, all deliverer, m lambdaio.Message) error {
 		settings, err := postgres.Settings{Pool: all.db}.OfSubscription(ctx, m.Body)
 		if fault.KindOf(err) == fault.NotFound {

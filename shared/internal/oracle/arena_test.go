@@ -277,7 +277,7 @@ func (a *arena) build(limit journal.Limit) {
 		Transport: transport{&a.effects, func() http.Handler { return a.sim }, a.sent},
 		Wait:      func(context.Context, time.Duration) error { return nil },
 		Jitter:    func() float64 { return 0 },
-		Breaker:   breaker.New(breaker.Config{Failures: 1 << 30}),
+		Breaker:   breaker.New(breaker.Config{Rule: breaker.Rule{Least: 1 << 30}}),
 		Budget:    client.NewWindow(client.WindowConfig{Requests: 1 << 30, Period: time.Minute}),
 	})
 	notionOf := func(k mapping.Kind) syncrun.Notion { return notionside.New(notionClient, k, log) }

@@ -125,7 +125,7 @@ func Build(tb testing.TB, setup Setup) *World {
 	w.Client = notion.New(notion.Config{
 		BaseURL: server.URL, Tokens: token{}, Transport: server.Client().Transport,
 		Wait:    func(context.Context, time.Duration) error { return nil },
-		Breaker: breaker.New(breaker.Config{Failures: 1 << 30}), // tests of outages end them at once
+		Breaker: breaker.New(breaker.Config{Rule: breaker.Rule{Least: 1 << 30}}), // tests of outages end them at once
 	})
 	log := slog.New(slog.DiscardHandler)
 	cfg := syncrun.Config{
