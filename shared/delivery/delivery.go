@@ -41,6 +41,12 @@ type Subscription struct {
 	UpdatedAt      time.Time
 }
 
+// Once says which call a subscription was asked for with, so that the same call, repeated, does not make another.
+type Once struct {
+	Key   string // the caller's Idempotency-Key; "": none
+	Asked string // a hash of what was asked for
+}
+
 // Wants reports whether a subscription is to be told of an event. A subscription to some databases is told of what concerns one of
 // them, and of what concerns no database at all.
 func (s Subscription) Wants(e event.Event) bool {

@@ -145,8 +145,8 @@ func TestSignaturesVerify(t *testing.T) {
 		holds   map[string]bool
 	}{
 		"one":                  {delivery.Secrets{Current: one}, map[string]bool{one.Reveal(): true, other.Reveal(): false}},
-		"rotated":              {delivery.Secrets{Current: one, Old: other, OldUntil: at.Add(time.Second)}, map[string]bool{one.Reveal(): true, other.Reveal(): true}},
-		"the overlap is over":  {delivery.Secrets{Current: one, Old: other, OldUntil: at}, map[string]bool{one.Reveal(): true, other.Reveal(): false}},
+		"rotated":              {delivery.Secrets{Current: one, Old: []delivery.OldSecret{{Text: other, Until: at.Add(time.Second)}}}, map[string]bool{one.Reveal(): true, other.Reveal(): true}},
+		"the overlap is over":  {delivery.Secrets{Current: one, Old: []delivery.OldSecret{{Text: other, Until: at}}}, map[string]bool{one.Reveal(): true, other.Reveal(): false}},
 		"rotated to the other": {delivery.Secrets{Current: other}, map[string]bool{one.Reveal(): false, other.Reveal(): true}},
 	} {
 		t.Run(name, func(t *testing.T) {

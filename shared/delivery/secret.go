@@ -15,15 +15,24 @@ import (
 
 const secretPrefix = "whsec_"
 
-// Secrets are what a subscription signs with: after a rotation the old one too, for a while.
+// Secrets are what a subscription signs with: the current secret, and those that it replaced, each for a while.
 type Secrets struct {
-	Current  secret.Text
-	Old      secret.Text // an empty one: none
-	OldUntil time.Time
+	Current secret.Text
+	Old     []OldSecret
 }
 
-// Overlap is how long a secret that was replaced still signs.
-const Overlap = 24 * time.Hour
+// OldSecret is a secret that was replaced.
+type OldSecret struct {
+	Text  secret.Text
+	Until time.Time // it signs before
+}
+
+const (
+	// Overlap is how long a secret that was replaced still signs, whatever other rotations follow.
+	Overlap = 24 * time.Hour
+	// OldMost is how many replaced secrets sign at once; more rotations are refused until one of them has ended.
+	OldMost = 5
+)
 
 // NewSecret makes a secret of 32 bytes of random. The error is random's.
 func NewSecret(random io.Reader) (secret.Text, error) {
@@ -48,8 +57,10 @@ func CheckSecret(given secret.Text) error {
 // Sign gives the headers that sign a body: with every secret that holds now, because a receiver may not have the newest yet.
 func Sign(s Secrets, id string, at time.Time, body []byte) (map[string]string, error) {
 	holding := []secret.Text{s.Current}
-	if !s.Old.Empty() && at.Before(s.OldUntil) {
-		holding = append(holding, s.Old)
+	for _, old := range s.Old {
+		if at.Before(old.Until) {
+			holding = append(holding, old.Text)
+		}
 	}
 	signatures := make([]string, len(holding))
 	for i, one := range holding {

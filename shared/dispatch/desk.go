@@ -23,14 +23,16 @@ type Store interface {
 
 // Keeper keeps subscriptions.
 type Keeper interface {
-	// Create stores a subscription; fault.Conflict when there are most of them already.
-	Create(ctx context.Context, s delivery.Subscription, text secret.Text, most int) error
+	// Create stores a subscription, or returns the one that the same call made before; fault.Conflict when there are most of them already.
+	Create(ctx context.Context, s delivery.Subscription, text secret.Text, once delivery.Once, most int) (delivery.Subscription, secret.Text, error)
 	List(ctx context.Context) ([]delivery.Subscription, error)
 	Find(ctx context.Context, id string) (delivery.Subscription, error)
-	Update(ctx context.Context, s delivery.Subscription, at time.Time) (delivery.Subscription, error)
+	// Update stores what a person changed, and reports whether it was still as it was read.
+	Update(ctx context.Context, was, s delivery.Subscription, at time.Time) (stored delivery.Subscription, ok bool, err error)
 	Pause(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
 	Resume(ctx context.Context, id string, at time.Time) (delivery.Subscription, error)
-	// Rotate replaces a secret and gives until when the one before signs; zero: it cannot be read any more, and does not.
+	// Rotate replaces a secret and returns until when the one before signs; zero: it cannot be read any more, and does not. fault.Conflict:
+	// as many old ones still sign as may.
 	Rotate(ctx context.Context, id string, text secret.Text, until, at time.Time) (s delivery.Subscription, oldUntil time.Time, err error)
 	Delete(ctx context.Context, id string) error
 }
@@ -58,8 +60,9 @@ type Desk struct {
 	Log    *slog.Logger
 }
 
-// Subscribe stores a subscription and has a ping sent. With an empty secret it makes one up; the secret is shown once, here.
-func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text) (delivery.Subscription, secret.Text, error) {
+// Subscribe stores a subscription and has a ping sent. With an empty secret it makes one up; the secret is shown here, and to whoever repeats
+// the same call under the same key.
+func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text, once delivery.Once) (delivery.Subscription, secret.Text, error) {
 	var err error
 	if text.Empty() {
 		text, err = delivery.NewSecret(d.Random)
@@ -74,8 +77,13 @@ func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, text secre
 	}
 	s.ID, s.State, s.CreatedAt = d.NewID(), delivery.Active, d.Now().UTC()
 	s.UpdatedAt = s.CreatedAt
-	if err := d.Create(ctx, s, text, mostSubscriptions); err != nil {
+	made := s.ID
+	s, text, err = d.Create(ctx, s, text, once, mostSubscriptions)
+	if err != nil {
 		return s, secret.Text{}, err
+	}
+	if s.ID != made {
+		return s, text, nil
 	}
 	if _, err := d.Test(ctx, s.ID); err != nil {
 		d.Log.WarnContext(ctx, "a new subscription was not sent a ping", "subscription_id", s.ID, "error", err)
@@ -83,23 +91,28 @@ func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, text secre
 	return s, text, nil
 }
 
-// Change stores what a person changed of a subscription.
+// Change stores what a person changed of a subscription. What somebody else changes at the same moment stays.
 func (d Desk) Change(ctx context.Context, id string, change func(*delivery.Subscription)) (delivery.Subscription, error) {
-	s, err := d.Find(ctx, id)
-	if err != nil {
-		return s, err
-	}
-	was := s.CallbackURL
-	change(&s)
-	if s.CallbackURL != was {
-		if err := d.Check(ctx, s.CallbackURL); err != nil {
+	for {
+		was, err := d.Find(ctx, id)
+		if err != nil {
+			return was, err
+		}
+		s := was
+		change(&s)
+		if s.CallbackURL != was.CallbackURL {
+			if err := d.Check(ctx, s.CallbackURL); err != nil {
+				return s, err
+			}
+		}
+		if s, ok, err := d.Update(ctx, was, s, d.Now()); ok || err != nil {
 			return s, err
 		}
 	}
-	return d.Update(ctx, s, d.Now())
 }
 
-// Rotate replaces the secret and shows the new one, once. The old one signs beside it for delivery.Overlap, if it can be read.
+// Rotate replaces the secret and shows the new one, once. The old one signs beside it for delivery.Overlap, if it can be read; so do those
+// before it, for what is left of theirs.
 func (d Desk) Rotate(ctx context.Context, id string) (s delivery.Subscription, text secret.Text, oldUntil time.Time, err error) {
 	if text, err = delivery.NewSecret(d.Random); err != nil {
 		return s, secret.Text{}, oldUntil, err

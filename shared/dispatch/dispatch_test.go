@@ -78,7 +78,9 @@ func newWorld(t *testing.T) *world {
 		Lanes: postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute, Sealing: w.sealing()},
 		Queue: w, Schedule: delivery.UsualSchedule(), Now: w.now, NewID: newID, Chance: func() float64 { return 0.5 }, Log: log,
 		Told: func(context.Context) {},
-		Gate: func(delivery.Lane) (func(endpoint, host breaker.Outcome), error) { return func(_, _ breaker.Outcome) {}, nil },
+		Gate: func(delivery.Lane) (func(endpoint, host breaker.Outcome), error) {
+			return func(_, _ breaker.Outcome) {}, nil
+		},
 		Post: func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
 			a, err := client.Post(ctx, address, header, body)
 			return dispatch.Answer(a), err
@@ -226,7 +228,7 @@ func readAll(r *http.Request) string {
 // subscribe subscribes an endpoint and has it take its ping.
 func (w *world) subscribe(e *endpoint, types ...string) string {
 	w.t.Helper()
-	s, shown, err := w.desk.Subscribe(w.t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: types, RateLimit: 1000, CreatedBy: "test"}, secret.Text{})
+	s, shown, err := w.desk.Subscribe(w.t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: types, RateLimit: 1000, CreatedBy: "test"}, secret.Text{}, delivery.Once{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -603,14 +605,14 @@ func TestDeskRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := delivery.Subscription{CallbackURL: "https://10.0.0.1/", EventTypes: []string{"*"}, RateLimit: 1, CreatedBy: "test"}
-	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}, delivery.Once{}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a private address: %v", err)
 	}
 	s.CallbackURL = "https://93.184.216.34/"
-	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Of("whsec_")); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Of("whsec_"), delivery.Once{}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("an empty secret: %v", err)
 	}
-	kept, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{})
+	kept, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}, delivery.Once{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -621,11 +623,11 @@ func TestDeskRefuses(t *testing.T) {
 		t.Errorf("%+v, %v", changed, err)
 	}
 	for range 99 {
-		if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}); err != nil {
+		if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}, delivery.Once{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}); fault.KindOf(err) != fault.Conflict {
+	if _, _, err := w.desk.Subscribe(t.Context(), s, secret.Text{}, delivery.Once{}); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("one too many: %v", err)
 	}
 	if err := w.desk.Delete(t.Context(), kept.ID); err != nil {
@@ -712,7 +714,8 @@ func TestNothingIsLost(t *testing.T) {
 		})
 	}
 	working.Wait()
-	deadline := time.Now().Add(20 * time.Second)
+	w.del.Lanes = postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute, Sealing: w.sealing()} // from here on nothing dies
+	deadline := time.Now().Add(time.Minute)
 	for open := 1; open > 0 && time.Now().Before(deadline); {
 		w.pass(time.Minute)
 		w.settle()

@@ -172,7 +172,7 @@ func TestNoSecretIsKeptUnsealed(t *testing.T) {
 				t.Errorf("%s with %q: %v", name, keys, err)
 			}
 		}
-		_, _, err := w.desk.Subscribe(t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: []string{"*"}, RateLimit: 1}, secret.Text{})
+		_, _, err := w.desk.Subscribe(t.Context(), delivery.Subscription{CallbackURL: e.URL, EventTypes: []string{"*"}, RateLimit: 1}, secret.Text{}, delivery.Once{})
 		refused("subscribe", err)
 		_, _, _, err = w.desk.Rotate(t.Context(), id)
 		refused("rotate", err)

@@ -2,6 +2,9 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,7 +27,7 @@ const (
 
 // Subscriber looks after subscriptions. fault.NotFound: there is none of that id. fault.Invalid: an address may not be given.
 type Subscriber interface {
-	Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text) (kept delivery.Subscription, shown secret.Text, err error)
+	Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text, once delivery.Once) (kept delivery.Subscription, shown secret.Text, err error)
 	List(ctx context.Context) ([]delivery.Subscription, error)
 	Find(ctx context.Context, id string) (delivery.Subscription, error)
 	Change(ctx context.Context, id string, change func(*delivery.Subscription)) (delivery.Subscription, error)
@@ -127,7 +130,8 @@ func distinct(texts []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(texts)))
 }
 
-// Subscribe answers POST /events/subscribe. It may be repeated; each time makes a subscription of its own.
+// Subscribe answers POST /events/subscribe. Each time makes a subscription of its own, unless it comes with the Idempotency-Key of one that
+// there is: that is answered again, with its secret.
 func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
 	return a.serve(access.Events, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
 		if _, err := query(r); err != nil {
@@ -159,7 +163,11 @@ func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
 		}
 		s := delivery.Subscription{RateLimit: rateUsual, CreatedBy: caller.Client}
 		in.apply(&s)
-		s, text, err = desk.Subscribe(r.Context(), s, text)
+		once, err := onceOf(r, in)
+		if err != nil {
+			return 0, nil, err
+		}
+		s, text, err = desk.Subscribe(r.Context(), s, text, once)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -169,6 +177,23 @@ func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
 			Secret string `json:"secret"`
 		}{a.ok(), subscription(s), text.Reveal()}, nil
 	}})
+}
+
+// onceOf reads the Idempotency-Key of a call that asks for something.
+func onceOf(r *http.Request, in any) (delivery.Once, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" {
+		return delivery.Once{}, nil
+	}
+	if len(key) > 255 || strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }) {
+		return delivery.Once{}, fault.New(fault.Invalid, "Idempotency-Key must be 1 to 255 visible characters, such as a UUID.")
+	}
+	asked, err := json.Marshal(in)
+	if err != nil {
+		return delivery.Once{}, err
+	}
+	sum := sha256.Sum256(asked)
+	return delivery.Once{Key: key, Asked: hex.EncodeToString(sum[:])}, nil
 }
 
 // Subscriptions answers GET /events/subscriptions.

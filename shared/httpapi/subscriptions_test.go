@@ -32,7 +32,7 @@ func (d *desk) call(name string) error {
 	return d.err
 }
 
-func (d *desk) Subscribe(_ context.Context, s delivery.Subscription, text secret.Text) (delivery.Subscription, secret.Text, error) {
+func (d *desk) Subscribe(_ context.Context, s delivery.Subscription, text secret.Text, _ delivery.Once) (delivery.Subscription, secret.Text, error) {
 	s.ID, s.State, s.CreatedAt, s.UpdatedAt = subscriptionID, delivery.Active, now, now
 	d.kept, d.secret = s, text.Reveal()
 	return s, secret.Of("whsec_shown"), d.call("subscribe")

@@ -285,7 +285,7 @@ func TestSimulatorFails(t *testing.T) {
 		{"a creation, saved but not answered", chaos.Rule{Fault: chaos.Fault{Drop: true}, When: chaos.After, Times: 1}, createIn, fault.Unavailable, 1},
 		{"a query that is not answered", chaos.Rule{Fault: chaos.Fault{Drop: true}, Times: 1}, queryIn, fault.Internal, 2},
 		{"a gateway's page", chaos.Rule{Fault: chaos.Fault{Status: 502, Body: "html"}, Times: 1}, queryIn, fault.Internal, 2},
-		{"nothing but 503", chaos.Rule{Fault: saved}, queryIn, fault.Unavailable, 5},
+		{"nothing but 503", chaos.Rule{Fault: saved}, queryIn, fault.Unavailable, 6},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

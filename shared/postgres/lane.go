@@ -29,23 +29,26 @@ func (l Lanes) Take(ctx context.Context, id string, at time.Time) (delivery.Lane
 	if _, err := l.Sealing.Keys(ctx, false); err != nil {
 		return lane, err
 	}
-	var current, old string
+	var current string
 	err := l.Pool.QueryRow(ctx, `
 		update event_subscriptions set lane_owner = $3, lane_until = clock_timestamp() + $4
 		where connection_id = $1 and id = $2 and status = 'active' and (lane_until is null or lane_until <= clock_timestamp())
 		and (rest_until is null or rest_until <= $5)
-		returning callback_url, rate_limit, secret, coalesce(old_secret, ''), coalesce(old_secret_until, '0001-01-01Z'),
-			coalesce(failing_since, '0001-01-01Z'), coalesce(signing_problem, '')`,
+		returning callback_url, rate_limit, secret, coalesce(failing_since, '0001-01-01Z'), coalesce(signing_problem, '')`,
 		l.ConnectionID, id, lane.Owner, l.TTL, at).
-		Scan(&lane.CallbackURL, &lane.RateLimit, &current, &old, &lane.Secrets.OldUntil, &lane.FailingSince, &lane.SigningProblem)
+		Scan(&lane.CallbackURL, &lane.RateLimit, &current, &lane.FailingSince, &lane.SigningProblem)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return lane, fault.New(fault.Conflict, "Nothing can be sent to the subscription %s now.", id)
 	}
 	if err != nil {
 		return lane, Fault(err)
 	}
+	old, err := l.old(ctx, id, at)
+	if err != nil {
+		return lane, err
+	}
 	had := lane.SigningProblem
-	if err := l.open(ctx, &lane, current, old, at); err != nil {
+	if err := l.open(ctx, &lane, current, old); err != nil {
 		lane.Secrets, lane.SigningProblem = delivery.Secrets{}, fault.Message(err)
 		return lane, nil
 	}
@@ -57,16 +60,40 @@ func (l Lanes) Take(ctx context.Context, id string, at time.Time) (delivery.Lane
 	return lane, Fault(err)
 }
 
-// open reads a lane's secrets; the old one only while it signs.
-func (l Lanes) open(ctx context.Context, lane *delivery.Lane, current, old string, at time.Time) (err error) {
+// stored is an old secret as it lies in its table.
+type stored struct {
+	Text  string
+	Until time.Time
+}
+
+// old returns the secrets that were replaced and still sign, the newest first.
+func (l Lanes) old(ctx context.Context, id string, at time.Time) ([]stored, error) {
+	rows, err := l.Pool.Query(ctx, `
+		select secret, until from (
+			select old_secret, old_secret_until from event_subscriptions where connection_id = $1 and id = $2
+			union all select secret, until from event_subscription_secrets where subscription_id = $2) s (secret, until)
+		where until > $3 order by until desc`, l.ConnectionID, id, at)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[stored])
+	return list, Fault(err)
+}
+
+// open reads a lane's secrets.
+func (l Lanes) open(ctx context.Context, lane *delivery.Lane, current string, old []stored) (err error) {
 	belonging := about(l.ConnectionID, lane.ID)
 	if lane.Secrets.Current, err = l.Sealing.open(ctx, current, belonging...); err != nil {
 		return err
 	}
-	if old != "" && at.Before(lane.Secrets.OldUntil) {
-		lane.Secrets.Old, err = l.Sealing.open(ctx, old, belonging...)
+	for _, s := range old {
+		text, err := l.Sealing.open(ctx, s.Text, belonging...)
+		if err != nil {
+			return err
+		}
+		lane.Secrets.Old = append(lane.Secrets.Old, delivery.OldSecret{Text: text, Until: s.Until})
 	}
-	return err
+	return nil
 }
 
 // Hold gives a lane back that cannot be signed for, with why, and has it rest until the given time.

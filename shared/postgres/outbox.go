@@ -61,7 +61,7 @@ func (o Outbox) subscriptions(ctx context.Context, tx pgx.Tx) ([]delivery.Subscr
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanSubscription)
+	return pgx.CollectRows(rows, collectSubscription)
 }
 
 func (o Outbox) store(ctx context.Context, tx pgx.Tx, events []event.Event, subscriptions []delivery.Subscription, at time.Time) error {

@@ -85,7 +85,7 @@ func TestConformanceOfTheDocs(t *testing.T) {
 				want    int
 			}{
 				"signed":               {delivery.Secrets{Current: secret}, now, body, http.StatusNoContent},
-				"while it is rotated":  {delivery.Secrets{Current: other, Old: secret, OldUntil: now.Add(time.Hour)}, now, body, http.StatusNoContent},
+				"while it is rotated":  {delivery.Secrets{Current: other, Old: []delivery.OldSecret{{Text: secret, Until: now.Add(time.Hour)}}}, now, body, http.StatusNoContent},
 				"signed by another":    {delivery.Secrets{Current: other}, now, body, http.StatusUnauthorized},
 				"another body":         {delivery.Secrets{Current: secret}, now, bytes.ToUpper(body), http.StatusUnauthorized},
 				"ten minutes old":      {delivery.Secrets{Current: secret}, now.Add(-10 * time.Minute), body, http.StatusUnauthorized},
