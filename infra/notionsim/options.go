@@ -27,6 +27,8 @@ type Options struct {
 	SearchLagMS int `json:"search_lag_ms"`
 	// KeepTimeZone makes dates keep the name of their time zone instead of turning it into an offset.
 	KeepTimeZone bool `json:"keep_time_zone"`
+	// KeepSeconds makes dates keep seconds and milliseconds, as the simulator did before recordings showed that Notion cuts them.
+	KeepSeconds bool `json:"keep_seconds"`
 	// CommittedResourceID makes the error to a page that was created all the same name that page: true.
 	CommittedResourceID bool `json:"committed_resource_id"`
 	// IntegrationRevoked makes the integration's own token invalid.
@@ -86,7 +88,7 @@ func (o Options) check() error {
 
 func (o Options) limits() workspace.Limits {
 	return workspace.Limits{
-		References: o.Truncation, Rows: o.RowCap, FilterRaw: o.Rounding == "raw", KeepTimeZone: o.KeepTimeZone,
+		References: o.Truncation, Rows: o.RowCap, FilterRaw: o.Rounding == "raw", KeepTimeZone: o.KeepTimeZone, KeepSeconds: o.KeepSeconds,
 		SearchLag: time.Duration(o.SearchLagMS) * time.Millisecond,
 	}
 }

@@ -2,6 +2,7 @@ package notionsim_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -148,7 +149,10 @@ func TestDates(t *testing.T) {
 		{`{"start":"2026-11-23","end":"2026-11-30"}`, `{"start":"2026-11-23","end":"2026-11-30","time_zone":null}`},
 		{`{"start":"2026-11-23T10:00:00Z"}`, `{"start":"2026-11-23T10:00:00.000+00:00","end":null,"time_zone":null}`},
 		{`{"start":"2026-11-23T10:00"}`, `{"start":"2026-11-23T10:00:00.000+00:00","end":null,"time_zone":null}`},
-		{`{"start":"2026-11-23T10:00:00.123+11:00","end":"2026-11-23T12:00:00+11:00"}`, `{"start":"2026-11-23T10:00:00.123+11:00","end":"2026-11-23T12:00:00.000+11:00","time_zone":null}`},
+		{`{"start":"2026-11-23T10:00:00.123+11:00","end":"2026-11-23T12:00:59.999+11:00"}`, `{"start":"2026-11-23T10:00:00.000+11:00","end":"2026-11-23T12:00:00.000+11:00","time_zone":null}`},
+		{`{"start":"1900-01-01T00:00:30+10:04"}`, `{"start":"1900-01-01T00:00:00.000+10:04","end":null,"time_zone":null}`},
+		{`{"start":"2026-07-25T16:57:28.513237Z","time_zone":"UTC"}`, `{"start":"2026-07-25T16:57:00.000+00:00","end":null,"time_zone":null}`},
+		{`{"start":"2026-11-23T10:00:00Z","time_zone":"Australia/Sydney"}`, `{"start":"2026-11-23T21:00:00.000+11:00","end":null,"time_zone":null}`},
 		{`{"start":"2026-11-23T10:00:00","time_zone":"Australia/Sydney"}`, `{"start":"2026-11-23T10:00:00.000+11:00","end":null,"time_zone":null}`},
 		{`null`, `null`},
 	} {
@@ -157,11 +161,47 @@ func TestDates(t *testing.T) {
 			t.Errorf("%s is shown as %s, want %s", c.written, got, c.shown)
 		}
 	}
-	if err := sim.SetOptions(func(o *notionsim.Options) { o.KeepTimeZone = true }); err != nil {
+	if err := sim.SetOptions(func(o *notionsim.Options) { o.KeepTimeZone, o.KeepSeconds = true, true }); err != nil {
 		t.Fatal(err)
 	}
-	a := bot.patch("/v1/pages/"+page, `{"properties":{"Start Date":{"date":{"start":"2026-11-23T10:00:00","time_zone":"Australia/Sydney"}}}}`).ok()
+	a := bot.patch("/v1/pages/"+page, `{"properties":{"Start Date":{"date":{"start":"2026-11-23T10:00:28.513","time_zone":"Australia/Sydney"}}}}`).ok()
 	if got := a.text("properties", "Start Date", "date", "time_zone"); got != "Australia/Sydney" {
 		t.Errorf("time_zone is %q", got)
+	}
+	if got := a.text("properties", "Start Date", "date", "start"); got != "2026-11-23T10:00:28.513+11:00" {
+		t.Errorf("start is %q", got)
+	}
+}
+
+// A filter's time is cut to the minute where it is compared with a date, and is not where it is compared with a page's own times.
+func TestFiltersCompareDatesByTheMinute(t *testing.T) {
+	t.Parallel()
+	sim, bot := start(t)
+	source := bot.source(sim, "projects")
+	page := bot.createIn(source, map[string]any{"Name": title("Dated"), "Start Date": map[string]any{"date": map[string]any{
+		"start": "2026-06-27T18:01:59.5", "time_zone": "Europe/London",
+	}}})
+	for _, c := range []struct {
+		condition, at string
+		found         bool
+	}{
+		{"equals", "2026-06-27T18:01:15.377824+01:00", true}, // as recorded
+		{"equals", "2026-06-27T18:02:00+01:00", false},
+		{"on_or_after", "2026-06-27T18:01:30+01:00", true},
+		{"after", "2026-06-27T18:00:59+01:00", true},
+		{"after", "2026-06-27T18:01:00+01:00", false},
+		{"before", "2026-06-27T18:01:59+01:00", false},
+		{"before", "2026-06-27T18:02:00+01:00", true},
+		{"on_or_before", "2026-06-27T18:01:00+01:00", true},
+	} {
+		t.Run(c.condition+" "+c.at, func(t *testing.T) {
+			t.Parallel()
+			ids, _ := walk(t, bot.on(t), source, map[string]any{
+				"filter": map[string]any{"property": "Start Date", "date": map[string]any{c.condition: c.at}},
+			})
+			if got := slices.Contains(ids, page); got != c.found {
+				t.Errorf("found: %v", got)
+			}
+		})
 	}
 }

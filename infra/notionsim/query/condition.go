@@ -106,13 +106,15 @@ func parseTest(kind string, n wire.Node, p *schema.Property, scope Scope) test {
 	case schema.People, schema.RelationType, schema.CreatedBy, schema.LastEditedBy:
 		return memberTest(n, name, arg, scope)
 	case schema.Date, schema.CreatedTime, schema.LastEditedTime:
-		match, _ := timeCondition(n, scope)
+		matchDate, _ := timeCondition(n, scope)
+		scope.Cut = false
+		matchStamp, _ := timeCondition(n, scope)
 		return func(_ Row, _ *schema.Property, v value.Value) bool {
 			switch v := v.(type) {
 			case value.Date:
-				return match(v.When())
+				return matchDate(v.When())
 			case value.Stamp:
-				return match(v.Time)
+				return matchStamp(v.Time)
 			default:
 				return false
 			}

@@ -21,7 +21,7 @@ func timeCondition(n wire.Node, scope Scope) (func(time.Time) bool, Span) {
 		span := stretch(name, scope.Now)
 		return func(t time.Time) bool { return !t.Before(span.From) && !t.After(span.To) }, span
 	}
-	first, next := bound(arg, scope.Now)
+	first, next := bound(arg, scope)
 	switch name {
 	case "equals":
 		return func(t time.Time) bool { return !t.Before(first) && t.Before(next) }, Span{From: first, To: next}
@@ -43,9 +43,9 @@ func never(time.Time) bool { return false }
 
 // bound reads the date of a condition as the stretch of time that counts as equal to it: [first, next). A day is a day long, an
 // instant as good as nothing.
-func bound(n wire.Node, now time.Time) (first, next time.Time) {
+func bound(n wire.Node, scope Scope) (first, next time.Time) {
 	s := n.Text()
-	today := now.UTC().Truncate(24 * time.Hour)
+	today := scope.Now.UTC().Truncate(24 * time.Hour)
 	days := map[string]time.Time{
 		"today": today, "tomorrow": today.AddDate(0, 0, 1), "yesterday": today.AddDate(0, 0, -1),
 		"one_week_ago": today.AddDate(0, 0, -7), "one_week_from_now": today.AddDate(0, 0, 7),
@@ -63,6 +63,9 @@ func bound(n wire.Node, now time.Time) (first, next time.Time) {
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00", "2006-01-02T15:04"} {
 		if t, err := time.Parse(layout, s); err == nil {
+			if scope.Cut {
+				t = t.Truncate(time.Minute)
+			}
 			return t, t.Add(time.Nanosecond)
 		}
 	}

@@ -25,6 +25,8 @@ type Scope struct {
 	Schema schema.Schema
 	Now    time.Time
 	Me     string
+	// Cut says that the times with which a filter compares dates are cut to whole minutes, as dates are.
+	Cut bool
 }
 
 // Filter decides which rows a query gives.
@@ -120,6 +122,7 @@ func some(group []Filter) Filter {
 func parseTimestamp(n wire.Node, scope Scope) Filter {
 	kind := n.Get("timestamp").OneOf(schema.CreatedTime, schema.LastEditedTime)
 	n.Only("timestamp", "type", kind)
+	scope.Cut = false
 	match, span := timeCondition(n.Get(kind), scope)
 	if kind == schema.CreatedTime {
 		return Filter{Match: func(r Row) bool { return match(r.Created()) }, Created: span}

@@ -6,8 +6,9 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 )
 
-// parseDate reads a date. A day stays a day; an instant is spelled with milliseconds and an offset. Notion takes the name
-// of a time zone and answers with the offset that it means; Env can ask for the name to be kept.
+// parseDate reads a date. A day stays a day; an instant is cut to the whole minute and spelled with milliseconds and an offset.
+// Notion takes the name of a time zone and answers with the offset that it means. Env can ask for the name or for the seconds to be
+// kept.
 func parseDate(n wire.Node, env Env) Date {
 	if !n.Object() {
 		return Date{}
@@ -23,7 +24,7 @@ func parseDate(n wire.Node, env Env) Date {
 		}
 	}
 	start := parseMoment(n.Get("start"), zone, named)
-	d := Date{Start: start.spell()}
+	d := Date{Start: start.spell(env)}
 	if n.Has("end") {
 		end := parseMoment(n.Get("end"), zone, named)
 		if end.day != start.day {
@@ -32,7 +33,7 @@ func parseDate(n wire.Node, env Env) Date {
 		if end.at.Before(start.at) {
 			n.Get("end").Expect("on or after start")
 		}
-		d.End = end.spell()
+		d.End = end.spell(env)
 	}
 	if named && start.day {
 		n.Get("time_zone").Expect("not present for a date without a time")
@@ -57,7 +58,7 @@ func parseMoment(n wire.Node, zone *time.Location, named bool) moment {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			if named {
-				n.Expect("a time without an offset, since time_zone is given")
+				t = t.In(zone)
 			}
 			return moment{at: t}
 		}
@@ -71,11 +72,16 @@ func parseMoment(n wire.Node, zone *time.Location, named bool) moment {
 	return moment{}
 }
 
-func (m moment) spell() string {
+// spell returns a moment as answers carry it.
+func (m moment) spell(env Env) string {
 	if m.day {
 		return m.at.Format(time.DateOnly)
 	}
-	return m.at.Format("2006-01-02T15:04:05.000-07:00")
+	at := m.at
+	if !env.KeepsSeconds() {
+		at = at.Add(-time.Duration(at.Second())*time.Second - time.Duration(at.Nanosecond()))
+	}
+	return at.Format("2006-01-02T15:04:05.000-07:00")
 }
 
 func appendDate(b *wire.Buffer, d Date) {

@@ -20,6 +20,8 @@ type Env interface {
 	NewID() string
 	// KeepsZone reports whether dates keep the name of their time zone.
 	KeepsZone() bool
+	// KeepsSeconds reports whether dates keep seconds and milliseconds.
+	KeepsSeconds() bool
 	// NotFound is the error for what is not to be seen.
 	NotFound(kind, id string) *wire.Error
 }

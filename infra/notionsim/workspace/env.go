@@ -14,6 +14,7 @@ func (e env) HasUser(id string) bool { return e.w.User(id) != nil }
 func (e env) Actor() string          { return e.actor.UserID }
 func (e env) NewID() string          { return e.w.ids.UUID() }
 func (e env) KeepsZone() bool        { return e.w.Limits.KeepTimeZone }
+func (e env) KeepsSeconds() bool     { return e.w.Limits.KeepSeconds }
 
 func (e env) SourceOf(pageID string) (string, bool) {
 	p, err := e.w.Page(pageID, e.actor)

@@ -40,7 +40,7 @@ func (w *Workspace) ParseQuery(ds *DataSource, n wire.Node, a Actor) (Query, err
 	n.Only("filter", "sorts", "start_cursor", "page_size", "in_trash", "archived", "result_type")
 	q := Query{Filter: query.All(), Size: maxPageSize}
 	if n.Has("filter") {
-		q.Filter = query.ParseFilter(n.Get("filter"), query.Scope{Schema: ds.Schema, Now: w.now(), Me: a.UserID})
+		q.Filter = query.ParseFilter(n.Get("filter"), query.Scope{Schema: ds.Schema, Now: w.now(), Me: a.UserID, Cut: !w.Limits.KeepSeconds})
 	}
 	if n.Has("sorts") {
 		q.Sorts = query.ParseSorts(n.Get("sorts"), ds.Schema)

@@ -45,6 +45,7 @@ type Limits struct {
 	Rows         int           // rows that one query gives in all; 0 is all
 	FilterRaw    bool          // filters compare times as they are, not rounded down to the minute
 	KeepTimeZone bool          // dates keep the name of their time zone
+	KeepSeconds  bool          // dates keep seconds and milliseconds instead of being cut to the minute
 	SearchLag    time.Duration // how long it takes until search knows of an edit
 }
 
