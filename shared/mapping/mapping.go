@@ -53,50 +53,22 @@ type Field struct {
 }
 
 // ColumnType is the SQL type of a column, as Postgres spells it.
-type ColumnType string
+type ColumnType = property.ColumnType
 
 // The column types that a field may have.
 const (
-	Text        ColumnType = "text"
-	TextArray   ColumnType = "text[]"
-	Numeric     ColumnType = "numeric"
-	Double      ColumnType = "double precision"
-	Integer     ColumnType = "integer"
-	BigInt      ColumnType = "bigint"
-	Boolean     ColumnType = "boolean"
-	Day         ColumnType = "date"
-	Timestamptz ColumnType = "timestamptz"
-	JSONB       ColumnType = "jsonb"
-	// JoinTable is where a relation is kept, which has no column of its own.
-	JoinTable ColumnType = "join table"
+	Text        = property.ColumnText
+	TextArray   = property.ColumnTextArray
+	Numeric     = property.ColumnNumeric
+	Double      = property.ColumnDouble
+	Integer     = property.ColumnInteger
+	BigInt      = property.ColumnBigInt
+	Boolean     = property.ColumnBoolean
+	Day         = property.ColumnDay
+	Timestamptz = property.ColumnTimestamptz
+	JSONB       = property.ColumnJSONB
+	JoinTable   = property.ColumnJoin
 )
-
-// columnTypes lists what each property type may be kept in, the default first. A type that is not listed is carried as jsonb.
-func columnTypes(t property.Type) []ColumnType {
-	switch t {
-	case property.TypeTitle, property.TypeRichText, property.TypeSelect, property.TypeStatus,
-		property.TypeURL, property.TypeEmail, property.TypePhone:
-		return []ColumnType{Text}
-	case property.TypeNumber:
-		return []ColumnType{Numeric, Double, Integer, BigInt}
-	case property.TypeMultiSelect, property.TypePeople:
-		return []ColumnType{TextArray}
-	case property.TypeCheckbox:
-		return []ColumnType{Boolean}
-	case property.TypeDate:
-		return []ColumnType{Day, Timestamptz, JSONB}
-	case property.TypeFormula, property.TypeRollup:
-		return []ColumnType{JSONB, Text, Numeric, Double, Boolean, Day, Timestamptz}
-	case property.TypeUniqueID:
-		return []ColumnType{Text, JSONB}
-	case property.TypeCreatedTime, property.TypeLastEditedTime:
-		return []ColumnType{Timestamptz, JSONB}
-	case property.TypeRelation:
-		return []ColumnType{JoinTable}
-	default:
-		return []ColumnType{JSONB}
-	}
-}
 
 // ACT gives the mapping of the four ACT databases.
 func ACT() Mapping {
@@ -122,7 +94,7 @@ func Parse(data []byte) (Mapping, error) {
 		for j := range m.Kinds[i].Fields {
 			f := &m.Kinds[i].Fields[j]
 			if f.ColumnType == "" {
-				f.ColumnType = columnTypes(f.Type)[0]
+				f.ColumnType = f.Type.Columns()[0]
 			}
 		}
 	}
@@ -227,7 +199,7 @@ func (k Kind) checkFields(fail func(string, ...any)) {
 		}
 		if f.Type == "" {
 			fail("%s, property %q: the type %q cannot be a field", k.Name, f.Property, f.Type)
-		} else if allowed := columnTypes(f.Type); !slices.Contains(allowed, f.ColumnType) {
+		} else if allowed := f.Type.Columns(); !slices.Contains(allowed, f.ColumnType) {
 			fail("%s, property %q: a %s is kept in one of %q, not in %q", k.Name, f.Property, f.Type, allowed, f.ColumnType)
 		}
 		if f.Type == property.TypeTitle {

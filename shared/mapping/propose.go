@@ -57,7 +57,7 @@ func (m Mapping) Propose(name string, properties []Found) (Kind, []LeftOut, erro
 			left = append(left, LeftOut{p.Name, "it leads to a database that the mapping does not name"})
 			continue
 		}
-		f := Field{Property: p.Name, Type: p.Type, Column: kind.column(p), ColumnType: columnTypes(p.Type)[0]}
+		f := Field{Property: p.Name, Type: p.Type, Column: kind.column(p), ColumnType: p.Type.Columns()[0]}
 		if p.Type == property.TypeRelation {
 			f.Join = &Join{Kind: p.RelatedTo, Table: shortened(name + "_" + f.Column), From: shortened(name + "_id"), To: shortened(p.RelatedTo + "_id")}
 			if f.Join.From == f.Join.To {

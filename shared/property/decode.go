@@ -98,38 +98,20 @@ func references(v Value) int {
 }
 
 func decodeValue(t Type, raw json.RawMessage) (Value, error) {
+	k := kindOf(t)
 	if bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
-		if t == TypeCheckbox {
-			return Checked(false), nil
-		}
-		return nil, nil
+		return k.zero, nil
 	}
-	switch t {
-	case TypeTitle, TypeRichText:
-		return decodeText(raw)
-	case TypeNumber:
-		return decodeNumber(raw)
-	case TypeSelect, TypeStatus:
-		return decodeOption(raw)
-	case TypeMultiSelect:
-		return decodeOptions(raw)
-	case TypeCheckbox:
-		var checked bool
-		err := read(raw, &checked)
-		return Checked(checked), err
-	case TypeDate:
-		return decodeDate(raw)
-	case TypeURL, TypeEmail, TypePhone:
-		return decodeLine(raw)
-	case TypePeople:
-		return decodePeople(raw)
-	case TypeFiles:
-		return decodeFiles(raw)
-	case TypeRelation:
-		return decodeRefs(raw)
-	default:
+	if k.decode == nil {
 		return canonicalUnder(string(t), raw)
 	}
+	return k.decode(raw)
+}
+
+func decodeChecked(raw json.RawMessage) (Value, error) {
+	var checked bool
+	err := read(raw, &checked)
+	return Checked(checked), err
 }
 
 func decodeNumber(raw json.RawMessage) (Value, error) {

@@ -2,6 +2,7 @@ package property
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"unicode/utf16"
@@ -39,58 +40,19 @@ func Encode(t Type, v Value) (json.RawMessage, error) {
 	return marshal(map[string]any{string(t): content})
 }
 
+// errOtherType is what as finds; encodeValue says of which type.
+var errOtherType = errors.New("a value of another type") //nolint:gochecknoglobals // a sentinel
+
 func encodeValue(t Type, v Value) (any, error) {
+	k := kindOf(t)
 	if empty(v) {
-		return cleared(t), nil
+		return k.cleared, nil
 	}
-	switch t {
-	case TypeTitle, TypeRichText:
-		return encodeAs(t, v, encodeText)
-	case TypeNumber:
-		return encodeAs(t, v, encodeNumber)
-	case TypeSelect:
-		return encodeAs(t, v, encodeOption)
-	case TypeStatus:
-		return encodeAs(t, v, encodeStatus)
-	case TypeMultiSelect:
-		return encodeAs(t, v, encodeOptions)
-	case TypeCheckbox:
-		return encodeAs(t, v, func(v Checked) (any, error) { return v, nil })
-	case TypeDate:
-		return encodeAs(t, v, encodeDate)
-	case TypeURL:
-		return encodeAs(t, v, func(v Line) (any, error) { return v, checkLength("A url", string(v), maxURL) })
-	case TypeEmail:
-		return encodeAs(t, v, func(v Line) (any, error) { return v, checkLength("An email address", string(v), maxContact) })
-	case TypePhone:
-		return encodeAs(t, v, func(v Line) (any, error) { return v, checkLength("A phone number", string(v), maxContact) })
-	case TypePeople:
-		return encodeAs(t, v, func(v People) (any, error) { return encodeIDs("people", v.IDs()) })
-	case TypeRelation:
-		return encodeAs(t, v, func(v Refs) (any, error) { return encodeIDs("related pages", v) })
-	default:
-		return nil, fault.New(fault.Internal, "no encoding for the writable type %q", t)
+	content, err := k.encode(v)
+	if errors.Is(err, errOtherType) {
+		return nil, fault.New(fault.Invalid, "A %s property cannot hold this value (%v): it is of another type.", k.noun, v)
 	}
-}
-
-// cleared is what empties a property of the type.
-func cleared(t Type) any {
-	switch t {
-	case TypeTitle, TypeRichText, TypeMultiSelect, TypePeople, TypeRelation:
-		return []any{}
-	case TypeCheckbox:
-		return false
-	default:
-		return nil
-	}
-}
-
-func encodeAs[V Value](t Type, v Value, encode func(V) (any, error)) (any, error) {
-	value, ok := v.(V)
-	if !ok {
-		return nil, fault.New(fault.Invalid, "A property of type %q cannot hold a value of another type (%T).", t, v)
-	}
-	return encode(value)
+	return content, err
 }
 
 func encodeNumber(v Number) (any, error) {

@@ -87,7 +87,7 @@ func drawValue(t *rapid.T, typ Type) Value {
 	if typ != TypeCheckbox && rapid.IntRange(0, 9).Draw(t, "empty") == 0 {
 		return nil
 	}
-	name := rapid.SampledFrom([]string{"a", "B b", "字", "👩‍🚀", strings.Repeat("x", 100)})
+	name := rapid.SampledFrom([]string{"a", "A", "B b", "字", "👩‍🚀", strings.Repeat("x", 100)})
 	switch typ {
 	case TypeTitle, TypeRichText:
 		return orNil(drawText(t))
@@ -131,6 +131,29 @@ func TestLawDecodeOfEncode(t *testing.T) {
 				}
 				if p.ID != "a%40b" || p.Type != typ || !Equal(p.Value, v) {
 					t.Fatalf("%#v came back as %#v", v, p)
+				}
+			})
+		})
+	}
+}
+
+// TestLawHeldIsHeld: what Notion shows of a value, it shows of itself as well; and what stands for a value is no other edit.
+func TestLawHeldIsHeld(t *testing.T) {
+	t.Parallel()
+	for _, typ := range writableTypes() {
+		t.Run(string(typ), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				v, shown := drawValue(t, typ), drawValue(t, typ)
+				held, err := Held(typ, v, shown)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again, err := Held(typ, held, held); err != nil || !Equal(again, held) {
+					t.Fatalf("%#v is held as %#v, that as %#v: %v", v, held, again, err)
+				}
+				if stands := Stands(typ, v, held); !Equal(stands, held) {
+					t.Fatalf("%#v is held as %#v, and stands for %#v", v, held, stands)
 				}
 			})
 		})

@@ -37,29 +37,6 @@ const (
 	TypePlace          Type = "place"
 )
 
-// Writable reports whether this project writes the type to Notion. Files are carried one way: an upload is not a value
-// that a row can hold.
-func (t Type) Writable() bool {
-	switch t {
-	case TypeTitle, TypeRichText, TypeNumber, TypeSelect, TypeStatus, TypeMultiSelect, TypeCheckbox, TypeDate,
-		TypeURL, TypeEmail, TypePhone, TypePeople, TypeRelation:
-		return true
-	default:
-		return false
-	}
-}
-
-// Computed reports whether Notion itself fills the type, so that no change of it is a person's edit. Of a type that Notion has added since,
-// nobody knows, and it is taken for a person's.
-func (t Type) Computed() bool {
-	switch t {
-	case TypeFormula, TypeRollup, TypeUniqueID, TypeCreatedTime, TypeCreatedBy, TypeLastEditedTime, TypeLastEditedBy, TypeButton:
-		return true
-	default:
-		return false
-	}
-}
-
 // Value is what a property holds, in canonical form: two values are the same content exactly when Equal says so, whatever
 // Notion-Version or spelling they came in. A nil Value is an empty property, and there is no other empty: an empty text,
 // list or line is nil. Values are immutable.

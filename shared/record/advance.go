@@ -95,6 +95,9 @@ func written(f mapping.Field, id string, column json.RawMessage) (json.RawMessag
 		if err != nil {
 			return nil, err
 		}
+		if v, err = property.Held(f.Type, v, nil); err != nil {
+			return nil, err
+		}
 		raw, err := property.Encode(f.Type, v)
 		if err != nil {
 			return nil, err

@@ -86,7 +86,7 @@ func FromColumn(f mapping.Field, column json.RawMessage, was property.Value) (pr
 		return orEmpty(property.Line(s)), err
 	case property.TypeMultiSelect:
 		list, err := decoded[[]string](f, column)
-		return optionsOf(list), err
+		return optionsOf(list, was), err
 	case property.TypePeople:
 		list, err := decoded[[]string](f, column)
 		return peopleOf(list, was), err
@@ -115,10 +115,7 @@ func SameColumn(t mapping.ColumnType, a, b json.RawMessage) bool {
 	}
 	switch t {
 	case mapping.Numeric, mapping.Double, mapping.Integer, mapping.BigInt:
-		// Notion's number is a double: what differs only past it cannot pass to the other side.
-		x, errX := strconv.ParseFloat(string(a), 64)
-		y, errY := strconv.ParseFloat(string(b), 64)
-		return errX == nil && errY == nil && x == y || bytes.Equal(a, b)
+		return sameNumber(string(a), string(b))
 	case mapping.Timestamptz:
 		var x, y time.Time
 		return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && x.Equal(y) || bytes.Equal(a, b)
@@ -163,7 +160,7 @@ func orEmpty[T interface {
 	return v
 }
 
-func optionsOf(list []string) property.Value {
+func optionsOf(list []string, was property.Value) property.Value {
 	var options property.Options
 	for _, name := range list {
 		if name != "" && !slices.Contains(options, name) {
@@ -173,7 +170,8 @@ func optionsOf(list []string) property.Value {
 	if options == nil {
 		return nil
 	}
-	return options
+	known, _ := was.(property.Options)
+	return property.Respell(options, known)
 }
 
 func peopleOf(ids []string, was property.Value) property.Value {

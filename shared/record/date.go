@@ -8,10 +8,24 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/property"
 )
 
+const day = "2006-01-02"
+
+// inMillis and inMicros are how a time of day is written: Notion spells milliseconds, and a column may hold microseconds.
 const (
-	day     = "2006-01-02"
-	instant = "2006-01-02T15:04:05.000Z07:00"
+	inMillis = "2006-01-02T15:04:05.000"
+	inMicros = "2006-01-02T15:04:05.000000"
 )
+
+// timeOfDay writes a wall clock, with as many digits as it needs.
+func timeOfDay(at time.Time) string {
+	if at.Nanosecond()%int(time.Millisecond) == 0 {
+		return at.Format(inMillis)
+	}
+	return at.Format(inMicros)
+}
+
+// instant writes a time with its offset.
+func instant(at time.Time) string { return timeOfDay(at) + at.Format("Z07:00") }
 
 // dateColumn shows a date: its first day, as it is written there; its first instant; or all of it.
 func dateColumn(t mapping.ColumnType, d property.Date) json.RawMessage {
@@ -56,7 +70,7 @@ func dateFrom(f mapping.Field, column json.RawMessage, was property.Date) (prope
 	if err != nil {
 		return nil, refused(f, column)
 	}
-	return moveTo(was, to.Truncate(time.Millisecond)), nil
+	return moveTo(was, to), nil
 }
 
 func dateFromJSON(f mapping.Field, column json.RawMessage) (property.Value, error) {
@@ -97,7 +111,7 @@ func moveDays(d property.Date, to time.Time) property.Date {
 func moveTo(d property.Date, to time.Time) property.Date {
 	from, err := parseStart(d)
 	if err != nil {
-		return property.Date{Start: to.UTC().Format(instant)}
+		return property.Date{Start: instant(to.UTC())}
 	}
 	if len(d.Start) == len(day) && to.UTC().Equal(to.UTC().Truncate(24*time.Hour)) {
 		return moveDays(d, to.UTC())
@@ -113,9 +127,9 @@ func moveTo(d property.Date, to time.Time) property.Date {
 func spelled(at, like time.Time, d property.Date) string {
 	at = at.In(like.Location())
 	if d.Zone != "" {
-		return at.Format("2006-01-02T15:04:05.000")
+		return timeOfDay(at)
 	}
-	return at.Format(instant)
+	return instant(at)
 }
 
 func parseStart(d property.Date) (time.Time, error) { return parse(d.Start, d.Zone) }

@@ -91,7 +91,7 @@ func (l Lens) Unseen(p *Page, known Fields) []string {
 // be put in, what is hidden was taken out; where there was nothing to put in, nobody can tell.
 func Took(f mapping.Field, before property.Value, written json.RawMessage, shown property.Value, hidden map[string]bool) bool {
 	if f.Type != property.TypeRelation {
-		return SameColumn(f.ColumnType, written, Column(f, shown))
+		return Agrees(f, written, shown)
 	}
 	to, err := refsIn(written)
 	next, _ := to.(property.Refs)

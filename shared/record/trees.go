@@ -74,7 +74,8 @@ func (l Lens) OfBase(b *Base) (Tree, error) {
 
 // OfRow gives the tree that a row shows, as far as its columns can tell: a column that shows what it showed at the base stands
 // for the base's value, one that shows what Notion's value would show stands for that, and any other for the base's value
-// with the change put into it. Its error is fault.Invalid: a column holds what its property cannot.
+// with the change put into it. Where Notion, given that, would show just what it shows, the column stands for Notion's value: the row may
+// hold more than Notion can, and no write would change anything. Its error is fault.Invalid: a column holds what its property cannot.
 func (l Lens) OfRow(r *Row, b *Base, base, notion Tree) (Tree, error) {
 	if r == nil {
 		return Tree{}, nil
@@ -98,10 +99,28 @@ func (l Lens) valueIn(f mapping.Field, r *Row, b *Base, base, notion Tree) (prop
 			return known, nil
 		}
 	}
-	if v := notion.Fields[f.Column]; notion.State != None && SameColumn(f.ColumnType, column, Column(f, v)) {
-		return v, nil
+	if notion.State == None {
+		return FromColumn(f, column, known)
 	}
-	return FromColumn(f, column, known)
+	shown := notion.Fields[f.Column]
+	if SameColumn(f.ColumnType, column, Column(f, shown)) {
+		return shown, nil
+	}
+	v, err := FromColumn(f, column, known)
+	if err != nil || !f.Type.Writable() {
+		return v, err
+	}
+	return property.Stands(f.Type, v, shown), nil
+}
+
+// Agrees reports whether a column and a property's value are the same as far as both sides can hold it: the column shows what it would show of
+// the value, or Notion would show the value if it were given the column's.
+func Agrees(f mapping.Field, column json.RawMessage, shown property.Value) bool {
+	if SameColumn(f.ColumnType, column, Column(f, shown)) {
+		return true
+	}
+	v, err := FromColumn(f, column, shown)
+	return err == nil && f.Type.Writable() && property.Equal(property.Stands(f.Type, v, shown), shown)
 }
 
 // fields looks up each field that is in step; what a look-up does not find, or finds of another type, is as otherwise has it, and not

@@ -29,8 +29,8 @@ func (w *worker) decided(d *decision, notion, postgres record.Tree) (map[string]
 			}
 			decided[f.Column] = merge.Decision{
 				Value:        value,
-				NotionSeen:   seen(f, dispute, notion),
-				PostgresSeen: seen(f, dispute, postgres),
+				NotionSeen:   seen(f, dispute, notion.Fields[f.Column]),
+				PostgresSeen: seen(f, dispute, postgres.Fields[f.Column]),
 			}
 		}
 	}
@@ -38,9 +38,8 @@ func (w *worker) decided(d *decision, notion, postgres record.Tree) (map[string]
 }
 
 // seen reports whether a side has one of the values that the person decided between.
-func seen(f mapping.Field, dispute journal.Dispute, side record.Tree) bool {
-	column := record.Column(f, side.Fields[f.Column])
-	return record.SameColumn(f.ColumnType, dispute.Notion, column) || record.SameColumn(f.ColumnType, dispute.Postgres, column)
+func seen(f mapping.Field, dispute journal.Dispute, v property.Value) bool {
+	return record.Agrees(f, dispute.Notion, v) || record.Agrees(f, dispute.Postgres, v)
 }
 
 // chosen gives the value that a person chose: with all that Notion showed of it, where it was Notion's.

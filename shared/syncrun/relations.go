@@ -170,11 +170,12 @@ func (w *worker) relates(a merge.Action) bool {
 	})
 }
 
-// sameRelations reports whether the row has the relations that it had at the base.
-func (w *worker) sameRelations(d *decision) bool {
+// sameColumns reports whether the row shows what it showed at the base, but for fields that wait. It may show more than Notion can hold: then the
+// base follows it, so that it does not count as an edit later.
+func (w *worker) sameColumns(d *decision) bool {
 	row, base := d.known.Row, d.known.Base
 	return row == nil || !slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
-		return f.Type == property.TypeRelation && !record.SameColumn(f.ColumnType, row.Columns[f.Column], base.Columns[f.Column])
+		return !d.plan.Waiting[f.Column] && !record.SameColumn(f.ColumnType, row.Columns[f.Column], base.Columns[f.Column])
 	})
 }
 

@@ -125,6 +125,9 @@ func (w *worker) conflicts(d *decision, winner merge.Side) []journal.Conflict {
 		if f, ok := fields[c.Field]; ok {
 			stored.NotionColumn = record.Column(f, c.Notion)
 			stored.PostgresColumn = record.Column(f, c.Postgres)
+			if column, shown := columnOf(f, d.known.Row); shown && record.Agrees(f, column, c.Postgres) {
+				stored.PostgresColumn = column // whole, where Notion's kinds of values hold less of it
+			}
 			stored.BaseColumn = record.Column(f, c.Base)
 			if d.page != nil {
 				stored.PageProperty = record.RawProperty(d.page.Document, w.lens.Binding[c.Field].ID)

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
@@ -155,6 +157,7 @@ func (w *worker) plan(d *decision) error {
 		return err
 	}
 	d.plan = merge.Make(trees, w.rules())
+	w.withoutIdle(d, notion)
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}
@@ -168,6 +171,32 @@ func (w *worker) seen(d *decision) record.Tree {
 	}
 	known := d.base.With(d.wrote)
 	return w.lens.OfPage(d.page, known.With(withShown(known.Fields, d.shown)))
+}
+
+// withoutIdle takes out of a plan the writes that would change nothing: the side would show what it shows already.
+func (w *worker) withoutIdle(d *decision, notion record.Tree) {
+	drop := func(a merge.Action, idle func(mapping.Field, property.Value) bool) merge.Action {
+		if a.Op != merge.Update {
+			return a
+		}
+		for _, f := range w.lens.Fields() {
+			if v, given := a.Fields[f.Column]; given && idle(f, v) {
+				delete(a.Fields, f.Column)
+			}
+		}
+		if len(a.Fields) == 0 {
+			return merge.Action{}
+		}
+		return a
+	}
+	d.plan.Notion = drop(d.plan.Notion, func(f mapping.Field, v property.Value) bool {
+		shown := notion.Fields[f.Column]
+		return property.Equal(property.Stands(f.Type, v, shown), shown)
+	})
+	d.plan.Postgres = drop(d.plan.Postgres, func(f mapping.Field, v property.Value) bool {
+		column, shown := d.known.Row.Columns[f.Column]
+		return shown && record.SameColumn(f.ColumnType, column, record.Column(f, v))
+	})
 }
 
 // fromTrash gives what Notion has to do with a page that was planned as live and is in the trash.

@@ -65,7 +65,7 @@ func leave(s *journal.Settled, todo merge.Action) {
 // unchanged reports whether the base already is what both sides show.
 func (w *worker) unchanged(d *decision) bool {
 	base, page := d.known.Base, d.page
-	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !w.sameRelations(d) || w.learns(d) {
+	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !w.sameColumns(d) || w.learns(d) {
 		return false
 	}
 	if page == nil || page.Document == nil {

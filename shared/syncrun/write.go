@@ -175,6 +175,9 @@ func (w *worker) intend(d *decision) journal.Intent {
 		_, lacking := d.plan.Postgres.Fields[f.Column]
 		if !lacking && (written || d.plan.Notion.Op == merge.Create && bare(f, d.known.Row)) {
 			columns[f.Column] = record.Column(f, v)
+			if column, shown := columnOf(f, d.known.Row); shown && written {
+				columns[f.Column] = column // which may hold more than Notion is told
+			}
 		}
 	}
 	return journal.Intent{
@@ -183,6 +186,15 @@ func (w *worker) intend(d *decision) journal.Intent {
 		Conflicts:  w.conflicts(d, merge.Supabase),
 		RowReturns: d.plan.Postgres.Op == merge.Restore || d.plan.Postgres.Op == merge.Create,
 	}
+}
+
+// columnOf returns what a row shows of a field; false where there is no row, or the field is a relation, which is kept elsewhere.
+func columnOf(f mapping.Field, row *record.Row) (json.RawMessage, bool) {
+	if row == nil || f.Join != nil {
+		return nil, false
+	}
+	column, shown := row.Columns[f.Column]
+	return column, shown
 }
 
 // bare reports whether a row has nothing in a field, and the page that is made for it will have nothing there either: Notion fills a status, and

@@ -134,10 +134,7 @@ func disagreement(tb TB, lens record.Lens, raw json.RawMessage, known journal.Kn
 			differences = append(differences, fmt.Sprintf("%s is %v, in the base %v", f.Column, v, base.Fields[f.Column]))
 		}
 		column, shown := known.Row.Columns[f.Column], record.Column(f, v)
-		if record.SameColumn(f.ColumnType, column, shown) {
-			continue
-		}
-		if read, err := record.FromColumn(f, column, v); err != nil || !property.Equal(read, v) { // the same, spelled otherwise
+		if !record.Agrees(f, column, v) {
 			differences = append(differences, fmt.Sprintf("%s shows %s, in the row %s", f.Column, shown, column))
 		}
 	}
