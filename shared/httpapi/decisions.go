@@ -183,6 +183,10 @@ func showNow(now *glance.Now, people map[string]string) *nowShown {
 
 // Errors answers GET /sync/errors: the records that one side refused.
 func (a API) Errors(decisions Decisions) http.Handler {
+	type why struct {
+		Side   merge.Side `json:"side"` // that cannot hold the value
+		Reason string     `json:"reason"`
+	}
 	type shown struct {
 		Database string     `json:"database"`
 		RecordID string     `json:"record_id"`
@@ -194,6 +198,8 @@ func (a API) Errors(decisions Decisions) http.Handler {
 		FirstAt  string     `json:"first_at"`
 		LastAt   string     `json:"last_at"`
 		NextAt   string     `json:"next_attempt_at"`
+		// Fields are those that wait, with why; empty where the whole record does.
+		Fields map[string]why `json:"fields"`
 	}
 	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
 		values, err := query(r, "database", "limit", "cursor")
@@ -213,7 +219,11 @@ func (a API) Errors(decisions Decisions) http.Handler {
 			Errors     []shown `json:"errors"`
 			NextCursor *string `json:"next_cursor"`
 		}{a.ok(), each(found.Items, func(e journal.ErrorRecord) shown {
-			return shown{e.Kind, e.RowID, e.PageID, e.Title, e.Side, e.Reason, e.Attempts, stamp(e.FirstAt), stamp(e.LastAt), stamp(e.NextAt)}
+			fields := map[string]why{}
+			for name, f := range e.Fields {
+				fields[name] = why{f.Side, f.Reason}
+			}
+			return shown{e.Kind, e.RowID, e.PageID, e.Title, e.Side, e.Reason, e.Attempts, stamp(e.FirstAt), stamp(e.LastAt), stamp(e.NextAt), fields}
 		}), orNull(found.Next)}, nil
 	}})
 }

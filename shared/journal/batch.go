@@ -52,8 +52,11 @@ type Known struct {
 	Asleep map[string]record.State
 	// Moved are those of them that are gone, and whose records have another page now.
 	Moved map[string]string
-	// Refused is how often the record has been refused so far.
-	Refused int
+	// Refused is how often the record has been refused so far, and RefusedFor why, the last time.
+	Refused    int
+	RefusedFor string
+	// Waits are the fields that waited, the last time.
+	Waits map[string]FieldRefusal
 	// Verdict is what is to become of its deletion, where that is held.
 	Verdict Verdict
 	// Disputes are the conflicts of which a person has to say, or has said, what stays.
@@ -89,6 +92,8 @@ type Intent struct {
 	Columns map[string]json.RawMessage
 	// Conflicts are what the write overwrites. Of one that is read back they have the field, and the column that Notion showed.
 	Conflicts []Conflict
+	// Replaces is an intent that Notion has refused, and that this one takes the place of; "" is none.
+	Replaces string
 	// RowReturns: the row was not live, and is to be once the write was made. Until then its being away is no deletion.
 	RowReturns bool
 }
@@ -150,9 +155,11 @@ type Settled struct {
 	Ended []string
 	// Released takes the record out of the hold in which it is: what was decided is done, or there is nothing to decide.
 	Released bool
-	// Refusal sets the record aside; nil takes it back. Refused is how often it has been so far.
-	Refusal *Refusal
-	Refused int
+	// Refusal sets the record aside; nil takes it back. Refused is how often it has been so far, and RefusedFor why, the last time: the same is
+	// not told again.
+	Refusal    *Refusal
+	Refused    int
+	RefusedFor string
 }
 
 // Closed is a write to Notion that was made, or was not. Made, the conflicts that were stored with it stand; else they are void.
@@ -161,13 +168,23 @@ type Closed struct {
 	Made bool
 }
 
-// Refusal says why a record was set aside.
+// Refusal says why a record was set aside, or, where it names fields, why those wait while the others are in step.
 type Refusal struct {
 	Side   merge.Side
 	Reason string
 	Again  time.Time
 	// Waits: nothing is wrong with the record; it waits for a lock of somebody else's to go.
-	Waits bool
+	Waits  bool
+	Fields map[string]FieldRefusal // by field
+}
+
+// FieldRefusal says why a field waits, and which side cannot hold its value, or has one that cannot be read.
+type FieldRefusal struct {
+	Side   merge.Side `json:"side"`
+	Reason string     `json:"reason"`
+	// Shown is what the page showed of a field that Notion refused, as the column would. As long as it shows that, nobody has edited it: Notion
+	// gives a page that is made without a status one of its own.
+	Shown json.RawMessage `json:"shown,omitempty"`
 }
 
 // Outcome is what became of a settled record.

@@ -39,13 +39,14 @@ type Decision struct {
 	At    time.Time
 }
 
-// ErrorRecord is a record that one side refused, as it is kept.
+// ErrorRecord is a record that one side refused, or of which some fields wait, as it is kept.
 type ErrorRecord struct {
 	Kind, RowID, PageID, Title string
 	Side                       merge.Side
 	Reason                     string
 	Attempts                   int
 	FirstAt, LastAt, NextAt    time.Time
+	Fields                     map[string]FieldRefusal // those that wait; none where the whole record does
 }
 
 // Find says which conflicts, errors or held records to list: those of which all that is set holds, newest first, after the cursor.

@@ -90,7 +90,7 @@ func (s *Side) Complete(ctx context.Context, page *record.Page, propertyIDs []st
 func (s *Side) recordOf(ctx context.Context, p notion.Page) record.Page {
 	page := record.Page{
 		ID: p.ID, State: record.Live, CreatedAt: p.CreatedTime, EditedAt: p.LastEditedTime, DataSourceID: p.DataSourceID,
-		Properties: make(map[string]property.Property, len(p.Properties)), Document: p.Raw,
+		Properties: make(map[string]property.Property, len(p.Properties)), Document: record.Keepable(p.Raw),
 	}
 	if p.InTrash {
 		page.State = record.Archived

@@ -163,7 +163,7 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 		}
 		if refusal := refusalOf(s, r, batch.At); refusal != nil {
 			t.saveRefusal(todo, s.Key, *refusal, batch.At)
-			if r.applied || r.refused != "" {
+			if (r.applied || r.refused != "") && refusal.Reason != s.RefusedFor {
 				events = append(events, t.refused(s.Key, *refusal, batch.At))
 			}
 		} else {
@@ -223,12 +223,12 @@ func refusalOf(s journal.Settled, r result, at time.Time) *journal.Refusal {
 
 func (t *Tables) saveRefusal(todo *pgx.Batch, key journal.Key, r journal.Refusal, at time.Time) {
 	todo.Queue(`
-		insert into sync_errors as e (connection_id, kind, row_id, notion_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits)
-		values ($1, $2, $3, nullif($4, ''), $5, $6, case when $9 then 0 else 1 end, $7, $7, $8, $9)
+		insert into sync_errors as e (connection_id, kind, row_id, notion_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits, fields)
+		values ($1, $2, $3, nullif($4, ''), $5, $6, case when $9 then 0 else 1 end, $7, $7, $8, $9, coalesce($10::jsonb, '{}'))
 		on conflict (connection_id, kind, row_id) do update set notion_id = excluded.notion_id, side = excluded.side,
 			reason = excluded.reason, attempts = e.attempts + excluded.attempts, last_at = excluded.last_at,
-			next_attempt_at = excluded.next_attempt_at, waits = excluded.waits`,
-		t.connectionID, t.kind.Name, key.RowID, key.PageID, r.Side, r.Reason, at, r.Again, r.Waits)
+			next_attempt_at = excluded.next_attempt_at, waits = excluded.waits, fields = excluded.fields`,
+		t.connectionID, t.kind.Name, key.RowID, key.PageID, r.Side, r.Reason, at, r.Again, r.Waits, r.Fields)
 }
 
 // refused gives the event of a record that was set aside.

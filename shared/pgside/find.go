@@ -48,7 +48,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	if err := row.Scan(&k.Key.PageID, &k.Key.RowID,
 		&base.id, &base.pageID, &base.state, &base.document, &base.columns, &base.version, &base.exact,
 		&local.id, &local.version, &local.state, &local.columns, &related,
-		&k.Changes, &changedAt, &k.Refused, &k.Verdict, &k.Disputes, &k.Aside, &k.Match); err != nil {
+		&k.Changes, &changedAt, &k.Refused, &k.RefusedFor, &k.Waits, &k.Verdict, &k.Disputes, &k.Aside, &k.Match); err != nil {
 		return k, err
 	}
 	k.Asleep, k.Moved = related.Asleep, related.Moved

@@ -89,6 +89,13 @@ func (t *Tables) Intend(ctx context.Context, lease journal.Lease, intents []jour
 			return err
 		}
 		batch := &pgx.Batch{}
+		var replaced []journal.Closed
+		for _, i := range intents {
+			if i.Replaces != "" {
+				replaced = append(replaced, journal.Closed{ID: i.Replaces})
+			}
+		}
+		closeIntents(batch, replaced)
 		for _, i := range intents {
 			batch.Queue(`
 				insert into sync_intents (id, connection_id, kind, row_id, notion_id, op, title, columns, created_at, row_returns)

@@ -64,7 +64,7 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			select coalesce(b.notion_id, m.notion_id, k.page_id), coalesce(b.id, m.row_id, k.row_id)::text,
 				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version, b.exact,
 				r.id, r.version, r.state, r.columns, %[5]s,
-				coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null then r.updated_at end), coalesce(e.attempts, 0),
+				coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null then r.updated_at end), coalesce(e.attempts, 0), coalesce(e.reason, ''), coalesce(e.fields, '{}'),
 				coalesce(h.status, ''), coalesce(p.disputes, '[]'),
 				coalesce(m.state = 'doubtful', false) or b.id is null and exists (
 					select from sync_match_rows d where d.connection_id = $1 and d.kind = $4 and d.row_id = coalesce(m.row_id, k.row_id)

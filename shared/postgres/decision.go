@@ -163,7 +163,7 @@ func (d Decisions) settleDeletion(ctx context.Context, kind mapping.Kind, c jour
 // Errors lists the records that one side refused.
 func (d Decisions) Errors(ctx context.Context, f journal.Find) (journal.Found[journal.ErrorRecord], error) {
 	return list(ctx, d.Pool, f.Limit, func(e journal.ErrorRecord) string { return e.RowID }, `
-		select r.kind, r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+`, r.side, r.reason, r.attempts, r.first_at, r.last_at, r.next_attempt_at
+		select r.kind, r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+`, r.side, r.reason, r.attempts, r.first_at, r.last_at, r.next_attempt_at, r.fields
 		from sync_errors r
 		where r.connection_id = $1 and ($2 = '' or r.kind = $2) and ($3 = '' or r.row_id < nullif($3, '')::uuid)
 		order by r.row_id desc limit $4`, pgx.RowToStructByPos[journal.ErrorRecord], d.ConnectionID, f.Kind, f.Cursor, f.Limit+1)

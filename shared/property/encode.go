@@ -20,7 +20,7 @@ const (
 	maxExpression = 1000
 	maxURL        = 2000
 	maxContact    = 200
-	maxOptionName = 2000
+	maxOptionName = 100
 )
 
 // Encode gives the property value object of a request that creates or updates a page: `{"number":3}`. A nil value

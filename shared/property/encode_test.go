@@ -127,7 +127,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"an option with a comma", TypeSelect, Option("a, b"), "comma"},
 		{"one option with a comma", TypeMultiSelect, Options{"a", "b,c"}, "comma"},
 		{"101 options", TypeMultiSelect, Options(names(101)), "at most 100 options"},
-		{"an option's name of 2,001", TypeSelect, Option(strings.Repeat("a", 2001)), "2000"},
+		{"an option's name of 101", TypeSelect, Option(strings.Repeat("a", 101)), "100"},
 		{"101 people", TypePeople, people, "at most 100 people"},
 		{"a person without an id", TypePeople, People{{Name: "Ann"}}, "empty id"},
 		{"101 pages", TypeRelation, Refs(names(101)), "at most 100 related pages"},

@@ -75,20 +75,25 @@ func (l Lens) OfBase(b *Base) (Tree, error) {
 // OfRow gives the tree that a row shows, as far as its columns can tell: a column that shows what it showed at the base stands
 // for the base's value, one that shows what Notion's value would show stands for that, and any other for the base's value
 // with the change put into it. Where Notion, given that, would show just what it shows, the column stands for Notion's value: the row may
-// hold more than Notion can, and no write would change anything. Its error is fault.Invalid: a column holds what its property cannot.
-func (l Lens) OfRow(r *Row, b *Base, base, notion Tree) (Tree, error) {
+// hold more than Notion can, and no write would change anything. A column that holds what its
+// property cannot is among the errors by field, which are fault.Invalid, and counts as unchanged.
+func (l Lens) OfRow(r *Row, b *Base, base, notion Tree) (Tree, map[string]error) {
 	if r == nil {
 		return Tree{}, nil
 	}
 	tree := Tree{State: r.State, EditedAt: r.ChangedAt, Fields: Fields{}}
+	var unread map[string]error
 	for _, f := range l.Fields() {
 		v, err := l.valueIn(f, r, b, base, notion)
 		if err != nil {
-			return Tree{}, err
+			if unread == nil {
+				unread = map[string]error{}
+			}
+			unread[f.Column], v = err, base.Fields[f.Column]
 		}
 		tree.Fields[f.Column] = v
 	}
-	return tree, nil
+	return tree, unread
 }
 
 func (l Lens) valueIn(f mapping.Field, r *Row, b *Base, base, notion Tree) (property.Value, error) {

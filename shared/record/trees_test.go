@@ -93,7 +93,7 @@ func TestOfRow(t *testing.T) {
 			}
 		})
 	}
-	if _, err := l.OfRow(&record.Row{Columns: columns("day", `"infinity"`)}, base, baseTree, notion); fault.KindOf(err) != fault.Invalid {
+	if _, err := l.OfRow(&record.Row{Columns: columns("day", `"infinity"`)}, base, baseTree, notion); fault.KindOf(err["day"]) != fault.Invalid {
 		t.Errorf("a column that cannot be read: %v", err)
 	}
 }

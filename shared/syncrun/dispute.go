@@ -12,8 +12,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
-// decided gives what people decided for a record's fields, and whether each side still has what the person saw.
-func (w *worker) decided(d *decision, notion, postgres record.Tree) (map[string]merge.Decision, error) {
+// decided gives what people decided for a record's fields, and whether each side still has what the person saw. A field of which it cannot be
+// read waits.
+func (w *worker) decided(d *decision, notion, postgres record.Tree) map[string]merge.Decision {
 	var decided map[string]merge.Decision
 	for _, f := range w.lens.Fields() {
 		for _, dispute := range d.known.Disputes {
@@ -22,7 +23,8 @@ func (w *worker) decided(d *decision, notion, postgres record.Tree) (map[string]
 			}
 			value, err := chosen(f, dispute, notion.Fields[f.Column])
 			if err != nil {
-				return nil, err
+				w.wait(d, f, merge.Supabase, err)
+				continue
 			}
 			if decided == nil {
 				decided = map[string]merge.Decision{}
@@ -34,7 +36,7 @@ func (w *worker) decided(d *decision, notion, postgres record.Tree) (map[string]
 			}
 		}
 	}
-	return decided, nil
+	return decided
 }
 
 // seen reports whether a side has one of the values that the person decided between.

@@ -34,7 +34,7 @@ func (w *worker) pretend(ctx context.Context, writes []*decision) error {
 		}
 		d.page, d.wrote = w.answered(d, todo), todo.Fields
 		d.made, d.trashed = todo, todo.Op == merge.Archive
-		d.err = w.plan(d)
+		w.plan(d)
 	}
 	return nil
 }

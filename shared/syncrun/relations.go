@@ -173,9 +173,9 @@ func (w *worker) relates(a merge.Action) bool {
 // sameColumns reports whether the row shows what it showed at the base, but for fields that wait. It may show more than Notion can hold: then the
 // base follows it, so that it does not count as an edit later.
 func (w *worker) sameColumns(d *decision) bool {
-	row, base := d.known.Row, d.known.Base
+	row, base, apart := d.known.Row, d.known.Base, d.apart()
 	return row == nil || !slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
-		return !d.plan.Waiting[f.Column] && !record.SameColumn(f.ColumnType, row.Columns[f.Column], base.Columns[f.Column])
+		return !apart[f.Column] && !record.SameColumn(f.ColumnType, row.Columns[f.Column], base.Columns[f.Column])
 	})
 }
 

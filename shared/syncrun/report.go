@@ -150,7 +150,7 @@ func (w *worker) count(d *decision, o journal.Outcome, s journal.Settled) {
 		n.PagesArchived++
 	case merge.Nothing:
 	}
-	if d.err != nil || o.Refused {
+	if d.err != nil || len(d.waits) > 0 || o.Refused {
 		n.Errors++
 	}
 	for _, c := range s.Closed {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -55,9 +56,10 @@ type decision struct {
 	held bool // what the plan deletes is held
 	// locked: somebody else has locked its row.
 	locked bool
-	// unfit says of a value that Notion cannot hold it; the others were written.
-	unfit error
-	err   error // one side refuses the record
+	// waits are the fields that wait, refused those of them that Notion has refused.
+	waits, refused map[string]journal.FieldRefusal
+	again          bool  // Notion has refused a field that was found out, and may take the others
+	err            error // one side refuses the record
 	// replaced is, in a dry run, what Notion showed before the write that was taken as made.
 	replaced record.Tree
 }
@@ -126,18 +128,21 @@ func stored(decisions []*decision) bool {
 func (w *worker) decide(it item) *decision {
 	d := &decision{item: it}
 	if d.base, d.err = w.lens.OfBase(it.known.Base); d.err == nil {
-		d.err = w.plan(d)
+		w.plan(d)
 	}
 	d.answered = w.answers(d)
 	return d
 }
 
 // plan plans a record as it is now known; again, after Notion has answered a write.
-func (w *worker) plan(d *decision) error {
+func (w *worker) plan(d *decision) {
 	notion := w.seen(d)
-	postgres, err := w.lens.OfRow(d.known.Row, d.known.Base, d.base, notion)
-	if err != nil {
-		return err
+	d.waits = maps.Clone(d.refused)
+	postgres, unread := w.lens.OfRow(d.known.Row, d.known.Base, d.base, notion)
+	for _, f := range w.lens.Fields() {
+		if err := unread[f.Column]; err != nil {
+			w.wait(d, f, merge.Supabase, err)
+		}
 	}
 	if d.known.Row == nil && d.base.State != record.None {
 		postgres.State = record.Gone
@@ -152,16 +157,20 @@ func (w *worker) plan(d *decision) error {
 	if d.known.Verdict == journal.Refused && base.State == record.Live {
 		base.State = record.Archived // the side that has the record brings it back to the one that deleted it
 	}
-	trees := merge.Trees{Base: base, Notion: notion, Postgres: postgres}
-	if trees.Decided, err = w.decided(d, notion, postgres); err != nil {
-		return err
+	base = w.untouched(d, base, notion)
+	for _, f := range w.lens.Fields() {
+		v, wrote := d.wrote[f.Column]
+		if wrote && v == nil && f.Type == property.TypeStatus && notion.Fields[f.Column] != nil {
+			// A status is never empty in Notion: cleared, it is what Notion makes of that, and so is the row's.
+			base, postgres = base.With(record.Fields{f.Column: nil}), postgres.With(record.Fields{f.Column: nil})
+		}
 	}
-	d.plan = merge.Make(trees, w.rules())
-	w.withoutIdle(d, notion)
+	trees := merge.Trees{Base: base, Notion: notion, Postgres: postgres}
+	trees.Decided = w.decided(d, notion, postgres)
+	w.make(d, trees)
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}
-	return nil
 }
 
 // seen gives what Notion shows of a record, as far as anybody looked.
@@ -207,16 +216,18 @@ func fromTrash(p merge.Plan) merge.Action {
 	return merge.Action{}
 }
 
-// rules gives the fields that are in step and how each is settled.
-func (w *worker) rules() []merge.Field {
-	fields := w.lens.Fields()
-	rules := make([]merge.Field, len(fields))
-	for i, f := range fields {
-		rule := cmp.Or(f.Rule, w.lens.Kind.Rule, string(w.Connection.Rule))
-		rules[i] = merge.Field{Name: f.Column, Rule: merge.Rule(rule), Computed: f.Type.Computed()}
-		if !f.Type.Writable() {
-			rules[i].Rule = merge.OneWay
+// rules gives the fields of a record that are in step and do not wait, and how each is settled.
+func (w *worker) rules(d *decision) []merge.Field {
+	var rules []merge.Field
+	for _, f := range w.lens.Fields() {
+		if _, waits := d.waits[f.Column]; waits {
+			continue
 		}
+		rule := merge.Field{Name: f.Column, Rule: merge.Rule(cmp.Or(f.Rule, w.lens.Kind.Rule, string(w.Connection.Rule))), Computed: f.Type.Computed()}
+		if !f.Type.Writable() {
+			rule.Rule = merge.OneWay
+		}
+		rules = append(rules, rule)
 	}
 	return rules
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -21,15 +20,13 @@ func (w *worker) settled(d *decision) journal.Settled {
 		Closed:    w.closed(d),
 		Refused:   d.known.Refused,
 	}
-	if d.err != nil {
-		s.Refusal = &journal.Refusal{Side: refusedBy(d), Reason: fault.Message(d.err), Again: w.Now().Add(journal.Backoff(d.known.Refused))}
-	}
+	s.Refusal, s.RefusedFor = w.refusal(d), d.known.RefusedFor
 	if d.err != nil || !d.held && d.plan.Notion.Op == merge.Nothing {
 		s.Changes = d.known.Changes
 	}
 	masked := d.held || !w.part.Run.Type.WritesPostgres()
 	leave(&s, d.plan.Notion)
-	maps.Copy(s.Unsettled, d.plan.Waiting)
+	maps.Copy(s.Unsettled, d.apart())
 	if masked {
 		leave(&s, d.plan.Postgres)
 	}
@@ -74,12 +71,13 @@ func (w *worker) unchanged(d *decision) bool {
 	if page.Completed && !sameEdit(d.item) {
 		return false // so that the next look need not fetch it whole again
 	}
-	if base.PageID != page.ID || base.Mixed() && len(d.plan.Waiting) == 0 {
+	apart := d.apart()
+	if base.PageID != page.ID || base.Mixed() && len(apart) == 0 {
 		return false
 	}
 	document := page.Document
-	if len(d.plan.Waiting) > 0 { // the base keeps what both had
-		next, err := w.lens.Advance(base, page, d.known.Row, d.plan.State, d.plan.Waiting)
+	if len(apart) > 0 { // the base keeps what both had
+		next, err := w.lens.Advance(base, page, d.known.Row, d.plan.State, apart)
 		if err != nil {
 			return false
 		}
@@ -93,10 +91,11 @@ func (w *worker) learns(d *decision) bool {
 	if d.plan.State != record.Live || d.known.Row == nil || d.page == nil || d.page.Document == nil {
 		return false
 	}
+	apart := d.apart()
 	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
 		_, known := d.known.Base.Columns[f.Column]
 		_, shown := d.known.Row.Columns[f.Column]
-		return shown && !known && !d.plan.Waiting[f.Column]
+		return shown && !known && !apart[f.Column]
 	})
 }
 
@@ -144,7 +143,7 @@ func (w *worker) overwrote(d *decision, left journal.Intent) bool {
 
 // refusedBy tells which side a record's error is about: its row cannot be read, or Notion does not take it.
 func refusedBy(d *decision) merge.Side {
-	if d.intent == nil && d.unfit == nil {
+	if d.intent == nil {
 		return merge.Supabase
 	}
 	return merge.Notion

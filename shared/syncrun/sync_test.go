@@ -360,7 +360,7 @@ func TestOneBadRecord(t *testing.T) {
 		t.Errorf("the long text has %d characters in Notion", len(text))
 	}
 	reason := sidetest.Query[string](t, w, `select reason from sync_errors`)
-	if !strings.Contains(reason, "100") || !strings.Contains(reason, "collaboration_focus") {
+	if !strings.Contains(reason, "100") || !strings.Contains(reason, "Collaboration Focus") || !strings.Contains(reason, bad) {
 		t.Errorf("the reason is %q", reason)
 	}
 	w.Exec(t, `update partners set collaboration_focus = '{one}' where name = $1`, bad)

@@ -42,41 +42,11 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 				return err
 			}
 		}
-		for d := range filter(batch, asks) {
-			w.leaveOut(d)
-		}
 		if err := w.writeBatch(ctx, slices.Collect(filter(batch, asks))); err != nil {
 			return err
 		}
-		for _, d := range batch {
-			if d.err == nil {
-				d.err = d.unfit
-			}
-		}
 	}
 	return nil
-}
-
-// leaveOut leaves out of a write the values that Notion cannot hold, so that the others are written all the same. The record is set
-// aside for the first of them.
-func (w *worker) leaveOut(d *decision) {
-	todo := merge.Action{Op: d.plan.Notion.Op, Fields: record.Fields{}}
-	for _, name := range d.plan.Notion.Fields.Names() {
-		v := d.plan.Notion.Fields[name]
-		_, err := property.Encode(w.lens.Binding[name].Type, v)
-		if err == nil {
-			todo.Fields[name] = v
-			continue
-		}
-		if d.unfit == nil {
-			d.unfit = fault.Wrap(err, fault.KindOf(err), "Field %s: %s", name, fault.Message(err))
-		}
-	}
-	if d.unfit != nil && todo.Op == merge.Update && len(todo.Fields) == 0 {
-		d.err = d.unfit
-		return
-	}
-	d.plan.Notion = todo
 }
 
 func filter(decisions []*decision, is func(*decision) bool) iter.Seq[*decision] {
@@ -121,7 +91,7 @@ func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 	if err := w.complete(ctx, d.item); err != nil {
 		return err
 	}
-	d.err = w.plan(d)
+	w.plan(d)
 	return nil
 }
 
@@ -151,7 +121,10 @@ func (w *worker) writeBatch(ctx context.Context, writes []*decision) error {
 		d.intent = &intents[i]
 		group.Go(func() error { return w.write(groupCtx, d) })
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return w.writeBatch(ctx, w.withoutRefused(writes))
 }
 
 // prepareRowKey makes room for the row's key in the database, once, where it may.
@@ -180,8 +153,13 @@ func (w *worker) intend(d *decision) journal.Intent {
 			}
 		}
 	}
+	replaces := ""
+	if d.intent != nil {
+		replaces = d.intent.ID
+	}
 	return journal.Intent{
-		ID: w.NewID(), Key: d.known.Key, Op: d.plan.Notion.Op, At: w.Now(),
+		Replaces: replaces,
+		ID:       w.NewID(), Key: d.known.Key, Op: d.plan.Notion.Op, At: w.Now(),
 		Title: property.PlainText(title), Columns: columns,
 		Conflicts:  w.conflicts(d, merge.Supabase),
 		RowReturns: d.plan.Postgres.Op == merge.Restore || d.plan.Postgres.Op == merge.Create,
@@ -227,8 +205,8 @@ func (w *worker) write(ctx context.Context, d *decision) (err error) {
 		return nil
 	}
 	d.trashed = true
-	d.err = w.plan(d)
-	if d.err == nil && d.plan.Notion.Op == merge.Restore {
+	w.plan(d)
+	if d.plan.Notion.Op == merge.Restore {
 		// The answer shows what somebody wrote to the page since it was read: the edit wins, and the page returns.
 		d.made, d.trashed = merge.Action{}, false
 		return w.send(ctx, d, d.plan.Notion)
@@ -259,6 +237,7 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooLarge:
 		d.err = err
+		w.blame(d, todo, err)
 		return nil
 	case fault.RateLimited, fault.Unauthorized, fault.Forbidden, fault.Unavailable, fault.Internal:
 	}
@@ -273,6 +252,6 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 		d.open = true // what was written is known, what Notion now holds is not
 		return err
 	}
-	d.err = w.plan(d)
+	w.plan(d)
 	return nil
 }
