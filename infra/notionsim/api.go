@@ -55,6 +55,17 @@ func about(name string, do func(c *call, id string) error) handler {
 	}
 }
 
+// tellPage writes a page as the answer, unless there is an error instead, with the properties that filter_properties names.
+func (s *Sim) tellPage(c *call, p *workspace.Page, err error) error {
+	if err != nil {
+		return err
+	}
+	style := c.single()
+	style.Only = c.chosen()
+	s.workspace.AppendPage(&c.answer, p, style)
+	return nil
+}
+
 // tell writes a thing as the answer, unless there is an error instead.
 func tell[T any](c *call, thing T, err error, write func(*wire.Buffer, T, workspace.Style)) error {
 	if err != nil {
@@ -72,7 +83,7 @@ func (s *Sim) me(c *call) error {
 func (s *Sim) user(c *call, id string) error {
 	u := s.workspace.User(id)
 	if u == nil || u.Kind == "group" {
-		return wire.NotFound("user", id, c.actor.Integration)
+		return c.actor.NotFound("user", id)
 	}
 	s.workspace.AppendUser(&c.answer, u, c.id)
 	return nil
@@ -225,18 +236,12 @@ func (s *Sim) createPage(c *call) error {
 	if err == nil {
 		c.created = p.ID
 	}
-	return tell(c, p, err, s.workspace.AppendPage)
+	return s.tellPage(c, p, err)
 }
 
 func (s *Sim) page(c *call, id string) error {
 	p, err := s.workspace.Page(id, c.actor)
-	if err != nil {
-		return err
-	}
-	style := c.single()
-	style.Only = c.chosen()
-	s.workspace.AppendPage(&c.answer, p, style)
-	return nil
+	return s.tellPage(c, p, err)
 }
 
 func (s *Sim) updatePage(c *call, id string) error {
@@ -244,7 +249,7 @@ func (s *Sim) updatePage(c *call, id string) error {
 	if err == nil && c.actor.Bot && !changed {
 		s.counts.add(func(st *Stats) { st.UnchangedWrites++ })
 	}
-	return tell(c, p, err, s.workspace.AppendPage)
+	return s.tellPage(c, p, err)
 }
 
 // movePage puts a page into another data source.
@@ -256,7 +261,7 @@ func (s *Sim) movePage(c *call, id string) error {
 		return c.body.Err()
 	}
 	p, err := s.workspace.MovePage(id, to, c.actor)
-	return tell(c, p, err, s.workspace.AppendPage)
+	return s.tellPage(c, p, err)
 }
 
 func (s *Sim) propertyItem(c *call, id string) error {

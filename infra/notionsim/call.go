@@ -49,7 +49,9 @@ func (c *call) who() string {
 }
 
 // style is how objects are written in the answer.
-func (c *call) style() workspace.Style { return workspace.Style{Archived: c.version != versionTrash} }
+func (c *call) style() workspace.Style {
+	return workspace.Style{Archived: c.version != versionTrash, Bot: c.actor.Bot}
+}
 
 // single is style for an answer that is one object.
 func (c *call) single() workspace.Style {

@@ -36,6 +36,13 @@ func (s *Sim) controls(mux *http.ServeMux) {
 	handle("POST /_sim/databases/{id}/unshare", func(r *http.Request) (any, error) { return done(s.Share(r.PathValue("id"), false)) })
 	handle("POST /_sim/databases/{id}/share", func(r *http.Request) (any, error) { return done(s.Share(r.PathValue("id"), true)) })
 	handle("POST /_sim/databases/{id}/properties", s.controlProperty)
+	handle("PATCH /_sim/databases/{id}/properties/{property}", s.controlPropertyChange)
+	handle("DELETE /_sim/databases/{id}/properties/{property}", func(r *http.Request) (any, error) {
+		return done(s.DropProperty(r.PathValue("id"), r.PathValue("property")))
+	})
+	handle("PATCH /_sim/databases/{id}/properties/{property}/options/{option}", s.controlOption)
+	handle("GET /_sim/blocks", func(*http.Request) (any, error) { return s.blockState(), nil })
+	handle("POST /_sim/blocks", s.controlBlocks)
 	handle("POST /_sim/pages/{id}/delete", func(r *http.Request) (any, error) { return done(s.DeletePage(r.PathValue("id"))) })
 	handle("POST /_sim/pages/{id}/values", s.controlValues)
 	handle("GET /_sim/webhooks", func(*http.Request) (any, error) { return s.webhooks.Subscription(), nil })
@@ -170,6 +177,45 @@ func (s *Sim) controlProperty(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return done(s.AddProperty(r.PathValue("id"), wanted.Name, wanted.Type, wanted.Config))
+}
+
+// controlPropertyChange takes {"name":"Scent"}, a new name, {"unsupported":true}, whether the API shows the results of a formula or a
+// rollup, or both.
+func (s *Sim) controlPropertyChange(r *http.Request) (any, error) {
+	var wanted PropertyChange
+	if err := decode(r.Body, &wanted); err != nil {
+		return nil, err
+	}
+	return done(s.ChangeProperty(r.PathValue("id"), r.PathValue("property"), wanted))
+}
+
+// controlOption takes {"name":"Arts"}, the new name of an option.
+func (s *Sim) controlOption(r *http.Request) (any, error) {
+	var wanted struct {
+		Name string `json:"name"`
+	}
+	if err := decode(r.Body, &wanted); err != nil {
+		return nil, err
+	}
+	return done(s.RenameOption(r.PathValue("id"), r.PathValue("property"), r.PathValue("option"), wanted.Name))
+}
+
+func (s *Sim) blockState() any {
+	return map[string]int{"used": s.Blocks(), "limit": s.Options().BlockLimit}
+}
+
+// controlBlocks takes {"used":1000}: how many blocks there ever were.
+func (s *Sim) controlBlocks(r *http.Request) (any, error) {
+	var wanted struct {
+		Used int `json:"used"`
+	}
+	if err := decode(r.Body, &wanted); err != nil {
+		return nil, err
+	}
+	if err := s.SetBlocks(wanted.Used); err != nil {
+		return nil, err
+	}
+	return s.blockState(), nil
 }
 
 // controlValues takes {"Aura":{…}}: values by the names of properties, also of those that the API cannot write. A value is what

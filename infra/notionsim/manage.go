@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/demo"
-	"github.com/act-platform/enhanced-integration/infra/notionsim/schema"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/value"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
@@ -61,43 +59,70 @@ func (s *Sim) Grow(wanted map[string]int, seed int64) (map[string]int, error) {
 	return added, err
 }
 
-// Share lets the bot see a database, or takes it away; then it is gone for the bot, and all in it.
-func (s *Sim) Share(databaseID string, shared bool) error {
-	return s.change(func(w *workspace.Workspace) error { return w.Share(dashed(databaseID), shared) })
+// Share lets the bot see a database, or takes it away; then it is gone for the bot, and all in it. Here as below, a database is named
+// by its id, by the id of one of its data sources or, in the demo workspace, by the kind of its records.
+func (s *Sim) Share(database string, shared bool) error {
+	return s.change(func(w *workspace.Workspace) error {
+		id, err := s.databaseID(w, database)
+		if err != nil {
+			return err
+		}
+		return w.Share(id, shared)
+	})
+}
+
+// databaseID gives the id of a database that is named in one of the ways that Share takes.
+func (s *Sim) databaseID(w *workspace.Workspace, name string) (string, error) {
+	if s.config.Demo && slices.Contains(demo.Kinds(), name) {
+		return demo.DatabaseID(s.config.Seed, name), nil
+	}
+	id := dashed(name)
+	if ds, err := w.DataSource(id, s.person()); err == nil {
+		return ds.DatabaseID, nil
+	}
+	if _, err := w.Database(id, s.person()); err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// source gives the data source that a name means as Share takes it: of a database, the first.
+func (s *Sim) source(w *workspace.Workspace, name string) (*workspace.DataSource, error) {
+	if ds, err := w.DataSource(dashed(name), s.person()); err == nil {
+		return ds, nil
+	}
+	id, err := s.databaseID(w, name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := w.Database(id, s.person())
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Sources) == 0 {
+		return nil, fmt.Errorf("the database %s has no data source", name)
+	}
+	return w.DataSource(d.Sources[0], s.person())
+}
+
+// Blocks gives how many blocks the workspace ever had. A page counts as one and its content beside it; what is deleted still counts.
+func (s *Sim) Blocks() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.workspace.Blocks()
+}
+
+// SetBlocks makes it so many blocks, such as Options.BlockLimit, which fills the workspace.
+func (s *Sim) SetBlocks(n int) error {
+	if n < 0 {
+		return errors.New("used may not be negative")
+	}
+	return s.change(func(w *workspace.Workspace) error { w.SetBlocks(n); return nil })
 }
 
 // DeletePage removes a page for good, as emptying the trash does.
 func (s *Sim) DeletePage(id string) error {
 	return s.change(func(w *workspace.Workspace) error { return w.DeletePage(dashed(id), s.person()) })
-}
-
-// AddProperty gives the data source of a database a property of any type, also of one that the API cannot make or that nobody
-// knows. Config is what the schema shows under the type's name; nil is {}.
-func (s *Sim) AddProperty(databaseID, name, kind string, config json.RawMessage) error {
-	if name == "" || kind == "" {
-		return errors.New("a property needs a name and a type")
-	}
-	if strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz_") != "" {
-		return errors.New("a type is written in small letters and underscores")
-	}
-	if config == nil && !schema.Known(kind) {
-		config = json.RawMessage("{}")
-	}
-	return s.change(func(w *workspace.Workspace) error {
-		d, err := w.Database(dashed(databaseID), s.person())
-		if err != nil {
-			return err
-		}
-		ds, err := w.DataSource(d.Sources[0], s.person())
-		if err != nil {
-			return err
-		}
-		if ds.Schema.Find(name) != nil {
-			return fmt.Errorf("there is a property %q already", name)
-		}
-		w.AddProperty(ds, &schema.Property{Name: name, Type: kind, Config: config}, s.person())
-		return nil
-	})
 }
 
 // SetValues gives a page values by the names of properties, also such as the API cannot write. It does not count as an edit:

@@ -29,6 +29,11 @@ type Options struct {
 	KeepTimeZone bool `json:"keep_time_zone"`
 	// KeepSeconds makes dates keep seconds and milliseconds, as the simulator did before recordings showed that Notion cuts them.
 	KeepSeconds bool `json:"keep_seconds"`
+	// BlockLimit is how many blocks the workspace may ever hold, those deleted included, as a free one with several members may hold
+	// 1,000; 0, the default, is without limit.
+	BlockLimit int `json:"block_limit"`
+	// UnsharedRelations says how the bot sees relations to what is not shared with it: "empty", "omitted" or "shown".
+	UnsharedRelations workspace.Unshared `json:"unshared_relations"`
 	// CommittedResourceID makes the error to a page that was created all the same name that page: true.
 	CommittedResourceID bool `json:"committed_resource_id"`
 	// IntegrationRevoked makes the integration's own token invalid.
@@ -55,7 +60,8 @@ type Options struct {
 func defaultOptions() Options {
 	return Options{
 		Budget: 180, BudgetWindowSeconds: 60, Rounding: "rounded", RowCap: 10_000, Truncation: 25, CommittedResourceID: true,
-		OAuthErrors: "full", WebhookOrder: "kept", WebhookMerging: true, WebhookBackground: true,
+		UnsharedRelations: workspace.UnsharedEmpty,
+		OAuthErrors:       "full", WebhookOrder: "kept", WebhookMerging: true, WebhookBackground: true,
 	}
 }
 
@@ -63,7 +69,7 @@ func (o Options) check() error {
 	for name, n := range map[string]int{
 		"budget": o.Budget, "workspace_budget": o.WorkspaceBudget, "row_cap": o.RowCap, "truncation": o.Truncation,
 		"search_lag_ms": o.SearchLagMS, "webhook_delay_ms": o.WebhookDelayMS, "webhook_jitter_ms": o.WebhookJitterMS,
-		"oauth_life_seconds": o.OAuthLifeSeconds,
+		"oauth_life_seconds": o.OAuthLifeSeconds, "block_limit": o.BlockLimit,
 	} {
 		if n < 0 {
 			return fmt.Errorf("%s may not be negative", name)
@@ -76,6 +82,8 @@ func (o Options) check() error {
 		return errors.New("row_cap may be at most 60000, or 0 for none")
 	case o.Rounding != "rounded" && o.Rounding != "raw":
 		return fmt.Errorf(`rounding is %q, and may be "rounded" or "raw"`, o.Rounding)
+	case o.UnsharedRelations != workspace.UnsharedEmpty && o.UnsharedRelations != workspace.UnsharedOmitted && o.UnsharedRelations != workspace.UnsharedShown:
+		return fmt.Errorf(`unshared_relations is %q, and may be "empty", "omitted" or "shown"`, o.UnsharedRelations)
 	case o.OAuthErrors != "full" && o.OAuthErrors != "short":
 		return fmt.Errorf(`oauth_errors is %q, and may be "full" or "short"`, o.OAuthErrors)
 	case o.WebhookOrder != "kept" && o.WebhookOrder != "shuffled":
@@ -89,6 +97,6 @@ func (o Options) check() error {
 func (o Options) limits() workspace.Limits {
 	return workspace.Limits{
 		References: o.Truncation, Rows: o.RowCap, FilterRaw: o.Rounding == "raw", KeepTimeZone: o.KeepTimeZone, KeepSeconds: o.KeepSeconds,
-		SearchLag: time.Duration(o.SearchLagMS) * time.Millisecond,
+		SearchLag: time.Duration(o.SearchLagMS) * time.Millisecond, Blocks: o.BlockLimit, Unshared: o.UnsharedRelations,
 	}
 }

@@ -24,7 +24,7 @@ type Fault struct {
 	Status  int    `json:"status,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
-	// Body replaces the error's body: "html" is a gateway's page, "garbage" no JSON, "huge" ten megabytes, anything else itself.
+	// Body replaces the error's body: "html" is a page of the gateway or of a proxy, "garbage" no JSON, "huge" ten megabytes, anything else itself.
 	Body string `json:"body,omitempty"`
 	// Drop breaks the connection without an answer.
 	Drop bool `json:"drop,omitempty"`
@@ -49,7 +49,8 @@ func (f Fault) Replacement() (body []byte, kind string, replaced bool) {
 	case "":
 		return nil, "", false
 	case "html":
-		return []byte("<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"), "text/html", true
+		said := http.StatusText(f.Status)
+		return []byte("<html><head><title>" + said + "</title></head><body><h1>" + said + "</h1></body></html>"), "text/html", true
 	case "huge":
 		return []byte(`{"object":"error","message":"` + strings.Repeat("x", 10<<20) + `"}`), jsonType, true
 	case "garbage":

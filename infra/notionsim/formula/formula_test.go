@@ -86,3 +86,26 @@ func FuzzParse(f *testing.F) {
 		formula.Properties(source)
 	})
 }
+
+func TestFormulasBeyondWhatIsComputed(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]bool{
+		`prop("Tasks").map(current.prop("Hours")).sum()`: true,
+		`let(x, prop("Budget"), x * 2)`:                  true,
+		`prop("Done") ? "yes" : "no"`:                    true,
+		`["a)", "b"].join(", ")`:                         true,
+		`/* why */ dateAdd(now(), 1, "days")`:            true,
+		`"\"(" + formatDate(now(), "YYYY")`:              true,
+		`1 +`:                                            false,
+		`prop("Budget") +`:                               false,
+		`dance(1)`:                                       false,
+		`prop("Tasks").dance()`:                          false,
+		`dateAdd(now(), 1, "days"`:                       false,
+		`formatDate(now(), "YYYY)`:                       false,
+		`[1)`:                                            false,
+	} {
+		if got := formula.Beyond(source); got != want {
+			t.Errorf("%s: %v", source, got)
+		}
+	}
+}

@@ -115,8 +115,8 @@ func (d *Document) Response(r *http.Request, status int, header http.Header, bod
 	}
 	var tree any
 	if !strings.HasPrefix(header.Get("Content-Type"), "application/json") || json.Unmarshal(body, &tree) != nil {
-		if status >= http.StatusInternalServerError {
-			return nil // a fault
+		if status >= http.StatusInternalServerError || status == http.StatusForbidden {
+			return nil // a fault, or the page of a proxy
 		}
 		return errors.New("the answer is no JSON")
 	}
@@ -142,7 +142,8 @@ func (d *Document) probe(r *http.Request, body []byte) *http.Request {
 	return probe
 }
 
-// prune takes from an answer what the document cannot know: properties of types that it does not list, and archived, which the
+// prune takes from an answer what the document cannot know: properties of types that it does not list, formulas and rollups that are
+// unsupported, and archived, which the
 // version before the one it describes still has.
 func (d *Document) prune(v any, older bool) any {
 	switch v := v.(type) {
@@ -153,7 +154,8 @@ func (d *Document) prune(v any, older bool) any {
 		kind := map[any]string{"page": "page", "data_source": "schema"}[v["object"]]
 		if properties, ok := v["properties"].(map[string]any); ok && kind != "" {
 			for name, p := range properties {
-				if t, _ := object(p)["type"].(string); !d.known[kind][t] {
+				t, _ := object(p)["type"].(string)
+				if !d.known[kind][t] || (kind == "page" && object(object(p)[t])["type"] == "unsupported") {
 					delete(properties, name)
 				}
 			}

@@ -200,13 +200,13 @@ func number(v value.Value) (float64, bool) {
 	}
 }
 
-// optionTest compares by the names of options.
+// optionTest compares by the names of options: with one, or with any of several.
 func optionTest(n wire.Node, kind, name string, arg wire.Node) test {
 	yes, no := "equals", "does_not_equal"
 	if kind == schema.MultiSelect {
 		yes, no = "contains", "does_not_contain"
 	}
-	want, not := arg.Text(), negated(n, name, yes, no)
+	want, not := names(arg), negated(n, name, yes, no)
 	return func(_ Row, p *schema.Property, v value.Value) bool {
 		var ids []string
 		switch v := v.(type) {
@@ -215,9 +215,21 @@ func optionTest(n wire.Node, kind, name string, arg wire.Node) test {
 		case value.Choices:
 			ids = v
 		}
-		found := slices.ContainsFunc(ids, func(id string) bool { o, _ := p.Option(id); return o.Name == want })
+		found := slices.ContainsFunc(ids, func(id string) bool { o, _ := p.Option(id); return slices.Contains(want, o.Name) })
 		return found != not
 	}
+}
+
+// names reads the name of an option, or several.
+func names(n wire.Node) []string {
+	if !n.IsList() {
+		return []string{n.Text()}
+	}
+	var all []string
+	for _, item := range n.List(maxConditions) {
+		all = append(all, item.Text())
+	}
+	return all
 }
 
 // memberTest looks for a user or a page in a list.
@@ -278,7 +290,7 @@ func parseRollup(n wire.Node, scope Scope) test {
 		case "none":
 			return hits == 0
 		default:
-			return hits == len(computed.Items)
+			return hits > 0 && hits == len(computed.Items) // an empty rollup has nothing that could
 		}
 	}
 }

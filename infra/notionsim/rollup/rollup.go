@@ -2,6 +2,7 @@
 package rollup
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -47,12 +48,33 @@ func Gather(function string, items []value.Item, shown func(value.Value) string)
 		if first != nil {
 			result.Result = value.Number(when(last).Sub(when(first)).Hours() / 24)
 		}
-	case "show_original", "show_unique":
+	case "show_original":
 		result.Kind, result.Items = "array", items
+	case "show_unique":
+		result.Kind, result.Items = "array", distinct(items, shown)
 	default:
 		result.Kind = "unsupported"
 	}
 	return result
+}
+
+// distinct gives the first of the items that look the same. What shows no text is the same where it holds the same.
+func distinct(items []value.Item, shown func(value.Value) string) []value.Item {
+	var out []value.Item
+	texts := make(map[string]bool)
+	for _, i := range items {
+		if text := shown(i.Value); text != "" {
+			if !texts[text] {
+				texts[text] = true
+				out = append(out, i)
+			}
+			continue
+		}
+		if !slices.ContainsFunc(out, func(o value.Item) bool { return reflect.DeepEqual(o.Value, i.Value) }) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 func numbers(items []value.Item) []float64 {

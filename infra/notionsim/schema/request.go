@@ -13,6 +13,9 @@ const (
 	MaxOptionName = 100 // characters in the name of an option
 	maxName       = 2000
 	maxPrefix     = 100
+
+	maxDescription = 280
+	maxExpression  = 10_000 // 3,930 were accepted; where the limit is nobody recorded
 )
 
 // colors are what an option may have.
@@ -28,13 +31,16 @@ func configurable() []string {
 	}
 }
 
+// Configurable reports whether a request may give a property a type.
+func Configurable(kind string) bool { return slices.Contains(configurable(), kind) }
+
 // Requested gives the type that a property's configuration in a request is for, and "" where it has none: then it is at
 // most a new name.
 func Requested(n wire.Node) string {
 	if !n.Object() {
 		return ""
 	}
-	n.Only(append(configurable(), "type", "name", "description")...)
+	n.Only(append(configurable(), "id", "type", "name", "description")...)
 	var found []string
 	for _, t := range configurable() {
 		if n.Get(t).Present() {
@@ -67,11 +73,17 @@ func Configure(before *Property, n wire.Node, newID func() string) *Property {
 		*p = *before
 		p.Options, p.Groups = slices.Clone(before.Options), slices.Clone(before.Groups)
 	}
+	if id := n.Get("id"); id.Present() && (before == nil || (id.Text() != before.ID && id.Text() != before.EncodedID())) {
+		id.Expect("the id of the property itself")
+	}
 	if n.Has("name") {
 		p.Name = n.Get("name").Bounded(maxName)
 	}
-	if n.Has("description") {
-		p.Description = n.Get("description").Bounded(280)
+	switch description := n.Get("description"); {
+	case description.Null():
+		p.Description = ""
+	case description.Present():
+		p.Description = description.AtMost(maxDescription)
 	}
 	if kind == "" {
 		return p
@@ -100,12 +112,12 @@ func Configure(before *Property, n wire.Node, newID func() string) *Property {
 		config.Only("options")
 		p.status(config, newID)
 	case RelationType:
-		p.Relation = relation(config)
+		p.Relation = relation(p.Relation, config)
 	case RollupType:
 		p.Rollup = rollup(config)
 	case Formula:
 		config.Only("expression")
-		p.Expression = config.Get("expression").Bounded(maxName)
+		p.Expression = config.Get("expression").Bounded(maxExpression)
 	case UniqueID:
 		config.Only("prefix")
 		if config.Has("prefix") {
@@ -202,9 +214,13 @@ func (p *Property) status(n wire.Node, newID func() string) {
 	p.Options = wanted
 }
 
-func relation(n wire.Node) *Relation {
+// relation reads where a relation leads. One that leads where it led before keeps the property at the other end.
+func relation(before *Relation, n wire.Node) *Relation {
 	n.Only("data_source_id", "database_id", "type", "single_property", "dual_property")
 	r := &Relation{DataSourceID: n.Get("data_source_id").UUID()}
+	if before != nil && before.DataSourceID == r.DataSourceID {
+		r.DatabaseID, r.SyncedID = before.DatabaseID, before.SyncedID
+	}
 	switch {
 	case n.Present() && n.Has("dual_property"):
 		r.Dual = true

@@ -57,6 +57,7 @@ type Property struct {
 	Prefix      string          `json:"prefix,omitempty"`      // unique_id
 	NextNumber  int             `json:"next_number,omitempty"` // unique_id
 	Config      json.RawMessage `json:"config,omitempty"`      // of a type that is not known
+	Unsupported bool            `json:"unsupported,omitempty"` // a formula or a rollup whose results the API does not show
 }
 
 // Option is a choice of a select, a multi_select or a status.

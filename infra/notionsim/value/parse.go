@@ -36,7 +36,11 @@ func Parse(p *schema.Property, n wire.Node, env Env) (Value, []schema.Option) {
 		n.Refuse(wire.Validation("%s is a read-only property: a %s cannot be updated through the API.", p.Name, p.Type))
 		return nil, nil
 	}
-	n.Only(append(valueKeys(), "type")...)
+	also := []string{"type"}
+	if p.Type == schema.RelationType {
+		also = append(also, "has_more")
+	}
+	n.Only(append(valueKeys(), also...)...)
 	if !n.Get(p.Type).Present() {
 		n.Refuse(wire.Validation("%s is expected to be %s.", p.Name, p.Type))
 		return nil, nil

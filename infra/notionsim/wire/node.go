@@ -106,6 +106,18 @@ func (n Node) Object() bool {
 	return ok
 }
 
+// IsObject reports whether the value is an object.
+func (n Node) IsObject() bool {
+	_, ok := n.value.(map[string]any)
+	return ok
+}
+
+// IsList reports whether the value is an array.
+func (n Node) IsList() bool {
+	_, ok := n.value.([]any)
+	return ok
+}
+
 // Keys gives the names of an object's members in alphabetical order.
 func (n Node) Keys() []string {
 	m, _ := n.value.(map[string]any)

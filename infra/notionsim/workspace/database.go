@@ -15,24 +15,21 @@ import (
 func (w *Workspace) CreateDatabase(n wire.Node, a Actor) (*Database, error) {
 	n.Only("parent", "title", "description", "is_inline", "initial_data_source", "icon", "cover")
 	d := &Database{Title: w.parseTitle(n.Get("title"), a), Description: w.parseTitle(n.Get("description"), a)}
-	parent := n.Get("parent")
-	if parent.Object() && parent.Has("page_id") {
-		page, err := w.Page(parent.Get("page_id").UUID(), a)
-		if err := n.Or(err); err != nil {
-			return nil, err
-		}
-		d.ParentPage = page.ID
-	} else if !parent.Has("workspace") {
-		parent.Get("page_id").Expect("defined")
+	if len(d.Title) == 0 {
+		d.Title = value.Plain("New database")
+	}
+	var err error
+	if d.ParentPage, err = w.parseHome(n.Get("parent"), a); n.Or(err) != nil {
+		return nil, n.Or(err)
 	}
 	flag(n, "is_inline", &d.Inline)
-	d.Icon, d.Cover = parseMedia(n.Get("icon")), parseMedia(n.Get("cover"))
+	d.Icon, d.Cover = w.parseIcon(n.Get("icon")), parseCover(n.Get("cover"))
 	first := n.Get("initial_data_source")
 	if first.Present() {
 		first.Object()
 	}
-	if n.Err() != nil {
-		return nil, n.Err()
+	if err := n.Or(w.room()); err != nil {
+		return nil, err
 	}
 	d.ID, d.Created = w.ids.UUID(), w.time()
 	d.Edited = d.Created
@@ -40,16 +37,33 @@ func (w *Workspace) CreateDatabase(n wire.Node, a Actor) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
+	ds.Description = d.Description
 	w.AddDatabase(d, ds)
 	w.tellDatabase("database.created", d, a)
 	w.tellSource("data_source.created", ds, a)
 	return d, nil
 }
 
+// parseHome reads where a database stands: the id of a page, or "" for the workspace itself.
+func (w *Workspace) parseHome(parent wire.Node, a Actor) (string, error) {
+	switch {
+	case !parent.Object():
+		return "", parent.Err()
+	case parent.Has("page_id"):
+		id := parent.Get("page_id").UUID()
+		_, err := w.Page(id, a)
+		return id, parent.Or(err)
+	case !parent.Has("workspace"):
+		parent.Get("page_id").Expect("defined")
+	}
+	return "", parent.Err()
+}
+
 // AddDatabase puts a database that stands ready into the workspace, with its data sources.
 func (w *Workspace) AddDatabase(d *Database, sources ...*DataSource) {
 	w.databases[d.ID] = d
 	w.changes.mark("database", d.ID)
+	w.blocks++
 	for _, ds := range sources {
 		w.nextSeq++
 		ds.DatabaseID, ds.Seq = d.ID, w.nextSeq
@@ -70,6 +84,9 @@ func (w *Workspace) CreateDataSource(n wire.Node, a Actor) (*DataSource, error) 
 	if err := n.Or(err); err != nil {
 		return nil, err
 	}
+	if err := w.room(); err != nil {
+		return nil, err
+	}
 	ds, err := w.newSource(d, n, nil, a)
 	if err != nil {
 		return nil, err
@@ -87,7 +104,7 @@ func (w *Workspace) newSource(d *Database, n wire.Node, title value.Text, a Acto
 	if n.Has("title") {
 		ds.Title = w.parseTitle(n.Get("title"), a)
 	}
-	ds.Icon = parseMedia(n.Get("icon"))
+	ds.Icon = w.parseIcon(n.Get("icon"))
 	w.sources[ds.ID], w.databases[d.ID] = ds, d // a relation may lead to the data source itself
 	if !n.Has("properties") {
 		ds.Schema = ds.Schema.Insert(&schema.Property{ID: schema.TitleID, Name: "Name", Type: schema.Title})
@@ -110,8 +127,13 @@ func (w *Workspace) UpdateDatabase(id string, n wire.Node, a Actor) (*Database, 
 	if err != nil {
 		return nil, err
 	}
-	n.Only("title", "description", "is_inline", "icon", "cover", "in_trash", "archived", "is_locked")
+	n.Only("title", "description", "is_inline", "icon", "cover", "in_trash", "archived", "is_locked", "parent")
 	after := *d
+	if n.Has("parent") {
+		if after.ParentPage, err = w.parseHome(n.Get("parent"), a); err != nil {
+			return nil, err
+		}
+	}
 	if n.Has("title") {
 		after.Title = w.parseTitle(n.Get("title"), a)
 	}
@@ -123,10 +145,10 @@ func (w *Workspace) UpdateDatabase(id string, n wire.Node, a Actor) (*Database, 
 	flag(n, "in_trash", &after.InTrash)
 	flag(n, "archived", &after.InTrash)
 	if n.Has("icon") {
-		after.Icon = parseMedia(n.Get("icon"))
+		after.Icon = w.parseIcon(n.Get("icon"))
 	}
 	if n.Has("cover") {
-		after.Cover = parseMedia(n.Get("cover"))
+		after.Cover = parseCover(n.Get("cover"))
 	}
 	if err := n.Err(); err != nil {
 		return nil, err
@@ -138,8 +160,16 @@ func (w *Workspace) UpdateDatabase(id string, n wire.Node, a Actor) (*Database, 
 		}
 		w.tellDatabase(kind, d, a)
 	}
+	if after.ParentPage != d.ParentPage {
+		w.tellDatabase("database.moved", &after, a)
+	}
 	after.Edited = w.time()
 	*d = after
+	if n.Has("description") && len(d.Sources) > 0 { // the first data source shows it as its own
+		ds := w.sources[d.Sources[0]]
+		ds.Description, ds.Edited, ds.EditedBy = d.Description, w.time(), a.UserID
+		w.changes.mark("source", ds.ID)
+	}
 	w.changes.mark("database", d.ID)
 	return d, nil
 }

@@ -25,5 +25,5 @@ func (e env) SourceOf(pageID string) (string, bool) {
 }
 
 func (e env) NotFound(kind, id string) *wire.Error {
-	return wire.NotFound(kind, id, e.actor.Integration)
+	return e.actor.NotFound(kind, id)
 }

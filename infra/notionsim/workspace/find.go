@@ -23,6 +23,7 @@ type Query struct {
 	Size        int
 	InTrash     bool
 	Start       string // the cursor, or ""
+	Bot         bool   // the rows are as the bot sees them
 	fingerprint string // what a cursor is good for: this query and no other
 }
 
@@ -38,7 +39,7 @@ type Found struct {
 // https://developers.notion.com/reference/query-a-data-source
 func (w *Workspace) ParseQuery(ds *DataSource, n wire.Node, a Actor) (Query, error) {
 	n.Only("filter", "sorts", "start_cursor", "page_size", "in_trash", "archived", "result_type")
-	q := Query{Filter: query.All(), Size: maxPageSize}
+	q := Query{Filter: query.All(), Size: maxPageSize, Bot: a.Bot}
 	if n.Has("filter") {
 		q.Filter = query.ParseFilter(n.Get("filter"), query.Scope{Schema: ds.Schema, Now: w.now(), Me: a.UserID, Cut: !w.Limits.KeepSeconds})
 	}
@@ -120,7 +121,7 @@ func (w *Workspace) scan(ds *DataSource, q Query, from cursor.Cursor, limit int)
 		slices.SortFunc(pages, func(a, b *Page) int { return by(a).Compare(by(b)) })
 	}
 	descending := len(q.Sorts) == 1 && q.Sorts[0].Descending
-	return w.walk(pages, by, descending, q.Filter, from, limit), by, nil
+	return w.walk(pages, by, descending, q, from, limit), by, nil
 }
 
 // candidates gives the fewest pages that the filter's stretches of time leave.
@@ -147,12 +148,12 @@ func within(pages []*Page, by ranking, span query.Span) []*Page {
 	return pages
 }
 
-// walk gives up to limit pages that pass the filter, in the order of a ranking or its reverse, behind a cursor.
-func (w *Workspace) walk(pages []*Page, by ranking, descending bool, f query.Filter, from cursor.Cursor, limit int) []*Page {
+// walk gives up to limit pages that pass the query's filter, in the order of a ranking or its reverse, behind a cursor.
+func (w *Workspace) walk(pages []*Page, by ranking, descending bool, q Query, from cursor.Cursor, limit int) []*Page {
 	x := index{pages}
 	var out []*Page
 	take := func(p *Page) bool {
-		if f.Match(row{w, p}) {
+		if q.Filter.Match(row{w, p, reader{bot: q.Bot}}) {
 			out = append(out, p)
 		}
 		return len(out) < limit
@@ -190,7 +191,7 @@ func (w *Workspace) scanSorted(pages []*Page, q Query, from cursor.Cursor, limit
 	}
 	places := make([]place, 0, len(pages))
 	for _, p := range pages {
-		if r := (row{w, p}); q.Filter.Match(r) {
+		if r := (row{w, p, reader{bot: q.Bot}}); q.Filter.Match(r) {
 			places = append(places, place{p, position{query.KeyOf(r, q.Sorts), byCreated(p)}})
 		}
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 // formula computes a formula of a page.
-func (w *Workspace) formula(page *Page, p *schema.Property, depth int) value.Value {
+func (w *Workspace) formula(page *Page, p *schema.Property, by reader) value.Value {
 	expression, err := formula.Parse(p.Expression)
-	if err != nil || depth >= maxDepth {
+	if err != nil || p.Unsupported || by.depth >= maxDepth {
 		return value.Computed{Kind: "unsupported"}
 	}
 	s := w.SchemaOf(page)
@@ -23,7 +23,7 @@ func (w *Workspace) formula(page *Page, p *schema.Property, depth int) value.Val
 		if named == nil {
 			return nil
 		}
-		return w.operand(w.valueOf(page, named, depth+1), named)
+		return w.operand(w.valueOf(page, named, by.deeper()), named)
 	}})
 	computed := value.Computed{Result: result}
 	switch result.(type) {
@@ -55,9 +55,9 @@ func (w *Workspace) operand(v value.Value, p *schema.Property) value.Value {
 	}
 }
 
-// checkFormula checks that a formula can be read and that the properties which it names exist.
+// checkFormula checks that a formula can be read, or at least may be one of Notion's, and that the properties which it names exist.
 func checkFormula(p *schema.Property, s schema.Schema) error {
-	if _, err := formula.Parse(p.Expression); err != nil {
+	if _, err := formula.Parse(p.Expression); err != nil && !formula.Beyond(p.Expression) {
 		return wire.Validation("Type error with formula in property %s: %s.", p.Name, err)
 	}
 	for _, name := range formula.Properties(p.Expression) {

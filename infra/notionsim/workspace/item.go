@@ -27,12 +27,12 @@ func (w *Workspace) AppendItem(b *wire.Buffer, r ItemRequest, a Actor) error {
 		return err
 	}
 	p := w.SchemaOf(page).Find(r.Property)
-	if p == nil {
-		err := wire.NotFound("property", r.Property, a.Integration)
+	if p == nil || w.omitted(w.SchemaOf(page), p, reader{bot: a.Bot}) {
+		err := a.NotFound("property", r.Property)
 		err.Message = "Could not find property with name or id: " + r.Property
 		return err
 	}
-	v, show := w.valueOf(page, p, 0), w.view(0)
+	v, show := w.valueOf(page, p, reader{bot: a.Bot}), w.view(0)
 	if !value.Listed(p.Type) {
 		b.Open()
 		value.AppendItem(b, p, v, show)

@@ -23,6 +23,8 @@ type counters struct {
 	Seed int64  `json:"seed"`
 	IDs  uint64 `json:"ids"`
 	Seq  uint32 `json:"seq"`
+	// Blocks is how many blocks there ever were.
+	Blocks int `json:"blocks,omitempty"`
 }
 
 // TakeChanges gives what changed since it was last called, in a fixed order, to be kept.
@@ -72,7 +74,7 @@ func (w *Workspace) thing(kind, id string) any {
 			}
 		}
 	case "counters":
-		return counters{Seed: w.ids.Seed, IDs: w.ids.Next, Seq: w.nextSeq}
+		return counters{Seed: w.ids.Seed, IDs: w.ids.Next, Seq: w.nextSeq, Blocks: w.blocks}
 	}
 	return nil
 }
@@ -117,6 +119,7 @@ func (w *Workspace) Load(kept *journal.Journal) error {
 		var c counters
 		err := json.Unmarshal(data, &c)
 		w.ids, w.sealer.Seed, w.nextSeq = ident.Source{Seed: c.Seed, Next: c.IDs}, c.Seed, c.Seq
+		w.blocks = c.Blocks
 		return err
 	})
 	load := func(kind string, do func([]byte) error) {

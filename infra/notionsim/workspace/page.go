@@ -29,8 +29,9 @@ type edit struct {
 	fresh    []schema.Option
 }
 
-// parseEdits reads the "properties" of a request.
-func (w *Workspace) parseEdits(n wire.Node, s schema.Schema, a Actor) []edit {
+// parseEdits reads the "properties" of a request. Where short is set, as it is for a page that is made, the title may come as an
+// array, {"title":[…]}.
+func (w *Workspace) parseEdits(n wire.Node, s schema.Schema, a Actor, short bool) []edit {
 	if !n.Present() || !n.Object() {
 		return nil
 	}
@@ -40,6 +41,10 @@ func (w *Workspace) parseEdits(n wire.Node, s schema.Schema, a Actor) []edit {
 		if p == nil {
 			n.Refuse(wire.Validation("%s is not a property that exists.", k))
 			return nil
+		}
+		if short && k == schema.TitleID && n.Get(k).IsList() {
+			edits = append(edits, edit{property: p, value: value.OrNil(value.ParseText(n.Get(k), env{w, a}))})
+			continue
 		}
 		v, fresh := value.Parse(p, n.Get(k), env{w, a})
 		if slices.ContainsFunc(edits, func(e edit) bool { return e.property == p }) {
@@ -59,11 +64,16 @@ func (w *Workspace) CreatePage(n wire.Node, a Actor) (*Page, error) {
 	if err := w.parsePageParent(p, n.Get("parent"), a); err != nil {
 		return nil, err
 	}
-	edits := w.parseEdits(n.Get("properties"), w.SchemaOf(p), a)
-	p.Icon, p.Cover = parseMedia(n.Get("icon")), parseMedia(n.Get("cover"))
+	edits := w.parseEdits(n.Get("properties"), w.SchemaOf(p), a, true)
+	p.Icon, p.Cover = w.parseIcon(n.Get("icon")), parseCover(n.Get("cover"))
+	blocks := blocksIn(n)
 	if err := n.Err(); err != nil {
 		return nil, err
 	}
+	if err := w.room(); err != nil {
+		return nil, err
+	}
+	w.blocks += blocks
 	p.Created = w.time()
 	p.Edited = p.Created
 	w.number(p)
@@ -81,6 +91,7 @@ func (w *Workspace) number(p *Page) {
 		p.ID = w.ids.UUID()
 	}
 	w.nextSeq++
+	w.blocks++
 	p.Seq = w.nextSeq
 	if p.Values == nil {
 		p.Values = make(map[string]value.Value)

@@ -15,6 +15,7 @@ type Style struct {
 	Only      []string // the properties of pages to write, by id or name; nil is all
 	RequestID string   // written at the end of the object where it is not ""
 	All       bool     // references are not cut
+	Bot       bool     // as the bot sees it, which is not shown what is not shared with it
 }
 
 func (w *Workspace) viewOf(style Style) view {
@@ -43,15 +44,18 @@ func (w *Workspace) AppendPage(b *wire.Buffer, p *Page, style Style) {
 	b.Key("is_archived").Bool(p.Archived)
 	b.Key("is_locked").Bool(p.Locked)
 	b.Key("properties").Open()
-	s := w.SchemaOf(p)
+	s, by := w.SchemaOf(p), reader{bot: style.Bot}
 	for _, prop := range s {
+		if w.omitted(s, prop, by) {
+			continue
+		}
 		if style.Only != nil && !slices.ContainsFunc(style.Only, func(k string) bool { return s.Find(k) == prop }) {
 			continue
 		}
 		b.Name(prop.Name).Open()
 		b.Key("id").String(prop.EncodedID())
 		b.Key("type").String(prop.Type)
-		value.Append(b, prop, w.valueOf(p, prop, 0), v)
+		value.Append(b, prop, w.valueOf(p, prop, by), v)
 		b.Close()
 	}
 	b.Close()
@@ -146,7 +150,10 @@ func (w *Workspace) AppendDataSource(b *wire.Buffer, ds *DataSource, style Style
 	value.AppendText(b.Key("description"), ds.Description, w.view(0))
 	b.Key("is_inline").Bool(d.Inline)
 	b.Key("properties")
-	ds.Schema.Append(b, func(id string) schema.Schema {
+	shown := slices.DeleteFunc(slices.Clone(ds.Schema), func(p *schema.Property) bool {
+		return w.omitted(ds.Schema, p, reader{bot: style.Bot})
+	})
+	shown.Append(b, func(id string) schema.Schema {
 		if other := w.sources[id]; other != nil {
 			return other.Schema
 		}

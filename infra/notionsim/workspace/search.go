@@ -21,29 +21,33 @@ func (h Hit) key() cursor.Key {
 	return cursor.Key{At: millis(h.Source.Edited), Seq: h.Source.Seq}
 }
 
-// Search finds pages and data sources by title, those edited last first. It does not know of the latest edits yet, and does not
+// Search finds pages and data sources by title, those edited last first, also where relevance is asked for. It does not know of the latest edits yet, and does not
 // promise to know all.
 //
 // https://developers.notion.com/reference/post-search
 func (w *Workspace) Search(n wire.Node, a Actor) (hits []Hit, next string, err error) {
 	n.Only("query", "sort", "filter", "start_cursor", "page_size")
-	text, only, ascending := "", "", false
+	text, only, ascending, trash := "", "", false, false
 	if n.Has("query") {
 		text = strings.ToLower(n.Get("query").Text())
 	}
 	if n.Has("filter") {
-		n.Get("filter").Get("property").OneOf("object")
-		only = n.Get("filter").Get("value").OneOf("page", "data_source")
+		filter := n.Get("filter")
+		filter.Only("property", "value", "in_trash")
+		flag(filter, "in_trash", &trash)
+		if !filter.Has("in_trash") || filter.Has("property") || filter.Has("value") {
+			filter.Get("property").OneOf("object")
+			only = filter.Get("value").OneOf("page", "data_source")
+		}
 	}
-	if n.Has("sort") {
-		n.Get("sort").Get("timestamp").OneOf("last_edited_time")
+	if n.Has("sort") && n.Get("sort").Get("timestamp").OneOf("last_edited_time", "relevance") == "last_edited_time" {
 		ascending = n.Get("sort").Get("direction").OneOf("ascending", "descending") == "ascending"
 	}
 	size, start := ParsePaging(n)
 	if n.Err() != nil {
 		return nil, "", n.Err()
 	}
-	fingerprint := "search " + text + only + string(n.Get("sort").Raw())
+	fingerprint := "search " + text + string(n.Get("filter").Raw()) + string(n.Get("sort").Raw())
 	var from cursor.Cursor
 	if start != "" {
 		if from, err = w.sealer.Open(start, fingerprint); err != nil {
@@ -56,7 +60,7 @@ func (w *Workspace) Search(n wire.Node, a Actor) (hits []Hit, next string, err e
 		}
 		return b.Compare(a)
 	}
-	hits = slices.DeleteFunc(w.titled(text, only, a), func(h Hit) bool {
+	hits = slices.DeleteFunc(w.titled(text, only, trash, a), func(h Hit) bool {
 		return start != "" && order(h.key(), from.After) <= 0
 	})
 	slices.SortFunc(hits, func(a, b Hit) int { return order(a.key(), b.key()) })
@@ -67,21 +71,21 @@ func (w *Workspace) Search(n wire.Node, a Actor) (hits []Hit, next string, err e
 	return hits, next, nil
 }
 
-// titled gives what has a text in its title and is known to the search by now.
-func (w *Workspace) titled(text, only string, a Actor) []Hit {
+// titled gives what has a text in its title, is in the trash or is not, and is known to the search by now.
+func (w *Workspace) titled(text, only string, trash bool, a Actor) []Hit {
 	known := w.now().Add(-w.Limits.SearchLag)
 	var hits []Hit
 	if only != "data_source" {
 		for _, p := range w.pages {
 			title, _ := view{w: w}.PageName(p.ID)
-			if !p.InTrash && !p.Edited.After(known) && (!a.Bot || !w.hidden(p)) && strings.Contains(strings.ToLower(title), text) {
+			if p.InTrash == trash && !p.Edited.After(known) && (!a.Bot || !w.hidden(p)) && strings.Contains(strings.ToLower(title), text) {
 				hits = append(hits, Hit{Page: p})
 			}
 		}
 	}
 	if only != "page" {
 		for _, ds := range w.sources {
-			if _, err := w.DataSource(ds.ID, a); err == nil && !ds.InTrash && !ds.Edited.After(known) &&
+			if _, err := w.DataSource(ds.ID, a); err == nil && ds.InTrash == trash && !ds.Edited.After(known) &&
 				strings.Contains(strings.ToLower(plain(ds.Title)), text) {
 				hits = append(hits, Hit{Source: ds})
 			}

@@ -18,7 +18,7 @@ func (w *Workspace) UpdateDataSource(id string, n wire.Node, a Actor) (*DataSour
 	if err != nil {
 		return nil, err
 	}
-	n.Only("title", "description", "icon", "properties", "in_trash", "archived")
+	n.Only("title", "description", "icon", "properties", "in_trash", "archived", "parent")
 	title, description, icon, inTrash := ds.Title, ds.Description, ds.Icon, ds.InTrash
 	if n.Has("title") {
 		title = w.parseTitle(n.Get("title"), a)
@@ -27,10 +27,18 @@ func (w *Workspace) UpdateDataSource(id string, n wire.Node, a Actor) (*DataSour
 		description = w.parseTitle(n.Get("description"), a)
 	}
 	if n.Get("icon").Present() {
-		icon = parseMedia(n.Get("icon"))
+		icon = w.parseIcon(n.Get("icon"))
 	}
 	flag(n, "in_trash", &inTrash)
 	flag(n, "archived", &inTrash)
+	to := w.databases[ds.DatabaseID]
+	if n.Has("parent") {
+		parent := n.Get("parent")
+		parent.Only("type", "database_id")
+		if to, err = w.Database(parent.Get("database_id").UUID(), a); n.Or(err) != nil {
+			return nil, n.Or(err)
+		}
+	}
 	if err := n.Err(); err != nil {
 		return nil, err
 	}
@@ -44,10 +52,33 @@ func (w *Workspace) UpdateDataSource(id string, n wire.Node, a Actor) (*DataSour
 		}
 		w.tellSource(kind, ds, a)
 	}
+	w.moveSource(ds, to, a)
 	ds.Title, ds.Description, ds.Icon, ds.InTrash = title, description, icon, inTrash
 	ds.Edited, ds.EditedBy = w.time(), a.UserID
 	w.changes.mark("source", ds.ID)
 	return ds, nil
+}
+
+// moveSource puts a data source into a database. Relations that lead to it lead to the database then.
+func (w *Workspace) moveSource(ds *DataSource, to *Database, a Actor) {
+	from := w.databases[ds.DatabaseID]
+	if from == to {
+		return
+	}
+	from.Sources = slices.DeleteFunc(slices.Clone(from.Sources), func(id string) bool { return id == ds.ID })
+	to.Sources = append(slices.Clip(to.Sources), ds.ID)
+	ds.DatabaseID = to.ID
+	w.changes.mark("database", from.ID)
+	w.changes.mark("database", to.ID)
+	for _, other := range w.sources {
+		for _, p := range other.Schema {
+			if p.Relation != nil && p.Relation.DataSourceID == ds.ID {
+				p.Relation.DatabaseID = to.ID
+				w.changes.mark("source", other.ID)
+			}
+		}
+	}
+	w.tellSource("data_source.moved", ds, a)
 }
 
 // alter changes a schema as the "properties" of a request want it: all of it, or nothing where something is wrong.
@@ -169,7 +200,24 @@ func (w *Workspace) propertyID(ds *DataSource, taken schema.Schema, name string)
 // AddProperty gives a data source a property that stands ready: how a property comes about that the API cannot make.
 func (w *Workspace) AddProperty(ds *DataSource, p *schema.Property, a Actor) {
 	p.ID = w.propertyID(ds, ds.Schema, p.Name)
-	w.tellSource("data_source.schema_updated", ds, a, w.addProperty(ds, p, a))
+	w.editSchema(ds, a, w.addProperty(ds, p, a))
+}
+
+// ChangeProperty puts a changed property in the place of another of the same id and type, as the app does it.
+func (w *Workspace) ChangeProperty(ds *DataSource, before, after *schema.Property, a Actor) {
+	w.editSchema(ds, a, w.replaceProperty(ds, before, after, a))
+}
+
+// DropProperty removes a property, as the app does it.
+func (w *Workspace) DropProperty(ds *DataSource, p *schema.Property, a Actor) {
+	w.editSchema(ds, a, w.dropProperty(ds, p, a))
+}
+
+// editSchema notes and tells that an actor changed a schema.
+func (w *Workspace) editSchema(ds *DataSource, a Actor, change SchemaChange) {
+	ds.Edited, ds.EditedBy = w.time(), a.UserID
+	w.changes.mark("source", ds.ID)
+	w.tellSource("data_source.schema_updated", ds, a, change)
 }
 
 func (w *Workspace) addProperty(ds *DataSource, p *schema.Property, a Actor) SchemaChange {
@@ -229,16 +277,56 @@ func (w *Workspace) dropProperty(ds *DataSource, p *schema.Property, a Actor) Sc
 		w.changes.mark("page", page.ID)
 	}
 	if p.Relation != nil {
-		if synced := w.syncedOf(p); synced != nil {
-			other := w.sources[p.Relation.DataSourceID]
-			synced.Relation.Dual = false
-			change := w.dropProperty(other, synced, a)
-			if other != ds {
-				w.tellSource("data_source.schema_updated", other, a, change)
+		w.dropSynced(ds, p, a)
+	}
+	return SchemaChange{ID: p.EncodedID(), Name: p.Name, Action: "deleted"}
+}
+
+// dropSynced removes the property at the other end of a two-way relation of a data source.
+func (w *Workspace) dropSynced(ds *DataSource, p *schema.Property, a Actor) {
+	synced := w.syncedOf(p)
+	if synced == nil {
+		return
+	}
+	other := w.sources[p.Relation.DataSourceID]
+	synced.Relation.Dual = false
+	change := w.dropProperty(other, synced, a)
+	if other != ds {
+		w.tellSource("data_source.schema_updated", other, a, change)
+	}
+}
+
+// replaceRelation does what a change of a relation does beyond the property itself: one that leads elsewhere loses what the pages
+// hold, and the property at the other end comes and goes with the two-way relation. What it comes to hold edits no page.
+func (w *Workspace) replaceRelation(ds *DataSource, before, after *schema.Property, a Actor) {
+	was, is := before.Relation, after.Relation
+	moved := was.DataSourceID != is.DataSourceID
+	if moved || !is.Dual {
+		w.dropSynced(ds, before, a)
+		is.SyncedID = ""
+	}
+	if moved {
+		for _, page := range w.Rows(ds) {
+			set(page, after.ID, nil)
+			w.changes.mark("page", page.ID)
+		}
+	}
+	if !is.Dual || is.SyncedID != "" {
+		is.SyncedName = ""
+		return
+	}
+	w.addSynced(ds, after, a)
+	synced := w.syncedOf(after)
+	for _, page := range w.Rows(ds) {
+		refs, _ := page.Values[after.ID].(value.Refs)
+		for _, id := range refs {
+			if other := w.pages[id]; other != nil {
+				held, _ := other.Values[synced.ID].(value.Refs)
+				set(other, synced.ID, append(slices.Clip(held), page.ID))
+				w.changes.mark("page", id)
 			}
 		}
 	}
-	return SchemaChange{ID: p.EncodedID(), Name: p.Name, Action: "deleted"}
 }
 
 // replaceProperty puts the changed property in its place and carries over what the pages hold. Pages do not count as edited
@@ -263,6 +351,9 @@ func (w *Workspace) replaceProperty(ds *DataSource, before, after *schema.Proper
 	default:
 		ds.Schema = ds.Schema.Without(before.ID).Insert(after)
 		w.changes.mark("source", ds.ID)
+		if before.Relation != nil && after.Relation != nil {
+			w.replaceRelation(ds, before, after, a)
+		}
 		for _, page := range w.Rows(ds) {
 			w.forget(page, after)
 		}

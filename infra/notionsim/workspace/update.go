@@ -18,13 +18,13 @@ func (w *Workspace) UpdatePage(id string, n wire.Node, a Actor) (p *Page, change
 		return nil, false, err
 	}
 	n.Only("properties", "icon", "cover", "in_trash", "archived", "is_archived", "is_locked", "erase_content", "template")
-	edits := w.parseEdits(n.Get("properties"), w.SchemaOf(p), a)
+	edits := w.parseEdits(n.Get("properties"), w.SchemaOf(p), a, false)
 	after := *p
 	if n.Get("icon").Present() {
-		after.Icon = parseMedia(n.Get("icon"))
+		after.Icon = w.parseIcon(n.Get("icon"))
 	}
 	if n.Get("cover").Present() {
-		after.Cover = parseMedia(n.Get("cover"))
+		after.Cover = parseCover(n.Get("cover"))
 	}
 	flag(n, "in_trash", &after.InTrash)
 	flag(n, "archived", &after.InTrash)

@@ -5,6 +5,7 @@ package workspace
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type Workspace struct {
 	now       func() time.Time
 	ids       ident.Source
 	nextSeq   uint32
+	blocks    int // how many there ever were
 	users     []*User
 	databases map[string]*Database
 	sources   map[string]*DataSource
@@ -34,6 +36,7 @@ type Workspace struct {
 	sealer    cursor.Sealer
 	positions positions
 	links     atomic.Uint64 // how many hosted addresses were given; no two are the same
+	ownIcons  *regexp.Regexp
 
 	events  []Event
 	changes changes
@@ -47,7 +50,19 @@ type Limits struct {
 	KeepTimeZone bool          // dates keep the name of their time zone
 	KeepSeconds  bool          // dates keep seconds and milliseconds instead of being cut to the minute
 	SearchLag    time.Duration // how long it takes until search knows of an edit
+	Blocks       int           // blocks that the workspace may ever hold; 0 is without limit
+	Unshared     Unshared      // how a bot sees relations to what is not shared with it
 }
+
+// Unshared says how a bot sees a relation that leads to a data source which is not shared with it, and the rollups along it.
+type Unshared string
+
+// The ways in which a bot sees such relations.
+const (
+	UnsharedEmpty   Unshared = "empty"   // they hold nothing, as recorded
+	UnsharedOmitted Unshared = "omitted" // neither the schema nor pages have them, as Notion's documentation says
+	UnsharedShown   Unshared = "shown"   // they hold what a person sees
+)
 
 // User is a person, a bot or a group.
 type User struct {
@@ -63,6 +78,15 @@ type Actor struct {
 	UserID      string
 	Bot         bool
 	Integration string // name, in errors
+}
+
+// NotFound is the answer for what does not exist or is not shared with the actor. It names the bot that asked.
+func (a Actor) NotFound(kind, id string) *wire.Error {
+	err := wire.NotFound(kind, id, a.Integration)
+	if a.Bot {
+		err.Data = map[string]string{"integration_id": a.UserID}
+	}
+	return err
 }
 
 // Database is a container of data sources.
@@ -131,6 +155,7 @@ func New(seed int64, now func() time.Time) *Workspace {
 		sources:   make(map[string]*DataSource),
 		pages:     make(map[string]*Page),
 		changes:   newChanges(),
+		ownIcons:  ownIconAddress(),
 	}
 }
 
@@ -165,7 +190,7 @@ func (w *Workspace) User(id string) *User {
 func (w *Workspace) Database(id string, a Actor) (*Database, error) {
 	d := w.databases[id]
 	if d == nil || (a.Bot && d.Unshared) {
-		return nil, wire.NotFound("database", id, a.Integration)
+		return nil, a.NotFound("database", id)
 	}
 	return d, nil
 }
@@ -174,7 +199,7 @@ func (w *Workspace) Database(id string, a Actor) (*Database, error) {
 func (w *Workspace) DataSource(id string, a Actor) (*DataSource, error) {
 	ds := w.sources[id]
 	if ds == nil || (a.Bot && w.databases[ds.DatabaseID].Unshared) {
-		return nil, wire.NotFound("data source", id, a.Integration)
+		return nil, a.NotFound("data source", id)
 	}
 	return ds, nil
 }
@@ -183,7 +208,7 @@ func (w *Workspace) DataSource(id string, a Actor) (*DataSource, error) {
 func (w *Workspace) Page(id string, a Actor) (*Page, error) {
 	p := w.pages[id]
 	if p == nil || (a.Bot && w.hidden(p)) {
-		return nil, wire.NotFound("page", id, a.Integration)
+		return nil, a.NotFound("page", id)
 	}
 	return p, nil
 }
