@@ -33,6 +33,20 @@ func Recording(tb testing.TB, name string) []byte {
 	return raw
 }
 
+// Recordings gives the folder of the recorded answers. Where it is absent the test ends, as with Load.
+func Recordings(tb testing.TB) string {
+	tb.Helper()
+	root, err := repositoryRoot()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	folder := filepath.Join(root, recordings)
+	if _, err := os.Stat(folder); err != nil {
+		absent(tb, "the recordings of the real API", err)
+	}
+	return folder
+}
+
 // absent ends a test for want of what it is judged by: skipped at a desk where it is not there, failed otherwise.
 func absent(tb testing.TB, what string, err error) {
 	tb.Helper()
