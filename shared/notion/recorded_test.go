@@ -63,23 +63,32 @@ func readRecorded(t *testing.T, file string, body json.RawMessage, read map[stri
 	}
 	var head struct {
 		Object  string            `json:"object"`
-		Status  int               `json:"status"`
+		Status  json.RawMessage   `json:"status"` // a number in an error, an option in the item of a property
 		Code    string            `json:"code"`
 		ID      string            `json:"id"`
 		Type    string            `json:"type"`
 		Results []json.RawMessage `json:"results"`
+		Created string            `json:"created_time"`
 	}
 	if err := json.Unmarshal(body, &head); err != nil {
 		t.Errorf("%s: %v", file, err)
 		return
 	}
 	kind := head.Object
-	if kind == "list" && head.Type == "property_item" {
+	status := http.StatusOK
+	switch {
+	case kind == "list" && head.Type == "property_item":
 		kind = "property_item"
+	case kind == "page" && head.Created == "":
+		kind = "other" // only an id, from a view's query, which this project does not ask
+	case kind == "error":
+		if err := json.Unmarshal(head.Status, &status); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 	f := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-		if head.Object == "error" {
-			w.WriteHeader(head.Status)
+		if status != http.StatusOK {
+			w.WriteHeader(status)
 		}
 		if r.URL.Query().Has("start_cursor") {
 			body = bytes.Replace(body, []byte(`"has_more": true`), []byte(`"has_more": false`), 1)
@@ -120,7 +129,7 @@ func readRecorded(t *testing.T, file string, body json.RawMessage, read map[stri
 		}
 	case "error":
 		_, err = c.Page(ctx, pageID)
-		if said, ok := errors.AsType[*notion.Error](err); ok && said.Code == head.Code && said.Status == head.Status {
+		if said, ok := errors.AsType[*notion.Error](err); ok && said.Code == head.Code && said.Status == status {
 			err = nil
 		}
 	default:
