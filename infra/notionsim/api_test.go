@@ -85,9 +85,15 @@ func TestShapesAreThoseRecorded(t *testing.T) {
 	page := bot.post("/v1/data_sources/"+source+"/query", `{"page_size":1}`).ok().text("results", 0, "id")
 	for _, c := range []struct{ name, version, path, file string }{
 		{"page", latest, "/v1/pages/" + page, "page-14-ultimate.json"},
+		{"page with a date", latest, "/v1/pages/" + page, "page-61-ultimate.json"},
+		{"page of a later recording", latest, "/v1/pages/" + page, "page-62-ultimate.json"},
 		{"page of the version before", older, "/v1/pages/" + page, "page-13-ultimate.json"},
+		{"page of the version before, later", older, "/v1/pages/" + page, "page-64-ramnes.json"},
 		{"database", latest, "/v1/databases/" + db, "database-04-ultimate.json"},
+		{"database without a title", latest, "/v1/databases/" + db, "database-61-ultimate.json"},
 		{"data source", latest, "/v1/data_sources/" + source, "data-source-04-ultimate.json"},
+		{"data source with relations", latest, "/v1/data_sources/" + source, "data-source-62-ultimate.json"},
+		{"data source of the version before", older, "/v1/data_sources/" + source, "data-source-63-ramnes.json"},
 		{"property item", latest, "/v1/pages/" + page + "/properties/title", "property-item-12-ramnes.json"},
 		{"users", latest, "/v1/users", "user-01-ramnes.json"},
 	} {
@@ -99,30 +105,45 @@ func TestShapesAreThoseRecorded(t *testing.T) {
 			}
 		})
 	}
-	t.Run("query", func(t *testing.T) {
-		t.Parallel()
-		want := keys(recorded(t, "query-04-ultimate.json"))
-		got := bot.on(t).post("/v1/data_sources/"+source+"/query", `{}`).ok()
-		if !slices.Equal(keys(got.body), want) {
-			t.Errorf("members %v, recorded %v", keys(got.body), want)
-		}
-		row := recorded(t, "query-04-ultimate.json")["results"].([]any)[0].(map[string]any)
-		if !slices.Equal(keys(got.at("results", 0).(map[string]any)), keys(row)) {
-			t.Errorf("members of a row %v, recorded %v", keys(got.at("results", 0).(map[string]any)), keys(row))
-		}
-	})
-	t.Run("error", func(t *testing.T) {
-		t.Parallel()
-		want := recorded(t, "error-04-ramnes.json")
-		anonymous := bot.on(t)
-		anonymous.token = "nobody"
-		got := anonymous.get("/v1/users").body
-		delete(got, "request_id")
-		delete(want, "request_id")
-		if !maps.Equal(got, want) {
-			t.Errorf("got %v, recorded %v", got, want)
-		}
-	})
+	for _, file := range []string{"query-04-ultimate.json", "query-61-ultimate.json"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			want := recorded(t, file)
+			got := bot.on(t).post("/v1/data_sources/"+source+"/query", `{}`).ok()
+			if !slices.Equal(keys(got.body), keys(want)) {
+				t.Errorf("members %v, recorded %v", keys(got.body), keys(want))
+			}
+			row := want["results"].([]any)[0].(map[string]any)
+			if !slices.Equal(keys(got.at("results", 0).(map[string]any)), keys(row)) {
+				t.Errorf("members of a row %v, recorded %v", keys(got.at("results", 0).(map[string]any)), keys(row))
+			}
+		})
+	}
+	for _, c := range []struct{ name, file, token, method, path, body string }{
+		{"a token that is not valid", "error-04-ramnes.json", "nobody", "GET", "/v1/users", ""},
+		{"an address that is not", "error-05-ramnes.json", bot.token, "GET", "/v1/nothing", ""},
+		{"a page that is not", "error-62-ramnes.json", bot.token, "GET", "/v1/pages/00000000-0000-0000-0000-000000000000", ""},
+		{"a body that is no JSON", "error-32-mgmarlow.json", bot.token, "PATCH", "/v1/pages/" + page, "{"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			want := recorded(t, c.file)
+			anybody := bot.on(t)
+			anybody.token = c.token
+			got := anybody.do(c.method, c.path, c.body).body
+			for _, own := range []string{"request_id", "additional_data"} { // the one is new each time, the other names the integration
+				delete(got, own)
+				delete(want, own)
+			}
+			for _, body := range []map[string]any{got, want} {
+				message, _ := body["message"].(string)
+				body["message"], _, _ = strings.Cut(message, " with your integration ")
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("got %v, recorded %v", got, want)
+			}
+		})
+	}
 }
 
 func keys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

@@ -51,7 +51,7 @@ func TestShortTitles(t *testing.T) {
 		if got := bot.get("/v1/pages/"+a.text("id")+"/properties/title").ok().text("results", 0, "title", "plain_text"); got != "Short" {
 			t.Errorf("%s: the title is %q", name, got)
 		}
-		bot.patch("/v1/pages/"+a.text("id"), map[string]any{"properties": map[string]any{"title": words("Long")}}).refused(http.StatusBadRequest, "validation_error", "should be an object")
+		bot.patch("/v1/pages/"+a.text("id"), map[string]any{"properties": map[string]any{"title": words("Short")}}).refused(http.StatusBadRequest, "validation_error", "should be an object")
 	}
 }
 
@@ -123,8 +123,9 @@ func TestPropertiesThatRepeatTheirID(t *testing.T) {
 		"another property's": `{"Led by":{"id":"title","rich_text":{}}}`,
 		"a new property's":   `{"New":{"id":"abcd","rich_text":{}}}`,
 	} {
-		bot.on(t).patch("/v1/data_sources/"+source, `{"properties":`+body+`}`).refused(http.StatusBadRequest, "validation_error", "the id of the property itself")
-		_ = name
+		t.Run(name, func(t *testing.T) {
+			bot.on(t).patch("/v1/data_sources/"+source, `{"properties":`+body+`}`).refused(http.StatusBadRequest, "validation_error", "the id of the property itself")
+		})
 	}
 }
 
@@ -265,7 +266,7 @@ func TestWritesAnswerTheChosenProperties(t *testing.T) {
 
 func TestErrorsNameTheIntegration(t *testing.T) {
 	t.Parallel()
-	sim, bot := start(t)
+	_, bot := start(t)
 	me := bot.get("/v1/users/me").ok().text("id")
 	const nothing = "00000000-0000-4000-8000-000000000000"
 	for _, path := range []string{"/v1/pages/", "/v1/databases/", "/v1/data_sources/", "/v1/users/"} {
@@ -281,7 +282,6 @@ func TestErrorsNameTheIntegration(t *testing.T) {
 	if a := bot.person().get("/v1/pages/" + nothing); a.body["additional_data"] != nil {
 		t.Errorf("to a person: %s", a.raw)
 	}
-	_ = sim
 }
 
 func TestAProxyThatRefuses(t *testing.T) {

@@ -42,11 +42,13 @@ func (w *Workspace) parseEdits(n wire.Node, s schema.Schema, a Actor, short bool
 			n.Refuse(wire.Validation("%s is not a property that exists.", k))
 			return nil
 		}
+		var v value.Value
+		var fresh []schema.Option
 		if short && k == schema.TitleID && n.Get(k).IsList() {
-			edits = append(edits, edit{property: p, value: value.OrNil(value.ParseText(n.Get(k), env{w, a}))})
-			continue
+			v = value.OrNil(value.ParseText(n.Get(k), env{w, a}))
+		} else {
+			v, fresh = value.Parse(p, n.Get(k), env{w, a})
 		}
-		v, fresh := value.Parse(p, n.Get(k), env{w, a})
 		if slices.ContainsFunc(edits, func(e edit) bool { return e.property == p }) {
 			n.Refuse(wire.Validation("%s is named twice, by name and by id.", p.Name))
 		}
