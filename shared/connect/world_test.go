@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
@@ -40,7 +39,7 @@ const first = config.DefaultConnection
 // world is what a connection is made of: Notion, the vault and the database, each real or a stand-in that speaks its protocol.
 type world struct {
 	t         *testing.T
-	pool      *pgxpool.Pool
+	pool      *postgres.Pool
 	sim       *notionsim.Sim
 	notionURL string
 	cloudURL  string

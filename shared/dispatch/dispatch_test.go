@@ -20,7 +20,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
@@ -43,7 +42,7 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // world is everything between the outbox and endpoints, driven by hand.
 type world struct {
 	t     *testing.T
-	pool  *pgxpool.Pool
+	pool  *postgres.Pool
 	desk  dispatch.Desk
 	relay dispatch.Relay
 	del   dispatch.Deliverer
@@ -402,7 +401,7 @@ func (w *world) process(endpoint breaker.Rule) dispatch.Gate {
 		defer mu.Unlock()
 		if known[service] == nil {
 			known[service] = breaker.New(breaker.Config{Service: service, Rule: r, Now: w.now, Shared: &postgres.SharedBreaker{
-				ConnectionID: config.DefaultConnection, Service: service, Pool: func() *pgxpool.Pool { return w.pool }, Now: w.now,
+				ConnectionID: config.DefaultConnection, Service: service, Pool: func() *postgres.Pool { return w.pool }, Now: w.now,
 			}})
 		}
 		return known[service]

@@ -82,7 +82,7 @@ func (t *Tables) Restore(ctx context.Context, rowID string) (bool, error) {
 		typed = append(typed, column+" "+string(f.ColumnType))
 	}
 	restored := false
-	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	err := t.pool.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select set_config('integration.origin', 'sync', true)`); err != nil {
 			return err
 		}

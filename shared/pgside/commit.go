@@ -32,8 +32,9 @@ func (t *Tables) Commit(ctx context.Context, lease journal.Lease, batch journal.
 
 // commit stores records in one transaction, and with the last of a batch what else the batch has.
 func (t *Tables) commit(ctx context.Context, lease journal.Lease, batch journal.Batch, results []result, limit time.Duration, last bool) error {
-	became := slices.Clone(results)
-	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	var became []result
+	err := t.pool.InTx(ctx, func(tx pgx.Tx) error {
+		became = slices.Clone(results)
 		if err := postgres.Fence(ctx, tx, lease); err != nil {
 			return err
 		}

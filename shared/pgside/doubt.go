@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -21,7 +20,7 @@ const candidates = 20
 
 // Doubts keeps the pages of which somebody has to say which row they are.
 type Doubts struct {
-	Pool         *pgxpool.Pool
+	Pool         *postgres.Pool
 	ConnectionID string
 	Mapping      mapping.Mapping
 }
@@ -109,7 +108,7 @@ type doubt struct {
 // rows, are records of their own too. fault.NotFound: the page is not in doubt, and was not; fault.Conflict: somebody has decided
 // already; fault.Invalid: it cannot be that row.
 func (d Doubts) Settle(ctx context.Context, s journal.Settling) (done journal.Settlement, err error) {
-	err = pgx.BeginFunc(ctx, d.Pool, func(tx pgx.Tx) error {
+	err = d.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		at, err := d.find(ctx, tx, s)
 		if err != nil {
 			return err

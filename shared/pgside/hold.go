@@ -24,7 +24,7 @@ type held struct {
 // they are too many; else it leaves them. fault.Conflict when the lease was lost.
 func (t *Tables) Hold(ctx context.Context, lease journal.Lease, d journal.Deletions) (holds bool, err error) {
 	due, args := t.due(d)
-	err = pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	err = t.pool.InTx(ctx, func(tx pgx.Tx) error {
 		if err := postgres.Fence(ctx, tx, lease); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 
 // Intend stores the writes that are about to be made, with what they overwrite. fault.Conflict when the lease was lost.
 func (t *Tables) Intend(ctx context.Context, lease journal.Lease, intents []journal.Intent) error {
-	return postgres.Fault(pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	return postgres.Fault(t.pool.InTx(ctx, func(tx pgx.Tx) error {
 		if err := postgres.Fence(ctx, tx, lease); err != nil {
 			return err
 		}

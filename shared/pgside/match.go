@@ -68,7 +68,7 @@ func (t *Tables) stagePages(todo *pgx.Batch, batch journal.Batch) {
 // Match decides which of the staged pages is which row. What somebody decided before stands; what an earlier run decided, and never
 // came to use, is decided anew. Every live row that is not in doubt is noted as changed, so that one without a page gets one.
 func (t *Tables) Match(ctx context.Context, lease journal.Lease, part journal.Part) (matched, doubtful int, err error) {
-	err = pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	err = t.pool.InTx(ctx, func(tx pgx.Tx) error {
 		if err := t.pair(ctx, tx, lease, part); err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -25,7 +24,7 @@ type Rehearsal struct {
 }
 
 // NewRehearsal opens the tables of kind for the dry run of that id.
-func NewRehearsal(pool *pgxpool.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string, runID string) *Rehearsal {
+func NewRehearsal(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string, runID string) *Rehearsal {
 	t := New(pool, connectionID, m, kind, newID)
 	t.runID, t.sql = &runID, statementsFor(kind, t.relations, rehearsed)
 	return &Rehearsal{t}
@@ -73,7 +72,7 @@ func (r *Rehearsal) Commit(ctx context.Context, lease journal.Lease, batch journ
 	for i, result := range results {
 		become[batch.Settled[i].Key.RowID] = result
 	}
-	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+	err = r.pool.InTx(ctx, func(tx pgx.Tx) error {
 		if err := postgres.Fence(ctx, tx, lease); err != nil {
 			return err
 		}
@@ -87,8 +86,9 @@ var errBack = errors.New("it was a rehearsal")
 
 // try applies records in a transaction that is taken back.
 func (r *Rehearsal) try(ctx context.Context, settled []journal.Settled, results []result, at time.Time, limit time.Duration) error {
-	became := slices.Clone(results)
-	err := pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+	var became []result
+	err := r.pool.InTx(ctx, func(tx pgx.Tx) error {
+		became = slices.Clone(results)
 		return within(ctx, limit, func(ctx context.Context) error {
 			return cmp.Or(r.applyLocked(ctx, tx, settled, became, at, limit), errBack)
 		})
@@ -156,7 +156,7 @@ func rowOf(p journal.Preview) previewRow {
 
 // Match decides for this run only, and notes what is in doubt.
 func (r *Rehearsal) Match(ctx context.Context, lease journal.Lease, part journal.Part) (matched, doubtful int, err error) {
-	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+	err = r.pool.InTx(ctx, func(tx pgx.Tx) error {
 		if err := r.pair(ctx, tx, lease, part); err != nil {
 			return err
 		}

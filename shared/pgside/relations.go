@@ -319,7 +319,7 @@ func (t *Tables) link(ctx context.Context, r relation, p pairs) error {
 	if n == 1 {
 		limit = aloneLimit
 	}
-	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	err := t.pool.InTx(ctx, func(tx pgx.Tx) error {
 		return within(ctx, limit, func(ctx context.Context) error {
 			if err := begin(ctx, tx, limit); err != nil {
 				return err

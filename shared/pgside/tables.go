@@ -9,14 +9,14 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // Tables are the tables of one kind over one connection.
 type Tables struct {
-	pool         *pgxpool.Pool
+	pool         *postgres.Pool
 	connectionID string
 	kind         mapping.Kind
 	relations    []relation // of the kind
@@ -28,7 +28,7 @@ type Tables struct {
 }
 
 // New opens the tables of a kind of the mapping.
-func New(pool *pgxpool.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string) *Tables {
+func New(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string) *Tables {
 	t := &Tables{
 		pool: pool, connectionID: connectionID, kind: kind, newID: newID,
 		relations: relationsOf(m.Relations(kind.Name)), touching: relationsOf(m.Touching(kind.Name)),

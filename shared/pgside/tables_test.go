@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -29,7 +29,7 @@ var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 // fixture is the partners' tables in a fresh database, with a lease on them and a part of a run.
 type fixture struct {
 	*pgside.Tables
-	pool  *pgxpool.Pool
+	pool  *postgres.Pool
 	lease journal.Lease
 	part  journal.Part
 	lens  record.Lens
@@ -182,15 +182,12 @@ func TestPeoplesChangesAreNoted(t *testing.T) {
 			t.Parallel()
 			f := setUp(t)
 			f.commit(t, f.create("a", record.Fields{}), f.create("b", record.Fields{}))
-			if _, err := f.pool.Exec(t.Context(), "select 1"); err != nil {
-				t.Fatal(err)
-			}
-			conn, err := f.pool.Acquire(t.Context())
+			conn, err := pgx.Connect(t.Context(), f.pool.Config().ConnString())
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Release()
-			if _, err := conn.Conn().PgConn().Exec(t.Context(), c.sql).ReadAll(); err != nil {
+			defer conn.Close(context.WithoutCancel(t.Context()))
+			if _, err := conn.Exec(t.Context(), c.sql); err != nil {
 				t.Fatal(err)
 			}
 			if got := scan[int](t, f, `select count(*) from sync_changes`); got != c.want {

@@ -11,10 +11,6 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
-// poolerPorts are those on which Supabase's pooler, and PgBouncer, give a transaction to whichever connection is free. They take no
-// settings of a session.
-var poolerPorts = []uint16{6543, 6432} //nolint:gochecknoglobals // a table
-
 // Address gives a database's address with how the connection is secured settled. With authority, the path of a PEM file, the server has
 // to show a certificate for its name that this authority signed. Without, what address says about TLS stands, and when it says nothing
 // the connection to another machine has to be encrypted. The error is fault.Invalid: the address cannot be read (and is not repeated,

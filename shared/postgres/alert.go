@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/alert"
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -19,7 +18,7 @@ const keptAlerts = 90 * 24 * time.Hour
 
 // Alerts keeps the alerts, and reads what they are judged by.
 type Alerts struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Kinds        []string // databases that are synced
 	NewID        func() string
@@ -87,7 +86,7 @@ type alertData struct {
 
 // Step has decide say what changes from the alerts that are open, and stores it with the events that tell of it. Two at once take turns.
 func (a Alerts) Step(ctx context.Context, now time.Time, decide func(open []alert.Alert) []alert.Change) error {
-	return Fault(pgx.BeginFunc(ctx, a.Pool, func(tx pgx.Tx) error {
+	return Fault(a.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select 1 from connections where id = $1 for no key update`, a.ConnectionID); err != nil {
 			return err
 		}

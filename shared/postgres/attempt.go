@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 )
 
 // Attempts keeps the states that were given out, hashed.
-type Attempts struct{ Pool *pgxpool.Pool }
+type Attempts struct{ Pool *Pool }
 
 // Begin keeps an attempt.
 func (s Attempts) Begin(ctx context.Context, a oauth.Attempt) error {

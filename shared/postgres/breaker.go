@@ -30,7 +30,7 @@ type SharedBreaker struct {
 	ConnectionID string
 	Service      string
 	// Pool gives the database; nil while there is none.
-	Pool func() *pgxpool.Pool
+	Pool func() *Pool
 	Now  func() time.Time
 
 	mu      sync.Mutex
@@ -48,7 +48,7 @@ func (s *SharedBreaker) State() (state breaker.State, resetAt time.Time) {
 		return s.state, s.resetAt
 	}
 	s.lookAt = now.Add(lookEvery)
-	err := s.do(func(ctx context.Context, pool *pgxpool.Pool) error {
+	err := s.do(func(ctx context.Context, pool *Pool) error {
 		stored, reset, err := s.read(ctx, pool, "")
 		if err == nil {
 			s.state, s.resetAt = stored, reset
@@ -67,7 +67,7 @@ func (s *SharedBreaker) Change(decide func(breaker.State) breaker.State) breaker
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var changed breaker.State
-	err := s.do(func(ctx context.Context, pool *pgxpool.Pool) error {
+	err := s.do(func(ctx context.Context, pool *Pool) error {
 		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, `insert into breakers (connection_id, service, status) values ($1, $2, 'closed') on conflict do nothing`, s.ConnectionID, s.Service)
 			if err != nil {
@@ -126,7 +126,7 @@ func (s *SharedBreaker) write(ctx context.Context, tx pgx.Tx, state breaker.Stat
 	return err
 }
 
-func (s *SharedBreaker) do(f func(context.Context, *pgxpool.Pool) error) error {
+func (s *SharedBreaker) do(f func(context.Context, *Pool) error) error {
 	pool := s.Pool()
 	if pool == nil {
 		return fault.New(fault.Unavailable, "There is no database yet.")
@@ -175,7 +175,7 @@ func EndpointService(subscriptionID string) string { return "subscription:" + su
 
 // Breakers lists and resets the breakers.
 type Breakers struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Always       []string // the services that are listed whether or not their breaker ever opened
 }

@@ -4,16 +4,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/quota"
 )
 
 // Budget keeps what all functions of a connection together spend of Notion's limit on requests: no stretch of a minute holds more than
 // Requests, wherever it begins. The time is the database's, so that the functions' own clocks do not matter.
 type Budget struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Requests     int // in a minute
 	// Now is another clock than the database's, for tests; nil: none.
@@ -35,7 +32,6 @@ func (b Budget) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) 
 	err := b.Pool.QueryRow(ctx, `
 		select take_notion_requests($1::uuid, nullif($2, '')::uuid, nullif($3, '')::uuid, $4::bigint[], $5::integer, $6::boolean, $7::bigint,
 			$8::integer, $9::integer, $10::bigint, $11::bigint, $12::timestamptz)`,
-		pgx.QueryExecModeExec,
 		b.ConnectionID, ask.Chunk, ask.Last, used, ask.Requests, ask.Interactive, ask.Patience.Microseconds(),
 		b.Requests, quota.Spare(b.Requests), (time.Minute + quota.Travel).Microseconds(), quota.Keep.Microseconds(), now).Scan(&wait)
 	return time.Duration(wait) * time.Microsecond, Fault(err)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -18,7 +17,7 @@ const keptInvalidations = 24 * time.Hour
 
 // Cache keeps what functions remember together. What it does is not measured: it would be more than what it saves.
 type Cache struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 }
 
@@ -90,7 +89,7 @@ type invalidated struct {
 func (c Cache) Invalidate(ctx context.Context, kinds []string, pattern, by, id string, now time.Time) (int64, error) {
 	like := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(pattern)
 	var gone int64
-	err := pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
+	err := c.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		// One at a time: generations become visible in their order.
 		if _, err := tx.Exec(ctx, `select 1 from connections where id = $1 for no key update`, c.ConnectionID); err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/consistency"
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -24,7 +23,7 @@ const (
 
 // Consistency keeps the runs of consistency checks.
 type Consistency struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	NewID        func() string
 	Now          func() time.Time
@@ -33,7 +32,7 @@ type Consistency struct {
 // Create stores a run that is queued; fault.Conflict, beside the other's id, while one is under way. One that went silent gives way.
 func (c Consistency) Create(ctx context.Context, requestedBy string) (id string, err error) {
 	id = c.NewID()
-	err = pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
+	err = c.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `
 			update consistency_runs set status = 'failed', finished_at = $2, error = 'It was broken off.'
 			where connection_id = $1 and status in ('queued', 'running') and touched_at < clock_timestamp() - $3::interval`,
@@ -93,7 +92,7 @@ type checked struct {
 // it found something else than the one before.
 func (c Consistency) Finish(ctx context.Context, run consistency.Run) error {
 	found, missing := run.Found()
-	return Fault(pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
+	return Fault(c.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		var before *int
 		if err := tx.QueryRow(ctx, `select (select found from consistency_runs
 			where connection_id = $1 and not deep and status = 'succeeded' order by created_at desc limit 1)`, c.ConnectionID).Scan(&before); err != nil {

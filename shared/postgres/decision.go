@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -20,7 +19,7 @@ import (
 
 // Decisions are what waits for people, and what they decided.
 type Decisions struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Mapping      mapping.Mapping
 }
@@ -98,7 +97,7 @@ func (d Decisions) Settle(ctx context.Context, id string, decision journal.Decis
 	if err != nil {
 		return c, err
 	}
-	err = pgx.BeginFunc(ctx, d.Pool, func(tx pgx.Tx) error {
+	err = d.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		batch.Queue(`update sync_conflicts set status = 'settled', settled_at = $5 where connection_id = $1 and kind = $2 and row_id = $3 and field = $4
 			and status in ('waiting', 'decided') and id <> $6`, d.ConnectionID, c.Kind, c.RowID, c.Field, decision.At, id)
@@ -143,7 +142,7 @@ func (d Decisions) settleDeletion(ctx context.Context, kind mapping.Kind, c jour
 	if decision.Keep == "" {
 		return c, fault.New(fault.Invalid, "A deletion has no value: keep notion or supabase.")
 	}
-	err := pgx.BeginFunc(ctx, d.Pool, func(tx pgx.Tx) error {
+	err := d.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		if decision.Keep != c.Winner {
 			if _, err := tx.Exec(ctx, fmt.Sprintf(`update %s set archived_at = $3 where connection_id = $1 and id = $2`,
 				pgx.Identifier{kind.Table}.Sanitize()), d.ConnectionID, c.RowID, decision.At); err != nil {
@@ -227,7 +226,7 @@ func (d Decisions) Decide(ctx context.Context, id string, verdict journal.Verdic
 }
 
 // list gives a page of rows: query asks for one more than limit, to see whether there is a next page.
-func list[T any](ctx context.Context, pool *pgxpool.Pool, limit int, id func(T) string, query string, scan pgx.RowToFunc[T], args ...any) (journal.Found[T], error) {
+func list[T any](ctx context.Context, pool *Pool, limit int, id func(T) string, query string, scan pgx.RowToFunc[T], args ...any) (journal.Found[T], error) {
 	rows, err := pool.Query(ctx, query, args...)
 	if err != nil {
 		return journal.Found[T]{}, Fault(err)

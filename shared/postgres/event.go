@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/trace"
@@ -31,7 +30,7 @@ func StoreEvents(ctx context.Context, tx pgx.Tx, connectionID string, events ...
 
 // Events lists what happened.
 type Events struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -16,7 +15,7 @@ import (
 
 // Grants keeps what is known of connections by OAuth. The tokens themselves are elsewhere.
 type Grants struct {
-	Pool  *pgxpool.Pool
+	Pool  *Pool
 	NewID func() string
 	Now   func() time.Time
 	// TTL is how long who claimed a grant holds it: longer than a refresh takes.
@@ -79,7 +78,7 @@ func (s Grants) Claim(ctx context.Context, connectionID, owner string) (oauth.Gr
 // Save stores a grant and what happened, when owner holds it still and it is still the one of that secret and version; else
 // fault.Conflict.
 func (s Grants) Save(ctx context.Context, owner string, was, is oauth.Grant, happened ...event.Draft) error {
-	return Fault(pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	return Fault(s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update oauth_tokens set status = $6, version = $7, scope = nullif($8, ''), issued_at = $9, expires_at = $10,
 				worked_version = case when $11 then $7::bigint end, warned_version = case when $12 then $7::bigint end, updated_at = now()
@@ -107,7 +106,7 @@ func (s Grants) Release(ctx context.Context, connectionID, owner string) error {
 // Place gives the connection of a workspace, and the version of the last pair that it had, 0 for none. A workspace that is not known
 // goes to the first connection while that never had a grant, and else to a new one.
 func (s Grants) Place(ctx context.Context, w oauth.Workspace) (connectionID string, version int64, err error) {
-	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		// Two that place the same new workspace at once take turns.
 		if _, err := tx.Exec(ctx, `select 1 from connections where id = $1 for update`, s.First); err != nil {
 			return err
@@ -142,7 +141,7 @@ func (s Grants) Place(ctx context.Context, w oauth.Workspace) (connectionID stri
 // Connect makes a grant the connection's, and gives the name of the secret that the grant before had, "" for none. fault.Conflict when
 // another grant came first.
 func (s Grants) Connect(ctx context.Context, g oauth.Grant, happened event.Draft) (replaced string, err error) {
-	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `select secret_id from oauth_tokens where connection_id = $1 and provider = $2 for update`,
 			g.ConnectionID, oauth.Provider).Scan(&replaced)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -19,7 +18,7 @@ const recent = 15 * time.Minute
 
 // Insight reads how the integration is doing.
 type Insight struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Kinds        []mapping.Kind // those that are synced
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/alert"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
@@ -23,7 +22,7 @@ import (
 
 func uuidV7() string { return uuid.Must(uuid.NewV7()).String() }
 
-func exec(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
+func exec(t *testing.T, pool *postgres.Pool, sql string, args ...any) {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatal(err)
@@ -127,7 +126,7 @@ func TestBreakerIsShared(t *testing.T) {
 	process := func(ahead time.Duration) *breaker.Breaker { // whose clock runs ahead
 		now := func() time.Time { return time.Unix(0, clock.Load()).Add(ahead) }
 		return breaker.New(breaker.Config{Service: "Notion", Rule: breaker.Rule{Least: 2, Cooldown: 10 * time.Second}, Now: now, Shared: &postgres.SharedBreaker{
-			ConnectionID: config.DefaultConnection, Service: "notion", Pool: func() *pgxpool.Pool { return pool }, Now: now,
+			ConnectionID: config.DefaultConnection, Service: "notion", Pool: func() *postgres.Pool { return pool }, Now: now,
 		}})
 	}
 	one, other := process(time.Hour), process(-time.Minute)

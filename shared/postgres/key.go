@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
 
 // Keys keeps API keys, without their secrets.
-type Keys struct{ Pool *pgxpool.Pool }
+type Keys struct{ Pool *Pool }
 
 // Find gives the key with that id; fault.NotFound when there is none.
 func (k Keys) Find(ctx context.Context, id string) (access.Key, error) {
@@ -46,7 +45,7 @@ func (k Keys) Add(ctx context.Context, key access.Key) error {
 	for i, s := range key.Scopes {
 		scopes[i] = string(s)
 	}
-	return Fault(pgx.BeginFunc(ctx, k.Pool, func(tx pgx.Tx) error {
+	return Fault(k.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('api_keys ' || $1, 0))`, key.Client); err != nil {
 			return err
 		}

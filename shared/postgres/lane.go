@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -14,7 +13,7 @@ import (
 
 // Lanes sees to it that one worker at a time delivers to an endpoint, by the database's clock.
 type Lanes struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	NewID        func() string
 	Sealing      Sealing
@@ -137,7 +136,7 @@ func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit
 // Record stores attempts and what follows from them, with the events that tell of it. fault.Conflict: the lane was lost, and
 // nothing is stored; whoever holds it sends the same again.
 func (l Lanes) Record(ctx context.Context, lane delivery.Lane, round delivery.Round) error {
-	return Fault(pgx.BeginFunc(ctx, l.Pool, func(tx pgx.Tx) error {
+	return Fault(l.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update event_subscriptions set failing_since = $3, rest_until = nullif(greatest(rest_until, $4), '0001-01-01Z'::timestamptz)
 			where connection_id = $5 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp()`,

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -14,7 +13,7 @@ import (
 
 // Leases keeps the leases on databases, by the database's clock.
 type Leases struct {
-	Pool *pgxpool.Pool
+	Pool *Pool
 	// TTL is how long a lease is good for when nobody renews it.
 	TTL time.Duration
 }

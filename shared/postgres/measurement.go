@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/metric"
 )
 
 // Measurements keeps what is measured. What it does itself is not.
 type Measurements struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 }
 
@@ -50,7 +49,7 @@ func sumOf(column string) string {
 // Fold moves what has aged into the next grain, and forgets what is older than is kept. It may be called at any time: a row is moved
 // in the transaction that adds it, so that a call counts once whenever it comes.
 func (m Measurements) Fold(ctx context.Context, now time.Time) error {
-	return Fault(pgx.BeginFunc(unmeasured(ctx), m.Pool, func(tx pgx.Tx) error {
+	return Fault(m.Pool.InTx(unmeasured(ctx), func(tx pgx.Tx) error {
 		for _, step := range []struct {
 			from, to metric.Grain
 			keep     time.Duration

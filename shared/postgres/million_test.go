@@ -47,7 +47,12 @@ func TestScaleOfTheDashboard(t *testing.T) {
 		}
 		t.Logf("%s made in %v", what, time.Since(began).Round(time.Millisecond))
 	}
-	if _, err := pool.Exec(t.Context(), `vacuum analyze`); err != nil {
+	connection, err := pgx.Connect(t.Context(), pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close(context.WithoutCancel(t.Context()))
+	if _, err := connection.Exec(t.Context(), `vacuum analyze`); err != nil {
 		t.Fatal(err)
 	}
 	read := postgres.Insight{Pool: pool, ConnectionID: config.DefaultConnection, Kinds: mapping.ACT().Kinds}

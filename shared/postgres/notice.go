@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/secret"
@@ -19,7 +18,7 @@ const wakeTTL = 2 * time.Minute
 
 // Notices keeps what others say has changed.
 type Notices struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Mapping      mapping.Mapping
 	Sealing      Sealing

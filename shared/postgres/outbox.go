@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -13,7 +12,7 @@ import (
 
 // Outbox holds the events that nobody has been told of yet.
 type Outbox struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	NewID        func() string
 }
@@ -21,7 +20,7 @@ type Outbox struct {
 // Relay takes the next events out of the outbox and stores a delivery for each subscription that wants one, all in one
 // transaction. Several at once take different events.
 func (o Outbox) Relay(ctx context.Context, limit int, at time.Time) (events []event.Event, err error) {
-	err = pgx.BeginFunc(ctx, o.Pool, func(tx pgx.Tx) error {
+	err = o.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			select id::text, type, source_system, target_system, data, created_at from integration_events
 			where connection_id = $1 and relayed_at is null order by seq limit $2 for update skip locked`, o.ConnectionID, limit)

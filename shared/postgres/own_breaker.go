@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 )
 
@@ -45,7 +43,7 @@ func (b *OwnBreaker) Change(decide func(breaker.State) breaker.State) breaker.St
 }
 
 // Tell stores how often it opened since it was last told, over a pool that answers; until then it is kept.
-func (b *OwnBreaker) Tell(ctx context.Context, pool *pgxpool.Pool) {
+func (b *OwnBreaker) Tell(ctx context.Context, pool *Pool) {
 	b.mu.Lock()
 	n, last := b.openings, b.last
 	b.openings = 0

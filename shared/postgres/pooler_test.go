@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/url"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -26,16 +25,18 @@ const (
 )
 
 // pooler is a transaction pooler, such as stands before Supabase's databases: a client has one of the server's connections from the
-// beginning of a transaction to its end, and no two transactions need meet on the same one.
+// beginning of a transaction to its end. It is stricter than PgBouncer, behind which make pooler runs: the next transaction is always on
+// another connection, and no startup parameter is taken.
 type pooler struct {
 	free   chan *pgproto3.Frontend
 	status []pgproto3.BackendMessage // what a server says of itself after a start
 }
 
-func startPooler(t *testing.T, address string) (port int) {
+// startPooler returns the address of the database at address behind a pooler with so many connections.
+func startPooler(t *testing.T, address string, connections int) string {
 	t.Helper()
-	p := pooler{free: make(chan *pgproto3.Frontend, backends)}
-	for range backends {
+	p := pooler{free: make(chan *pgproto3.Frontend, connections)}
+	for range connections {
 		connection, err := pgconn.Connect(t.Context(), address)
 		if err != nil {
 			t.Fatal(err)
@@ -72,7 +73,12 @@ func startPooler(t *testing.T, address string) (port int) {
 			})
 		}
 	})
-	return listener.Addr().(*net.TCPAddr).Port
+	behind, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind.Host = listener.Addr().String()
+	return behind.String()
 }
 
 // serve serves one client until it goes.
@@ -82,7 +88,14 @@ func (p pooler) serve(client *pgproto3.Backend, connection net.Conn) {
 		if err != nil {
 			return
 		}
-		if _, ok := message.(*pgproto3.StartupMessage); ok {
+		if start, ok := message.(*pgproto3.StartupMessage); ok {
+			for name := range start.Parameters {
+				if name != "user" && name != "database" {
+					client.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "08P01", Message: "unsupported startup parameter: " + name})
+					_ = client.Flush()
+					return
+				}
+			}
 			break
 		}
 		_, _ = connection.Write([]byte("N")) // no TLS here
@@ -147,11 +160,7 @@ func answer(server *pgproto3.Frontend, client *pgproto3.Backend) (idle bool, err
 func TestHundredEnvironments(t *testing.T) {
 	t.Parallel()
 	direct := pgtest.URL(t)
-	address, err := url.Parse(direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(startPooler(t, direct)))
+	address := startPooler(t, direct, backends)
 	observer, err := pgx.Connect(t.Context(), direct)
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +170,7 @@ func TestHundredEnvironments(t *testing.T) {
 	together, ctx := errgroup.WithContext(t.Context())
 	for range environments {
 		together.Go(func() error {
-			pool, err := postgres.Open(ctx, secret.Of(address.String()), 2)
+			pool, err := postgres.Open(ctx, secret.Of(address), 2)
 			if err != nil {
 				return err
 			}
@@ -196,28 +205,5 @@ func TestHundredEnvironments(t *testing.T) {
 	}
 	if connections > allowed {
 		t.Errorf("the database has %d connections", connections)
-	}
-}
-
-// TestLimits: a server ends what a function left; behind a transaction pooler no setting of a session is asked for.
-func TestLimits(t *testing.T) {
-	t.Parallel()
-	pool := pgtest.New(t)
-	var limits string
-	if err := pool.QueryRow(t.Context(), `select concat_ws(' ', current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'), current_setting('idle_session_timeout'))`).Scan(&limits); err != nil {
-		t.Fatal(err)
-	}
-	if limits != "1min 1min 90s" {
-		t.Errorf("limits %s", limits)
-	}
-	for port, want := range map[string]bool{"5432": true, "6543": false} {
-		behind, err := postgres.Open(t.Context(), secret.Of("postgres://u:p@127.0.0.1:"+port+"/d"), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer behind.Close()
-		if _, got := behind.Config().ConnConfig.RuntimeParams["statement_timeout"]; got != want {
-			t.Errorf("port %s: a statement_timeout is asked for: %v", port, got)
-		}
 	}
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -108,7 +107,7 @@ func TestOneHolderOfManyWhoAsk(t *testing.T) {
 }
 
 // run stores a run of two databases.
-func run(t *testing.T, pool *pgxpool.Pool, typ journal.Type) (postgres.Ledger, journal.Run) {
+func run(t *testing.T, pool *postgres.Pool, typ journal.Type) (postgres.Ledger, journal.Run) {
 	t.Helper()
 	ledger := postgres.Ledger{Pool: pool, NewID: uuid.NewString}
 	r := journal.Run{ID: uuid.NewString(), ConnectionID: connection, Type: typ, RequestedBy: "test", CreatedAt: now}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -14,7 +13,7 @@ import (
 
 // Runs tells of runs, and of what dry runs would do.
 type Runs struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 }
 

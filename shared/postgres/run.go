@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -15,7 +14,7 @@ import (
 
 // Ledger keeps the runs and their parts.
 type Ledger struct {
-	Pool  *pgxpool.Pool
+	Pool  *Pool
 	NewID func() string
 }
 
@@ -196,5 +195,5 @@ func (l Ledger) Lost(ctx context.Context, connectionID string, before time.Time)
 }
 
 func (l Ledger) transact(ctx context.Context, do func(pgx.Tx) error) error {
-	return Fault(pgx.BeginFunc(ctx, l.Pool, do))
+	return Fault(l.Pool.InTx(ctx, do))
 }

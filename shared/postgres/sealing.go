@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/seal"
@@ -81,7 +80,7 @@ func about(connectionID, subscriptionID string) []string {
 
 // Seals brings what is stored under the key that seals now.
 type Seals struct {
-	Pool *pgxpool.Pool
+	Pool *Pool
 	Sealing
 }
 

@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/setting"
 )
 
 // Settings keeps the connections' settings.
-type Settings struct{ Pool *pgxpool.Pool }
+type Settings struct{ Pool *Pool }
 
 const settingColumns = `id::text, name, conflict_policy, sync_interval, notion_plan, database_ids, version`
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -18,7 +17,7 @@ const problems = 50
 
 // Status tells how the sync is doing.
 type Status struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Mapping      mapping.Mapping
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -16,7 +15,7 @@ import (
 
 // Subscriptions keeps who is told what happened.
 type Subscriptions struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 	Sealing      Sealing
 }
@@ -43,7 +42,7 @@ func (s Subscriptions) Create(ctx context.Context, sub delivery.Subscription, te
 		return sub, secret.Text{}, err
 	}
 	var had *madeBefore
-	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		// Whoever creates takes turns, so that neither the limit nor the key is passed by two at once.
 		if _, err := tx.Exec(ctx, `select from connections where id = $1 for no key update`, s.ConnectionID); err != nil {
 			return err
@@ -123,7 +122,7 @@ func (s Subscriptions) Find(ctx context.Context, id string) (delivery.Subscripti
 // Update stores what a person may change of a subscription, unless somebody else changed some of it since it was read: then it reports false.
 // The breaker of an address that is no longer called is forgotten.
 func (s Subscriptions) Update(ctx context.Context, was, sub delivery.Subscription, at time.Time) (stored delivery.Subscription, ok bool, err error) {
-	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			update event_subscriptions set callback_url = $3, description = $4, event_types = $5, databases = coalesce($6, '{}'::text[]),
 				rate_limit = $7, updated_at = $8
@@ -192,7 +191,7 @@ func (s Subscriptions) Rotate(ctx context.Context, id string, text secret.Text, 
 		}
 		var sub delivery.Subscription
 		var rotated bool
-		err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) (err error) {
+		err = s.Pool.InTx(ctx, func(tx pgx.Tx) (err error) {
 			sub, rotated, err = s.replace(ctx, tx, r)
 			return err
 		})
@@ -290,7 +289,7 @@ func (s Subscriptions) keepOlder(ctx context.Context, tx pgx.Tx, id, old string,
 
 // Delete forgets a subscription, its deliveries and its breaker; fault.NotFound when there is none of that id.
 func (s Subscriptions) Delete(ctx context.Context, id string) error {
-	return Fault(pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	return Fault(s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `delete from event_subscriptions where connection_id = $1 and id = $2`, s.ConnectionID, id)
 		if err == nil && tag.RowsAffected() == 0 {
 			return fault.New(fault.NotFound, "There is no subscription %s.", id)
@@ -316,7 +315,7 @@ func (s Subscriptions) one(ctx context.Context, id, sql string, args ...any) (de
 
 // Ping stores an event that is for one subscription only, and its delivery.
 func (s Subscriptions) Ping(ctx context.Context, id, deliveryID string, ping event.Event) error {
-	return Fault(pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+	return Fault(s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		if err := StoreEvents(ctx, tx, s.ConnectionID, ping); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type tracer struct {
 type underWay struct {
 	operation string
 	began     time.Time
+	ended     bool // pgx tells twice of a batch that Postgres did not take
 }
 
 type (
@@ -44,14 +45,15 @@ func (t tracer) begin(ctx context.Context, operation string) context.Context {
 	if ctx.Value(unmeasuredKey{}) != nil {
 		return ctx
 	}
-	return context.WithValue(ctx, underWayKey{}, underWay{operation, t.now()})
+	return context.WithValue(ctx, underWayKey{}, &underWay{operation: operation, began: t.now()})
 }
 
 func (t tracer) end(ctx context.Context, err error) {
-	call, measured := ctx.Value(underWayKey{}).(underWay)
-	if !measured || ctx.Value(unmeasuredKey{}) != nil || errors.Is(err, context.Canceled) {
+	call, measured := ctx.Value(underWayKey{}).(*underWay)
+	if !measured || call.ended || ctx.Value(unmeasuredKey{}) != nil || errors.Is(err, context.Canceled) {
 		return // one that the caller gave up says nothing of the database
 	}
+	call.ended = true
 	now, outcome := t.now(), outcomeOf(err)
 	t.observe(ctx, metric.Sample{
 		Service: metric.Supabase, Operation: call.operation, Outcome: outcome, At: now, Duration: now.Sub(call.began),
@@ -80,8 +82,11 @@ func (t tracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQu
 	t.end(ctx, data.Err)
 }
 
-// TraceBatchStart begins a batch, which is one call whatever is in it.
-func (t tracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+// TraceBatchStart begins a batch, which is one call whatever is in it, or a statement with its settings.
+func (t tracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	if queued := data.Batch.QueuedQueries; len(queued) == 2 && strings.HasPrefix(queued[0].SQL, settingsFirst) {
+		return t.begin(ctx, verb(queued[1].SQL))
+	}
 	return t.begin(ctx, "batch")
 }
 
@@ -105,6 +110,9 @@ func (t tracer) TraceConnectEnd(ctx context.Context, data pgx.TraceConnectEndDat
 
 // verb gives a statement's first word.
 func verb(sql string) string {
+	if strings.HasPrefix(sql, settingsFirst) {
+		_, sql, _ = strings.Cut(sql, ";\n")
+	}
 	sql = strings.TrimSpace(sql)
 	word, _, _ := strings.Cut(sql, " ")
 	word = strings.ToLower(strings.TrimRight(word, ";\n\t"))

@@ -5,14 +5,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 // Trail keeps what callers changed. Its rows stay as they are.
 type Trail struct {
-	Pool         *pgxpool.Pool
+	Pool         *Pool
 	ConnectionID string
 }
 

@@ -3,12 +3,10 @@ package postgres
 import (
 	"context"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Windows counts callers' requests, by the minute of the database's clock.
-type Windows struct{ Pool *pgxpool.Pool }
+type Windows struct{ Pool *Pool }
 
 // Count counts one more request of somebody in the current minute, and gives how many there were and how much is left of it.
 func (w Windows) Count(ctx context.Context, who string) (n int, left time.Duration, err error) {

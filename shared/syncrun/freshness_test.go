@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -42,7 +41,7 @@ func TestNoRowStaysStale(t *testing.T) {
 }
 
 // office is where a team works, ten minutes after its workspace was filled, with that database.
-func office(t *testing.T, rounding string, pool *pgxpool.Pool) (w *sidetest.World) {
+func office(t *testing.T, rounding string, pool *postgres.Pool) (w *sidetest.World) {
 	t.Helper()
 	w = sidetest.Build(t, sidetest.Setup{
 		Sim: notionsim.Config{Demo: true, Seed: 1}, Pool: pool, Mapping: mapping.ACT(),
@@ -66,7 +65,7 @@ var filled = pgtest.Template{Name: "office"}
 
 func team(t *testing.T, rounding string, pace int, poll time.Duration, seed uint64) {
 	t.Helper()
-	w := office(t, rounding, sidetest.Copy(t, &filled, func(pool *pgxpool.Pool) {
+	w := office(t, rounding, sidetest.Copy(t, &filled, func(pool *postgres.Pool) {
 		succeeded(t, office(t, rounding, pool).Sync(t, journal.Full, "partners"))
 	}))
 	clock := w.Sim.Clock()

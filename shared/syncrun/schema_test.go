@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -99,7 +99,7 @@ func TestAFifthDatabase(t *testing.T) {
 	t.Parallel()
 	all := mapping.ACT()
 	var source string
-	var pool *pgxpool.Pool
+	var pool *postgres.Pool
 	w := sidetest.Build(t, sidetest.Setup{
 		Sim: notionsim.Config{Demo: true, Seed: 1}, Mapping: all,
 		Databases: func(w *sidetest.World) map[string]string {

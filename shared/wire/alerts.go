@@ -3,18 +3,16 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // Alerts answers GET and POST /alerts.
 func Alerts() http.Handler { return perConnection("alerts", parts.answerAlerts) }
 
-func (p parts) answerAlerts(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerAlerts(pool *postgres.Pool) http.Handler {
 	return p.api().Alerts(p.alerts(pool))
 }
 
-func (p parts) alerts(pool *pgxpool.Pool) postgres.Alerts {
+func (p parts) alerts(pool *postgres.Pool) postgres.Alerts {
 	return postgres.Alerts{Pool: pool, ConnectionID: p.id(), Kinds: p.connection().Kinds(), NewID: newID}
 }

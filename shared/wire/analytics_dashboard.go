@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -19,7 +17,7 @@ func AnalyticsDashboard() http.Handler {
 	return perConnection("analytics-dashboard", parts.answerAnalyticsDashboard)
 }
 
-func (p parts) answerAnalyticsDashboard(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerAnalyticsDashboard(pool *postgres.Pool) http.Handler {
 	read, remembered := p.insight(pool), p.cache()
 	facts := func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
 		f, info, err := cache.Get(ctx, remembered, dashboardCache(), w.Name, func(ctx context.Context) (insight.Facts, error) {
@@ -31,7 +29,7 @@ func (p parts) answerAnalyticsDashboard(pool *pgxpool.Pool) http.Handler {
 	return p.api().Dashboard(facts, postgres.Events{Pool: pool, ConnectionID: p.id()}, p.requests())
 }
 
-func (p parts) insight(pool *pgxpool.Pool) postgres.Insight {
+func (p parts) insight(pool *postgres.Pool) postgres.Insight {
 	return postgres.Insight{Pool: pool, ConnectionID: p.id(), Kinds: p.synced()}
 }
 

@@ -3,14 +3,12 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // Audit answers GET /audit.
 func Audit() http.Handler { return perConnection("audit", parts.answerAudit) }
 
-func (p parts) answerAudit(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerAudit(pool *postgres.Pool) http.Handler {
 	return p.api().Audit(postgres.Trail{Pool: pool, ConnectionID: p.id()})
 }

@@ -3,8 +3,6 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -14,7 +12,7 @@ import (
 func Breakers() http.Handler { return perConnection("breakers", parts.answerBreakers) }
 
 // answerBreakers shows the database's, which all connections share, with the first one's.
-func (p parts) answerBreakers(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerBreakers(pool *postgres.Pool) http.Handler {
 	always := []string{string(metric.Notion)}
 	if p.id() == config.DefaultConnection {
 		always = append(always, string(metric.Supabase))

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -15,7 +13,7 @@ func CacheInvalidate() http.Handler {
 	return perConnection("cache-invalidate", parts.answerCacheInvalidate)
 }
 
-func (p parts) answerCacheInvalidate(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerCacheInvalidate(pool *postgres.Pool) http.Handler {
 	remembered := postgres.Cache{Pool: pool, ConnectionID: p.id()}
 	return p.api().CacheInvalidate(func(ctx context.Context, kinds []string, pattern, by string) (int64, error) {
 		return remembered.Invalidate(ctx, kinds, pattern, by, newID(), time.Now())

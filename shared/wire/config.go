@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/notion"
@@ -17,7 +15,7 @@ import (
 // Config answers GET and POST /config.
 func Config() http.Handler { return perConnection("config", parts.answerConfig) }
 
-func (p parts) answerConfig(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerConfig(pool *postgres.Pool) http.Handler {
 	source := p.source()
 	kinds := make([]string, len(p.cfg.Mapping.Kinds))
 	for i, k := range p.cfg.Mapping.Kinds {

@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // ConflictSettle answers GET and POST /sync/conflicts/{id}.
@@ -11,6 +11,6 @@ func ConflictSettle() http.Handler {
 	return perConnection("conflict-settle", parts.answerConflictSettle)
 }
 
-func (p parts) answerConflictSettle(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerConflictSettle(pool *postgres.Pool) http.Handler {
 	return p.api().Conflict(p.decisions(pool), p.carry(pool), p.glance(pool).Conflict)
 }

@@ -3,12 +3,12 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // ConflictsList answers GET /sync/conflicts.
 func ConflictsList() http.Handler { return perConnection("conflicts-list", parts.answerConflictsList) }
 
-func (p parts) answerConflictsList(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerConflictsList(pool *postgres.Pool) http.Handler {
 	return p.api().Conflicts(p.decisions(pool))
 }

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -56,7 +54,7 @@ func (p parts) connection() syncrun.Connection {
 
 // rests reports whether the connection is let be: its workspace was disconnected, or never quite connected. The first one never rests, for
 // it may have NOTION_TOKEN.
-func (p parts) rests(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
+func (p parts) rests(ctx context.Context, pool *postgres.Pool) (bool, error) {
 	if p.id() == config.DefaultConnection {
 		return false, nil
 	}
@@ -69,7 +67,7 @@ func (p parts) rests(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
 
 // perConnection makes the handler of an HTTP function that answers each request for the connection that it names. create makes what
 // answers for one connection.
-func perConnection(function string, create func(p parts, pool *pgxpool.Pool) http.Handler) http.Handler {
+func perConnection(function string, create func(p parts, pool *postgres.Pool) http.Handler) http.Handler {
 	return handler(function, func(ctx context.Context, p parts) (http.Handler, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
@@ -79,7 +77,7 @@ func perConnection(function string, create func(p parts, pool *pgxpool.Pool) htt
 	})
 }
 
-func (p parts) perConnection(pool *pgxpool.Pool, create func(p parts, pool *pgxpool.Pool) http.Handler) http.Handler {
+func (p parts) perConnection(pool *postgres.Pool, create func(p parts, pool *postgres.Pool) http.Handler) http.Handler {
 	handlers := made[http.Handler]{create: func(its parts) http.Handler {
 		answer := create(its, pool)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -138,7 +136,7 @@ func (m *made[T]) last(connectionID string) (T, bool) {
 // everywhere is what a function works with that looks after all connections.
 type everywhere struct {
 	parts
-	db *pgxpool.Pool
+	db *postgres.Pool
 }
 
 // forMessages makes what such a function works with, on its first event.
@@ -152,7 +150,7 @@ func forMessages(connections int32) func(context.Context, parts) (everywhere, er
 // seldom makes such a function of an event that comes so seldom that all is made anew for each, and the database closed at the end.
 func seldom(name string, connections int32, work func(context.Context, everywhere) error) func(context.Context, json.RawMessage) error {
 	return func(ctx context.Context, event json.RawMessage) error {
-		var db *pgxpool.Pool
+		var db *postgres.Pool
 		defer func() { // after what was counted was stored in it
 			if db != nil {
 				db.Close()

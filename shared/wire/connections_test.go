@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -36,7 +35,7 @@ import (
 type connected struct {
 	parts
 	sim  *notionsim.Sim
-	pool *pgxpool.Pool
+	pool *postgres.Pool
 }
 
 // connectTwo connects two workspaces by OAuth, as two people do one after the other.
@@ -77,7 +76,7 @@ func connectTwo(t *testing.T) [2]connected {
 }
 
 // consent connects the workspace of p and gives its connection.
-func consent(t *testing.T, p parts, pool *pgxpool.Pool) string {
+func consent(t *testing.T, p parts, pool *postgres.Pool) string {
 	t.Helper()
 	connector := p.connector(pool, p.vault())
 	start, err := connector.Start(t.Context(), "desk", "")

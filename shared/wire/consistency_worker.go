@@ -3,8 +3,6 @@ package wire
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/consistency"
@@ -43,7 +41,7 @@ func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
 }
 
 // auditor checks the connection against Notion.
-func (p parts) auditor(pool *pgxpool.Pool) *audit.Auditor {
+func (p parts) auditor(pool *postgres.Pool) *audit.Auditor {
 	cfg, client, remembered := p.audit(pool), p.notion(p.source(), p.budget(false)), p.cache()
 	cfg.Notion = func(k mapping.Kind) audit.Notion { return rememberedSide{notionside.New(client, k, p.log), remembered} }
 	return audit.New(cfg)

@@ -13,11 +13,11 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 const base = "/api/enhanced-integration"
@@ -26,7 +26,7 @@ const base = "/api/enhanced-integration"
 type route struct {
 	method, path string // with {members} of what was seeded
 	body         string
-	answer       func(parts, *pgxpool.Pool) http.Handler
+	answer       func(parts, *postgres.Pool) http.Handler
 	status       int
 	// others is the status when path and body name what is another connection's; 0 where they name nothing.
 	others int
@@ -147,7 +147,7 @@ func (s seeded) fill(text string) string {
 }
 
 // whose gives the tables that say whose their rows are.
-func whose(t *testing.T, pool *pgxpool.Pool) []string {
+func whose(t *testing.T, pool *postgres.Pool) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `select table_name::text from information_schema.columns
 		where table_schema = 'public' and column_name = 'connection_id' order by 1`)
@@ -162,7 +162,7 @@ func whose(t *testing.T, pool *pgxpool.Pool) []string {
 }
 
 // everything gives all rows of each connection, as a text, by table.
-func everything(t *testing.T, pool *pgxpool.Pool, tables []string) map[string]map[string]string {
+func everything(t *testing.T, pool *postgres.Pool, tables []string) map[string]map[string]string {
 	t.Helper()
 	each := make([]string, len(tables))
 	for i, table := range tables {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -22,7 +21,7 @@ func DataConsistency() http.Handler {
 	return perConnection("data-consistency", parts.answerDataConsistency)
 }
 
-func (p parts) answerDataConsistency(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerDataConsistency(pool *postgres.Pool) http.Handler {
 	var tables []string
 	for _, k := range p.synced() {
 		tables = append(tables, k.Table, k.BaseTable)
@@ -31,7 +30,7 @@ func (p parts) answerDataConsistency(pool *pgxpool.Pool) http.Handler {
 }
 
 // desk takes what callers ask for of consistency.
-func (p parts) auditDesk(pool *pgxpool.Pool) *audit.Desk {
+func (p parts) auditDesk(pool *postgres.Pool) *audit.Desk {
 	starter := p.starter(pool)
 	return &audit.Desk{
 		Auditor: audit.New(p.audit(pool)),
@@ -49,7 +48,7 @@ func (p parts) auditDesk(pool *pgxpool.Pool) *audit.Desk {
 }
 
 // audit is what a check from Postgres alone needs.
-func (p parts) audit(pool *pgxpool.Pool) audit.Config {
+func (p parts) audit(pool *postgres.Pool) audit.Config {
 	return audit.Config{
 		ConnectionID: p.id(),
 		Kinds:        p.synced(),
@@ -62,6 +61,6 @@ func (p parts) audit(pool *pgxpool.Pool) audit.Config {
 	}
 }
 
-func (p parts) consistency(pool *pgxpool.Pool) postgres.Consistency {
+func (p parts) consistency(pool *postgres.Pool) postgres.Consistency {
 	return postgres.Consistency{Pool: pool, ConnectionID: p.id(), NewID: newID, Now: time.Now}
 }

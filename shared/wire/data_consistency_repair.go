@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // DataConsistencyRepair answers POST /data-consistency/repair.
@@ -11,6 +11,6 @@ func DataConsistencyRepair() http.Handler {
 	return perConnection("data-consistency-repair", parts.answerDataConsistencyRepair)
 }
 
-func (p parts) answerDataConsistencyRepair(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerDataConsistencyRepair(pool *postgres.Pool) http.Handler {
 	return p.api().RepairConsistency(p.auditDesk(pool))
 }

@@ -3,8 +3,6 @@ package wire
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -13,12 +11,12 @@ import (
 )
 
 // decisions is what waits for people over the connection.
-func (p parts) decisions(pool *pgxpool.Pool) postgres.Decisions {
+func (p parts) decisions(pool *postgres.Pool) postgres.Decisions {
 	return postgres.Decisions{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }
 
 // carry starts the sync that does what was decided. Where one of its type is under way, or none can be, the next does it.
-func (p parts) carry(pool *pgxpool.Pool) httpapi.Carry {
+func (p parts) carry(pool *postgres.Pool) httpapi.Carry {
 	starter := p.starter(pool)
 	return func(ctx context.Context, kind string, t journal.Type, by string) error {
 		var kinds []string

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
@@ -17,7 +16,7 @@ import (
 )
 
 // desk looks after the connection's subscriptions.
-func (p parts) desk(pool *pgxpool.Pool) dispatch.Desk {
+func (p parts) desk(pool *postgres.Pool) dispatch.Desk {
 	return dispatch.Desk{
 		Store:  p.subscriptions(pool),
 		Queue:  p.deliveries(),
@@ -29,7 +28,7 @@ func (p parts) desk(pool *pgxpool.Pool) dispatch.Desk {
 	}
 }
 
-func (p parts) subscriptions(pool *pgxpool.Pool) postgres.Subscriptions {
+func (p parts) subscriptions(pool *postgres.Pool) postgres.Subscriptions {
 	return postgres.Subscriptions{Pool: pool, ConnectionID: p.id(), Sealing: p.sealing()}
 }
 

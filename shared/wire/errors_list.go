@@ -3,12 +3,12 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // ErrorsList answers GET /sync/errors.
 func ErrorsList() http.Handler { return perConnection("errors-list", parts.answerErrorsList) }
 
-func (p parts) answerErrorsList(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerErrorsList(pool *postgres.Pool) http.Handler {
 	return p.api().Errors(p.decisions(pool))
 }

@@ -3,12 +3,12 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // ErrorsRetry answers POST /sync/errors/retry.
 func ErrorsRetry() http.Handler { return perConnection("errors-retry", parts.answerErrorsRetry) }
 
-func (p parts) answerErrorsRetry(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerErrorsRetry(pool *postgres.Pool) http.Handler {
 	return p.api().ErrorsRetry(p.decisions(pool), p.carry(pool))
 }

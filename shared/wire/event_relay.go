@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -27,7 +25,7 @@ func EventRelay() func(context.Context, json.RawMessage) error {
 }
 
 // relay is the connection's relay. Who is signed in to Supabase hears of the first connection.
-func (p parts) relay(pool *pgxpool.Pool) dispatch.Relay {
+func (p parts) relay(pool *postgres.Pool) dispatch.Relay {
 	relay := dispatch.Relay{
 		Outbox: postgres.Outbox{Pool: pool, ConnectionID: p.id(), NewID: newID},
 		Queue:  p.deliveries(),
@@ -48,7 +46,7 @@ func (p parts) relay(pool *pgxpool.Pool) dispatch.Relay {
 
 // renewSeals seals the secrets in tables that are not sealed under the newest key: those of before there was sealing, and after a rotation.
 // What fails is left to the next look: the events are on their way.
-func (p parts) renewSeals(ctx context.Context, pool *pgxpool.Pool) {
+func (p parts) renewSeals(ctx context.Context, pool *postgres.Pool) {
 	done, err := postgres.Seals{Pool: pool, Sealing: p.sealing()}.Renew(ctx, time.Now())
 	if done.Sealed > 0 {
 		p.log.InfoContext(ctx, "secrets in tables were sealed", "rows", done.Sealed)

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -24,7 +22,7 @@ func EventRetention() func(context.Context, json.RawMessage) error {
 }
 
 // forget forgets what is old of the connection.
-func (p parts) forget(ctx context.Context, pool *pgxpool.Pool) error {
+func (p parts) forget(ctx context.Context, pool *postgres.Pool) error {
 	outbox := postgres.Outbox{Pool: pool, ConnectionID: p.id(), NewID: newID}
 	before, total := time.Now().AddDate(0, 0, -p.cfg.EventDays), 0
 	for n := forgotten; n == forgotten && ctx.Err() == nil; total += n {

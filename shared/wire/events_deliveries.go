@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // EventsDeliveries answers GET /events/subscriptions/{id}/deliveries.
@@ -11,6 +11,6 @@ func EventsDeliveries() http.Handler {
 	return perConnection("events-deliveries", parts.answerEventsDeliveries)
 }
 
-func (p parts) answerEventsDeliveries(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerEventsDeliveries(pool *postgres.Pool) http.Handler {
 	return p.api().Deliveries(p.desk(pool))
 }

@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // EventsDelivery answers GET /events/subscriptions/{id}/deliveries/{delivery}.
@@ -11,6 +11,6 @@ func EventsDelivery() http.Handler {
 	return perConnection("events-delivery", parts.answerEventsDelivery)
 }
 
-func (p parts) answerEventsDelivery(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerEventsDelivery(pool *postgres.Pool) http.Handler {
 	return p.api().Delivery(p.desk(pool))
 }

@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // EventsDeliveryReplay answers POST /events/subscriptions/{id}/deliveries/{delivery}/replay.
@@ -11,6 +11,6 @@ func EventsDeliveryReplay() http.Handler {
 	return perConnection("events-delivery-replay", parts.answerEventsDeliveryReplay)
 }
 
-func (p parts) answerEventsDeliveryReplay(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerEventsDeliveryReplay(pool *postgres.Pool) http.Handler {
 	return p.api().Replay(p.desk(pool))
 }

@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // EventsSubscribe answers POST /events/subscribe.
@@ -11,6 +11,6 @@ func EventsSubscribe() http.Handler {
 	return perConnection("events-subscribe", parts.answerEventsSubscribe)
 }
 
-func (p parts) answerEventsSubscribe(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerEventsSubscribe(pool *postgres.Pool) http.Handler {
 	return p.api().Subscribe(p.desk(pool), p.cfg.Mapping.Names())
 }

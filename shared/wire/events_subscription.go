@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // EventsSubscription answers GET, PATCH and DELETE /events/subscriptions/{id}.
@@ -11,6 +11,6 @@ func EventsSubscription() http.Handler {
 	return perConnection("events-subscription", parts.answerEventsSubscription)
 }
 
-func (p parts) answerEventsSubscription(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerEventsSubscription(pool *postgres.Pool) http.Handler {
 	return p.api().Subscription(p.desk(pool), p.cfg.Mapping.Names())
 }

@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // EventsSubscriptionAction answers POST /events/subscriptions/{id}/rotate-secret, pause, resume, test and replay.
@@ -11,6 +11,6 @@ func EventsSubscriptionAction() http.Handler {
 	return perConnection("events-subscription-action", parts.answerEventsSubscriptionAction)
 }
 
-func (p parts) answerEventsSubscriptionAction(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerEventsSubscriptionAction(pool *postgres.Pool) http.Handler {
 	return p.api().SubscriptionAction(p.desk(pool))
 }

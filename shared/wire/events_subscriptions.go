@@ -3,7 +3,7 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // EventsSubscriptions answers GET /events/subscriptions.
@@ -11,6 +11,6 @@ func EventsSubscriptions() http.Handler {
 	return perConnection("events-subscriptions", parts.answerEventsSubscriptions)
 }
 
-func (p parts) answerEventsSubscriptions(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerEventsSubscriptions(pool *postgres.Pool) http.Handler {
 	return p.api().Subscriptions(p.desk(pool))
 }

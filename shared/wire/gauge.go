@@ -14,7 +14,6 @@ import (
 
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -34,7 +33,7 @@ type gauge struct {
 	newMeter func() *meter.Meter
 	mu       sync.Mutex
 	meters   map[string]*meter.Meter // by connection
-	pool     atomic.Pointer[pgxpool.Pool]
+	pool     atomic.Pointer[postgres.Pool]
 	// spans are recorded where tracing is set; else it is nil, which records nothing.
 	spans *trace.Recorder
 	// supabase keeps from a database that does not answer; how it went is told when the database is back.
@@ -60,7 +59,7 @@ func databaseRule() breaker.Rule {
 }
 
 // storeIn has what is counted stored over a pool; without one it is kept.
-func (g *gauge) storeIn(pool *pgxpool.Pool) { g.pool.Store(pool) }
+func (g *gauge) storeIn(pool *postgres.Pool) { g.pool.Store(pool) }
 
 // of gives the meter of a connection.
 func (g *gauge) of(connectionID string) *meter.Meter {

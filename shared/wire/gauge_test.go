@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -24,7 +23,7 @@ import (
 )
 
 // measuring makes what measures for the first connection.
-func measuring(pool *pgxpool.Pool) parts {
+func measuring(pool *postgres.Pool) parts {
 	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
 	g.storeIn(pool)
 	return parts{settings: setting.Settings{ConnectionID: config.DefaultConnection}, gauge: g, log: slog.New(slog.DiscardHandler)}

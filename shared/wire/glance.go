@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/glance"
@@ -15,6 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
@@ -27,7 +26,7 @@ func userCache() cache.Kind {
 }
 
 // glance shows people what Notion has.
-func (p parts) glance(pool *pgxpool.Pool) glance.Desk {
+func (p parts) glance(pool *postgres.Pool) glance.Desk {
 	client := p.notion(p.source(), p.budget(true))
 	return glance.Desk{Notion: glanced{p, pool, client}, Mapping: p.cfg.Mapping, Cache: p.cache(), Pages: pageCache(), Users: userCache()}
 }
@@ -35,7 +34,7 @@ func (p parts) glance(pool *pgxpool.Pool) glance.Desk {
 // glanced asks Notion.
 type glanced struct {
 	parts
-	db     *pgxpool.Pool
+	db     *postgres.Pool
 	client *notion.Client
 }
 

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/connect"
@@ -31,7 +29,7 @@ func Health() http.Handler {
 }
 
 func (p parts) health() http.Handler {
-	get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
+	get := onFirstUse(func(ctx context.Context) (*postgres.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
 	guard, remembered, source := p.notionBreaker(), p.cache(), p.source()
 	return p.api().Health(p.rememberedCheck(remembered, guard, source), database(get), statusOf{p, get, remembered}, httpapi.HealthSettings{
 		Notion: p.notionAuth(source), Supabase: p.cfg.SupabaseURL != "" || p.cfg.AppSecretARN != "", Realtime: p.cfg.RealTimeSync,
@@ -45,7 +43,7 @@ func (p parts) health() http.Handler {
 }
 
 // database checks the database.
-func database(get func(context.Context) (*pgxpool.Pool, error)) httpapi.Check {
+func database(get func(context.Context) (*postgres.Pool, error)) httpapi.Check {
 	return func(ctx context.Context) error {
 		pool, err := get(ctx)
 		if err != nil {
@@ -58,7 +56,7 @@ func database(get func(context.Context) (*pgxpool.Pool, error)) httpapi.Check {
 // statusOf reads the sync's status from a database that may be away.
 type statusOf struct {
 	parts
-	get        func(context.Context) (*pgxpool.Pool, error)
+	get        func(context.Context) (*postgres.Pool, error)
 	remembered *cache.Cache
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
@@ -163,13 +162,8 @@ func TestHealthOfWhatHangs(t *testing.T) {
 func TestHealthLeavesPeopleWhatIsTheirs(t *testing.T) {
 	t.Parallel()
 	sim, notionURL := simulated(t, notionsim.Config{})
-	database := pgtest.URL(t)
-	pool, err := pgxpool.New(t.Context(), database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	vault := vaultWith(t, map[string]string{config.NotionToken: notionsim.IntegrationToken, config.DatabaseURL: database})
+	pool := pgtest.New(t)
+	vault := vaultWith(t, map[string]string{config.NotionToken: notionsim.IntegrationToken, config.DatabaseURL: pool.Config().ConnString()})
 	health := func() {
 		t.Helper()
 		env := environ(vault, notionURL)

@@ -3,19 +3,18 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // MatchesList answers GET /sync/matches.
 func MatchesList() http.Handler { return perConnection("matches-list", parts.answerMatchesList) }
 
-func (p parts) answerMatchesList(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerMatchesList(pool *postgres.Pool) http.Handler {
 	return p.api().Matches(p.doubts(pool))
 }
 
 // doubts are the connection's pages of which somebody has to say which row they are.
-func (p parts) doubts(pool *pgxpool.Pool) pgside.Doubts {
+func (p parts) doubts(pool *postgres.Pool) pgside.Doubts {
 	return pgside.Doubts{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }

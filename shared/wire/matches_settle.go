@@ -3,12 +3,12 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // MatchesSettle answers POST /sync/matches/{page_id}.
 func MatchesSettle() http.Handler { return perConnection("matches-settle", parts.answerMatchesSettle) }
 
-func (p parts) answerMatchesSettle(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerMatchesSettle(pool *postgres.Pool) http.Handler {
 	return p.api().MatchSettle(p.doubts(pool), p.carry(pool))
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/alert"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -26,11 +25,11 @@ import (
 func Monitor() func(context.Context, json.RawMessage) error {
 	type watch struct {
 		parts
-		get      func(context.Context) (*pgxpool.Pool, error)
+		get      func(context.Context) (*postgres.Pool, error)
 		monitors *made[monitor.Monitor]
 	}
 	return function("monitor", trace.Internal, func(_ context.Context, p parts) (watch, error) {
-		get := onFirstUse(func(ctx context.Context) (*pgxpool.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
+		get := onFirstUse(func(ctx context.Context) (*postgres.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
 		return watch{p, get, &made[monitor.Monitor]{create: func(p parts) monitor.Monitor { return p.monitor(get) }}}, nil
 	}, func(ctx context.Context, m watch, event json.RawMessage) error {
 		var in struct {
@@ -62,7 +61,7 @@ func Monitor() func(context.Context, json.RawMessage) error {
 
 // watch looks at all connections at once, so that one that does not answer keeps none of the others waiting. While the database is away
 // nobody knows which there are: the first is looked at all the same.
-func (p parts) watch(ctx context.Context, get func(context.Context) (*pgxpool.Pool, error), monitors *made[monitor.Monitor]) error {
+func (p parts) watch(ctx context.Context, get func(context.Context) (*postgres.Pool, error), monitors *made[monitor.Monitor]) error {
 	connections := []setting.Settings{p.settings}
 	pool, err := get(ctx)
 	if err == nil {
@@ -82,7 +81,7 @@ func (p parts) watch(ctx context.Context, get func(context.Context) (*pgxpool.Po
 	return errors.Join(errors.Join(problems...), err)
 }
 
-func (p parts) look(ctx context.Context, pool *pgxpool.Pool, m monitor.Monitor) error {
+func (p parts) look(ctx context.Context, pool *postgres.Pool, m monitor.Monitor) error {
 	rests, err := p.rests(ctx, pool)
 	if err != nil {
 		return err
@@ -94,7 +93,7 @@ func (p parts) look(ctx context.Context, pool *pgxpool.Pool, m monitor.Monitor) 
 }
 
 // dailyCheck has the connection checked against Notion, if it has anything to check.
-func (p parts) dailyCheck(ctx context.Context, pool *pgxpool.Pool) error {
+func (p parts) dailyCheck(ctx context.Context, pool *postgres.Pool) error {
 	if rests, err := p.rests(ctx, pool); rests || err != nil || len(p.synced()) == 0 {
 		return err
 	}
@@ -106,7 +105,7 @@ func (p parts) dailyCheck(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 // monitor watches the connection. The queues are everybody's: their dead letters are told of once, for the first connection.
-func (p parts) monitor(get func(context.Context) (*pgxpool.Pool, error)) monitor.Monitor {
+func (p parts) monitor(get func(context.Context) (*postgres.Pool, error)) monitor.Monitor {
 	client := p.notion(p.source(), p.budget(true))
 	letters := sqsqueue.DeadLetters{Client: sqs.NewFromConfig(p.aws)}
 	if p.id() == config.DefaultConnection {

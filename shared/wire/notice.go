@@ -5,8 +5,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notice"
@@ -14,7 +12,7 @@ import (
 )
 
 // notices takes in what others say has changed in the connection.
-func (p parts) notices(pool *pgxpool.Pool) notice.Desk {
+func (p parts) notices(pool *postgres.Pool) notice.Desk {
 	return notice.Desk{
 		ConnectionID: p.id(),
 		Kinds:        p.connection().Kinds(),
@@ -35,14 +33,14 @@ func (p parts) notices(pool *pgxpool.Pool) notice.Desk {
 	}
 }
 
-func (p parts) noticeStore(pool *pgxpool.Pool) postgres.Notices {
+func (p parts) noticeStore(pool *postgres.Pool) postgres.Notices {
 	return postgres.Notices{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping, Sealing: p.sealing()}
 }
 
 // anyones takes in notices that others send, of whichever connection they are.
 type anyones struct {
 	parts
-	db *pgxpool.Pool
+	db *postgres.Pool
 }
 
 // Notion takes in a webhook, signed for the first connection.

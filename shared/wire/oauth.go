@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/connect"
@@ -58,12 +57,12 @@ func (p parts) notionAuth(source *connect.Source) func(context.Context) httpapi.
 	}
 }
 
-func (p parts) grants(pool *pgxpool.Pool) postgres.Grants {
+func (p parts) grants(pool *postgres.Pool) postgres.Grants {
 	return postgres.Grants{Pool: pool, NewID: newID, Now: time.Now, TTL: grantLease, First: config.DefaultConnection}
 }
 
 // connector connects workspaces; keeping their tokens is not linked where vault is nil.
-func (p parts) connector(pool *pgxpool.Pool, vault connect.Creator) connect.Connector {
+func (p parts) connector(pool *postgres.Pool, vault connect.Creator) connect.Connector {
 	return connect.Connector{
 		Notion: p.notionOAuth(), Attempts: postgres.Attempts{Pool: pool}, Connections: p.grants(pool), Vault: vault,
 		RedirectURI: p.cfg.NotionOAuth.RedirectURI, SecretName: p.secretName, Now: time.Now, NewID: newID, Random: rand.Reader, Log: p.log,
@@ -71,7 +70,7 @@ func (p parts) connector(pool *pgxpool.Pool, vault connect.Creator) connect.Conn
 }
 
 // keeper keeps grants good.
-func (p parts) keeper(pool *pgxpool.Pool, vault connect.Vault) connect.Keeper {
+func (p parts) keeper(pool *postgres.Pool, vault connect.Vault) connect.Keeper {
 	return connect.Keeper{
 		Notion: p.notionOAuth(), Grants: p.grants(pool), Vault: vault, Policy: oauth.Policy{Life: tokenLife},
 		Now: time.Now, NewID: newID, Wait: notion.Wait, Log: p.log,
@@ -79,7 +78,7 @@ func (p parts) keeper(pool *pgxpool.Pool, vault connect.Vault) connect.Keeper {
 }
 
 // renewing gives the connection's token, and refreshes one that Notion refuses.
-func (p parts) renewing(pool *pgxpool.Pool) *connect.Source {
+func (p parts) renewing(pool *postgres.Pool) *connect.Source {
 	client := secretsmanager.NewFromConfig(p.aws)
 	source := p.source()
 	source.Renew = p.keeper(pool, secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}).Refresh

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -33,7 +31,7 @@ func SyncSchedule() func(context.Context, json.RawMessage) error {
 }
 
 // tick starts the connection's run of a type when it is time.
-func (p parts) tick(ctx context.Context, pool *pgxpool.Pool, t journal.Type) error {
+func (p parts) tick(ctx context.Context, pool *postgres.Pool, t journal.Type) error {
 	c, starter := p.settings, p.starter(pool)
 	lost := errors.Join(starter.Requeue(ctx), p.notices(pool).Sweep(ctx))
 	if rests, err := p.rests(ctx, pool); rests || err != nil || len(starter.Kinds) == 0 {

@@ -3,8 +3,6 @@ package wire
 import (
 	"net/http"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
@@ -13,7 +11,7 @@ import (
 // SyncStatus answers GET /sync/status.
 func SyncStatus() http.Handler { return perConnection("sync-status", parts.answerSyncStatus) }
 
-func (p parts) answerSyncStatus(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerSyncStatus(pool *postgres.Pool) http.Handler {
 	return p.api().SyncStatus(
 		postgres.Status{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping},
 		postgres.Events{Pool: pool, ConnectionID: p.id()},

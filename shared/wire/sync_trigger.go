@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -17,7 +16,7 @@ import (
 // SyncTrigger answers POST /sync/trigger.
 func SyncTrigger() http.Handler { return perConnection("sync-trigger", parts.answerSyncTrigger) }
 
-func (p parts) answerSyncTrigger(pool *pgxpool.Pool) http.Handler {
+func (p parts) answerSyncTrigger(pool *postgres.Pool) http.Handler {
 	starter := p.starter(pool)
 	return p.api().SyncTrigger(func(ctx context.Context, t journal.Type, kinds []string, dryRun bool, by string) (journal.Run, error) {
 		return starter.Start(ctx, syncrun.Request{Type: t, Kinds: kinds, DryRun: dryRun, RequestedBy: by})
@@ -25,7 +24,7 @@ func (p parts) answerSyncTrigger(pool *pgxpool.Pool) http.Handler {
 }
 
 // starter starts runs of the connection.
-func (p parts) starter(pool *pgxpool.Pool) syncrun.Starter {
+func (p parts) starter(pool *postgres.Pool) syncrun.Starter {
 	return syncrun.Starter{
 		ConnectionID: p.id(),
 		Kinds:        p.connection().Kinds(),

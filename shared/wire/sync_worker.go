@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -71,7 +69,7 @@ func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (setting.
 	return postgres.Settings{Pool: e.db}.OfRun(ctx, m.RunID)
 }
 
-func (p parts) syncer(pool *pgxpool.Pool) connectionSyncer {
+func (p parts) syncer(pool *postgres.Pool) connectionSyncer {
 	connection, relay := p.connection(), p.nudger()
 	budget, hasty := p.budget(false), p.budget(true)
 	guard, source := p.notionBreaker(), p.renewing(pool)

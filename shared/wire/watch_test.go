@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/cache"
@@ -51,7 +50,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	two := connectTwo(t)
 	queued(t, &two)
 	first, second := two[0], two[1]
-	get := func(context.Context) (*pgxpool.Pool, error) { return first.pool, nil }
+	get := func(context.Context) (*postgres.Pool, error) { return first.pool, nil }
 	// All is done by the first's function, whose Notion does not know the second's token.
 	monitors := &made[monitor.Monitor]{create: func(p parts) monitor.Monitor { return p.monitor(get) }}
 	base := first.of(setting.Settings{ConnectionID: config.DefaultConnection})
@@ -316,7 +315,7 @@ func TestAConnectionAnswersWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	answers := route{method: "GET", path: "/analytics/dashboard"}
-	h := measuring(pool).perConnection(pool, func(parts, *pgxpool.Pool) http.Handler {
+	h := measuring(pool).perConnection(pool, func(parts, *postgres.Pool) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	})
 	if status, text := answers.ask(t, h, uuid.Nil.String(), nil, false); status != http.StatusTeapot { // refused by the handler, once it may say so

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
@@ -46,7 +44,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 }
 
 // deliverer delivers to the connection's subscribers.
-func (p parts) deliverer(pool *pgxpool.Pool, client *outbound.Client, hosts *gates) dispatch.Deliverer {
+func (p parts) deliverer(pool *postgres.Pool, client *outbound.Client, hosts *gates) dispatch.Deliverer {
 	return dispatch.Deliverer{
 		Lanes:    postgres.Lanes{Pool: pool, ConnectionID: p.id(), NewID: newID, TTL: laneTTL, Sealing: p.sealing()},
 		Queue:    p.deliveries(),

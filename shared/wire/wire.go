@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -48,7 +47,7 @@ type parts struct {
 // opened is the database once it is open: a function has one pool.
 type opened struct {
 	mu   sync.Mutex
-	pool *pgxpool.Pool
+	pool *postgres.Pool
 }
 
 // newParts reads the settings. It calls nobody.
@@ -77,7 +76,7 @@ func partsOf(function string, getenv func(string) string) (parts, error) {
 }
 
 // pool opens the database, the first time. Nothing is connected before it is used.
-func (p parts) pool(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+func (p parts) pool(ctx context.Context, connections int32) (*postgres.Pool, error) {
 	p.opened.mu.Lock()
 	defer p.opened.mu.Unlock()
 	if p.opened.pool != nil {

@@ -112,7 +112,7 @@ const table = `create table things (
 type arena struct {
 	worker  int
 	wide    bool // its things are of every type of property
-	pool    *pgxpool.Pool
+	pool    *pg.Pool
 	person  *pgx.Conn // whose session people use
 	mapping mapping.Mapping
 	begun   int // histories so far

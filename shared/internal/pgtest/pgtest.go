@@ -24,7 +24,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/migrations"
@@ -139,7 +138,7 @@ type Template struct {
 
 // New gives a pool on a copy of what fill, called for the first test only, puts into a fresh, migrated database. Pool and copy go when the
 // test ends.
-func (t *Template) New(tb testing.TB, fill func(*pgxpool.Pool)) *pgxpool.Pool {
+func (t *Template) New(tb testing.TB, fill func(*product.Pool)) *product.Pool {
 	tb.Helper()
 	name := template() + "_" + t.Name
 	t.made.Do(func() {
@@ -163,7 +162,7 @@ func URL(tb testing.TB) string {
 }
 
 // New gives a pool on a fresh, migrated database, set as the product sets its own. Both go when the test ends.
-func New(tb testing.TB) *pgxpool.Pool {
+func New(tb testing.TB) *product.Pool {
 	tb.Helper()
 	pool := open(tb, URL(tb))
 	tb.Cleanup(pool.Close)
@@ -199,7 +198,7 @@ func create(tb testing.TB, name, of string) string {
 	return address
 }
 
-func open(tb testing.TB, address string) *pgxpool.Pool {
+func open(tb testing.TB, address string) *product.Pool {
 	tb.Helper()
 	pool, err := product.Open(tb.Context(), secret.Of(address), 4)
 	if err != nil {

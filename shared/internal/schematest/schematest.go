@@ -13,10 +13,10 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // Dir gives the folder of the schemas.
@@ -77,7 +77,7 @@ func compile(file string) (*jsonschema.Schema, error) {
 }
 
 // CheckStored has every event that a test leaves in a database checked when the test ends.
-func CheckStored(tb testing.TB, pool *pgxpool.Pool) {
+func CheckStored(tb testing.TB, pool *postgres.Pool) {
 	tb.Helper()
 	tb.Cleanup(func() {
 		rows, err := pool.Query(context.WithoutCancel(tb.Context()), `

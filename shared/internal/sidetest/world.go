@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
@@ -36,7 +35,7 @@ import (
 type World struct {
 	Sim     *notionsim.Sim
 	Address string // of the simulator
-	Pool    *pgxpool.Pool
+	Pool    *postgres.Pool
 	Starter syncrun.Starter
 	Syncer  *syncrun.Syncer
 	Client  *notion.Client
@@ -51,7 +50,7 @@ type World struct {
 // Setup says how a world begins.
 type Setup struct {
 	Sim  notionsim.Config
-	Pool *pgxpool.Pool // of AfterFirstSync or Copy; nil is an empty, migrated database
+	Pool *postgres.Pool // of AfterFirstSync or Copy; nil is an empty, migrated database
 	// Mapping is what is kept in step; Databases names, once the simulator runs, the Notion databases by kind.
 	Mapping   mapping.Mapping
 	Databases func(w *World) map[string]string
@@ -79,9 +78,9 @@ var firstSync = pgtest.Template{Name: "synced"}
 
 // AfterFirstSync gives a database as the first full sync of the demo workspace leaves it. That sync is made once a process, and writes
 // nothing to Notion: what it leaves goes with any simulator that begins with the same workspace.
-func AfterFirstSync(tb testing.TB) *pgxpool.Pool {
+func AfterFirstSync(tb testing.TB) *postgres.Pool {
 	tb.Helper()
-	return Copy(tb, &firstSync, func(pool *pgxpool.Pool) {
+	return Copy(tb, &firstSync, func(pool *postgres.Pool) {
 		w := Build(tb, demo(pool, nil))
 		if r := w.Sync(tb, journal.Full); r.Status != "succeeded" || r.Counts.Errors > 0 || r.Written() != r.RowsCreated {
 			tb.Fatalf("the first sync: %+v", r)
@@ -91,14 +90,14 @@ func AfterFirstSync(tb testing.TB) *pgxpool.Pool {
 
 // Copy gives a copy of the database that the template is filled with once a process, for a Setup. Every event that the test leaves in it
 // is held against its schema.
-func Copy(tb testing.TB, template *pgtest.Template, fill func(*pgxpool.Pool)) *pgxpool.Pool {
+func Copy(tb testing.TB, template *pgtest.Template, fill func(*postgres.Pool)) *postgres.Pool {
 	tb.Helper()
 	pool := template.New(tb, fill)
 	schematest.CheckStored(tb, pool)
 	return pool
 }
 
-func demo(pool *pgxpool.Pool, change func(*syncrun.Config)) Setup {
+func demo(pool *postgres.Pool, change func(*syncrun.Config)) Setup {
 	return Setup{
 		Sim: notionsim.Config{Demo: true, Seed: 1}, Pool: pool, Mapping: mapping.ACT(),
 		Databases: func(w *World) map[string]string { return w.Sim.Databases() }, Change: change,
