@@ -122,7 +122,7 @@ func awaitReady(t *testing.T, state string, done chan error, out *output) map[st
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for deadline := time.After(3 * time.Minute); ; {
+	for deadline := time.After(10 * time.Minute); ; {
 		if file, err := os.Open(filepath.Join(state, envFile)); err == nil {
 			defer file.Close()
 			env, err := dotenv.Parse(file)

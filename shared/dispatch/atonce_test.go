@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/delivery"
+	"github.com/act-platform/enhanced-integration/shared/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
@@ -195,6 +198,57 @@ func TestChangesAtOnceAllStay(t *testing.T) {
 		s, err := w.desk.Find(t.Context(), id)
 		if err != nil || s.Description != fmt.Sprint(round) || s.RateLimit != round+1 || s.EventTypes[1] != fmt.Sprintf("sync_%d", round) {
 			t.Fatalf("round %d: %+v, %v, %v", round, s, errs, err)
+		}
+	}
+}
+
+// TestAnAddressThatIsLeftSaysNothing: what the address answers that a subscription no longer has, be it 410, does not end the subscription,
+// and what is still due goes to the new address.
+func TestAnAddressThatIsLeftSaysNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	left, now := newEndpoint(t), newEndpoint(t)
+	id := w.subscribe(left, "error")
+	now.secret = left.secret
+	left.status.Store(410)
+	post := w.del.Post
+	var once sync.Once
+	w.del.Post = func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
+		once.Do(func() {
+			if _, err := w.desk.Change(ctx, id, func(s *delivery.Subscription) { s.CallbackURL = now.URL }); err != nil {
+				t.Error(err)
+			}
+		})
+		return post(ctx, address, header, body)
+	}
+	for range 30 {
+		w.happen(problem())
+	}
+	w.settle()
+	s, err := w.desk.Find(t.Context(), id)
+	taken, _ := now.counts()
+	if dead := len(w.deliveries(id, delivery.Dead)); err != nil || s.State != delivery.Active || taken < 20 || taken+dead != 30 || len(now.bad) > 0 {
+		t.Errorf("%+v, %v; %d arrived, %d dead, %v", s, err, taken, dead, now.bad)
+	}
+}
+
+// TestHandshakesAtOnce: of several tokens that come at once one is kept, and everybody is told which.
+func TestHandshakesAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	notices := postgres.Notices{Pool: w.pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()}
+	for round := range 5 {
+		kept := make([]string, 8)
+		errs := atOnce(8, func(i int) error {
+			token, err := notices.TakeToken(t.Context(), secret.Of(fmt.Sprintf("secret_%d_%d", round, i)), "", w.now())
+			kept[i] = token.Reveal()
+			return err
+		})
+		if got := slices.Compact(slices.Sorted(slices.Values(kept))); len(got) != 1 || count(errs, func(err error) bool { return err != nil }) > 0 {
+			t.Fatalf("%v, %v", got, errs)
+		}
+		if _, err := notices.ForgetToken(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -15,8 +15,8 @@ type BreakerDesk interface {
 	Reset(ctx context.Context, service string) error
 }
 
-// Breakers answers GET and POST /breakers: the circuit breakers of Notion, of Supabase and of each subscriber's host that ever opened, and
-// closing one by hand. Resetting twice does no harm.
+// Breakers answers GET and POST /breakers: the circuit breakers of Notion, of Supabase, and of each subscription's endpoint and each
+// subscriber's host that ever opened, and closing one by hand. Resetting twice does no harm.
 func (a API) Breakers(desk BreakerDesk) http.Handler {
 	type shown struct {
 		Service  string  `json:"service"`

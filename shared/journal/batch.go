@@ -73,6 +73,7 @@ type Dispute struct {
 	ConflictID string          `json:"id"`
 	Field      string          `json:"field"`
 	Decided    bool            `json:"decided"`
+	DecidedAt  *time.Time      `json:"decided_at"`
 	Value      json.RawMessage `json:"value"`    // decided on, as the column shows it
 	Property   json.RawMessage `json:"property"` // decided on, as Notion spelled it; none where only columns ever showed it
 	// Notion and Postgres are what the sides showed.
@@ -151,8 +152,8 @@ type Settled struct {
 	OnRow     []event.Event
 	// Events are stored in any case: they tell what was done in Notion.
 	Events []event.Event
-	// Ended are the disputes that are over.
-	Ended []string
+	// Ended are the disputes that are over, unless a person decided anew meanwhile.
+	Ended []Dispute
 	// Released takes the record out of the hold in which it is: what was decided is done, or there is nothing to decide.
 	Released bool
 	// Refusal sets the record aside; nil takes it back. Refused is how often it has been so far, and RefusedFor why, the last time: the same is

@@ -313,6 +313,9 @@ func TestAnswersThatAreTrouble(t *testing.T) {
 				ctx = limited
 			}
 			answer, err := client.Post(ctx, address, map[string]string{"webhook-id": "1"}, []byte("{}"))
+			if !answer.Reached {
+				t.Error("there was no connection")
+			}
 			if answer.StatusCode != c.status || answer.RetryAfter != c.rest || len(answer.Body) > 64<<10 {
 				t.Errorf("%d after %v, %d bytes", answer.StatusCode, answer.RetryAfter, len(answer.Body))
 			}
@@ -329,7 +332,10 @@ func TestErrorsTellNoAddress(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	client := outbound.New(outbound.Config{Loopback: true})
-	_, err := client.Post(t.Context(), server.URL+"/?token=hidden", nil, nil)
+	answer, err := client.Post(t.Context(), server.URL+"/?token=hidden", nil, nil)
+	if answer.Reached {
+		t.Error("there was a connection to what is closed")
+	}
 	if err == nil || strings.Contains(err.Error(), "hidden") || !strings.Contains(fault.Message(err), "refused") {
 		t.Errorf("%v", err)
 	}

@@ -318,7 +318,7 @@
   function subscriptions(answer, rate, breakers) {
     const list = answer?.subscriptions || [], open = Object.fromEntries((breakers || []).filter((b) => b.status !== "closed").map((b) => [b.service, b.status]));
     draw("subscriptions", [list, rate, answer?.forbidden, open], () => answer?.forbidden ? empty(answer.forbidden) : list.length ? h("ul", { class: "list" }, list.slice(0, 8).map((s) => {
-      const service = host(s.callback_url), breaker = open[service];
+      const service = ["subscription:" + s.subscription_id, host(s.callback_url)].find((b) => open[b]), breaker = open[service];
       return h("li", { class: breaker ? "wrap" : "" },
         h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))),
         h("div", { class: "act" }, breaker ? [h("span", { class: "pill warn" }, "circuit breaker " + words(breaker)), button("reset-" + s.subscription_id, "Reset", "Reset.", "/breakers", { service })] : null,

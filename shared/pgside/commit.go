@@ -145,6 +145,7 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	var consumed []int64
 	var closed []journal.Closed
 	var settledIDs, released, ended []string
+	var decided []*time.Time
 	for i, s := range batch.Settled {
 		r := results[i]
 		closed = append(closed, s.Closed...)
@@ -157,7 +158,9 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 				t.saveConflict(todo, s.Key, c, nil, batch.At)
 			}
 			events = append(events, s.OnRow...)
-			ended = append(ended, s.Ended...)
+			for _, dispute := range s.Ended {
+				ended, decided = append(ended, dispute.ConflictID), append(decided, dispute.DecidedAt)
+			}
 			if s.Released {
 				released = append(released, s.Key.RowID)
 			}
@@ -180,7 +183,10 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 			t.connectionID, t.kind.Name, settledIDs)
 	}
 	if len(ended) > 0 {
-		todo.Queue(`update sync_conflicts set status = 'settled', settled_at = $2 where id = any($1::uuid[])`, ended, batch.At)
+		// A decision that came after the one that was read is for the next sync to do.
+		todo.Queue(`update sync_conflicts c set status = 'settled', settled_at = $2
+			from unnest($1::uuid[], $3::timestamptz[]) as e (id, decided_at) where c.id = e.id and c.decided_at is not distinct from e.decided_at`,
+			ended, batch.At, decided)
 	}
 	if len(released) > 0 {
 		t.release(todo, released)

@@ -96,7 +96,7 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			left join sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, m.row_id, k.row_id)
 			left join sync_holds h on h.id = hr.hold_id
 			left join lateral (
-				select jsonb_agg(jsonb_build_object('id', id, 'field', field, 'decided', status = 'decided', 'value', decision,
+				select jsonb_agg(jsonb_build_object('id', id, 'field', field, 'decided', status = 'decided', 'decided_at', decided_at, 'value', decision,
 					'property', decided_property, 'notion', notion_value, 'postgres', supabase_value)) as disputes
 				from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id) and status in ('waiting', 'decided')
 			) p on true

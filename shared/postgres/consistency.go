@@ -31,6 +31,15 @@ type Consistency struct {
 
 // Create stores a run that is queued; fault.Conflict, beside the other's id, while one is under way. One that went silent gives way.
 func (c Consistency) Create(ctx context.Context, requestedBy string) (id string, err error) {
+	for {
+		id, err = c.create(ctx, requestedBy)
+		if !errors.Is(err, pgx.ErrNoRows) { // else the one that was under way ended just then
+			return id, err
+		}
+	}
+}
+
+func (c Consistency) create(ctx context.Context, requestedBy string) (id string, err error) {
 	id = c.NewID()
 	err = c.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `

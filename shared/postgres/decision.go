@@ -99,6 +99,9 @@ func (d Decisions) Settle(ctx context.Context, id string, decision journal.Decis
 	}
 	err = d.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
+		// All of the field's, in one order: two that settle different ones of them at once take turns.
+		batch.Queue(`select from sync_conflicts where connection_id = $1 and kind = $2 and row_id = $3 and field = $4 order by id for update`,
+			d.ConnectionID, c.Kind, c.RowID, c.Field)
 		batch.Queue(`update sync_conflicts set status = 'settled', settled_at = $5 where connection_id = $1 and kind = $2 and row_id = $3 and field = $4
 			and status in ('waiting', 'decided') and id <> $6`, d.ConnectionID, c.Kind, c.RowID, c.Field, decision.At, id)
 		batch.Queue(`update sync_conflicts set status = 'decided', decision = $3, decided_property = case when $4 then notion_property end,

@@ -104,12 +104,12 @@ func (l Lanes) Hold(ctx context.Context, lane delivery.Lane, until time.Time) er
 }
 
 // Next returns the next deliveries that are due and not under way, the longest waiting first, and holds the lane for another TTL.
-// fault.Conflict: the lane was lost, or the subscription is active no more.
+// fault.Conflict: the lane was lost, the subscription is active no more, or it has another address.
 func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit int, underWay []string) ([]delivery.Job, error) {
 	tag, err := l.Pool.Exec(ctx, `
 		update event_subscriptions set lane_until = clock_timestamp() + $3
-		where connection_id = $4 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp() and status = 'active'`,
-		lane.ID, lane.Owner, l.TTL, l.ConnectionID)
+		where connection_id = $4 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp() and status = 'active' and callback_url = $5`,
+		lane.ID, lane.Owner, l.TTL, l.ConnectionID, lane.CallbackURL)
 	if err != nil {
 		return nil, Fault(err)
 	}
@@ -137,15 +137,20 @@ func (l Lanes) Next(ctx context.Context, lane delivery.Lane, at time.Time, limit
 // nothing is stored; whoever holds it sends the same again.
 func (l Lanes) Record(ctx context.Context, lane delivery.Lane, round delivery.Round) error {
 	return Fault(l.Pool.InTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `
-			update event_subscriptions set failing_since = $3, rest_until = nullif(greatest(rest_until, $4), '0001-01-01Z'::timestamptz)
-			where connection_id = $5 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp()`,
-			lane.ID, lane.Owner, orNone(round.FailingSince), round.RestUntil, l.ConnectionID)
+		var current bool // else it was called at another address by then, of which this says nothing
+		err := tx.QueryRow(ctx, `
+			update event_subscriptions set failing_since = case when callback_url = $6 then $3 else failing_since end,
+				rest_until = case when callback_url = $6 then nullif(greatest(rest_until, $4), '0001-01-01Z'::timestamptz) else rest_until end
+			where connection_id = $5 and id = $1 and lane_owner = $2 and lane_until > clock_timestamp() returning callback_url = $6`,
+			lane.ID, lane.Owner, orNone(round.FailingSince), round.RestUntil, l.ConnectionID, lane.CallbackURL).Scan(&current)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return lostLane(lane)
+		}
 		if err != nil {
 			return err
 		}
-		if tag.RowsAffected() == 0 {
-			return lostLane(lane)
+		if !current {
+			round.Disable, round.Events = "", nil
 		}
 		todo := &pgx.Batch{}
 		for _, r := range round.Results {

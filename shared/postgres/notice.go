@@ -58,13 +58,18 @@ func (n Notices) TakeToken(ctx context.Context, token secret.Text, botID string,
 		return secret.Text{}, err
 	}
 	var kept string
-	err = n.Pool.QueryRow(ctx, `
+	take := func() error {
+		return n.Pool.QueryRow(ctx, `
 		with taken as (
 			insert into notion_webhooks (connection_id, verification_token, bot_id, created_at) values ($1, $2, nullif($3, ''), $4)
 			on conflict (connection_id) do nothing returning verification_token
 		)
 		select verification_token from taken union all select verification_token from notion_webhooks where connection_id = $1 limit 1`,
-		n.ConnectionID, sealed, botID, at).Scan(&kept)
+			n.ConnectionID, sealed, botID, at).Scan(&kept)
+	}
+	// While another handshake is being stored a statement neither stores its own nor sees that one yet.
+	for err = take(); errors.Is(err, pgx.ErrNoRows); err = take() {
+	}
 	if err != nil {
 		return secret.Text{}, Fault(err)
 	}

@@ -20,6 +20,15 @@ type Ledger struct {
 
 // Create stores a run that is queued; fault.Conflict, with the other's id, while one of its type and scope is under way.
 func (l Ledger) Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
+	for {
+		underWay, err = l.create(ctx, run, kinds)
+		if !errors.Is(err, pgx.ErrNoRows) { // else the one that was under way ended just then
+			return underWay, err
+		}
+	}
+}
+
+func (l Ledger) create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
 	err = l.transact(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			insert into sync_runs (id, connection_id, type, scope, requested_by, created_at, dry_run) values ($1, $2, $3, $4, $5, $6, $7)

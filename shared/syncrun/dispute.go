@@ -76,11 +76,11 @@ func (w *worker) waiting(d *decision) []journal.Conflict {
 func same(a, b json.RawMessage) bool { return record.SameColumn(mapping.JSONB, a, b) }
 
 // ended gives the disputes that are over: what was decided stands on both sides, or the sides came to agree.
-func ended(d *decision, s journal.Settled) []string {
-	var over []string
+func ended(d *decision, s journal.Settled) []journal.Dispute {
+	var over []journal.Dispute
 	for _, dispute := range d.known.Disputes {
 		if d.err == nil && !s.Keep && !s.Unsettled[dispute.Field] {
-			over = append(over, dispute.ConflictID)
+			over = append(over, dispute)
 		}
 	}
 	return over

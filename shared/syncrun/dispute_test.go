@@ -3,6 +3,7 @@ package syncrun_test
 import (
 	"encoding/json"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,4 +259,54 @@ func TestAReturnedRecordCanBeDeletedAfterAll(t *testing.T) {
 		t.Error("the page is not in the trash")
 	}
 	w.Agree(t)
+}
+
+// TestADecisionThatReplacesAnotherIsCarriedOut: a person decides anew while a sync carries out what they decided before.
+func TestADecisionThatReplacesAnotherIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	w, row, page := disputed(t, "location", merge.Manual, "Perth", "Broome")
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	settle(t, w, conflicts(t, w, journal.ConflictWaiting)[0].ID, journal.Decision{Keep: merge.Notion})
+	w.Exec(t, `
+		create function decide_anew() returns trigger language plpgsql as $$ begin
+			update sync_conflicts set decision = '"Derby"', decided_property = null, decided_at = clock_timestamp() where status = 'decided';
+			return null;
+		end $$`)
+	w.Exec(t, `create trigger decide_anew after update on partners for each row when (new.location = 'Perth') execute function decide_anew()`)
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	w.Exec(t, `drop trigger decide_anew on partners`)
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	if inNotion, inPostgres := locations(t, w, row, page); inNotion != "Derby" || inPostgres != "Derby" {
+		t.Errorf("%q and %q", inNotion, inPostgres)
+	}
+}
+
+// TestDecisionsAtOnce: several people settle different conflicts of one field; one decision stands, and nobody is told of an error.
+func TestDecisionsAtOnce(t *testing.T) {
+	t.Parallel()
+	w, row, page := disputed(t, "location", merge.Manual, "Perth", "Broome")
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	first := conflicts(t, w, journal.ConflictWaiting)[0].ID
+	settle(t, w, first, journal.Decision{Keep: merge.Notion})
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	edit(t, w, page, map[string]any{"Location": rich("rich_text", "Albany")})
+	w.Exec(t, `update partners set location = 'Esperance' where id = $1`, row)
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	both := []string{first, conflicts(t, w, journal.ConflictWaiting)[0].ID}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for range 5 {
+				d := journal.Decision{Keep: merge.Supabase, By: "test", At: time.Now()}
+				if _, err := decisions(w).Settle(t.Context(), both[i%2], d); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := sidetest.Query[int](t, w, `select count(*)::int from sync_conflicts where status in ('waiting', 'decided')`); n != 1 {
+		t.Errorf("%d are open", n)
+	}
 }

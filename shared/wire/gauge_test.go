@@ -12,7 +12,9 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/metric"
@@ -97,6 +99,43 @@ func TestErrorsHaveKinds(t *testing.T) {
 	}
 	if got := refusedBy(errors.New("no route")); got != "unavailable" {
 		t.Errorf("no answer of AWS counts as %q", got)
+	}
+}
+
+// TestGates: an endpoint that fails is kept from by itself; where nothing on a host can be connected to, all of its endpoints are.
+func TestGates(t *testing.T) {
+	t.Parallel()
+	slack := func(id, path string) delivery.Lane {
+		return delivery.Lane{ID: id, CallbackURL: "https://hooks.slack.com/" + path}
+	}
+	one, two := slack("1", "one"), slack("2", "two")
+	elsewhere := delivery.Lane{ID: "3", CallbackURL: "https://hooks.zapier.com/x"}
+	tests := map[string]struct {
+		tell            func(report func(endpoint, host breaker.Outcome))
+		one, two, other bool // may be sent to afterwards
+	}{
+		"nothing but 5xx, or answers that come too late": {func(r func(_, _ breaker.Outcome)) { r(breaker.Failed, breaker.Healthy) }, false, true, true},
+		"no connection":   {func(r func(_, _ breaker.Outcome)) { r(breaker.Failed, breaker.Failed) }, false, false, true},
+		"it is well":      {func(r func(_, _ breaker.Outcome)) { r(breaker.Healthy, breaker.Healthy) }, true, true, true},
+		"we cut it short": {func(r func(_, _ breaker.Outcome)) { r(breaker.Unknown, breaker.Unknown) }, true, true, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGates(func(_, shown string, r breaker.Rule) *breaker.Breaker {
+				return breaker.New(breaker.Config{Service: shown, Rule: r})
+			})
+			for range 12 {
+				if report, err := g.gate(one); err == nil {
+					test.tell(report)
+				}
+			}
+			for lane, want := range map[*delivery.Lane]bool{&one: test.one, &two: test.two, &elsewhere: test.other} {
+				if _, err := g.gate(*lane); (err == nil) != want {
+					t.Errorf("%s: %v", lane.CallbackURL, err)
+				}
+			}
+		})
 	}
 }
 
