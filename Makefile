@@ -61,6 +61,12 @@ test-deep: ## Run the long tests: many more drawn cases
 	go test -timeout 2h -v ./shared/syncrun -run NoRowStays -freshness.seeds=20 -freshness.minutes=120
 	go test -race -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=10000
 
+.PHONY: pooler
+pooler: ## Run the store, a sync, deliveries and the dashboard behind PgBouncer in transaction mode; installs it on Debian as root
+	infra/tools/with-pgbouncer.sh go test -race -tags pooler -run '^TestEightClients$$' -count=1 -timeout 5m -v ./shared/postgres
+	TEST_POOLER=1 infra/tools/with-pgbouncer.sh go test -count=1 -timeout 10m ./shared/postgres ./shared/pgside
+	infra/tools/with-pgbouncer.sh go test -tags 'soak pooler' -run '^TestBehindPooler$$' -count=1 -timeout 10m -v ./infra/local
+
 .PHONY: soak
 soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes
 	go test -tags soak -run Soak -count=1 -timeout 1h -v ./infra/local

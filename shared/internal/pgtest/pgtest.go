@@ -4,7 +4,8 @@
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 //
-// The server is the one that TEST_DATABASE_URL names; where that is not set, Main starts one for the test binary and stops it.
+// The server is the one that TEST_DATABASE_URL names; where that is not set, Main starts one for the test binary and stops it. With
+// TEST_POOLER, the pools of tests go through PgBouncer in transaction mode.
 package pgtest
 
 import (
@@ -27,6 +28,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/migrations"
+	"github.com/act-platform/enhanced-integration/shared/internal/pgbouncer"
 	product "github.com/act-platform/enhanced-integration/shared/postgres"
 
 	"github.com/act-platform/enhanced-integration/shared/secret"
@@ -34,6 +36,12 @@ import (
 
 // serverURL is the variable that names the server. It is also how Main tells the tests, and processes that they start, of its own.
 const serverURL = "TEST_DATABASE_URL"
+
+// poolerWanted is the variable that has tests go through a pooler, poolerURL the one that tells them of Main's.
+const (
+	poolerWanted = "TEST_POOLER"
+	poolerURL    = "TEST_POOLER_URL"
+)
 
 // Main runs the tests of m with a database server and gives the exit code.
 func Main(m *testing.M) int {
@@ -54,6 +62,16 @@ func run(m *testing.M) (int, error) {
 			return 0, err
 		}
 		defer stop()
+	}
+	if os.Getenv(poolerWanted) != "" {
+		pooler, err := pgbouncer.Start(ctx, os.Getenv(serverURL))
+		if err != nil {
+			return 0, err
+		}
+		defer pooler.Stop()
+		if err := os.Setenv(poolerURL, pooler.URL(os.Getenv(serverURL))); err != nil {
+			return 0, err
+		}
 	}
 	drop, err := createTemplate(ctx)
 	if err != nil {
@@ -150,9 +168,20 @@ func (t *Template) New(tb testing.TB, fill func(*product.Pool)) *product.Pool {
 	if !t.done {
 		tb.Fatalf("pgtest: the template %s could not be made", t.Name)
 	}
-	pool := open(tb, fresh(tb, name))
+	pool := open(tb, pooled(fresh(tb, name)))
 	tb.Cleanup(pool.Close)
 	return pool
+}
+
+// pooled returns the address by which a test's pool reaches a database.
+func pooled(direct string) string {
+	address, err := url.Parse(direct)
+	pooler, failed := url.Parse(os.Getenv(poolerURL))
+	if err != nil || failed != nil || pooler.Host == "" {
+		return direct
+	}
+	address.Host = pooler.Host
+	return address.String()
 }
 
 // URL gives the address of a fresh, migrated database, which is dropped when the test ends.
@@ -164,7 +193,7 @@ func URL(tb testing.TB) string {
 // New gives a pool on a fresh, migrated database, set as the product sets its own. Both go when the test ends.
 func New(tb testing.TB) *product.Pool {
 	tb.Helper()
-	pool := open(tb, URL(tb))
+	pool := open(tb, pooled(URL(tb)))
 	tb.Cleanup(pool.Close)
 	return pool
 }
