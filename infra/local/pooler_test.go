@@ -13,8 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/act-platform/enhanced-integration/infra/local/pgbouncer"
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
-	"github.com/act-platform/enhanced-integration/shared/internal/pgbouncer"
 )
 
 // TestBehindPooler: the whole system works behind PgBouncer in transaction mode: a full sync, 500 deliveries, and 160 of 160 answers to the

@@ -26,9 +26,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/act-platform/enhanced-integration/infra/local/pgbouncer"
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/migrations"
-	"github.com/act-platform/enhanced-integration/shared/internal/pgbouncer"
 	product "github.com/act-platform/enhanced-integration/shared/postgres"
 
 	"github.com/act-platform/enhanced-integration/shared/secret"
