@@ -14,11 +14,16 @@ import (
 // It closes composed objects the wrong way: members of an allOf forbid whatever they do not name themselves, so that no object
 // can ever satisfy two of them. Here the members are open and the whole is closed, which is what was meant.
 //
-// And it does not name a few members that Notion sends: see unnamed.
+// And it does not name a few members that Notion sends: see unnamed. Nor does it know row_limit_exceeded, which is newer.
 func repair(tree map[string]any) {
 	r := repairer{schemas: object(object(tree["components"])["schemas"])}
 	for name, members := range unnamed() {
 		maps.Copy(object(object(r.schemas[name])["properties"]), members)
+	}
+	if refused, ok := object(r.schemas["error_api_400"])["allOf"].([]any); ok && len(refused) > 1 {
+		code := object(object(object(refused[1])["properties"])["code"])
+		codes, _ := code["enum"].([]any)
+		code["enum"] = append(slices.Clone(codes), "row_limit_exceeded")
 	}
 	for name, schema := range r.schemas {
 		r.schemas[name] = r.close(schema)

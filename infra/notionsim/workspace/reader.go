@@ -7,7 +7,7 @@ import (
 // reader is who sees a value, and how many formulas and rollups led to it.
 type reader struct {
 	bot   bool
-	depth int
+	depth uint8
 }
 
 // deeper gives the reader of what a formula or a rollup computes with.
