@@ -75,6 +75,11 @@ soak: ## Run the whole system for minutes: lost workers, failing subscribers, bu
 day: ## Run the whole system through a day of work, and look for every secret in all that it wrote (minutes)
 	go test -tags day -run '^TestDay$$' -count=1 -timeout 1h -v ./infra/local
 
+.PHONY: outage
+outage: ## Take the database away, and lock a row, in the middle of a run of the whole system; applications beside syncs (minutes)
+	go test -tags outage -run '^TestOutage' -count=1 -timeout 30m -v ./infra/local
+	go test -tags outage -run '^TestApplicationsBesideSyncs$$' -count=1 -timeout 1h -v ./shared/syncrun -transactions=5000
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

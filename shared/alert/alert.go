@@ -23,6 +23,7 @@ const (
 	StaleData          Condition = "stale_data"    // subject: the database
 	DeletesHeld        Condition = "deletes_held"  // subject: the database
 	Inconsistent       Condition = "inconsistency" // the last check found records that differ
+	SyncStalled        Condition = "sync_stalled"  // subject: the database
 )
 
 // Limits say from when on a condition holds.
@@ -32,13 +33,14 @@ type Limits struct {
 	FailedSyncs int     // more than so many failed in a row
 	TokenExpiry time.Duration
 	Freshness   time.Duration // a database was not brought into step for longer than this
+	Standstill  time.Duration // nobody has worked on a database's sync for longer than this
 	RepeatEvery time.Duration // what still holds is told again after this
 }
 
 // Defaults are the specification's limits.
 func Defaults() Limits {
 	return Limits{
-		ErrorRate: 0.05, Calls: 10, FailedSyncs: 3, TokenExpiry: 24 * time.Hour, Freshness: time.Hour, RepeatEvery: time.Hour,
+		ErrorRate: 0.05, Calls: 10, FailedSyncs: 3, TokenExpiry: 24 * time.Hour, Freshness: time.Hour, Standstill: 2 * time.Minute, RepeatEvery: time.Hour,
 	}
 }
 
@@ -57,6 +59,7 @@ type Samples struct {
 	Tokens       map[string]time.Time     // by provider, when its token expires
 	DeadLetters  map[string]int           // by queue
 	Freshness    map[string]time.Duration // by database, since it was brought into step
+	Stalled      map[string]time.Duration // by database, for how long its sync has waited with nobody at work on it
 	Held         map[string]int           // by database, deletions that wait for a person
 	Inconsistent int                      // records that the last check found to differ
 }
@@ -100,6 +103,9 @@ func Evaluate(s Samples, l Limits) map[Key]Verdict {
 	}
 	for database, age := range s.Freshness {
 		say(StaleData, database, age > l.Freshness, "It was last brought into step %s ago.", age.Round(time.Minute))
+	}
+	for database, age := range s.Stalled {
+		say(SyncStalled, database, age > l.Standstill, "Nobody has worked on its sync for %s. It is handed over again every minute; the logs of sync-worker and sync-schedule say why.", age.Round(time.Minute))
 	}
 	for database, n := range s.Held {
 		say(DeletesHeld, database, n > 0, "%d deletions are held until somebody decides: POST /sync/held/{id}.", n)
@@ -187,6 +193,8 @@ func (c Condition) title() string {
 		return "Dead letters in the queue %s"
 	case StaleData:
 		return "%s are out of date"
+	case SyncStalled:
+		return "The sync of %s stands still"
 	case DeletesHeld:
 		return "Deletions of %s are held"
 	case Inconsistent:

@@ -85,7 +85,7 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 		case <-time.After(breakersLimit):
 		}
 		h := health{
-			Overall: overall(notionErr, supabaseErr, now.LastFailed),
+			Overall: overall(notionErr, supabaseErr, now.LastFailed || len(now.Stalled) > 0),
 			Services: map[string]serviceHealth{
 				"notion": serviceOf(notionErr, auth.Method, breakers["notion"]), "supabase": serviceOf(supabaseErr, "", breakers["supabase"]),
 			},
@@ -110,14 +110,15 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 // inShort leaves out what is for callers who are known: single records, and how far runs are.
 func inShort(s journal.Status) journal.Status {
 	s.Problems = slices.DeleteFunc(slices.Clone(s.Problems), func(p journal.Problem) bool { return p.RecordID != "" })
+	s.Locked = nil
 	return s
 }
 
-func overall(notion, supabase error, lastFailed bool) string {
+func overall(notion, supabase error, syncIll bool) string {
 	switch {
 	case supabase != nil:
 		return unhealthy
-	case notion != nil || lastFailed:
+	case notion != nil || syncIll:
 		return degraded
 	}
 	return healthy

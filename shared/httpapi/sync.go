@@ -40,6 +40,7 @@ type syncState struct {
 	Statistics syncStatistics    `json:"statistics"`
 	Progress   []runningProgress `json:"progress,omitempty"`
 	Held       []holdShown       `json:"held,omitempty"`
+	Locked     []syncProblem     `json:"locked,omitempty"` // records that wait for a lock of another transaction's to go
 }
 
 type syncStatistics struct {
@@ -88,6 +89,12 @@ func stateOf(s journal.Status, now time.Time) syncState {
 	}
 	for _, p := range s.Problems {
 		state.Errors = append(state.Errors, syncProblem{p.Kind, p.RecordID, p.Message, stamp(p.At)})
+	}
+	for _, st := range s.Stalled {
+		state.Errors = append(state.Errors, syncProblem{st.Kind, "", "Nobody works on its sync. It is handed over again every minute.", stamp(st.Since)})
+	}
+	for _, l := range s.Locked {
+		state.Locked = append(state.Locked, syncProblem{l.Kind, l.RecordID, l.Message, stamp(l.At)})
 	}
 	for _, h := range s.Held {
 		state.Held = append(state.Held, showHold(h))

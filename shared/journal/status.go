@@ -18,6 +18,8 @@ type Status struct {
 	Conflicts            int           // conflicts that have been settled
 	Waiting              int           // conflicts that wait for a person
 	Held                 []Hold        // deletions that wait for a person
+	Stalled              []Stall       // databases whose sync nobody works on
+	Locked               []Problem     // records that wait for a lock of somebody else's to go, the longest waiting first
 	Doubtful             int           // pages of which somebody has to say which row they are
 }
 
@@ -65,6 +67,12 @@ func (p PartProgress) Pace(now time.Time) Pace {
 		pace.Left = time.Duration(float64(pace.Expected-pace.Done) / pace.PerSecond * float64(time.Second)).Round(time.Second)
 	}
 	return pace
+}
+
+// Stall is a database whose sync waits with nobody at work on it.
+type Stall struct {
+	Kind  string
+	Since time.Time
 }
 
 // Problem is something that a person should look at: a database whose last sync failed, or a record that one side refuses.

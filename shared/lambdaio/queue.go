@@ -19,6 +19,7 @@ type Message struct {
 	Body       string // not validated: whoever may write to the queue wrote it
 	Group      string // the message group; "" where there is none
 	Receives   int    // how often it has been received, this time included; 0 when that is not told
+	Receipt    string // by which SQS knows that it is being worked on
 	Attributes map[string]string
 }
 
@@ -66,7 +67,7 @@ func handleOne(ctx context.Context, message Message, handle func(context.Context
 }
 
 func messageOf(record events.SQSMessage) Message {
-	message := Message{ID: record.MessageId, Body: record.Body, Group: record.Attributes["MessageGroupId"]}
+	message := Message{ID: record.MessageId, Receipt: record.ReceiptHandle, Body: record.Body, Group: record.Attributes["MessageGroupId"]}
 	message.Receives, _ = strconv.Atoi(record.Attributes["ApproximateReceiveCount"])
 	for name, attribute := range record.MessageAttributes {
 		if attribute.StringValue == nil {

@@ -53,7 +53,7 @@ func setUp(t *testing.T) fixture {
 	}
 	ledger := postgres.Ledger{Pool: pool, NewID: newID}
 	run := journal.Run{ID: newID(), ConnectionID: config.DefaultConnection, Type: journal.Full, RequestedBy: "test", CreatedAt: now}
-	if _, err := ledger.Create(t.Context(), run, []string{"partners"}); err != nil {
+	if _, err := ledger.Create(t.Context(), run, []string{"partners"}, now); err != nil {
 		t.Fatal(err)
 	}
 	if f.part, err = ledger.Begin(t.Context(), run.ID, "partners", now); err != nil {

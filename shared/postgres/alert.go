@@ -26,7 +26,7 @@ type Alerts struct {
 
 // Samples gives what Postgres knows.
 func (a Alerts) Samples(ctx context.Context, now time.Time) (alert.Samples, error) {
-	s := alert.Samples{Now: now, Rates: map[string]alert.Rate{}, Tokens: map[string]time.Time{}, Freshness: map[string]time.Duration{}, Held: map[string]int{}}
+	s := alert.Samples{Now: now, Rates: map[string]alert.Rate{}, Tokens: map[string]time.Time{}, Freshness: map[string]time.Duration{}, Stalled: map[string]time.Duration{}, Held: map[string]int{}}
 	rows, err := Measurements{a.Pool, a.ConnectionID}.Read(ctx, now.Add(-alert.Window), metric.Minute)
 	if err != nil {
 		return s, err
@@ -48,11 +48,13 @@ func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
 		select 'fresh', p.kind, extract(epoch from max(p.finished_at))::float8 from sync_run_databases p join sync_runs r on r.id = p.run_id
 		where r.connection_id = $1 and p.status = 'succeeded' and p.kind = any($2) group by p.kind
 		union all
+		select 'stalled', k.kind, extract(epoch from coalesce((`+stalledSince("k.kind")+`), $3))::float8 from unnest($2::text[]) k(kind)
+		union all
 		select 'held', k.kind, coalesce(sum(h.records), 0)::float8 from unnest($2::text[]) k(kind)
 		left join sync_holds h on h.connection_id = $1 and h.kind = k.kind and h.status = 'waiting' group by k.kind
 		union all
 		select 'differ', '', coalesce((select found from consistency_runs
-			where connection_id = $1 and deep and status = 'succeeded' order by created_at desc limit 1), 0)::float8`, a.ConnectionID, a.Kinds)
+			where connection_id = $1 and deep and status = 'succeeded' order by created_at desc limit 1), 0)::float8`, a.ConnectionID, a.Kinds, s.Now)
 	if err != nil {
 		return err
 	}
@@ -65,6 +67,8 @@ func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
 			s.Tokens[subject] = at
 		case "fresh":
 			s.Freshness[subject] = s.Now.Sub(at)
+		case "stalled":
+			s.Stalled[subject] = max(s.Now.Sub(at), 0)
 		case "held":
 			s.Held[subject] = int(value)
 		case "differ":

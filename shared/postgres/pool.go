@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
@@ -255,8 +256,39 @@ func (p *Pool) Close() { p.pool.Close() }
 // Fault classifies an error of Postgres. What is not known stays as it is, and so Internal.
 //
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
+//
+// What says that the database is away is journal.ErrAway as well.
 func Fault(err error) error {
-	if err == nil || errors.As(err, new(*fault.Error)) {
+	if err == nil {
+		return nil
+	}
+	classified := classify(err)
+	if away(err) && !errors.Is(err, journal.ErrAway) {
+		return &fault.Error{
+			Kind: fault.KindOf(classified), Message: fault.Message(classified), RetryAfter: fault.RetryAfter(classified), Err: awayError{err},
+		}
+	}
+	return classified
+}
+
+// awayError is an error of a database that is away.
+type awayError struct{ error }
+
+func (e awayError) Unwrap() error      { return e.error }
+func (awayError) Is(target error) bool { return target == journal.ErrAway }
+
+// away reports whether an error says that the database cannot be reached, or is starting or stopping.
+func away(err error) bool {
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return server.Code[:2] == "08" || slices.Contains([]string{"57P01", "57P02", "57P03", "53300"}, server.Code)
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.As(err, new(*pgconn.ConnectError)) || pgconn.Timeout(err)
+}
+
+func classify(err error) error {
+	if errors.As(err, new(*fault.Error)) {
 		return err
 	}
 	var server *pgconn.PgError

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -111,7 +114,7 @@ func run(t *testing.T, pool *postgres.Pool, typ journal.Type) (postgres.Ledger, 
 	t.Helper()
 	ledger := postgres.Ledger{Pool: pool, NewID: uuid.NewString}
 	r := journal.Run{ID: uuid.NewString(), ConnectionID: connection, Type: typ, RequestedBy: "test", CreatedAt: now}
-	if _, err := ledger.Create(t.Context(), r, []string{"partners", "projects"}); err != nil {
+	if _, err := ledger.Create(t.Context(), r, []string{"partners", "projects"}, now); err != nil {
 		t.Fatal(err)
 	}
 	return ledger, r
@@ -123,13 +126,13 @@ func TestOneRunOfATypeAtATime(t *testing.T) {
 	ledger, first := run(t, pool, journal.Full)
 	again := first
 	again.ID = uuid.NewString()
-	underWay, err := ledger.Create(t.Context(), again, []string{"partners"})
+	underWay, err := ledger.Create(t.Context(), again, []string{"partners"}, now)
 	wants(t, err, fault.Conflict)
 	if underWay != first.ID {
 		t.Errorf("under way is %s, not %s", underWay, first.ID)
 	}
 	again.Type = journal.Incremental
-	if _, err := ledger.Create(t.Context(), again, []string{"partners"}); err != nil {
+	if _, err := ledger.Create(t.Context(), again, []string{"partners"}, now); err != nil {
 		t.Errorf("a run of another type: %v", err)
 	}
 }
@@ -210,10 +213,90 @@ func TestLostParts(t *testing.T) {
 	if _, err := (postgres.Leases{Pool: pool, TTL: time.Minute}).Acquire(t.Context(), connection, "projects", "at work"); err != nil {
 		t.Fatal(err)
 	}
-	for before, want := range map[time.Time][]journal.Message{now: nil, now.Add(time.Second): {{RunID: r.ID, Kind: "partners"}}} {
-		got, err := ledger.Lost(t.Context(), connection, before)
-		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("lost before %s: %v, %v", before, got, err)
+	partners := []journal.Message{{RunID: r.ID, Kind: "partners"}}
+	for _, c := range []struct {
+		name          string
+		idleSince, at time.Time
+		want          []journal.Message
+	}{
+		{"it has just been queued", now, now, nil},
+		{"nobody works on it", now.Add(time.Second), now.Add(31 * time.Second), partners},
+		{"it was just handed over again", now.Add(31 * time.Second), now.Add(32 * time.Second), nil},
+		{"nobody works on it still", now.Add(32 * time.Second), now.Add(62 * time.Second), partners},
+	} {
+		got, err := ledger.Lost(t.Context(), connection, c.idleSince, c.at)
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, %v", c.name, got, err)
+		}
+	}
+}
+
+// TestARunThatNobodyWorksOnIsHandedOverAgain: 409 means that somebody works on a run, or was just asked to.
+func TestARunThatNobodyWorksOnIsHandedOverAgain(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		lease    string // on which database, how it stands
+		expired  bool
+		later    time.Duration
+		conflict bool
+	}{
+		"it has just been queued":            {"", false, 0, true},
+		"somebody works on one of its parts": {"projects", false, time.Minute, true},
+		"its worker died":                    {"projects", true, time.Minute, false},
+		"its message was lost":               {"", false, time.Minute, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.New(t)
+			ledger, first := run(t, pool, journal.Full)
+			if c.lease != "" {
+				lease, err := (postgres.Leases{Pool: pool, TTL: time.Minute}).Acquire(t.Context(), connection, c.lease, "a worker")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.expired {
+					if _, err := pool.Exec(t.Context(), `update sync_leases set expires_at = clock_timestamp() where owner = $1`, lease.Owner); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			again := first
+			again.ID, again.CreatedAt = uuid.NewString(), now.Add(c.later)
+			underWay, err := ledger.Create(t.Context(), again, []string{"partners", "projects"}, again.CreatedAt.Add(-30*time.Second))
+			if underWay != first.ID || (err != nil) != c.conflict {
+				t.Errorf("under way is %q, %v", underWay, err)
+			}
+			busy, err := ledger.Busy(t.Context(), connection, journal.Full)
+			if err != nil || !slices.Equal(busy, []string{"partners", "projects"}) {
+				t.Errorf("busy: %v, %v", busy, err)
+			}
+			if _, err := ledger.Create(t.Context(), again, []string{"partners", "projects"}, again.CreatedAt.Add(-30*time.Second)); fault.KindOf(err) != fault.Conflict {
+				t.Errorf("asked for a third time at once: %v", err)
+			}
+		})
+	}
+}
+
+// TestADatabaseThatIsAwayIsToldFromOneThatRefuses: what is away comes back by itself.
+func TestADatabaseThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		away bool
+	}{
+		"it is stopping":              {&pgconn.PgError{Code: "57P01"}, true},
+		"it is starting":              {&pgconn.PgError{Code: "57P03"}, true},
+		"it has no connection left":   {&pgconn.PgError{Code: "53300"}, true},
+		"the connection broke":        {&net.OpError{Op: "read", Err: errors.New("reset")}, true},
+		"it was not asked: a breaker": {&net.OpError{Op: "dial", Err: fault.New(fault.Unavailable, "The database has not answered lately.")}, true},
+		"a statement took too long":   {&pgconn.PgError{Code: "57014"}, false},
+		"it refuses a value":          {&pgconn.PgError{Code: "22003"}, false},
+		"a row is locked":             {&pgconn.PgError{Code: "55P03"}, false},
+	} {
+		err := postgres.Fault(fmt.Errorf("commit: %w", c.err))
+		if errors.Is(err, journal.ErrAway) != c.away || c.away && fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("%s: %v, kind %s", name, err, fault.KindOf(err))
 		}
 	}
 }

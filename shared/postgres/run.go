@@ -18,17 +18,19 @@ type Ledger struct {
 	NewID func() string
 }
 
-// Create stores a run that is queued; fault.Conflict, with the other's id, while one of its type and scope is under way.
-func (l Ledger) Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
+// Create stores a run that is queued. Where there is one of its type and scope already it gives that one's id: with fault.Conflict while
+// somebody works on it, or was asked to after idleSince; else it counts as handed over again.
+func (l Ledger) Create(ctx context.Context, run journal.Run, kinds []string, idleSince time.Time) (underWay string, err error) {
 	for {
-		underWay, err = l.create(ctx, run, kinds)
+		underWay, err = l.create(ctx, run, kinds, idleSince)
 		if !errors.Is(err, pgx.ErrNoRows) { // else the one that was under way ended just then
 			return underWay, err
 		}
 	}
 }
 
-func (l Ledger) create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
+func (l Ledger) create(ctx context.Context, run journal.Run, kinds []string, idleSince time.Time) (underWay string, err error) {
+	idle := false
 	err = l.transact(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			insert into sync_runs (id, connection_id, type, scope, requested_by, created_at, dry_run) values ($1, $2, $3, $4, $5, $6, $7)
@@ -38,16 +40,24 @@ func (l Ledger) create(ctx context.Context, run journal.Run, kinds []string) (un
 			return err
 		}
 		if tag.RowsAffected() == 0 {
-			return tx.QueryRow(ctx, `
+			if err := tx.QueryRow(ctx, `
 				select id from sync_runs where connection_id = $1 and type = $2 and scope = $3 and dry_run = $4 and status in ('queued', 'running')`,
-				run.ConnectionID, run.Type, run.Scope, run.DryRun).Scan(&underWay)
+				run.ConnectionID, run.Type, run.Scope, run.DryRun).Scan(&underWay); err != nil {
+				return err
+			}
+			again, err := tx.Exec(ctx, `
+				update sync_run_databases p set handed_at = $2 where p.run_id = $1 and p.status in ('queued', 'running')
+				and not exists (select from sync_run_databases o join sync_runs r on r.id = o.run_id
+					where o.run_id = $1 and o.status in ('queued', 'running') and not `+idlePart("o", "$3")+`)`, underWay, run.CreatedAt, idleSince)
+			idle = again.RowsAffected() > 0
+			return err
 		}
 		_, err = tx.Exec(ctx, `
 			insert into sync_run_databases (run_id, kind, queued_at) select $1, unnest($2::text[]), $3`,
 			run.ID, kinds, run.CreatedAt)
 		return err
 	})
-	if err == nil && underWay != "" {
+	if err == nil && underWay != "" && !idle {
 		err = fault.New(fault.Conflict, "A %s %s is already under way. Wait for it to end; GET /sync/status shows how far it is.", run.Type, run.Noun())
 	}
 	return underWay, err
@@ -184,15 +194,56 @@ func (l Ledger) Last(ctx context.Context, connectionID string, t journal.Type) (
 	return *at, nil
 }
 
-// Lost gives the parts of runs that were queued before the given time and on which nobody works: their message was lost, or
-// their worker died.
-func (l Ledger) Lost(ctx context.Context, connectionID string, before time.Time) ([]journal.Message, error) {
+// idlePart gives the condition under which nobody works on part p of run r, and nobody was asked to after a time.
+func idlePart(p, since string) string {
+	return `(coalesce(` + p + `.handed_at, ` + p + `.queued_at) < ` + since + ` and not exists (select from sync_leases l
+		where l.connection_id = r.connection_id and l.kind = ` + p + `.kind and l.expires_at > clock_timestamp()))`
+}
+
+// stalledSince gives SQL for when somebody last worked on, or was first asked to work on, what of a kind is not done; nothing while somebody works.
+func stalledSince(kind string) string {
+	return `select min(greatest(p.queued_at, l.expires_at)) from sync_run_databases p join sync_runs r on r.id = p.run_id
+		left join sync_leases l on l.connection_id = r.connection_id and l.kind = p.kind
+		where r.connection_id = $1 and p.kind = ` + kind + ` and p.status in ('queued', 'running') and coalesce(l.expires_at, '-infinity') <= clock_timestamp()`
+}
+
+// Queued notes that a part waits for a worker from now on.
+func (l Ledger) Queued(ctx context.Context, runID, kind string, at time.Time) error {
+	_, err := l.Pool.Exec(ctx, `
+		update sync_run_databases set queued_at = $3, handed_at = null where run_id = $1 and kind = $2 and status in ('queued', 'running')`, runID, kind, at)
+	return Fault(err)
+}
+
+// Busy gives the kinds of which a part of a run of that type is not done.
+func (l Ledger) Busy(ctx context.Context, connectionID string, t journal.Type) ([]string, error) {
+	return l.kinds(ctx, `
+		select distinct p.kind from sync_run_databases p join sync_runs r on r.id = p.run_id
+		where r.connection_id = $1 and r.type = $2 and not r.dry_run and p.status in ('queued', 'running')`, connectionID, t)
+}
+
+// Waiting gives the kinds with records that wait for a lock of somebody else's to go.
+func (l Ledger) Waiting(ctx context.Context, connectionID string) ([]string, error) {
+	return l.kinds(ctx, `select distinct kind from sync_errors where connection_id = $1 and waits`, connectionID)
+}
+
+func (l Ledger) kinds(ctx context.Context, sql string, args ...any) ([]string, error) {
+	rows, err := l.Pool.Query(ctx, sql+` order by 1`, args...)
+	if err != nil {
+		return nil, Fault(err)
+	}
+	kinds, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return kinds, Fault(err)
+}
+
+// Lost gives the parts of runs on which nobody works, and nobody was asked to after idleSince: their message was lost, or their worker died.
+// They count as handed over at at.
+func (l Ledger) Lost(ctx context.Context, connectionID string, idleSince, at time.Time) ([]journal.Message, error) {
 	rows, err := l.Pool.Query(ctx, `
-		select p.run_id::text, p.kind from sync_run_databases p join sync_runs r on r.id = p.run_id
-		where r.connection_id = $1 and p.status in ('queued', 'running') and p.queued_at < $2
-		and not exists (select from sync_leases l
-			where l.connection_id = r.connection_id and l.kind = p.kind and l.expires_at > clock_timestamp())
-		order by p.queued_at, p.kind`, connectionID, before)
+		with lost as (
+			update sync_run_databases p set handed_at = $3 from sync_runs r
+			where r.id = p.run_id and r.connection_id = $1 and p.status in ('queued', 'running') and `+idlePart("p", "$2")+`
+			returning p.run_id, p.kind, p.queued_at)
+		select run_id::text, kind from lost order by queued_at, kind`, connectionID, idleSince, at)
 	if err != nil {
 		return nil, Fault(err)
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
 
+// stalledAfter is how long nobody works on a sync before it is said to stand still: a message is on its way for less.
+const stalledAfter = time.Minute
+
 // problems is how many problems are listed at the most.
 const problems = 50
 
@@ -28,7 +31,7 @@ func (s Status) Ping(ctx context.Context) error { return Fault(s.Pool.Ping(ctx))
 // Read gives the status as it is now.
 func (s Status) Read(ctx context.Context) (journal.Status, error) {
 	var status journal.Status
-	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems, s.held} {
+	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems, s.held, s.waiting} {
 		if err := read(ctx, &status); err != nil {
 			return journal.Status{}, Fault(err)
 		}
@@ -105,6 +108,30 @@ func (s Status) running(ctx context.Context, status *journal.Status) error {
 
 func (s Status) held(ctx context.Context, status *journal.Status) (err error) {
 	status.Held, err = Decisions{Pool: s.Pool, ConnectionID: s.ConnectionID}.Holds(ctx)
+	return err
+}
+
+// waiting reads what waits: databases for a worker, records for a lock to go.
+func (s Status) waiting(ctx context.Context, status *journal.Status) error {
+	kinds := make([]string, len(s.Mapping.Kinds))
+	for i, k := range s.Mapping.Kinds {
+		kinds[i] = k.Name
+	}
+	rows, err := s.Pool.Query(ctx, `
+		select kind, since from (select k.kind, (`+stalledSince("k.kind")+`) as since from unnest($2::text[]) k(kind)) v
+		where since < clock_timestamp() - $3::interval order by since, kind`, s.ConnectionID, kinds, stalledAfter)
+	if err != nil {
+		return err
+	}
+	if status.Stalled, err = pgx.CollectRows(rows, pgx.RowToStructByPos[journal.Stall]); err != nil {
+		return err
+	}
+	rows, err = s.Pool.Query(ctx, `
+		select kind, row_id::text, reason, first_at from sync_errors where connection_id = $1 and waits order by first_at, row_id limit $2`, s.ConnectionID, problems)
+	if err != nil {
+		return err
+	}
+	status.Locked, err = pgx.CollectRows(rows, pgx.RowToStructByPos[journal.Problem])
 	return err
 }
 

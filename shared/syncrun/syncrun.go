@@ -71,16 +71,22 @@ func New(cfg Config) *Syncer { return &Syncer{cfg} }
 
 // Ledger keeps the runs.
 type Ledger interface {
-	// Create stores a run that is queued, with a part for each kind and the event that it begins. fault.Conflict, with the
-	// id of the run under way, when there is one of its type and scope.
-	Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error)
+	// Create stores a run that is queued, with a part for each kind. Where there is one of its type and scope already it gives that one's id:
+	// with fault.Conflict when somebody works on it, or was asked to after the given time; else it notes that it is handed over again.
+	Create(ctx context.Context, run journal.Run, kinds []string, idleSince time.Time) (underWay string, err error)
+	// Busy gives the kinds of which a part of a run of that type is not done.
+	Busy(ctx context.Context, connectionID string, t journal.Type) ([]string, error)
 	// Begin marks a part as running and gives it; fault.NotFound when there is no such part.
 	Begin(ctx context.Context, runID, kind string, at time.Time) (journal.Part, error)
 	// Finish ends a part, as failed when reason is not "". The run ends with its last part, and the event that says so is
 	// stored with it.
 	Finish(ctx context.Context, lease journal.Lease, part journal.Part, reason string, at time.Time) error
-	// Lost gives the parts that were queued or running before the given time and that nobody works on.
-	Lost(ctx context.Context, connectionID string, before time.Time) ([]journal.Message, error)
+	// Queued notes that a part waits for a worker from now on.
+	Queued(ctx context.Context, runID, kind string, at time.Time) error
+	// Lost gives the parts that are not done, that nobody works on and nobody was asked to after the given time. They count as handed over at at.
+	Lost(ctx context.Context, connectionID string, idleSince, at time.Time) ([]journal.Message, error)
+	// Waiting gives the kinds with records that wait for a lock of somebody else's to go.
+	Waiting(ctx context.Context, connectionID string) ([]string, error)
 }
 
 // Leases see to it that one worker at a time works on a database.

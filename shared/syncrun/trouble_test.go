@@ -236,6 +236,13 @@ func TestTwoTriggersAtOnce(t *testing.T) {
 	if started != 1 || refused != 9 {
 		t.Errorf("%d started, %d were refused", started, refused)
 	}
+	t.Run("one that nobody works on is handed over again when it is asked for", func(t *testing.T) {
+		later := starter
+		later.Now = func() time.Time { return time.Now().Add(time.Minute) }
+		if _, err := later.Start(t.Context(), syncrun.Request{Type: journal.Full}); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("what was never handed over is handed over by the schedule", func(t *testing.T) {
 		w.Starter.Now = func() time.Time { return time.Now().Add(time.Hour) }
 		if err := w.Starter.Requeue(t.Context()); err != nil {
@@ -309,14 +316,19 @@ func TestALeaseThatIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Drain(t.Context()); fault.KindOf(err) != fault.Conflict {
+	if err := w.Drain(t.Context()); err != nil { // its message is done with: five times handed back it would be a dead letter
 		t.Errorf("the worker ended with %v", err)
 	}
 	if got := w.Report(t, run.ID); got.Status != "running" || got.PagesUpdated != 0 {
 		t.Errorf("%+v", got)
 	}
 	w.Syncer.Leases = postgres.Leases{Pool: w.Pool, TTL: time.Minute}
-	if err := w.Syncer.Work(t.Context(), journal.Message{RunID: run.ID, Kind: "partners"}); err != nil {
+	w.Exec(t, `update sync_leases set expires_at = now()`)
+	w.Starter.Now = func() time.Time { return time.Now().Add(time.Minute) }
+	if err := w.Starter.Requeue(t.Context()); err != nil { // as the schedule does
+		t.Fatal(err)
+	}
+	if err := w.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	succeeded(t, w.Report(t, run.ID))

@@ -32,8 +32,22 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	ctx, span := trace.Start(ctx, "sync part", trace.Internal)
 	span.Set(trace.Text("sync.id", m.RunID), trace.Text("sync.kind", m.Kind), trace.Number("sync.segment", int64(m.Segment)))
 	err := s.work(ctx, m, kind)
+	if fault.KindOf(err) == fault.Conflict && !m.Look {
+		err = s.putBack(ctx, m, err)
+	}
 	span.End(failureOf(err))
 	return err
+}
+
+// putBack notes that a part is to be handed over again, because another worker has its database. The message itself is done with: it would
+// come back before the other one ends, and become a dead letter.
+func (s *Syncer) putBack(ctx context.Context, m journal.Message, cause error) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := s.Ledger.Queued(ctx, m.RunID, m.Kind, s.Now()); err != nil {
+		return cause
+	}
+	s.Log.WarnContext(ctx, "another worker has the database; the schedule hands the sync over again", "kind", m.Kind, "error", cause)
+	return nil
 }
 
 func (s *Syncer) work(ctx context.Context, m journal.Message, kind mapping.Kind) error {
@@ -91,10 +105,15 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 	}
 	err := w.run(working)
 	switch {
+	case errors.Is(err, journal.ErrAway):
+		return err // it goes on where it was once the database is back
 	case (w.stored || m.Idle < idleSegments) && limit.ranOut(working, err):
 		m.Segment, m.Idle, m.Counts = m.Segment+1, m.Idle+1, w.part.Counts
 		if w.stored {
 			m.Idle = 0
+		}
+		if err := s.Ledger.Queued(ctx, m.RunID, m.Kind, s.Now()); err != nil {
+			return err
 		}
 		return s.Queue.Send(ctx, s.Connection.ID, m)
 	case err != nil:

@@ -3,6 +3,8 @@ package wire
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/consistency"
@@ -10,7 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/trace"
+	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 )
 
 // rememberedSide asks for a database's relations once for all checks of a while.
@@ -30,7 +32,10 @@ func (s rememberedSide) Relations(ctx context.Context, dataSourceID string) ([]c
 // ConsistencyWorker checks everything of a connection against Notion, from a message with a run's id. Its key is the run: one that has
 // ended is not worked on again.
 func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
-	return function("consistency-worker", trace.Consumer, forMessages(2), func(ctx context.Context, all everywhere, m lambdaio.Message) error {
+	flight := func(p parts) sqsqueue.Flight {
+		return sqsqueue.Flight{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL, Log: p.log}
+	}
+	return onQueue("consistency-worker", flight, forMessages(2), func(ctx context.Context, all everywhere, m lambdaio.Message) error {
 		settings, err := postgres.Settings{Pool: all.db}.OfCheck(ctx, m.Body)
 		if err != nil {
 			return err

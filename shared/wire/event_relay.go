@@ -17,11 +17,25 @@ import (
 // EventRelay empties the outboxes of all connections. Whatever calls it, messages of the outbox queue or the schedule, only says "look":
 // one event or ten, it looks once.
 func EventRelay() func(context.Context, json.RawMessage) error {
-	return function("event-relay", trace.Internal, forMessages(1), func(ctx context.Context, all everywhere, _ json.RawMessage) error {
+	return around("event-relay", trace.Internal, forMessages(1), func(ctx context.Context, all everywhere, _ json.RawMessage) error {
 		err := all.each(ctx, func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) })
 		all.renewSeals(ctx, all.db)
 		return err
+	}, func(ctx context.Context, p parts, event json.RawMessage, work func() error) error {
+		err := work()
+		if err != nil && nudges(event) {
+			p.log.WarnContext(ctx, "the outbox was not emptied; the schedule looks within a minute", "error", err)
+			return nil
+		}
+		return err
 	})
+}
+
+// nudges reports whether an event is of the outbox queue. Its messages need not come again: the schedule looks as well, and sooner than they
+// would.
+func nudges(event json.RawMessage) bool {
+	var in struct{ Records []json.RawMessage }
+	return json.Unmarshal(event, &in) == nil && len(in.Records) > 0
 }
 
 // relay is the connection's relay. Who is signed in to Supabase hears of the first connection.

@@ -13,8 +13,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
-	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
 const (
@@ -33,7 +33,7 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		everywhere
 		syncers *made[connectionSyncer]
 	}
-	return function("sync-worker", trace.Consumer, func(ctx context.Context, p parts) (worker, error) {
+	return onQueue("sync-worker", func(p parts) sqsqueue.Flight { return p.flight(p.cfg.SyncQueueURL) }, func(ctx context.Context, p parts) (worker, error) {
 		all, err := forMessages(2)(ctx, p)
 		return worker{all, &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(all.db) }}}, err
 	}, func(ctx context.Context, all worker, m lambdaio.Message) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -27,7 +28,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 		client *outbound.Client
 		gates  *made[*gates]
 	}
-	return function("webhook-deliver", trace.Consumer, func(ctx context.Context, p parts) (deliverer, error) {
+	return onQueue("webhook-deliver", func(p parts) sqsqueue.Flight { return p.flight(p.cfg.DeliveryQueueURL) }, func(ctx context.Context, p parts) (deliverer, error) {
 		all, err := forMessages(1)(ctx, p)
 		return deliverer{all, p.outbound(), &made[*gates]{create: func(p parts) *gates { return newGates(p.deliveryBreaker) }}}, err
 	}, func(ctx context.Context, all deliverer, m lambdaio.Message) error {

@@ -15,16 +15,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
+	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
@@ -232,8 +235,26 @@ func (a *answer) failure() string {
 	return ""
 }
 
+// onQueue makes the function of a queue's messages: one that is being worked on comes again soon when its function dies or fails.
+func onQueue[T any](name string, flight func(parts) sqsqueue.Flight, create func(context.Context, parts) (T, error), work func(context.Context, T, lambdaio.Message) error) func(context.Context, lambdaio.Message) error {
+	return around(name, trace.Consumer, create, work, func(ctx context.Context, p parts, m lambdaio.Message, work func() error) error {
+		return flight(p).Work(ctx, m.Receipt, m.Receives, work)
+	})
+}
+
+// flight is that of a queue whose messages ask for what is stored as well.
+func (p parts) flight(url string) sqsqueue.Flight {
+	return sqsqueue.Flight{Client: sqs.NewFromConfig(p.aws), URL: url, Stored: true, Log: p.log}
+}
+
 // function makes the function of an event. What it works with is made on its first event, and again after a failure.
 func function[T, E any](name string, kind trace.Kind, create func(context.Context, parts) (T, error), work func(context.Context, T, E) error) func(context.Context, E) error {
+	return around(name, kind, create, work, func(_ context.Context, _ parts, _ E, work func() error) error { return work() })
+}
+
+// around makes the function of an event, and has do do its work.
+func around[T, E any](name string, kind trace.Kind, create func(context.Context, parts) (T, error), work func(context.Context, T, E) error,
+	do func(ctx context.Context, p parts, event E, work func() error) error) func(context.Context, E) error {
 	set := onFirstUse(func(context.Context) (parts, error) { return newParts(name) })
 	get := onFirstUse(func(ctx context.Context) (it T, err error) {
 		p, err := set(ctx)
@@ -250,10 +271,13 @@ func function[T, E any](name string, kind trace.Kind, create func(context.Contex
 		ctx, end := p.gauge.begin(ctx, name, kind)
 		failure := "panic"
 		defer func() { end(failure) }()
-		it, err := get(ctx)
-		if err == nil {
-			err = work(ctx, it, event)
-		}
+		err = do(ctx, p, event, func() error {
+			it, err := get(ctx)
+			if err != nil {
+				return err
+			}
+			return work(ctx, it, event)
+		})
 		failure = failureOf(err)
 		return err
 	}

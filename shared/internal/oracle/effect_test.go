@@ -161,8 +161,8 @@ type ledger struct {
 	*effects
 }
 
-func (l ledger) Create(ctx context.Context, run journal.Run, kinds []string) (underWay string, err error) {
-	err = l.run(func() (err error) { underWay, err = l.Ledger.Create(ctx, run, kinds); return err })
+func (l ledger) Create(ctx context.Context, run journal.Run, kinds []string, idleSince time.Time) (underWay string, err error) {
+	err = l.run(func() (err error) { underWay, err = l.Ledger.Create(ctx, run, kinds, idleSince); return err })
 	return underWay, err
 }
 
