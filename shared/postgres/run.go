@@ -48,7 +48,8 @@ func (l Ledger) create(ctx context.Context, run journal.Run, kinds []string, idl
 			again, err := tx.Exec(ctx, `
 				update sync_run_databases p set handed_at = $2 where p.run_id = $1 and p.status in ('queued', 'running')
 				and not exists (select from sync_run_databases o join sync_runs r on r.id = o.run_id
-					where o.run_id = $1 and o.status in ('queued', 'running') and not `+idlePart("o", "$3")+`)`, underWay, run.CreatedAt, idleSince)
+					where o.run_id = $1 and r.connection_id = $4 and o.status in ('queued', 'running') and not `+idlePart("o", "$3")+`)`,
+				underWay, run.CreatedAt, idleSince, run.ConnectionID)
 			idle = again.RowsAffected() > 0
 			return err
 		}
