@@ -283,8 +283,11 @@ func away(err error) bool {
 	if errors.As(err, &server) {
 		return server.Code[:2] == "08" || slices.Contains([]string{"57P01", "57P02", "57P03", "53300"}, server.Code)
 	}
+	if errors.As(err, new(*pgconn.ConnectError)) {
+		return true
+	}
 	var network net.Error
-	return errors.As(err, &network) || errors.As(err, new(*pgconn.ConnectError)) || pgconn.Timeout(err)
+	return errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) // the caller's own time was up
 }
 
 func classify(err error) error {

@@ -105,8 +105,6 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 	}
 	err := w.run(working)
 	switch {
-	case errors.Is(err, journal.ErrAway):
-		return err // it goes on where it was once the database is back
 	case (w.stored || m.Idle < idleSegments) && limit.ranOut(working, err):
 		m.Segment, m.Idle, m.Counts = m.Segment+1, m.Idle+1, w.part.Counts
 		if w.stored {
@@ -116,6 +114,8 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 			return err
 		}
 		return s.Queue.Send(ctx, s.Connection.ID, m)
+	case errors.Is(err, journal.ErrAway):
+		return err // it goes on where it was once the database is back
 	case err != nil:
 		return s.fail(ctx, w, err)
 	}
