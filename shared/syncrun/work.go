@@ -110,7 +110,7 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 		if w.stored {
 			m.Idle = 0
 		}
-		if err := s.Ledger.Queued(ctx, m.RunID, m.Kind, s.Now()); err != nil {
+		if err := s.Ledger.Queued(context.WithoutCancel(ctx), m.RunID, m.Kind, s.Now()); err != nil {
 			return err
 		}
 		return s.Queue.Send(ctx, s.Connection.ID, m)
