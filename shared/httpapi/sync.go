@@ -10,6 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
 
 // recentEvents is how many events the status shows.
@@ -41,6 +42,15 @@ type syncState struct {
 	Progress   []runningProgress `json:"progress,omitempty"`
 	Held       []holdShown       `json:"held,omitempty"`
 	Locked     []syncProblem     `json:"locked,omitempty"` // records that wait for a lock of another transaction's to go
+	OutOfStep  []fieldOutOfStep  `json:"out_of_step,omitempty"`
+}
+
+// fieldOutOfStep is a field of which neither side is read or written, and why.
+type fieldOutOfStep struct {
+	Database string         `json:"database"`
+	Field    string         `json:"field"`
+	Change   mapping.Change `json:"change"`
+	Message  string         `json:"message"`
 }
 
 type syncStatistics struct {
@@ -98,6 +108,9 @@ func stateOf(s journal.Status, now time.Time) syncState {
 	}
 	for _, h := range s.Held {
 		state.Held = append(state.Held, showHold(h))
+	}
+	for _, f := range s.OutOfStep {
+		state.OutOfStep = append(state.OutOfStep, fieldOutOfStep{f.Kind, f.Field, f.Change, f.Message()})
 	}
 	for _, run := range s.Running {
 		progress := runningProgress{run.RunID, run.Type, run.DryRun, stamp(run.StartedAt), map[string]databaseProgress{}}

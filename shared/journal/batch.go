@@ -3,6 +3,8 @@ package journal
 import (
 	"encoding/json"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
@@ -21,9 +23,23 @@ type Database struct {
 	NotionThrough time.Time
 	// ListedAt is when the database was last listed as a whole.
 	ListedAt time.Time
-	// Drifts are the differences between the mapping and the database that have been reported.
+	// Drifts are the differences between the mapping and what there is that have been reported.
 	Drifts      []mapping.Drift
 	RowKeyReady bool
+	// Columns says which column, or join table, each field has: see Column.Place.
+	Columns map[string]string
+	// Learning are the fields that came into step and have to be read from every page once. A whole listing does that.
+	Learning []string
+	// Forget are fields of which the base has values that no longer count. It is empty once they are stored as forgotten.
+	Forget []string
+}
+
+// Column is a column that holds a field, or the join table of a relation.
+type Column struct {
+	// Place tells a column from another of the same name: the table, and the column's number in it, which is never used again.
+	Place string
+	// Type is its SQL type as the catalogue spells it, "" of a join table.
+	Type string
 }
 
 // InStep gives the binding of the fields that are in step: those that no drift stops.
@@ -35,6 +51,66 @@ func (d Database) InStep() mapping.Binding {
 		}
 	}
 	return bound
+}
+
+// Follow takes in which properties and columns hold the kind's fields now, and what keeps fields out of step. What the base has of a field
+// is forgotten when the field goes out of step, when another property or column holds it, and when the mapping no longer has it: from then
+// on both sides' values are new. Where the field is only hidden (see mapping.Drift.Keeps) nothing is forgotten. A field that comes into step, or
+// is held by another property or column, has to be learned.
+func (d *Database) Follow(kind mapping.Kind, bound mapping.Binding, columns map[string]string, drifts []mapping.Drift) {
+	met, was, places := d.Binding != nil, d.InStep(), d.Columns
+	next := *d
+	next.Binding, next.Columns, next.Drifts = mapping.Binding{}, columns, drifts
+	for _, f := range kind.Fields {
+		if p, ok := bound[f.Column]; ok {
+			next.Binding[f.Column] = p
+		} else if p, ok := d.Binding[f.Column]; ok {
+			next.Binding[f.Column] = p // the last property that held it
+		}
+	}
+	is := next.InStep()
+	forget, learn := map[string]bool{}, map[string]bool{}
+	for field := range d.Binding {
+		if _, mapped := next.Binding[field]; !mapped {
+			forget[field] = true
+		}
+	}
+	for field := range next.Binding {
+		before, wasIn := was[field]
+		now, isIn := is[field]
+		replaced := wasIn && isIn && (before.ID != now.ID || moved(places[field], columns[field]))
+		keeps := slices.ContainsFunc(drifts, func(d mapping.Drift) bool { return d.Field == field && d.Keeps() })
+		forget[field] = replaced || wasIn && !isIn && !keeps
+		learn[field] = met && (replaced || isIn && !wasIn)
+	}
+	d.Binding, d.Columns, d.Drifts = next.Binding, next.Columns, next.Drifts
+	d.Forget, d.Learning = with(d.Forget, forget), with(d.Learning, learn)
+	d.Learning = slices.DeleteFunc(d.Learning, func(field string) bool { _, in := is[field]; return !in })
+}
+
+// Same reports whether two say the same of the fields.
+func (d Database) Same(other Database) bool {
+	return maps.EqualFunc(d.Binding, other.Binding, mapping.Live.Same) && maps.Equal(d.Columns, other.Columns) &&
+		slices.Equal(d.Drifts, other.Drifts) && slices.Equal(d.Learning, other.Learning) && slices.Equal(d.Forget, other.Forget)
+}
+
+// moved reports whether a column was dropped and made again. Where the whole table was, as when a database is restored, its name counts.
+func moved(was, is string) bool {
+	tableWas, _, _ := strings.Cut(was, ".")
+	tableIs, _, _ := strings.Cut(is, ".")
+	return was != "" && is != "" && tableWas == tableIs && was != is
+}
+
+// with gives a sorted list with those that are true as well.
+func with(list []string, more map[string]bool) []string {
+	all := slices.Clone(list)
+	for name, is := range more {
+		if is {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Key names a record by its page, its row, or both.
@@ -97,6 +173,8 @@ type Intent struct {
 	Replaces string
 	// RowReturns: the row was not live, and is to be once the write was made. Until then its being away is no deletion.
 	RowReturns bool
+	// RowKey is the id that the page was made with, where the row has another by now; else "".
+	RowKey string
 }
 
 // Conflict is a value that lost, as each side showed it: the columns' JSON, and where Notion lost, the property as Notion spelled

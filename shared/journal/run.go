@@ -85,6 +85,8 @@ type Checkpoint struct {
 	Through time.Time `json:"through,omitzero"`
 	// Whole says that the listing is of the whole database, not only of what changed.
 	Whole bool `json:"whole,omitempty"`
+	// Learns are the fields that were to be learned when the listing began: at its end they are.
+	Learns []string `json:"learns,omitempty"`
 	// Change is the last change of a row that was looked at.
 	Change int64 `json:"change,omitempty"`
 }

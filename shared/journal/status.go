@@ -3,6 +3,8 @@ package journal
 import (
 	"math"
 	"time"
+
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
 
 // Status is how the sync is doing.
@@ -21,6 +23,13 @@ type Status struct {
 	Stalled              []Stall       // databases whose sync nobody works on
 	Locked               []Problem     // records that wait for a lock of somebody else's to go, the longest waiting first
 	Doubtful             int           // pages of which somebody has to say which row they are
+	OutOfStep            []OutOfStep   // fields that are neither read nor written, by database and field
+}
+
+// OutOfStep is a field of a database that is out of step, and why.
+type OutOfStep struct {
+	Kind string
+	mapping.Drift
 }
 
 // Progress is how far a run is.

@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,6 +15,10 @@ type Live struct {
 	ID   string
 	Name string
 	Type property.Type
+	// RelatedTo is the data source that a relation leads to. Only the schema tells it, pages do not.
+	RelatedTo string `json:",omitempty"`
+	// Options are the names of a select's, status's or multi_select's options by their ids. Only the schema tells them; nil where nobody knows.
+	Options map[string]string `json:",omitempty"`
 }
 
 // Binding ties each field to the property that holds it, by the property's id: a property may be renamed, its id stays.
@@ -21,14 +27,54 @@ type Binding map[string]Live
 // Drift is a difference between the mapping and the Notion database.
 type Drift struct {
 	Field  string `json:"field"`
-	Change string `json:"change"` // renamed, retyped, removed, missing, or added: a property that no field holds
+	Change Change `json:"change"`
 	Was    string `json:"was"`
 	Is     string `json:"is"`
 }
 
+// Change says how the mapping and what there is differ.
+type Change string
+
+// The changes.
+const (
+	Renamed  Change = "renamed"  // the property has another name
+	Replaced Change = "replaced" // another property has the name of the one that is gone
+	Retyped  Change = "retyped"
+	Removed  Change = "removed"
+	Missing  Change = "missing" // there never was such a property
+	Added    Change = "added"   // a property that no field holds
+	// Unshared: the database that the relation leads to is gone, or not shared with the integration. Its pages then look unrelated.
+	Unshared Change = "unshared"
+	NoColumn Change = "no_column" // the table has no such column, or there is no such join table
+)
+
 // Stops reports whether the drift takes the field out of the sync: neither side's value is read or written until the
-// property, or the mapping, is mended.
-func (d Drift) Stops() bool { return d.Change != "renamed" && d.Change != "added" }
+// property, the column or the mapping is mended.
+func (d Drift) Stops() bool { return !slices.Contains([]Change{Renamed, Replaced, Added}, d.Change) }
+
+// Keeps reports whether what both sides had of the field is still known once it is in step again: nothing happened to either of them.
+func (d Drift) Keeps() bool { return d.Change == Unshared }
+
+// Lasting reports whether a listing's pages cannot show that the drift is over.
+func (d Drift) Lasting() bool { return d.Change == Unshared || d.Change == NoColumn }
+
+// Message says in a sentence why the field is out of step, and what to do; "" where it is not.
+func (d Drift) Message() string {
+	switch d.Change {
+	case Unshared:
+		return fmt.Sprintf("The relation %q leads to a database that is not shared with the integration, or is gone. Share it in Notion (••• › Connections); nothing is changed until then.", d.Was)
+	case NoColumn:
+		return fmt.Sprintf("The database has no column or join table %q. Add it, or change the mapping.", d.Was)
+	case Removed:
+		return fmt.Sprintf("The property %q was removed in Notion. Restore it, add one of that name, or change the mapping.", d.Was)
+	case Missing:
+		return fmt.Sprintf("The Notion database has no property %q. Add it, or change the mapping.", d.Was)
+	case Retyped:
+		return fmt.Sprintf("The property is now of the type %s in Notion, and the mapping says %s. Change it back, or change the mapping.", d.Is, d.Was)
+	case Renamed, Replaced, Added:
+	}
+	return ""
+}
 
 // holds reports whether a field is tied to the property of that id.
 func (b Binding) holds(id string) bool {
@@ -44,7 +90,7 @@ func (b Binding) holds(id string) bool {
 // was bound follows its property's id; one that is new, or whose property went, is looked up by name among the properties that no
 // other field follows. A field whose property is missing or of another type is left out. The drifts are sorted by field.
 func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
-	bound := Binding{}
+	known, bound := k.own(known), Binding{}
 	var drifts []Drift
 	for _, f := range k.Fields {
 		was, met := known[f.Column]
@@ -54,21 +100,52 @@ func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
 		}
 		switch {
 		case !found && met:
-			drifts = append(drifts, Drift{Field: f.Column, Change: "removed", Was: was.Name})
+			drifts = append(drifts, Drift{Field: f.Column, Change: Removed, Was: was.Name})
 		case !found:
-			drifts = append(drifts, Drift{Field: f.Column, Change: "missing", Was: f.Property})
+			drifts = append(drifts, Drift{Field: f.Column, Change: Missing, Was: f.Property})
 		case p.Type != f.Type:
-			drifts = append(drifts, Drift{Field: f.Column, Change: "retyped", Was: string(f.Type), Is: string(p.Type)})
+			drifts = append(drifts, Drift{Field: f.Column, Change: Retyped, Was: string(f.Type), Is: string(p.Type)})
 		default:
-			if met && p.ID == was.ID && p.Name != was.Name {
-				drifts = append(drifts, Drift{Field: f.Column, Change: "renamed", Was: was.Name, Is: p.Name})
+			switch {
+			case met && p.ID != was.ID:
+				drifts = append(drifts, Drift{Field: f.Column, Change: Replaced, Was: was.Name, Is: p.Name})
+			case met && p.Name != was.Name:
+				drifts = append(drifts, Drift{Field: f.Column, Change: Renamed, Was: was.Name, Is: p.Name})
 			}
-			bound[f.Column] = p
+			bound[f.Column] = p.with(was)
 		}
 	}
 	drifts = append(drifts, k.unheld(known, bound, live)...)
 	slices.SortFunc(drifts, func(a, b Drift) int { return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Is, b.Is)) })
 	return bound, drifts
+}
+
+// own gives the part of a binding that is of the kind's fields: what a field that the mapping no longer has was bound to is free.
+func (k Kind) own(known Binding) Binding {
+	own := Binding{}
+	for _, f := range k.Fields {
+		if p, met := known[f.Column]; met {
+			own[f.Column] = p
+		}
+	}
+	return own
+}
+
+// with gives the property with what only the schema tells, as it was known before.
+func (p Live) with(was Live) Live {
+	if p.ID != was.ID || p.Type != was.Type {
+		return p
+	}
+	p.RelatedTo = cmp.Or(p.RelatedTo, was.RelatedTo)
+	if p.Options == nil {
+		p.Options = was.Options
+	}
+	return p
+}
+
+// Same reports whether two are the same property, shown alike.
+func (p Live) Same(other Live) bool {
+	return p.ID == other.ID && p.Name == other.Name && p.Type == other.Type && p.RelatedTo == other.RelatedTo && maps.Equal(p.Options, other.Options)
 }
 
 // unheld gives the properties that no field holds, nor has held.
@@ -77,7 +154,7 @@ func (k Kind) unheld(known, bound Binding, live []Live) []Drift {
 	for _, p := range live {
 		meant := slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Property == p.Name }) // of another type than it should be
 		if !known.holds(p.ID) && !bound.holds(p.ID) && !meant && p.Name != k.RowKeyProperty {
-			drifts = append(drifts, Drift{Change: "added", Is: p.Name})
+			drifts = append(drifts, Drift{Change: Added, Is: p.Name})
 		}
 	}
 	return drifts

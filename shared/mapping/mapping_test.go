@@ -120,7 +120,7 @@ func TestBind(t *testing.T) {
 		"renamed, another its name": {known, []mapping.Live{title, anew, renamed}, mapping.Binding{"name": title, "done": renamed}, []mapping.Drift{{Field: "done", Change: "renamed", Was: "Done", Is: "Finished"}}},
 		"retyped":                   {known, []mapping.Live{title, retyped}, mapping.Binding{"name": title}, []mapping.Drift{{Field: "done", Change: "retyped", Was: "checkbox", Is: "status"}}},
 		"removed":                   {known, []mapping.Live{title}, mapping.Binding{"name": title}, []mapping.Drift{{Field: "done", Change: "removed", Was: "Done"}}},
-		"removed and made anew":     {known, []mapping.Live{title, anew}, mapping.Binding{"name": title, "done": anew}, nil},
+		"removed and made anew":     {known, []mapping.Live{title, anew}, mapping.Binding{"name": title, "done": anew}, []mapping.Drift{{Field: "done", Change: mapping.Replaced, Was: "Done", Is: "Done"}}},
 		"removed, another its name": {known, []mapping.Live{heir}, mapping.Binding{"name": heir}, []mapping.Drift{{Field: "done", Change: "removed", Was: "Done"}, {Field: "name", Change: "renamed", Was: "Name", Is: "Done"}}},
 		"never there":               {nil, []mapping.Live{title}, mapping.Binding{"name": title}, []mapping.Drift{{Field: "done", Change: "missing", Was: "Done"}}},
 	}
@@ -132,7 +132,7 @@ func TestBind(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			for _, d := range drifts {
-				if d.Stops() != (d.Change != "renamed") {
+				if d.Stops() != (d.Change != mapping.Renamed && d.Change != mapping.Replaced) {
 					t.Errorf("%+v stops the field: %t", d, d.Stops())
 				}
 			}

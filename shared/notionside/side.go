@@ -53,13 +53,29 @@ func (s *Side) Locate(ctx context.Context, databaseID string) (string, error) {
 func (s *Side) Schema(ctx context.Context, dataSourceID string) ([]mapping.Live, error) {
 	source, err := s.client.DataSource(ctx, dataSourceID)
 	if err != nil {
-		return nil, err
+		return nil, s.lost(err)
 	}
 	live := make([]mapping.Live, 0, len(source.Properties))
 	for _, p := range source.Properties {
-		live = append(live, mapping.Live{ID: p.ID, Name: p.Name, Type: p.Type})
+		property := mapping.Live{ID: p.ID, Name: p.Name, Type: p.Type, RelatedTo: p.RelatedTo}
+		for _, o := range p.Options {
+			if property.Options == nil {
+				property.Options = map[string]string{}
+			}
+			property.Options[o.ID] = o.Name
+		}
+		live = append(live, property)
 	}
 	return live, nil
+}
+
+// Sees reports whether a data source is there, shared with the integration, and out of the trash.
+func (s *Side) Sees(ctx context.Context, dataSourceID string) (bool, error) {
+	source, err := s.client.DataSource(ctx, dataSourceID)
+	if fault.KindOf(err) == fault.NotFound {
+		return false, nil
+	}
+	return err == nil && !source.InTrash, err
 }
 
 // Page gives one page. fault.NotFound: it does not exist any more, or is not shared.

@@ -1,7 +1,9 @@
 package notionside
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -67,11 +69,21 @@ func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write jou
 	return s.recordOf(ctx, page), nil
 }
 
+// Rekey has a page carry another row's id, where the database has room for one.
+func (s *Side) Rekey(ctx context.Context, pageID, rowID string) error {
+	key, err := property.Encode(property.TypeRichText, property.Text{{Kind: property.RunText, Text: rowID}})
+	if err != nil {
+		return err
+	}
+	_, err = s.client.UpdatePage(ctx, pageID, notion.PagePatch{Properties: map[string]json.RawMessage{s.kind.RowKeyProperty: key}})
+	return err
+}
+
 // Created finds the pages that may have been made for an intent, oldest first: those that carry the row's key, or, where the database has no
 // room for it, those of exactly that title that were made by this integration at about that time.
 func (s *Side) Created(ctx context.Context, dataSourceID string, intent journal.Intent) ([]record.Page, error) {
 	if s.kind.RowKeyProperty != "" {
-		pages, err := s.withKey(ctx, dataSourceID, intent.Key.RowID)
+		pages, err := s.withKey(ctx, dataSourceID, cmp.Or(intent.RowKey, intent.Key.RowID))
 		if fault.KindOf(err) != fault.Invalid {
 			return pages, err
 		} // else there is no such property

@@ -275,8 +275,8 @@
 
   // problems are what a person has to look at: deletions that are held, what one side refuses, databases whose sync failed.
   function problems(errors, status, named) {
-    const held = status?.held || [], refused = errors?.errors || [], failed = (status?.errors || []).filter((x) => !x.record_id || errors?.forbidden), doubtful = status?.statistics?.matchesWaiting || 0;
-    draw("problems", [held, refused, failed, doubtful, named], () => {
+    const held = status?.held || [], refused = errors?.errors || [], failed = (status?.errors || []).filter((x) => !x.record_id || errors?.forbidden), doubtful = status?.statistics?.matchesWaiting || 0, out = status?.out_of_step || [];
+    draw("problems", [held, refused, failed, doubtful, out, named], () => {
       const item = (title, text, ...act) => h("li", { class: act.length > 1 ? "wrap tall" : "wrap" }, h("div", { class: "what" }, h("b", {}, title), text.map((t) => h("small", {}, t))), act.length ? h("div", { class: "act" }, act) : null);
       const list = [
         ...held.map((x) => {
@@ -285,6 +285,7 @@
             grave("approve" + x.id, "Delete them", "Really delete " + number(x.records), "A sync deletes them.", path, { decision: "approve" }), button("refuse" + x.id, "Bring them back", "A sync brings them back.", path, { decision: "refuse" }));
         }),
         ...Object.entries(Object.groupBy(failed, (x) => x.message)).map(([message, of]) => item([...new Set(of.map((x) => words(x.database)))].join(", "), [[message + " · ", ago(of[0].at)]])),
+        ...out.map((x) => item(`${words(x.database)} · ${words(x.field)} out of step`, [x.message])),
         doubtful ? item(number(doubtful) + (doubtful === 1 ? " page" : " pages") + " without a row", ["A person says which row each is: GET /sync/matches lists them."]) : null,
         ...refused.map((x) => item(x.title || words(x.database), [`${words(x.database)} · ${x.reason} · tried ` + (x.attempts === 1 ? "once" : number(x.attempts) + " times")], button("retry" + x.record_id, "Try again", "It is tried again now.", "/sync/errors/retry", { database: x.database, record_ids: [x.record_id] }))),
       ].filter(Boolean);

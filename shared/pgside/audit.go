@@ -33,6 +33,9 @@ func (t *Tables) Count(ctx context.Context) (int, error) {
 
 // Suspects gives the rows' ids, after the given one, of records whose base and row are not plainly the same.
 func (t *Tables) Suspects(ctx context.Context, after string, limit int) ([]string, error) {
+	if err := t.open(ctx); err != nil {
+		return nil, err
+	}
 	if after == "" {
 		after = uuid.Nil.String()
 	}
@@ -72,6 +75,9 @@ func (t *Tables) LivePages(ctx context.Context) ([]string, error) {
 // Restore puts a row that is gone back as the base has it, unless its going has been noted as somebody's deletion. False: there is a row,
 // or no base.
 func (t *Tables) Restore(ctx context.Context, rowID string) (bool, error) {
+	if err := t.open(ctx); err != nil {
+		return false, err
+	}
 	var names, typed []string
 	for _, f := range t.kind.Fields {
 		if f.Join != nil {

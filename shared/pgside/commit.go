@@ -18,6 +18,12 @@ import (
 // the part is. A row that is not what it was when it was read, or that somebody else has locked, takes nothing, and its record is set aside to
 // be looked at again; so is one that Postgres refuses. fault.Conflict when the lease was lost: then nothing more is stored.
 func (t *Tables) Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) (outcomes []journal.Outcome, err error) {
+	if err := t.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.forget(ctx, lease, batch.Database); err != nil { // before the records, which may learn it anew
+		return nil, err
+	}
 	results := make([]result, len(batch.Settled))
 	err = t.divide(batch.Settled, results, func(settled []journal.Settled, results []result, limit time.Duration, last bool) error {
 		part := batch
@@ -56,6 +62,7 @@ type result struct {
 	applied bool   // the row took its change, or had none to take
 	locked  bool   // somebody else has locked what it has to write
 	refused string // why Postgres refused it
+	taken   bool   // because another row has a value that has to be unique
 }
 
 // decided reports whether it is known already that the record does not take its change.
@@ -81,7 +88,7 @@ func (t *Tables) applyLocked(ctx context.Context, tx pgx.Tx, settled []journal.S
 			free, places = append(free, s), append(places, i)
 		}
 	}
-	applied, err := t.apply(ctx, tx, free, at)
+	applied, err := t.applyPassing(ctx, tx, free, at)
 	if err != nil {
 		return err
 	}
@@ -217,6 +224,8 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 // refusalOf says why a record is to be set aside: what the sync found, what Postgres said, or that the row changed under it.
 func refusalOf(s journal.Settled, r result, at time.Time) *journal.Refusal {
 	switch {
+	case r.taken && s.Refused == 0: // whoever has the value may give it up in this run
+		return &journal.Refusal{Side: merge.Supabase, Reason: r.refused, Again: at}
 	case r.refused != "":
 		return &journal.Refusal{Side: merge.Supabase, Reason: r.refused, Again: at.Add(journal.Backoff(s.Refused))}
 	case r.locked:

@@ -15,6 +15,9 @@ import (
 
 // Look loads one Known a key, in their order: the record of the page, else the one of the row.
 func (t *Tables) Look(ctx context.Context, keys []journal.Key) ([]journal.Known, error) {
+	if err := t.open(ctx); err != nil {
+		return nil, err
+	}
 	pages, rows := make([]string, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
 		pages[i], rows[i] = k.PageID, k.RowID

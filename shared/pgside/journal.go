@@ -23,9 +23,9 @@ func (t *Tables) Database(ctx context.Context) (*journal.Database, int, error) {
 	var d journal.Database
 	var through, listed *time.Time
 	err := t.pool.QueryRow(ctx, `
-		select database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready
+		select database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning
 		from sync_databases where connection_id = $1 and kind = $2`, t.connectionID, t.kind.Name).
-		Scan(&d.DatabaseID, &d.DataSourceID, &d.Binding, &through, &listed, &d.Drifts, &d.RowKeyReady)
+		Scan(&d.DatabaseID, &d.DataSourceID, &d.Binding, &through, &listed, &d.Drifts, &d.RowKeyReady, &d.Columns, &d.Learning)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, size, nil
 	}
@@ -44,13 +44,18 @@ func (t *Tables) saveDatabase(batch *pgx.Batch, d *journal.Database) {
 	if drifts == nil {
 		drifts = []mapping.Drift{}
 	}
+	learning := d.Learning
+	if learning == nil {
+		learning = []string{}
+	}
 	batch.Queue(`
-		insert into sync_databases (connection_id, kind, database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		insert into sync_databases (connection_id, kind, database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11)
 		on conflict (connection_id, kind) do update set database_id = excluded.database_id, data_source_id = excluded.data_source_id,
 			binding = excluded.binding, notion_through = excluded.notion_through, listed_at = excluded.listed_at,
-			drifts = excluded.drifts, row_key_ready = excluded.row_key_ready, updated_at = now()`,
-		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), drifts, d.RowKeyReady)
+			drifts = excluded.drifts, row_key_ready = excluded.row_key_ready,
+			columns = excluded.columns, learning = excluded.learning, updated_at = now()`,
+		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), drifts, d.RowKeyReady, d.Columns, learning)
 }
 
 func orNull(at time.Time) *time.Time {
@@ -63,7 +68,7 @@ func orNull(at time.Time) *time.Time {
 // Intended gives the writes to Notion of which it is not known whether they were made, oldest first.
 func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 	rows, err := t.pool.Query(ctx, `
-		select i.id::text, coalesce(i.notion_id, ''), i.row_id::text, i.op, i.title, i.columns, i.created_at, i.row_returns,
+		select i.id::text, coalesce(i.notion_id, ''), i.row_id::text, i.op, i.title, i.columns, i.created_at, i.row_returns, coalesce(i.row_key::text, ''),
 			coalesce((select array_agg(c.field order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}'),
 			coalesce((select array_agg(coalesce(c.notion_value, 'null') order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}')
 		from sync_intents i where i.connection_id = $1 and i.kind = $2 order by i.created_at, i.id`, t.connectionID, t.kind.Name)
@@ -73,7 +78,7 @@ func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 	intents, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (i journal.Intent, err error) {
 		var fields []string
 		var values []json.RawMessage
-		err = row.Scan(&i.ID, &i.Key.PageID, &i.Key.RowID, &i.Op, &i.Title, &i.Columns, &i.At, &i.RowReturns, &fields, &values)
+		err = row.Scan(&i.ID, &i.Key.PageID, &i.Key.RowID, &i.Op, &i.Title, &i.Columns, &i.At, &i.RowReturns, &i.RowKey, &fields, &values)
 		for j, field := range fields {
 			i.Conflicts = append(i.Conflicts, journal.Conflict{Conflict: merge.Conflict{Field: field}, NotionColumn: values[j]})
 		}

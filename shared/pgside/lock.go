@@ -63,10 +63,16 @@ func (t *Tables) divide(settled []journal.Settled, results []result, do attempt)
 }
 
 func (t *Tables) halves(settled []journal.Settled, results []result, last bool, do attempt) error {
+	if len(settled) == 0 { // which locks no row
+		return do(settled, results, aloneLimit, last)
+	}
 	err := do(settled, results, holdLimit, last)
+	if t.learnPassing(err) {
+		err = do(settled, results, holdLimit, last)
+	}
 	n := len(settled)
 	switch {
-	case n == 0 || !concernsRecords(err):
+	case !concernsRecords(err):
 		return err
 	case errors.Is(err, errTables):
 		for i, s := range settled {

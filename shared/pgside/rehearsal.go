@@ -26,7 +26,7 @@ type Rehearsal struct {
 // NewRehearsal opens the tables of kind for the dry run of that id.
 func NewRehearsal(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string, runID string) *Rehearsal {
 	t := New(pool, connectionID, m, kind, newID)
-	t.runID, t.sql = &runID, statementsFor(kind, t.relations, rehearsed)
+	t.runID, t.scope, t.sql = &runID, rehearsed, statementsFor(kind, t.relations, rehearsed)
 	return &Rehearsal{t}
 }
 
@@ -55,12 +55,21 @@ func (r *Rehearsal) Hold(ctx context.Context, _ journal.Lease, d journal.Deletio
 // Intend stores nothing: no write is about to be made.
 func (r *Rehearsal) Intend(context.Context, journal.Lease, []journal.Intent) error { return nil }
 
+// Move moves nothing: records whose rows have other ids are left out.
+func (r *Rehearsal) Move(context.Context, journal.Lease) error { return nil }
+
+// Rekeys gives none: no page is written.
+func (r *Rehearsal) Rekeys(context.Context, int) ([]journal.Key, error) { return nil, nil }
+
 // Link moves nothing: no row that a relation waits for has come.
 func (r *Rehearsal) Link(context.Context) error { return nil }
 
 // Commit tries a batch as a real run's Commit would store it, takes it back, and keeps what would become of the records. The outcomes
 // are those that the real run would have. fault.Conflict when the lease was lost.
 func (r *Rehearsal) Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) ([]journal.Outcome, error) {
+	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
 	results := make([]result, len(batch.Settled))
 	err := r.divide(batch.Settled, results, func(settled []journal.Settled, results []result, limit time.Duration, _ bool) error {
 		return r.try(ctx, settled, results, batch.At, limit)

@@ -22,7 +22,7 @@ import (
 // relation is a relation with its statements. Its pairs are of rows, and it shows as the pages of the related rows: a related row that
 // has no page yet does not show, and a related page that has no row yet waits in sync_waiting and shows all the same.
 type relation struct {
-	field, kind string
+	field, kind, table string
 	// related gives the pages that it shows for row r, asleep those of them, and of the base's, whose records are not live, or whose rows'
 	// deletion is held because the pages are away.
 	related, asleep string
@@ -44,7 +44,11 @@ func relationsOf(all []mapping.Relation) []relation {
 }
 
 func relationOf(r mapping.Relation) relation {
+	to := "j." + pgx.Identifier{r.Join.To}.Sanitize()
 	names := strings.NewReplacer(
+		// what is known of a related row whose id changed has the id from before, until its own database's sync comes
+		"{other id}", fmt.Sprintf(`case when exists (select from sync_moves where connection_id = $1 and kind = '%[1]s')
+			then sync_id_before($1, '%[1]s', %[2]s) else %[2]s end`, r.Related.Name, to),
 		"{field}", "'"+r.Field+"'", "{kind}", "'"+r.Kind.Name+"'", "{otherkind}", "'"+r.Related.Name+"'", // all are identifiers
 		"{pairs}", pgx.Identifier{r.Join.Table}.Sanitize(),
 		"{from}", pgx.Identifier{r.Join.From}.Sanitize(), "{to}", pgx.Identifier{r.Join.To}.Sanitize(),
@@ -52,10 +56,10 @@ func relationOf(r mapping.Relation) relation {
 		"{other}", pgx.Identifier{r.Related.Table}.Sanitize(), "{otherbase}", pgx.Identifier{r.Related.BaseTable}.Sanitize(),
 	)
 	return relation{
-		field: r.Field, kind: r.Kind.Name,
+		field: r.Field, kind: r.Kind.Name, table: r.Join.Table,
 		related: names.Replace(`{field}, (
 			select coalesce(jsonb_agg(page order by page), '[]') from (
-				select o.notion_id as page from {pairs} j join {otherbase} o on o.id = j.{to} and o.connection_id = $1 where j.{from} = r.id::uuid
+				select o.notion_id as page from {pairs} j join {otherbase} o on o.id = {other id} and o.connection_id = $1 where j.{from} = r.id::uuid
 				union select w.page_id from sync_waiting w
 				where w.connection_id = $1 and w.kind = {kind} and w.row_id = r.id::uuid and w.field = {field}
 			) v)`),
@@ -76,7 +80,7 @@ func relationOf(r mapping.Relation) relation {
 		lockRemoved: names.Replace(`
 			with x as (
 				select j.{from} as row_id, j.{to} as other from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
-				join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id join {pairs} j on j.{from} = x.row_id and j.{to} = o.id),
+				join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id join {pairs} j on j.{from} = x.row_id and {other id} = o.id),
 			mine as (
 				select j.{from}, j.{to} from {pairs} j join x on j.{from} = x.row_id and j.{to} = x.other for update of j skip locked)
 			select distinct x.row_id::text from x where (x.row_id, x.other) not in (select * from mine)`),
@@ -94,7 +98,7 @@ func relationOf(r mapping.Relation) relation {
 			or exists (select from {other} r where r.id = x.other) and x.other not in (select id from far)`),
 		remove: names.Replace(`
 			delete from {pairs} j using unnest($2::uuid[], $3::text[]) x (row_id, page_id), {otherbase} o
-			where o.connection_id = $1 and o.notion_id = x.page_id and j.{from} = x.row_id and j.{to} = o.id`),
+			where o.connection_id = $1 and o.notion_id = x.page_id and j.{from} = x.row_id and {other id} = o.id`),
 		add: names.Replace(`
 			with x as (
 				select x.row_id, coalesce(o.notion_id, n.notion_id, x.page_id) as page_id, coalesce(o.id, n.id) as other, o.id is null and n.id is not null as former
@@ -278,6 +282,9 @@ const linkSize = 200
 // Link moves relations that waited, and whose rows are now there, to their tables: those of this kind, and those of others that lead
 // to it. Whoever has committed a row last finds them all. What somebody else has locked goes on waiting.
 func (t *Tables) Link(ctx context.Context) error {
+	if err := t.open(ctx); err != nil {
+		return err
+	}
 	for _, r := range t.touching {
 		after := pairs{rows: []string{uuid.Nil.String()}, pages: []string{""}}
 		for {

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
@@ -18,28 +20,34 @@ import (
 type Tables struct {
 	pool         *postgres.Pool
 	connectionID string
-	kind         mapping.Kind
-	relations    []relation // of the kind
-	touching     []relation // of the kind or to it
+	mapped       mapping.Kind // as the mapping has it
+	kind         mapping.Kind // with those fields whose columns exist, once it is open
+	relations    []relation   // of the kind
+	touching     []relation   // of the kind or to it
 	newID        func() string
 	runID        *string // of a dry run, nil of a real one
 	most         int     // how many records at once were committed in time, where it was not all of them; 0: nothing is known
+	scope        scope
 	sql          statements
+
+	opening sync.Mutex
+	columns map[string]journal.Column // nil until it is open
+	passing map[string][]indexed      // unique indexes whose values rows were seen to pass on
 }
 
 // New opens the tables of a kind of the mapping.
 func New(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string) *Tables {
 	t := &Tables{
-		pool: pool, connectionID: connectionID, kind: kind, newID: newID,
+		pool: pool, connectionID: connectionID, mapped: kind, kind: kind, newID: newID, scope: inForce,
 		relations: relationsOf(m.Relations(kind.Name)), touching: relationsOf(m.Touching(kind.Name)),
 	}
-	t.sql = statementsFor(kind, t.relations, inForce)
+	t.sql = statementsFor(kind, t.relations, t.scope)
 	return t
 }
 
 // statements are those that name a kind's tables and columns.
 type statements struct {
-	look, lockTable, lockRows, create, change, advance, size, absent, changed, deletedRows, absentPages, meets, stage, note string
+	look, lockTable, lockRows, create, change, advance, forget, size, absent, changed, deletedRows, absentPages, meets, stage, note string
 }
 
 func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
@@ -69,7 +77,10 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 				coalesce(m.state = 'doubtful', false) or b.id is null and exists (
 					select from sync_match_rows d where d.connection_id = $1 and d.kind = $4 and d.row_id = coalesce(m.row_id, k.row_id)
 					and d.state = 'doubtful' and %[6]s
-				) or %[8]s,
+				) or %[8]s or exists (
+					select from sync_moves v where v.connection_id = $1 and v.kind = $4
+					and (v.old_id = coalesce(b.id, m.row_id, k.row_id) or v.new_id = coalesce(b.id, m.row_id, k.row_id))
+				),
 				case when b.id is null and m.row_id is not null then m.how else '' end
 			from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
 			left join lateral (
@@ -117,7 +128,8 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			on conflict (id) do update set notion_id = excluded.notion_id, name = excluded.name, data = excluded.data,
 				row_data = excluded.row_data, state = excluded.state, exact = excluded.exact, sync_version = b.sync_version + 1,
 				last_synced = excluded.last_synced, updated_at = excluded.updated_at`, base),
-		size: fmt.Sprintf(`select count(*) from %s where connection_id = $1 and state = 'live'`, base),
+		forget: fmt.Sprintf(`update %s set row_data = row_data - $2::text[], exact = false, sync_version = sync_version + 1 where connection_id = $1 and row_data ?| $2::text[]`, base),
+		size:   fmt.Sprintf(`select count(*) from %s where connection_id = $1 and state = 'live'`, base),
 		absent: fmt.Sprintf(`
 			select notion_id, id::text from %s b
 			where connection_id = $1 and state = 'live' and id > $2 and notion_id <> all($3::text[])
@@ -136,7 +148,8 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			select b.id as row_id, b.notion_id from %[1]s b
 			where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
 			and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or exists (select from sync_changes c where c.connection_id = $1 and c.kind = $2 and c.row_id = b.id)
-				and not exists (select from %[4]s r where r.connection_id = $1 and r.id = b.id and r.archived_at is null))`,
+				and not exists (select from %[4]s r where r.connection_id = $1 and r.id = b.id and r.archived_at is null)
+				and not exists (select from sync_moves v where v.connection_id = $1 and v.kind = $2 and v.old_id = b.id))`,
 			base, "$2", "b.id", table),
 		absentPages: fmt.Sprintf(`
 			select b.id as row_id, b.notion_id from %[1]s b

@@ -31,7 +31,7 @@ func (s Status) Ping(ctx context.Context) error { return Fault(s.Pool.Ping(ctx))
 // Read gives the status as it is now.
 func (s Status) Read(ctx context.Context) (journal.Status, error) {
 	var status journal.Status
-	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems, s.held, s.waiting} {
+	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems, s.held, s.waiting, s.outOfStep} {
 		if err := read(ctx, &status); err != nil {
 			return journal.Status{}, Fault(err)
 		}
@@ -132,6 +132,23 @@ func (s Status) waiting(ctx context.Context, status *journal.Status) error {
 		return err
 	}
 	status.Locked, err = pgx.CollectRows(rows, pgx.RowToStructByPos[journal.Problem])
+	return err
+}
+
+func (s Status) outOfStep(ctx context.Context, status *journal.Status) error {
+	rows, err := s.Pool.Query(ctx, `
+		select kind, d ->> 'field', d ->> 'change', d ->> 'was', d ->> 'is'
+		from sync_databases, jsonb_array_elements(drifts) d where connection_id = $1 order by 1, 2, 3`, s.ConnectionID)
+	if err != nil {
+		return err
+	}
+	var out journal.OutOfStep
+	_, err = pgx.ForEachRow(rows, []any{&out.Kind, &out.Field, &out.Change, &out.Was, &out.Is}, func() error {
+		if out.Stops() {
+			status.OutOfStep = append(status.OutOfStep, out)
+		}
+		return nil
+	})
 	return err
 }
 

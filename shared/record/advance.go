@@ -25,11 +25,6 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	if old != nil && state != Live {
 		return next, nil
 	}
-	for _, f := range l.Kind.Fields {
-		if _, bound := l.Binding[f.Column]; !bound {
-			delete(next.Columns, f.Column) // nobody compares it with its property, and so the two are not known to agree
-		}
-	}
 	looked := page != nil && page.Document != nil
 	if row != nil {
 		next.ID = row.ID

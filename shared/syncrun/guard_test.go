@@ -77,7 +77,7 @@ func TestTooManyDeletedRowsAreHeld(t *testing.T) {
 		t.Errorf("told %d times", n)
 	}
 	before := requests(w)
-	if again := w.Sync(t, journal.Full); again.Written() > 0 || requests(w)-before > 4 {
+	if again := w.Sync(t, journal.Full); again.Written() > 0 || requests(w)-before > 13 {
 		t.Errorf("a second sync wrote %+v in %d requests", again, requests(w)-before)
 	}
 	if n := sidetest.Query[int](t, w, `select count(*) from integration_events where type = 'sync_held'`); n != 1 {
@@ -103,7 +103,7 @@ func TestTooManyPagesInTheTrashAreHeld(t *testing.T) {
 		t.Errorf("%d rows of trashed pages are left, %d are held", rows, waiting(t, w, merge.Supabase))
 	}
 	before := requests(w)
-	if again := w.Sync(t, journal.Full); again.Written() > 0 || requests(w)-before > 4 {
+	if again := w.Sync(t, journal.Full); again.Written() > 0 || requests(w)-before > 13 {
 		t.Errorf("a second sync wrote %+v in %d requests", again, requests(w)-before)
 	}
 

@@ -25,7 +25,7 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 			keys[i].RowID = p.RowKey
 		}
 	}
-	known, err := w.tables.Look(ctx, keys)
+	known, err := w.load(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 		for j, i := range copies {
 			again[j] = keys[i]
 		}
-		found, err := w.tables.Look(ctx, again)
+		found, err := w.load(ctx, again)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func (w *worker) resume(ctx context.Context) error {
 		}
 	}
 	for chunk := range slices.Chunk(keys, BatchSize) {
-		known, err := w.tables.Look(ctx, chunk)
+		known, err := w.load(ctx, chunk)
 		if err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func (w *worker) made(ctx context.Context, intent journal.Intent) (*record.Page,
 	for i, p := range pages {
 		keys[i] = journal.Key{PageID: p.ID, RowID: rowID}
 	}
-	known, err := w.tables.Look(ctx, keys)
+	known, err := w.load(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -76,17 +76,18 @@ type mark struct {
 	checkpoint      journal.Checkpoint
 	read            int
 	through, listed time.Time
+	learning        []string
 }
 
 func (w *worker) mark() {
-	w.began = mark{w.part.Checkpoint, w.part.Counts.Read, w.database.NotionThrough, w.database.ListedAt}
+	w.began = mark{w.part.Checkpoint, w.part.Counts.Read, w.database.NotionThrough, w.database.ListedAt, w.database.Learning}
 	w.completed.Store(false)
 }
 
 // rewind has the step's batch looked at again: only a part of it was worked on. What was done is seen to be.
 func (w *worker) rewind() {
 	w.part.Checkpoint, w.part.Counts.Read = w.began.checkpoint, w.began.read
-	w.database.NotionThrough, w.database.ListedAt = w.began.through, w.began.listed
+	w.database.NotionThrough, w.database.ListedAt, w.database.Learning = w.began.through, w.began.listed, w.began.learning
 }
 
 // pause waits, and ends with the context.

@@ -136,7 +136,11 @@ func (w *worker) giveWay(ctx context.Context) error {
 // givingWay does something, and again from its beginning after each look for somebody who waited.
 func (w *worker) givingWay(ctx context.Context, do func(context.Context) error) error {
 	for {
-		if err := do(ctx); !errors.Is(err, errAwaited) {
+		err := do(ctx)
+		if w.hide(ctx, err) {
+			continue
+		}
+		if !errors.Is(err, errAwaited) {
 			return err
 		}
 		if err := w.lookMeanwhile(ctx); err != nil {

@@ -49,11 +49,11 @@ func TestHundredsOfRelations(t *testing.T) {
 	if n := paired(); n != 300 {
 		t.Errorf("%d pairs", n)
 	}
-	// Nothing is fetched again once it is known, and nothing is written.
+	// Nothing is fetched again once it is known, and nothing is written: the schema, two related databases, and the listing.
 	before := requests(w)
 	if again := w.Sync(t, journal.Full, "partners"); again.Written() > 0 {
 		t.Errorf("at rest, a sync wrote %+v", again)
-	} else if n := requests(w) - before; n > 1 {
+	} else if n := requests(w) - before; n > 4 {
 		t.Errorf("at rest, a sync took %d requests", n)
 	}
 	// A pair that cannot be written holds up neither the pairs nor the record's other fields.

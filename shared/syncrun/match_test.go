@@ -195,7 +195,7 @@ func TestBothSidesFilledWithTheSame(t *testing.T) {
 	if n := sidetest.Query[int](t, w, `select count(*) from sync_match_pages where state = 'matched' and how = 'title' and run_id is null`); n != 25 {
 		t.Errorf("%d were matched", n)
 	}
-	if n := requests(w) - before; n > 24 {
+	if n := requests(w) - before; n > 37 {
 		t.Errorf("%d requests", n)
 	}
 	w.Agree(t)

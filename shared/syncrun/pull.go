@@ -2,14 +2,11 @@ package syncrun
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/record"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
@@ -21,20 +18,25 @@ const settling = 3 * time.Minute
 // begin decides what the listing is of. A database that fits into one answer is always listed as a whole, since that costs no
 // more than asking what changed, and shows deletions as well. Where two filled sides meet, their records are matched first.
 func (w *worker) begin(ctx context.Context) error {
+	if err := w.follow(ctx); err != nil {
+		return err
+	}
 	t := w.part.Run.Type
-	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= BatchSize
-	w.part.Checkpoint = journal.Checkpoint{Phase: journal.Pulling, Whole: whole}
+	whole := t == journal.Full || t == journal.NotionToSupabase || w.database.NotionThrough.IsZero() || w.size <= BatchSize || len(w.database.Learning) > 0
+	w.part.Checkpoint = journal.Checkpoint{Phase: journal.Pulling, Whole: whole, Learns: w.database.Learning}
 	if whole {
 		w.part.Checkpoint.Expected = w.size
 	}
-	if !w.database.NotionThrough.IsZero() {
-		return nil
+	if w.database.NotionThrough.IsZero() {
+		meets, err := w.tables.Meets(ctx)
+		if err != nil {
+			return err
+		}
+		if meets {
+			w.part.Checkpoint.Phase = journal.Matching
+		}
 	}
-	meets, err := w.tables.Meets(ctx)
-	if meets {
-		w.part.Checkpoint.Phase = journal.Matching
-	}
-	return err
+	return w.remember(ctx)
 }
 
 // pull takes in one answer of the listing.
@@ -104,6 +106,9 @@ func (w *worker) pulled(single bool) {
 	}
 	if at.Whole {
 		w.database.ListedAt = w.Now()
+	}
+	if at.Whole && w.part.Run.Type.WritesPostgres() && w.part.Run.Type.WritesNotion() {
+		w.database.Learning = slices.DeleteFunc(slices.Clone(w.database.Learning), func(field string) bool { return slices.Contains(at.Learns, field) })
 	}
 }
 
@@ -215,36 +220,6 @@ func (w *worker) show(ctx context.Context, id string) (record.Page, error) {
 		page.State = record.Archived
 	}
 	return page, err
-}
-
-// bind follows the database's properties as a listing shows them, nil when it showed none. What no longer fits is asked again
-// of the schema itself before a field is taken out of step.
-func (w *worker) bind(ctx context.Context, live []mapping.Live) error {
-	if live == nil && w.database.Binding != nil {
-		return nil
-	}
-	binding, drifts := w.lens.Kind.Bind(w.database.Binding, live)
-	if live == nil || slices.ContainsFunc(drifts, mapping.Drift.Stops) && !slices.Equal(drifts, w.database.Drifts) {
-		schema, err := w.notion.Schema(ctx, w.database.DataSourceID)
-		if err != nil {
-			return err
-		}
-		binding, drifts = w.lens.Kind.Bind(w.database.Binding, schema)
-	}
-	met := w.database.Binding != nil // else what no field holds was always there
-	for _, d := range drifts {
-		if !slices.Contains(w.database.Drifts, d) && (met || d.Change != "added") {
-			w.log.WarnContext(ctx, "the Notion database changed", "field", d.Field, "change", d.Change, "was", d.Was, "is", d.Is)
-			w.emit(event.SchemaChanged, event.Notion, event.Integration, drifted{w.part.Kind, d})
-		}
-	}
-	known := maps.Clone(w.database.Binding)
-	if known == nil {
-		known = mapping.Binding{}
-	}
-	maps.Copy(known, binding)
-	w.lens.Binding, w.database.Binding, w.database.Drifts = binding, known, drifts
-	return nil
 }
 
 func idsOf(pages []record.Page) []string {

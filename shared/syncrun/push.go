@@ -25,6 +25,9 @@ func (w *worker) push(ctx context.Context) error {
 		return err
 	}
 	if len(rowIDs) == 0 {
+		if err := w.rekey(ctx); err != nil {
+			return err
+		}
 		at.Phase = journal.Finished
 		return nil
 	}
@@ -33,7 +36,7 @@ func (w *worker) push(ctx context.Context) error {
 	for i, id := range rowIDs {
 		keys[i].RowID = id
 	}
-	known, err := w.tables.Look(ctx, keys)
+	known, err := w.load(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -101,7 +104,7 @@ func (w *worker) tryAgain(ctx context.Context, keys []journal.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	known, err := w.tables.Look(ctx, keys)
+	known, err := w.load(ctx, keys)
 	if err != nil {
 		return err
 	}

@@ -29,13 +29,19 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	if len(unseen) == 0 {
 		return nil
 	}
-	same, shown := sameEdit(it), w.lens.Shown(it.known.Base)
+	same, shown, asked := sameEdit(it), w.lens.Shown(it.known.Base), false
 	for _, id := range unseen {
 		// Nobody took it out since: it was hidden already, or is known to be in the trash by now. One that is back, and still is not shown, was
 		// taken out while it was hidden.
 		if is, asleep := it.known.Asleep[id]; same && asleep && (!shown[id] || is == record.Archived) {
 			it.page.Hidden[id] = true
 			continue
+		}
+		if !asked {
+			if err := w.certain(ctx, it.page, known); err != nil {
+				return err
+			}
+			asked = true
 		}
 		hidden, err := w.hidden(ctx, it, id)
 		if err != nil {
@@ -98,10 +104,34 @@ func (w *worker) related(ctx context.Context, id string) (record.State, error) {
 	return page.State, nil
 }
 
-// asked remembers the related pages that are away. It is safe for concurrent use: several pages are written at once.
+// asked remembers the related pages that are away, and the data sources that can be seen. It is safe for concurrent use: several pages are written at once.
 type asked struct {
 	mu     sync.Mutex
 	states map[string]record.State
+	sees   map[string]bool
+}
+
+func (a *asked) seen(dataSourceID string) (sees, known bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	sees, known = a.sees[dataSourceID]
+	return sees, known
+}
+
+func (a *asked) see(dataSourceID string, sees bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sees == nil {
+		a.sees = map[string]bool{}
+	}
+	a.sees[dataSourceID] = sees
+}
+
+// recheck forgets which data sources can be seen: a page was read since.
+func (a *asked) recheck() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.sees)
 }
 
 func (a *asked) find(id string) (record.State, bool) {
@@ -124,6 +154,7 @@ func (a *asked) clear() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	clear(a.states)
+	clear(a.sees)
 }
 
 // doubtful tells which related pages may be gone, as far as is known.

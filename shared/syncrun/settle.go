@@ -73,24 +73,15 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 	w.asked.clear()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside })
 	for round := 1; ; round++ {
-		var late error
-		decisions := make([]*decision, len(items))
-		for i := range items {
-			err := w.complete(ctx, items[i])
-			if i > 0 && errors.Is(err, errDeadline) {
-				decisions, late = decisions[:i], err
-				break
-			}
-			if err != nil {
-				return err
-			}
-			decisions[i] = w.decide(items[i])
+		decisions, late, err := w.decideAll(ctx, items)
+		if err != nil {
+			return err
 		}
 		if err := w.guard(ctx, decisions); err != nil {
 			return err
 		}
 		broken := w.writeNotion(ctx, decisions)
-		inTurn := errors.Is(broken, errDeadline) || errors.Is(broken, errAwaited)
+		inTurn := errors.Is(broken, errDeadline) || errors.Is(broken, errAwaited) || errors.As(broken, new(unsharedError))
 		if broken != nil && !inTurn && !stored(decisions) {
 			return broken // before anything was written, and before the batch moved on
 		}
@@ -113,6 +104,24 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 		}
 		batch = journal.Batch{}
 	}
+}
+
+// decideAll plans the items, as many of the first as there is time for; late says that it was not enough.
+func (w *worker) decideAll(ctx context.Context, items []item) (decisions []*decision, late, err error) {
+	for i := range items {
+		err := w.complete(ctx, items[i])
+		if w.hide(ctx, err) {
+			return w.decideAll(ctx, items) // without the field
+		}
+		if i > 0 && errors.Is(err, errDeadline) {
+			return decisions, err, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		decisions = append(decisions, w.decide(items[i]))
+	}
+	return decisions, nil, nil
 }
 
 func stored(decisions []*decision) bool {
@@ -263,7 +272,10 @@ func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*d
 	if err != nil {
 		return nil, err
 	}
-	w.events, w.stored = nil, true
+	w.events, w.stored, w.fresh = nil, true, true
+	if !w.part.Run.DryRun { // which forgets nothing
+		w.database.Forget = nil
+	}
 	for i, d := range known {
 		w.count(d, outcomes[i], batch.Settled[i])
 		if !outcomes[i].Applied && !outcomes[i].Refused {
@@ -280,7 +292,7 @@ func (w *worker) again(ctx context.Context, moved []*decision) ([]item, error) {
 	for i, d := range moved {
 		keys[i] = d.known.Key
 	}
-	known, err := w.tables.Look(ctx, keys)
+	known, err := w.load(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -52,14 +52,14 @@ func TestFirstAndSecondSync(t *testing.T) {
 			t.Errorf("%d %s, want %d", got, pairs, want)
 		}
 	}
-	if n := requests(w); n > 12 {
+	if n := requests(w); n > 17 {
 		t.Errorf("the first sync took %d requests: %v", n, w.Sim.Stats().Requests)
 	}
 	before := requests(w)
 	written := sidetest.Query[string](t, w, `select string_agg(xmin::text, ',' order by id) from partners`) + sidetest.Query[string](t, w, `select string_agg(xmin::text, ',' order by id) from notion_partners`)
 	second := w.Sync(t, journal.Full)
 	succeeded(t, second)
-	if n := requests(w) - before; n > 4 || second.Written() > 0 {
+	if n := requests(w) - before; n > 13 || second.Written() > 0 {
 		t.Errorf("the second sync took %d requests and wrote %+v", n, second)
 	}
 	if again := sidetest.Query[string](t, w, `select string_agg(xmin::text, ',' order by id) from partners`) + sidetest.Query[string](t, w, `select string_agg(xmin::text, ',' order by id) from notion_partners`); again != written {

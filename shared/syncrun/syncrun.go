@@ -117,6 +117,8 @@ type Reader interface {
 	Locate(ctx context.Context, databaseID string) (dataSourceID string, err error)
 	// Schema gives the properties that the database has now.
 	Schema(ctx context.Context, dataSourceID string) ([]mapping.Live, error)
+	// Sees reports whether a data source is there, shared, and out of the trash.
+	Sees(ctx context.Context, dataSourceID string) (bool, error)
 	// List gives up to 100 pages: all when since is zero, else those edited at or after it. cursor is "" or the Next of the
 	// listing before.
 	List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (journal.Listing, error)
@@ -140,6 +142,8 @@ type Writer interface {
 	PrepareRowKey(ctx context.Context, dataSourceID string) (bool, error)
 	// Create makes a page, which carries its row's key where it may.
 	Create(ctx context.Context, dataSourceID string, rowID string, write journal.Write) (record.Page, error)
+	// Rekey has a page carry another row's key.
+	Rekey(ctx context.Context, pageID, rowID string) error
 	// Created finds the pages that may have been made for an intent, oldest first.
 	Created(ctx context.Context, dataSourceID string, intent journal.Intent) ([]record.Page, error)
 	// Update changes a page, and takes it out of the trash first, or puts it there, as write says.
@@ -151,6 +155,7 @@ type Writer interface {
 type Tables interface {
 	Finder
 	Matcher
+	Mover
 	Journal
 	Watcher
 }
@@ -176,6 +181,8 @@ type Finder interface {
 type Journal interface {
 	// Database gives what is known of the Notion database, nil at first contact, and how many live records the base has.
 	Database(ctx context.Context) (*journal.Database, int, error)
+	// Columns gives the columns and join tables that hold the fields, by field; one that does not exist is not among them.
+	Columns(ctx context.Context) (map[string]journal.Column, error)
 	// Hold holds the deletions that a run is about to make, with all others that it would make on that side, and reports true
 	// when they are too many; else it leaves them. fault.Conflict when the lease was lost.
 	Hold(ctx context.Context, lease journal.Lease, deletions journal.Deletions) (bool, error)

@@ -179,7 +179,9 @@ type worker struct {
 	notion   Notion
 	tables   Tables
 	database journal.Database
-	size     int // live records in the base when the part began
+	size     int                       // live records in the base when the part began
+	columns  map[string]journal.Column // that hold the fields
+	fresh    bool                      // what is known of the database's fields is stored
 	lens     record.Lens
 	events   []event.Event      // for the next commit
 	shown    []string           // by the whole listing, where that was one answer
@@ -221,7 +223,11 @@ func (w *worker) through(ctx context.Context) error {
 		if err := w.giveWay(ctx); err != nil {
 			return err
 		}
-		if err := w.step(ctx); err != nil && !errors.Is(err, errAwaited) {
+		if err := w.step(ctx); w.hide(ctx, err) {
+			if err := w.givingWay(ctx, w.resume); err != nil { // of a write it may not be known whether it was made
+				return err
+			}
+		} else if err != nil && !errors.Is(err, errAwaited) {
 			return err
 		}
 	}
@@ -244,31 +250,4 @@ func (w *worker) step(ctx context.Context) error {
 	default:
 		return w.begin(ctx)
 	}
-}
-
-// locate loads what is known of the database, and finds it in Notion at first contact.
-func (w *worker) locate(ctx context.Context) error {
-	id := w.Connection.DatabaseIDs[w.part.Kind]
-	if id == "" {
-		return fault.New(fault.Invalid, "No Notion database is set for %s: set %s.", w.part.Kind, w.lens.Kind.DatabaseIDVariable)
-	}
-	known, size, err := w.tables.Database(ctx)
-	if err != nil {
-		return err
-	}
-	if known != nil && known.DatabaseID != id && size > 0 {
-		return fault.New(fault.Invalid, "%s holds %d records of the Notion database %s, and %s names another. "+
-			"Set it back, or empty %s and %s first.", w.lens.Kind.Table, size, known.DatabaseID, w.lens.Kind.DatabaseIDVariable,
-			w.lens.Kind.Table, w.lens.Kind.BaseTable)
-	}
-	if known == nil || known.DatabaseID != id {
-		source, err := w.notion.Locate(ctx, id)
-		if err != nil {
-			return err
-		}
-		known = &journal.Database{DatabaseID: id, DataSourceID: source}
-	}
-	w.database, w.size, w.lens.Binding = *known, size, known.InStep()
-	w.mark()
-	return nil
 }

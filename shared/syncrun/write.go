@@ -88,6 +88,7 @@ func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 		d.shown = w.lens.OfPage(d.page, record.Tree{}).Fields
 	}
 	d.page = &page
+	w.asked.recheck()
 	if err := w.complete(ctx, d.item); err != nil {
 		return err
 	}
@@ -231,7 +232,17 @@ func (w *worker) ask(ctx context.Context, d *decision, todo merge.Action, doubtf
 func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error {
 	page, err := w.ask(ctx, d, todo, w.doubtful(d))
 	if fault.KindOf(err) == fault.NotFound && w.relates(todo) {
-		// The page is not there, or one that it names is not, and nobody has noticed yet: it may be one whose own record waits for this.
+		// The page is not there, or one that it names is not, and nobody has noticed yet: it may be one whose own record waits for this. Or
+		// none of them can be seen.
+		w.asked.recheck()
+		for _, f := range w.lens.Fields() {
+			if _, written := todo.Fields[f.Column]; written && f.Type == property.TypeRelation {
+				if err := w.certainOf(ctx, f); err != nil {
+					d.open = true
+					return err
+				}
+			}
+		}
 		page, err = w.ask(ctx, d, todo, func(string) bool { return true })
 	}
 	switch fault.KindOf(err) {
@@ -248,6 +259,7 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 	d.page = &page
 	d.known.Key.PageID = page.ID
 	d.wrote = todo.Fields
+	w.asked.recheck()
 	if err := w.complete(ctx, d.item); err != nil {
 		d.open = true // what was written is known, what Notion now holds is not
 		return err

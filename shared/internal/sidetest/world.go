@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,9 +43,25 @@ type World struct {
 
 	Messages int // that were worked on
 
-	limit time.Duration
-	now   func() time.Time
-	queue []journal.Message
+	limit  time.Duration
+	now    func() time.Time
+	queue  []journal.Message
+	before atomic.Pointer[func()]
+}
+
+// Before calls do before each request of the integration to Notion from now on; nil ends that.
+func (w *World) Before(do func()) {
+	if do == nil {
+		w.before.Store(nil)
+		return
+	}
+	w.before.Store(&do)
+}
+
+// Remap has the sync work by another mapping from now on.
+func (w *World) Remap(m mapping.Mapping) {
+	w.Syncer.Connection.Mapping = m
+	w.Syncer.Tables = func(k mapping.Kind) syncrun.Tables { return pgside.New(w.Pool, config.DefaultConnection, m, k, newID) }
 }
 
 // Setup says how a world begins.
@@ -115,12 +132,18 @@ func Build(tb testing.TB, setup Setup) *World {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server := httptest.NewServer(sim)
+	w := &World{Sim: sim, Pool: setup.Pool}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if do := w.before.Load(); do != nil && r.Header.Get("Authorization") == "Bearer "+notionsim.IntegrationToken {
+			(*do)()
+		}
+		sim.ServeHTTP(rw, r)
+	}))
 	tb.Cleanup(func() {
 		server.Close()
 		_ = sim.Close()
 	})
-	w := &World{Sim: sim, Address: server.URL, Pool: setup.Pool}
+	w.Address = server.URL
 	w.Client = notion.New(notion.Config{
 		BaseURL: server.URL, Tokens: token{}, Transport: server.Client().Transport,
 		Wait:    func(context.Context, time.Duration) error { return nil },

@@ -1,0 +1,112 @@
+package pgside
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// Columns gives the columns and join tables that hold the kind's fields, by field, as the catalogue has them. A field whose column does
+// not exist is not among them, and is neither read nor written.
+func (t *Tables) Columns(ctx context.Context) (map[string]journal.Column, error) {
+	if err := t.open(ctx); err != nil {
+		return nil, err
+	}
+	return maps.Clone(t.columns), nil
+}
+
+// open reads the catalogue, once, and makes the statements for the columns that there are.
+func (t *Tables) open(ctx context.Context) error {
+	t.opening.Lock()
+	defer t.opening.Unlock()
+	if t.columns != nil {
+		return nil
+	}
+	columns, joins, err := t.catalogue(ctx)
+	if err != nil {
+		return postgres.Fault(err)
+	}
+	there := func(f mapping.Field) bool { _, is := columns[f.Column]; return is }
+	t.kind.Fields = slices.DeleteFunc(slices.Clone(t.mapped.Fields), func(f mapping.Field) bool { return !there(f) })
+	away := func(r relation) bool { return !joins[r.table] }
+	t.relations = slices.DeleteFunc(slices.Clone(t.relations), away)
+	t.touching = slices.DeleteFunc(slices.Clone(t.touching), away)
+	t.sql, t.columns = statementsFor(t.kind, t.relations, t.scope), columns
+	return nil
+}
+
+// catalogue gives the columns of the fields, and which of the join tables that the kind has to do with exist. Of a table that does not exist
+// all columns are taken for granted: the statements say what is wrong.
+func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Column, joins map[string]bool, err error) {
+	names := make([]string, len(t.touching))
+	for i, r := range t.touching {
+		names[i] = r.table
+	}
+	rows, err := t.pool.Query(ctx, `
+		select a.attname, c.oid || '.' || a.attnum, format_type(a.atttypid, a.atttypmod), false
+		from pg_class c join pg_attribute a on a.attrelid = c.oid
+		where c.oid = to_regclass(quote_ident($1)) and a.attnum > 0 and not a.attisdropped
+		union all
+		select j.name, c.oid::text, '', true from unnest($2::text[]) j (name) join pg_class c on c.oid = to_regclass(quote_ident(j.name))`, t.kind.Table, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := map[string]journal.Column{}
+	joins = map[string]bool{}
+	places := map[string]string{}
+	var name string
+	var c journal.Column
+	var join bool
+	if _, err := pgx.ForEachRow(rows, []any{&name, &c.Place, &c.Type, &join}, func() error {
+		if join {
+			joins[name], places[name] = true, c.Place
+		} else {
+			found[name] = c
+		}
+		return nil
+	}); err != nil {
+		return nil, nil, err
+	}
+	columns = map[string]journal.Column{}
+	for _, f := range t.mapped.Fields {
+		column, there := found[f.Column]
+		if f.Join != nil {
+			column, there = journal.Column{Place: places[f.Join.Table]}, joins[f.Join.Table]
+		}
+		if there || len(found) == 0 {
+			columns[f.Column] = column
+		}
+	}
+	return columns, joins, nil
+}
+
+// forget forgets what the base has of fields whose values do not count any more, and stores what holds the fields now.
+func (t *Tables) forget(ctx context.Context, lease journal.Lease, d *journal.Database) error {
+	if d == nil || len(d.Forget) == 0 {
+		return nil
+	}
+	learning := slices.Clone(d.Learning)
+	for _, field := range d.Forget {
+		if _, in := d.InStep()[field]; in && !slices.Contains(learning, field) {
+			learning = append(learning, field) // a listing that is at its end may not have shown it to everybody
+		}
+	}
+	return postgres.Fault(pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+		if err := postgres.Fence(ctx, tx, lease); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, t.sql.forget, t.connectionID, d.Forget); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `
+			update sync_databases set binding = $3, columns = $4, drifts = $5, learning = $6, updated_at = now() where connection_id = $1 and kind = $2`,
+			t.connectionID, t.kind.Name, d.Binding, d.Columns, d.Drifts, learning)
+		return err
+	}))
+}
