@@ -96,7 +96,7 @@ func (w kin) shows() string {
 	return pairs(w.t, w.World, "partners", "projects", "P")
 }
 
-// TestADatabaseThatIsUnsharedInTheMiddleOfARun: wherever in a run it happens, no link goes on either side.
+// TestADatabaseThatIsUnsharedInTheMiddleOfARun: wherever in a run it happens, no link goes that nobody took out.
 func TestADatabaseThatIsUnsharedInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
 	for at := range 8 {
@@ -119,7 +119,7 @@ func TestADatabaseThatIsUnsharedInTheMiddleOfARun(t *testing.T) {
 			w.Before(nil)
 			share(t, w.World, "projects", true)
 			succeeded(t, w.Sync(t, journal.Full))
-			if row, page := w.shows(), related(t, w.World, w.p, "Projects"); row != "K" || page != "K" {
+			if row, page := w.shows(), related(t, w.World, w.p, "Projects"); row != page || row != "K" && row != "J, K" { // what was taken out may return
 				t.Errorf("row %q, page %q after %d calls", row, page, calls)
 			}
 			w.Agree(t)
