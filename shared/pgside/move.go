@@ -43,7 +43,7 @@ func (t *Tables) Move(ctx context.Context, lease journal.Lease) error {
 		if err := t.follow(ctx, tx, moved); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `delete from sync_moves where seq = any($1)`, seqs)
+		_, err = tx.Exec(ctx, `delete from sync_moves where connection_id = $1 and seq = any($2)`, t.connectionID, seqs)
 		return err
 	}))
 }
