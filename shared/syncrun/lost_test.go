@@ -101,7 +101,7 @@ func TestListingsGoOnPastTheCap(t *testing.T) {
 		t.Fatal(err)
 	}
 	setOptions(t, w, func(o *notionsim.Options) { o.Budget, o.RowCap = 0, 120 })
-	w.Within(7*time.Second, clock.Now)
+	w.Within(10*time.Second, clock.Now)
 	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if w.Messages < 3 {
 		t.Errorf("only %d invocations", w.Messages)

@@ -232,7 +232,7 @@ func (a *arena) begin(t *rapid.T) {
 // leftBehind are the tables that a history leaves something in, each before those that its deletions are noted in.
 func leftBehind() []string {
 	return []string{
-		"things_links", "things", "notion_things", "sync_waiting", "sync_former_pages", "sync_databases", "sync_leases", "sync_intents", "sync_conflicts",
+		"things_links", "things", "notion_things", "sync_waiting", "sync_moves", "sync_rekeys", "sync_former_pages", "sync_databases", "sync_leases", "sync_intents", "sync_conflicts",
 		"sync_errors", "sync_seen", "sync_run_databases", "sync_previews", "sync_match_pages", "sync_match_rows", "sync_runs", "integration_events", "sync_looks",
 		"sync_wakes", "notion_webhook_events", "sync_held_records", "sync_holds", "sync_changes",
 	}
