@@ -281,7 +281,7 @@ func (awayError) Is(target error) bool { return target == journal.ErrAway }
 func away(err error) bool {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
-		return server.Code[:2] == "08" || slices.Contains([]string{"57P01", "57P02", "57P03", "53300"}, server.Code)
+		return strings.HasPrefix(server.Code, "08") || slices.Contains([]string{"57P01", "57P02", "57P03", "53300"}, server.Code)
 	}
 	if errors.As(err, new(*pgconn.ConnectError)) {
 		return true

@@ -61,7 +61,7 @@ func TestHundredsOfRelations(t *testing.T) {
 	w.Exec(t, `update partners set location = 'Perth' where name = 'Everybody''s'`)
 	got := w.Sync(t, journal.Full, "partners")
 	reason := sidetest.Query[string](t, w, `select coalesce(min(reason), '') from sync_errors`)
-	if got.Counts.Errors != 1 || !strings.Contains(reason, "Field projects: Notion takes at most 100 related pages in one property, and here are 299") {
+	if got.Counts.Errors != 1 || !strings.Contains(reason, `property "Projects": Notion takes at most 100 related pages in one property, and here are 299`) {
 		t.Errorf("%+v: %s", got, reason)
 	}
 	if plain(t, w, partner, "Location") != "Perth" || paired() != 299 {
