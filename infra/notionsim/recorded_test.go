@@ -203,15 +203,15 @@ func TestFiltersWithSeveralValues(t *testing.T) {
 	t.Parallel()
 	sim, bot := start(t)
 	source, _ := everything(t, sim, bot)
-	make := func(name, one, two string) {
+	add := func(name, one, two string) {
 		bot.createIn(source, map[string]any{
 			"Title": title(name), "Select": map[string]any{"select": map[string]any{"name": one}},
 			"Multi": map[string]any{"multi_select": []any{map[string]any{"name": one}, map[string]any{"name": two}}},
 		})
 	}
-	make("first", "One", "A")
-	make("second", "Two", "A")
-	make("third", "Three", "B")
+	add("first", "One", "A")
+	add("second", "Two", "A")
+	add("third", "Three", "B")
 	for filter, want := range map[string]string{
 		`"property":"Select","select":{"equals":["One","Two"]}`:                    "first second",
 		`"property":"Select","select":{"does_not_equal":["One","Two"]}`:            "A page third",

@@ -36,14 +36,19 @@ func TestBreaker(t *testing.T) {
 		{"ten failures and nothing else open it", []attempts{dead}},
 		{"it is open for the rest of the cooldown", []attempts{dead, {after: 2 * time.Second, refused: 3 * time.Second}}},
 		{"one failing answer in three does not open it, told last", []attempts{
-			{outcomes: append(times(7, Healthy), times(3, Failed)...)}, {outcomes: append(times(6, Healthy), times(4, Failed)...)},
-			{outcomes: append(times(7, Healthy), times(3, Failed)...)}, {outcomes: append(times(7, Healthy), times(3, Failed)...)},
+			{outcomes: append(times(7, Healthy), times(3, Failed)...)},
+			{outcomes: append(times(6, Healthy), times(4, Failed)...)},
+			{outcomes: append(times(7, Healthy), times(3, Failed)...)},
+			{outcomes: append(times(7, Healthy), times(3, Failed)...)},
 		}},
 		{"what was well and dies opens it", []attempts{{outcomes: times(30, Healthy)}, {outcomes: times(24, Failed)}, {outcomes: times(1, Failed), refused: 5 * time.Second}}},
 		{"what was well a minute ago does not count", []attempts{{outcomes: times(30, Healthy)}, {after: time.Minute, outcomes: times(10, Failed), refused: 5 * time.Second}}},
 		{"few slow failures and nothing else for a minute open it", []attempts{
-			{outcomes: times(1, Healthy)}, {after: 30 * time.Second, outcomes: times(1, Failed)}, {after: 30 * time.Second, outcomes: times(2, Failed)},
-			{after: 20 * time.Second, outcomes: times(1, Failed)}, {after: 10 * time.Second, outcomes: times(1, Failed), refused: 5 * time.Second},
+			{outcomes: times(1, Healthy)},
+			{after: 30 * time.Second, outcomes: times(1, Failed)},
+			{after: 30 * time.Second, outcomes: times(2, Failed)},
+			{after: 20 * time.Second, outcomes: times(1, Failed)},
+			{after: 10 * time.Second, outcomes: times(1, Failed), refused: 5 * time.Second},
 		}},
 		{"what tells nothing counts for nothing", []attempts{{outcomes: times(50, Unknown)}, {outcomes: times(9, Failed)}}},
 		{"recovery lets three through, then six, then twelve", []attempts{
@@ -56,13 +61,20 @@ func TestBreaker(t *testing.T) {
 			dead, {after: 5 * time.Second, outcomes: times(3, Failed), refused: 10 * time.Second}, {after: 10 * time.Second, outcomes: times(3, Failed), refused: 20 * time.Second},
 		}},
 		{"but for a minute at the most", []attempts{
-			dead, {after: 5 * time.Second, outcomes: times(3, Failed), refused: 10 * time.Second}, {after: 10 * time.Second, outcomes: times(3, Failed), refused: 20 * time.Second},
-			{after: 20 * time.Second, outcomes: times(3, Failed), refused: 40 * time.Second}, {after: 40 * time.Second, outcomes: times(3, Failed), refused: time.Minute},
+			dead,
+			{after: 5 * time.Second, outcomes: times(3, Failed), refused: 10 * time.Second},
+			{after: 10 * time.Second, outcomes: times(3, Failed), refused: 20 * time.Second},
+			{after: 20 * time.Second, outcomes: times(3, Failed), refused: 40 * time.Second},
+			{after: 40 * time.Second, outcomes: times(3, Failed), refused: time.Minute},
 			{after: time.Minute, outcomes: times(3, Failed), refused: time.Minute},
 		}},
 		{"a recovery that ended well starts over", []attempts{
-			dead, {after: 5 * time.Second, outcomes: times(3, Failed), refused: 10 * time.Second},
-			{after: 10 * time.Second, outcomes: times(3, Healthy)}, {outcomes: times(6, Healthy)}, {outcomes: times(12, Healthy)}, dead,
+			dead,
+			{after: 5 * time.Second, outcomes: times(3, Failed), refused: 10 * time.Second},
+			{after: 10 * time.Second, outcomes: times(3, Healthy)},
+			{outcomes: times(6, Healthy)},
+			{outcomes: times(12, Healthy)},
+			dead,
 		}},
 	}
 	for _, test := range tests {

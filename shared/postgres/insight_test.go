@@ -145,7 +145,7 @@ func TestBreakerIsShared(t *testing.T) {
 	if _, err := other.Allow(); fault.KindOf(err) != fault.Unavailable || other.Status() != breaker.Open {
 		t.Fatal("the other process still calls:", err)
 	}
-	recover := func(o breaker.Outcome, sizes ...int) {
+	probe := func(o breaker.Outcome, sizes ...int) {
 		t.Helper()
 		for _, size := range sizes {
 			var probes []func(breaker.Outcome)
@@ -168,13 +168,13 @@ func TestBreakerIsShared(t *testing.T) {
 		}
 	}
 	pass(9 * time.Second)
-	recover(breaker.Failed, 3)
+	probe(breaker.Failed, 3)
 	pass(17 * time.Second)
 	if _, err := one.Allow(); err == nil {
 		t.Fatal("the second cooldown is no longer than the first")
 	}
 	pass(3 * time.Second)
-	recover(breaker.Healthy, 3, 6, 12)
+	probe(breaker.Healthy, 3, 6, 12)
 	for range 2 {
 		report, err := one.Allow()
 		if err != nil || other.Status() != breaker.Closed {

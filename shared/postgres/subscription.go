@@ -24,8 +24,10 @@ const subscriptionColumns = `id::text, callback_url, description, event_types, d
 	coalesce(disabled_reason, ''), coalesce(failing_since, '0001-01-01Z'), coalesce(signing_problem, ''), created_by, created_at, updated_at`
 
 func scanSubscription(row pgx.CollectableRow, more ...any) (s delivery.Subscription, err error) {
-	err = row.Scan(append([]any{&s.ID, &s.CallbackURL, &s.Description, &s.EventTypes, &s.Databases, &s.RateLimit, &s.State,
-		&s.Reason, &s.FailingSince, &s.SigningProblem, &s.CreatedBy, &s.CreatedAt, &s.UpdatedAt}, more...)...)
+	err = row.Scan(append([]any{
+		&s.ID, &s.CallbackURL, &s.Description, &s.EventTypes, &s.Databases, &s.RateLimit, &s.State,
+		&s.Reason, &s.FailingSince, &s.SigningProblem, &s.CreatedBy, &s.CreatedAt, &s.UpdatedAt,
+	}, more...)...)
 	return s, err
 }
 

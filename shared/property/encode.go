@@ -41,7 +41,7 @@ func Encode(t Type, v Value) (json.RawMessage, error) {
 }
 
 // errOtherType is what as finds; encodeValue says of which type.
-var errOtherType = errors.New("a value of another type") //nolint:gochecknoglobals // a sentinel
+var errOtherType = errors.New("a value of another type")
 
 func encodeValue(t Type, v Value) (any, error) {
 	k := kindOf(t)

@@ -49,7 +49,7 @@ func TestApplicationsBesideSyncs(t *testing.T) {
 	var failed []error
 	var running sync.WaitGroup
 	for a := range applications {
-		draw := rand.New(rand.NewPCG(*applicationSeed, uint64(a))) //nolint:gosec // a test's
+		draw := rand.New(rand.NewPCG(*applicationSeed, uint64(a)))
 		running.Go(func() {
 			for done.Add(1) <= int64(*transactions) {
 				took, err := work(t.Context(), pool, draw, mine(records, a, applications))
@@ -64,7 +64,7 @@ func TestApplicationsBesideSyncs(t *testing.T) {
 	}
 	ended := make(chan struct{})
 	go func() { running.Wait(); close(ended) }()
-	draw := rand.New(rand.NewPCG(*applicationSeed, applications)) //nolint:gosec // a test's
+	draw := rand.New(rand.NewPCG(*applicationSeed, applications))
 	syncs, written, waited := 0, 0, 0
 	for beside := true; beside; {
 		select {

@@ -252,9 +252,10 @@ func function[T, E any](name string, kind trace.Kind, create func(context.Contex
 	return around(name, kind, create, work, func(_ context.Context, _ parts, _ E, work func() error) error { return work() })
 }
 
-// around makes the function of an event, and has do do its work.
+// around makes the function of an event, and leaves its work to do.
 func around[T, E any](name string, kind trace.Kind, create func(context.Context, parts) (T, error), work func(context.Context, T, E) error,
-	do func(ctx context.Context, p parts, event E, work func() error) error) func(context.Context, E) error {
+	do func(ctx context.Context, p parts, event E, work func() error) error,
+) func(context.Context, E) error {
 	set := onFirstUse(func(context.Context) (parts, error) { return newParts(name) })
 	get := onFirstUse(func(ctx context.Context) (it T, err error) {
 		p, err := set(ctx)

@@ -5,6 +5,7 @@ package pgbouncer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -29,7 +30,7 @@ type Pooler struct {
 func Start(ctx context.Context, address string) (*Pooler, error) {
 	server, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("the server's address cannot be read") // the cause would show the password
+		return nil, errors.New("the server's address cannot be read") // the cause would show the password
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,7 +69,7 @@ func (p *Pooler) run(ctx context.Context) error {
 	if err != nil {
 		program = "/usr/sbin/pgbouncer"
 	}
-	p.process = exec.Command(program, "-q", p.file()) //nolint:noctx // it lives until Stop
+	p.process = exec.Command(program, "-q", p.file()) //nolint:gosec,noctx // it lives until Stop
 	if os.Geteuid() == 0 {                            // PgBouncer does not run as root
 		if err := os.Chmod(p.dir, 0o755); err != nil { //nolint:gosec // nobody has to read it
 			return err

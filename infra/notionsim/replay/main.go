@@ -58,7 +58,7 @@ func run(w io.Writer, verbose bool, folders ...string) error {
 			agreed++
 		}
 	}
-	fmt.Fprintf(w, "%d agreed, %d differ, %d skipped\n", agreed, differing, skipped)
+	_, _ = fmt.Fprintf(w, "%d agreed, %d differ, %d skipped\n", agreed, differing, skipped)
 	if differing > 0 {
 		return fmt.Errorf("%d of %d answers differ", differing, len(all))
 	}
@@ -77,12 +77,12 @@ func (o outcome) differs() bool { return len(o.differences) > 0 }
 func (o outcome) write(w io.Writer) {
 	switch {
 	case o.skipped != "":
-		fmt.Fprintf(w, "skipped  %s: %s\n", o.name, o.skipped)
+		_, _ = fmt.Fprintf(w, "skipped  %s: %s\n", o.name, o.skipped)
 	case !o.differs():
-		fmt.Fprintf(w, "agreed   %s\n", o.name)
+		_, _ = fmt.Fprintf(w, "agreed   %s\n", o.name)
 	}
 	for _, d := range o.differences {
-		fmt.Fprintf(w, "differs  %s: %s: expected %s, got %s\n", o.name, d.path, d.expected, d.got)
+		_, _ = fmt.Fprintf(w, "differs  %s: %s: expected %s, got %s\n", o.name, d.path, d.expected, d.got)
 	}
 }
 

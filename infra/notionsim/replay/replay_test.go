@@ -150,7 +150,7 @@ func recorded(t *testing.T, kind string) []recording {
 	}
 	var found []recording
 	for _, path := range paths {
-		raw, err := os.ReadFile(path) //nolint:gosec // the recordings
+		raw, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}

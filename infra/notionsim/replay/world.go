@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,7 +66,7 @@ func (w *world) request(version, request string, body any) answer {
 	if err != nil || body == nil {
 		raw = nil
 	}
-	r := httptest.NewRequest(method, path, bytes.NewReader(raw))
+	r := httptest.NewRequestWithContext(context.Background(), method, path, bytes.NewReader(raw))
 	r.Header.Set("Authorization", "Bearer "+notionsim.IntegrationToken)
 	r.Header.Set("Notion-Version", version)
 	recorder := httptest.NewRecorder()
