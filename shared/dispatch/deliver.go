@@ -175,7 +175,8 @@ func (f *flow) begin(ctx context.Context) error {
 		}
 		begun++
 		f.underWay[job.DeliveryID] = true
-		go func() { f.ended <- f.attempt(ctx, f.lane, job, report) }()
+		lane := f.lane // as it is now: what comes of other requests changes it
+		go func() { f.ended <- f.attempt(ctx, lane, job, report) }()
 	}
 	if begun > 0 {
 		f.paced = time.After(time.Duration(begun) * time.Second / time.Duration(f.lane.RateLimit))
