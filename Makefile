@@ -48,12 +48,12 @@ schema: ## Propose mapping and migration of another Notion database: make schema
 # Compiled as the functions are, which the tests build as well: so each package is compiled once.
 .PHONY: test
 test: ## Run the tests: less than five minutes on two cores, on a machine that has compiled nothing yet
-	CGO_ENABLED=0 go test -vet=off $(COMPILE) ./...
+	CGO_ENABLED=0 go test -timeout 20m -vet=off $(COMPILE) ./...
 
 # The histories are left out: the detector makes JSON four times as dear, and they are mostly that, one thing after the other.
 .PHONY: race
 race: ## Run the tests with the race detector
-	go test -race $$(go list ./... | grep -v '/oracle$$')
+	go test -race -timeout 40m $$(go list ./... | grep -v '/oracle$$')
 
 .PHONY: test-deep
 test-deep: ## Run the long tests: many more drawn cases
