@@ -7,7 +7,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
-// push takes in the next rows that somebody changed, after those that were refused and are due again.
+// push takes in the next rows that somebody changed, after those that were refused and are due again. A row's change is planned against
+// what its page is now, and Notion has no conditional write. So the page is known to be as the base has it, or it is read: of one row, or of
+// the few that somebody waits for, each page right before it is written; of more, by listing what was edited (catchUp).
 func (w *worker) push(ctx context.Context) error {
 	at := &w.part.Checkpoint
 	if !w.part.Run.Type.WritesNotion() {
@@ -31,7 +33,6 @@ func (w *worker) push(ctx context.Context) error {
 		at.Phase = journal.Finished
 		return nil
 	}
-	at.Change = last
 	keys := make([]journal.Key, len(rowIDs))
 	for i, id := range rowIDs {
 		keys[i].RowID = id
@@ -40,54 +41,40 @@ func (w *worker) push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := w.edited(ctx)
-	if err != nil {
-		return err
+	paged := 0
+	for _, k := range known {
+		if !k.Aside && k.Key.PageID != "" && !w.undecided(k) {
+			paged++
+		}
+	}
+	each := w.hasty || paged == 1
+	if paged > 0 && !each && w.edits.due() {
+		return w.catchUp(ctx)
 	}
 	items := make([]item, len(known))
 	var asked []record.Page
 	for i, k := range known {
-		items[i] = item{known: k}
-		page, ok := fresh[k.Key.PageID]
-		if undecided := k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || k.Base.Mixed() || w.lens.Lacks(k.Base); !ok && undecided && !k.Aside && k.Key.PageID != "" {
-			// The base does not tell what its page is now, and the listing may not.
-			if page, err = w.show(ctx, k.Key.PageID); err != nil {
-				return err
-			}
-			ok, asked = true, append(asked, page)
+		items[i] = item{known: k, unread: each}
+		if k.Aside || k.Key.PageID == "" || !w.undecided(k) {
+			continue
 		}
-		if ok {
-			items[i].page = &page
+		page, err := w.show(ctx, k.Key.PageID)
+		if err != nil {
+			return err
 		}
+		items[i].page, items[i].justRead, asked = &page, each, append(asked, page)
 	}
 	if err := w.absences(ctx, asked...); err != nil {
 		return err
 	}
+	at.Change = last
+	w.edits.covered += paged
 	return w.settle(ctx, items, journal.Batch{})
 }
 
-// edited gives the pages that were edited since the last listing began. A row's change is planned against what its page is now, and
-// Notion has no conditional write: the pages are asked for right before.
-func (w *worker) edited(ctx context.Context) (map[string]record.Page, error) {
-	pages := map[string]record.Page{}
-	if w.database.NotionThrough.IsZero() {
-		return pages, nil
-	}
-	for cursor := ""; ; {
-		listing, err := w.list(ctx, w.database.NotionThrough, cursor)
-		if err != nil {
-			return nil, err
-		}
-		if err := w.bind(ctx, listing.Live); err != nil {
-			return nil, err
-		}
-		for _, p := range listing.Pages {
-			pages[p.ID] = p
-		}
-		if cursor = listing.Next; cursor == "" {
-			return pages, nil
-		}
-	}
+// undecided reports whether the base does not tell what a record's page is now, though nobody has edited it.
+func (w *worker) undecided(k journal.Known) bool {
+	return k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || k.Base.Mixed() || w.lens.Lacks(k.Base)
 }
 
 // retry looks again at the records that were refused.

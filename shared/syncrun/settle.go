@@ -28,6 +28,8 @@ const unlocking = 50 * time.Millisecond
 type item struct {
 	known journal.Known
 	page  *record.Page // nil: nobody looked, it is as the base has it
+	// unread: nobody looked lately, so that the page is read right before it is written. justRead: that was done.
+	unread, justRead bool
 	// left are writes to Notion of which it was not known whether they were made; page shows it.
 	left []journal.Intent
 	// rebased: what is known of left-over writes has moved the base, and it has to be stored.
@@ -300,7 +302,7 @@ func (w *worker) again(ctx context.Context, moved []*decision) ([]item, error) {
 	}
 	items := make([]item, len(known))
 	for i, k := range known {
-		items[i] = item{known: k, page: moved[i].page}
+		items[i] = item{known: k, page: moved[i].page, unread: moved[i].unread}
 	}
 	return items, nil
 }

@@ -194,6 +194,7 @@ type worker struct {
 	retried   bool
 	claimed   map[string]bool // pages that were made for intents that were left open
 	asked     asked           // in this batch
+	edits     edits           // that were taken in before a push
 	time      clock
 	began     mark
 	stored    bool      // something

@@ -66,8 +66,8 @@ func filter(decisions []*decision, is func(*decision) bool) iter.Seq[*decision] 
 func (w *worker) looksAgain(d *decision) bool {
 	hot := d.page != nil && d.page.State == record.Live && !d.page.EditedAt.Before(w.part.Checkpoint.Through)
 	op := d.plan.Notion.Op
-	matters := hot || op == merge.Archive || op == merge.Restore || op == merge.Update && w.relates(d.plan.Notion)
-	return d.known.Key.PageID != "" && d.left == nil && matters
+	matters := hot || d.unread || op == merge.Archive || op == merge.Restore || op == merge.Update && w.relates(d.plan.Notion)
+	return d.known.Key.PageID != "" && d.left == nil && !d.justRead && matters
 }
 
 // lookAgain reads a page once more, where that matters, and plans its record anew.
