@@ -10,11 +10,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/local/process"
 )
+
+// memoryCheck is how often an environment's memory is looked at. What it had in between is seen as well: the kernel keeps the peak.
+const memoryCheck = 100 * time.Millisecond
 
 // initTime is how long an environment may take to ask for work, as on Lambda.
 const initTime = 10 * time.Second
@@ -58,6 +62,7 @@ type environment struct {
 	ready    chan struct{}    // closed when it asks for work the first time
 	work     chan *invocation // hands one over to the process's request for it
 	retire   *time.Timer      // the pool's
+	outgrown atomic.Bool      // it had more memory than the function may have
 
 	mu         sync.Mutex
 	current    *invocation
@@ -82,7 +87,31 @@ func newEnvironment(function Function, config *Config) (*environment, error) {
 	}
 	e.api = &http.Server{Handler: e.runtimeAPI(), ReadHeaderTimeout: initTime}
 	go func() { _ = e.api.Serve(listener) }()
+	go e.limitMemory()
 	return e, nil
+}
+
+// limitMemory kills the process once it has had more memory than the function may have, as Lambda does.
+func (e *environment) limitMemory() {
+	tick := time.NewTicker(memoryCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.process.Done():
+			return
+		case <-tick.C:
+			e.checkMemory()
+		}
+	}
+}
+
+// checkMemory reports whether the process has outgrown its memory, and kills it where it has.
+func (e *environment) checkMemory() bool {
+	if limit := int64(e.function.MemoryMB) << 20; limit > 0 && e.process.PeakMemory() > limit {
+		e.outgrown.Store(true)
+		e.process.Signal(syscall.SIGKILL)
+	}
+	return e.outgrown.Load()
 }
 
 // environ gives the variables of the process. Nothing of the host's own is passed on, but for Config.Environment.
@@ -151,6 +180,10 @@ func (e *environment) invoke(call *invocation) (result Result, delivered bool) {
 	defer timer.Stop()
 	select {
 	case <-call.done:
+		if e.checkMemory() {
+			e.kill()
+			return *e.exited(call.id), true
+		}
 	case <-e.process.Done():
 		call.answer(*e.exited(call.id))
 	case <-timer.C:
@@ -179,6 +212,9 @@ func (e *environment) kill() {
 
 // exited says how the process ended, in Lambda's words.
 func (e *environment) exited(id string) *Result {
+	if e.outgrown.Load() {
+		return failure("Runtime.OutOfMemory", id, fmt.Sprintf("Runtime exited with error: signal: killed (it had more than its %d MB of memory)", e.function.MemoryMB))
+	}
 	if err := e.process.Err(); err != nil {
 		return failure("Runtime.ExitError", id, fmt.Sprintf("Runtime exited with error: %v", err))
 	}

@@ -1,6 +1,6 @@
 // Package lambdahost runs Lambda functions on this machine as Lambda does: each built bootstrap in processes of its own, its execution
 // environments, which fetch their work from the Lambda Runtime API. Environments are started when they are needed, work on one
-// invocation at a time, are kept for the next one, are killed at the function's time limit and replaced when they crash.
+// invocation at a time, are kept for the next one, are killed at the function's limits of time and memory and replaced when they crash.
 //
 // One thing is not imitated: Lambda freezes an environment between invocations, here it runs on.
 //
@@ -31,7 +31,7 @@ type Function struct {
 	Name        string
 	Bootstrap   string // path of the built program
 	Timeout     time.Duration
-	MemoryMB    int // told to the function; not enforced
+	MemoryMB    int // a process that had more is killed, on Linux; 0: it may have what there is
 	Concurrency int // reserved concurrency: more invocations at once are refused; 0: Config.Environments, and more wait
 	Environment map[string]string
 }

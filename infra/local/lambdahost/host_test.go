@@ -280,6 +280,37 @@ func TestTimeLimit(t *testing.T) {
 	}
 }
 
+// TestMemoryLimit: a process that had more memory than its function may have is killed, also where it has given it back.
+func TestMemoryLimit(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		return // elsewhere nobody tells
+	}
+	c := config(lambdahost.Function{})
+	c.NewID = func() string { return "id" }
+	host := start(t, c)
+	var before, after int
+	invoke(t, host, event("pid", ""), &before)
+	var text string
+	if invoke(t, host, []byte(`{"do":"fill","times":40}`), &text); text != "filled" {
+		t.Errorf("40 MB of 128: %q", text)
+	}
+	if invoke(t, host, event("pid", ""), &after); after != before {
+		t.Error("another process after 40 MB of 128")
+	}
+	got, err := host.Invoke(t.Context(), "f0", []byte(`{"do":"fill","times":200}`))
+	want := `{"errorMessage":"RequestId: id Error: Runtime exited with error: signal: killed (it had more than its 128 MB of memory)","errorType":"Runtime.OutOfMemory"}`
+	if err != nil || !got.Failed || string(got.Payload) != want {
+		t.Errorf("result %s, failed %v, error %v", got.Payload, got.Failed, err)
+	}
+	if runs(before) {
+		t.Error("the process lives on")
+	}
+	if invoke(t, host, event("pid", ""), &after); after == before {
+		t.Error("the same process again")
+	}
+}
+
 // runs reports whether a process is there that is more than a zombie.
 func runs(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 )
+
+// kept is memory that the function is asked to fill.
+var kept [][]byte
 
 func main() {
 	switch os.Getenv("INIT") {
@@ -66,6 +70,12 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 		}
 	case "big":
 		return strings.Repeat("x", event.Times), nil
+	case "fill": // so many MB of memory, and give them back
+		for range event.Times {
+			kept = append(kept, bytes.Repeat([]byte{1}, 1<<20))
+		}
+		kept = nil
+		return "filled", nil
 	case "print":
 		fmt.Print(event.Text)
 		fmt.Fprint(os.Stderr, event.Text)

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package process
+
+// PeakMemory gives 0: the system does not tell.
+func (p *Process) PeakMemory() int64 { return 0 }
