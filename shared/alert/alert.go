@@ -24,6 +24,7 @@ const (
 	DeletesHeld        Condition = "deletes_held"  // subject: the database
 	Inconsistent       Condition = "inconsistency" // the last check found records that differ
 	SyncStalled        Condition = "sync_stalled"  // subject: the database
+	WorkspaceFull      Condition = "workspace_full"
 )
 
 // Limits say from when on a condition holds.
@@ -62,6 +63,13 @@ type Samples struct {
 	Stalled      map[string]time.Duration // by database, for how long its sync has waited with nobody at work on it
 	Held         map[string]int           // by database, deletions that wait for a person
 	Inconsistent int                      // records that the last check found to differ
+	Full         *Full                    // Notion takes no more pages; nil: it does
+}
+
+// Full is a workspace that takes no more pages.
+type Full struct {
+	Reason  string
+	Waiting int // records that wait to be created there
 }
 
 // Key names an alert.
@@ -111,6 +119,8 @@ func Evaluate(s Samples, l Limits) map[Key]Verdict {
 		say(DeletesHeld, database, n > 0, "%d deletions are held until somebody decides: POST /sync/held/{id}.", n)
 	}
 	say(Inconsistent, "", s.Inconsistent > 0, "%d records differ between Notion and Supabase. GET /data-consistency lists them.", s.Inconsistent)
+	full := cmp.Or(s.Full, &Full{})
+	say(WorkspaceFull, "", s.Full != nil, "%d records wait to be created in Notion. %s", full.Waiting, full.Reason)
 	return verdicts
 }
 
@@ -199,6 +209,8 @@ func (c Condition) title() string {
 		return "Deletions of %s are held"
 	case Inconsistent:
 		return "Notion and Supabase differ"
+	case WorkspaceFull:
+		return "The Notion workspace is full"
 	}
 	return string(c)
 }

@@ -22,6 +22,7 @@ const (
 	TooLarge                 // more than is accepted in one go
 	RateLimited              // later; see Error.RetryAfter
 	Unavailable              // something that we depend on is away; later
+	Full                     // there is no room for it, until somebody makes some
 )
 
 // String names a kind, for logs and for rows.
@@ -43,6 +44,8 @@ func (k Kind) String() string {
 		return "rate_limited"
 	case Unavailable:
 		return "unavailable"
+	case Full:
+		return "full"
 	case Internal:
 		return "internal"
 	}
@@ -110,7 +113,7 @@ func Retryable(err error) bool {
 	switch KindOf(err) {
 	case RateLimited, Unavailable, Conflict, Internal:
 		return true
-	case Invalid, NotFound, Unauthorized, Forbidden, TooLarge:
+	case Invalid, NotFound, Unauthorized, Forbidden, TooLarge, Full:
 		return false
 	}
 	return true

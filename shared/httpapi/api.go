@@ -203,6 +203,8 @@ func statusOf(k fault.Kind) (status int, name string) {
 		return http.StatusForbidden, "Forbidden"
 	case fault.TooLarge:
 		return http.StatusRequestEntityTooLarge, "Too large"
+	case fault.Full:
+		return http.StatusInsufficientStorage, "No room"
 	case fault.RateLimited:
 		return http.StatusTooManyRequests, "Too many requests"
 	case fault.Unavailable:

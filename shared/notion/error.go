@@ -28,13 +28,16 @@ type Error struct {
 // Error gives the status, Notion's code and message, and the request's id for Notion's support.
 func (e *Error) Error() string {
 	if e.Code == "" {
-		return fmt.Sprintf("notion answered %d and no JSON", e.Status)
+		return fmt.Sprintf("%d and no answer in Notion's JSON", e.Status)
 	}
 	return fmt.Sprintf("notion answered %d %s: %s (request %s)", e.Status, e.Code, e.Message, e.RequestID)
 }
 
 // codeBlocked stands in an answer that must not be asked for again.
 const codeBlocked = "public_api_request_blocked"
+
+// codeFull is answered to creations in a workspace that holds all the blocks that its plan allows.
+const codeFull = "row_limit_exceeded"
 
 // maxMessage bounds how much of Notion's message is passed on.
 const maxMessage = 500
@@ -93,6 +96,12 @@ func (e *Error) judge() (fault.Kind, verdict, string) {
 		return fault.RateLimited, unread, "Notion's limit on requests is reached; wait and try again."
 	case e.Status == statusOverloaded:
 		return fault.RateLimited, unread, "Notion is overloaded; wait and try again."
+	case e.Code == codeFull:
+		return fault.Full, final, "The Notion workspace is full: a free workspace with several members holds 1,000 blocks for good, and each page is one at least. " +
+			"Deleting gives nothing back. Upgrade the workspace's plan; pages are created again by themselves then."
+	case e.Status == http.StatusForbidden && e.Code == "":
+		return fault.Forbidden, final, "Something between here and Notion refused the request, not Notion itself (403 without Notion's JSON): " +
+			"look at the proxy, the firewall or the filter that requests to api.notion.com go through."
 	case e.Status >= 500 || e.Code == "":
 		return fault.Unavailable, unclear, "Notion is not available; try again later."
 	}

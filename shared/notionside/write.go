@@ -38,7 +38,7 @@ func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) (bool, er
 		}
 	}
 	err = s.client.AddProperty(ctx, dataSourceID, s.kind.RowKeyProperty, property.TypeRichText)
-	if fault.KindOf(err) == fault.Forbidden {
+	if refusal, ok := errors.AsType[*notion.Error](err); ok && refusal.Code != "" && fault.KindOf(err) == fault.Forbidden { // by Notion itself
 		s.keyless = true
 		s.log.WarnContext(ctx, "pages are made without their rows' keys: the integration may not add a property to the database", "property", s.kind.RowKeyProperty)
 		return false, nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -50,6 +51,12 @@ func (r *Rehearsal) Hold(ctx context.Context, _ journal.Lease, d journal.Deletio
 	due, args := r.due(d)
 	deletions, size, err := r.count(ctx, r.pool, due, args)
 	return d.Limit.Holds(deletions, size), postgres.Fault(err)
+}
+
+// Full gives why the workspace takes no more pages. A dry run does not try whether it does.
+func (r *Rehearsal) Full(ctx context.Context, _ string) (reason string, probe bool, err error) {
+	reason, _, err = r.Tables.Full(ctx, uuid.Nil.String())
+	return reason, false, err
 }
 
 // Intend stores nothing: no write is about to be made.

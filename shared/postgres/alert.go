@@ -42,6 +42,9 @@ func (a Alerts) Samples(ctx context.Context, now time.Time) (alert.Samples, erro
 }
 
 func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
+	if err := a.full(ctx, s); err != nil {
+		return err
+	}
 	rows, err := a.Pool.Query(ctx, `
 		select 'token', provider, extract(epoch from expires_at)::float8 from oauth_tokens where connection_id = $1 and expires_at is not null
 		union all
@@ -76,6 +79,19 @@ func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
 		}
 		return nil
 	})
+	return err
+}
+
+// full tells whether the workspace takes no more pages.
+func (a Alerts) full(ctx context.Context, s *alert.Samples) error {
+	var full alert.Full
+	err := a.Pool.QueryRow(ctx, `
+		select f.reason, count(e.row_id) from workspace_full f left join sync_errors e on e.connection_id = f.connection_id and e.side = 'notion' and e.reason = f.reason
+		where f.connection_id = $1 group by f.reason`, a.ConnectionID).Scan(&full.Reason, &full.Waiting)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	s.Full = &full
 	return err
 }
 

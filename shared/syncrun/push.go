@@ -2,6 +2,7 @@ package syncrun
 
 import (
 	"context"
+	"errors"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/record"
@@ -18,7 +19,7 @@ func (w *worker) push(ctx context.Context) error {
 	}
 	if !w.retried {
 		w.retried = true
-		if err := w.retry(ctx); err != nil {
+		if err := errors.Join(w.probeRoom(ctx), w.retry(ctx)); err != nil {
 			return err
 		}
 	}
@@ -72,9 +73,10 @@ func (w *worker) push(ctx context.Context) error {
 	return w.settle(ctx, items, journal.Batch{})
 }
 
-// undecided reports whether the base does not tell what a record's page is now, though nobody has edited it.
+// undecided reports whether the base does not tell what a record's page is now, though nobody has edited it since a listing. Of a record that was
+// set aside a listing has shown what did not come into the base.
 func (w *worker) undecided(k journal.Known) bool {
-	return k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || k.Base.Mixed() || w.lens.Lacks(k.Base)
+	return k.Refused > 0 || k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || k.Base.Mixed() || w.lens.Lacks(k.Base)
 }
 
 // retry looks again at the records that were refused.

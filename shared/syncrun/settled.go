@@ -143,7 +143,7 @@ func (w *worker) overwrote(d *decision, left journal.Intent) bool {
 
 // refusedBy tells which side a record's error is about: its row cannot be read, or Notion does not take it.
 func refusedBy(d *decision) merge.Side {
-	if d.intent == nil {
+	if d.intent == nil && fault.KindOf(d.err) != fault.Full {
 		return merge.Supabase
 	}
 	return merge.Notion

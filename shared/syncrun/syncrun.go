@@ -158,6 +158,7 @@ type Tables interface {
 	Mover
 	Journal
 	Watcher
+	Room
 }
 
 // Finder finds the records that a run has to look at.

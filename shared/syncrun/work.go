@@ -195,6 +195,7 @@ type worker struct {
 	claimed   map[string]bool // pages that were made for intents that were left open
 	asked     asked           // in this batch
 	edits     edits           // that were taken in before a push
+	room      room
 	time      clock
 	began     mark
 	stored    bool      // something

@@ -29,10 +29,14 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 	}
 	asks := func(d *decision) bool { return d.err == nil && !d.held && d.plan.Notion.Op != merge.Nothing }
 	writes := slices.Collect(filter(decisions, asks))
-	for i := 0; i < len(writes); i += atOnce {
-		batch := writes[i:min(i+atOnce, len(writes))]
+	for first := true; len(writes) > 0; first = false {
+		batch, rest, err := w.nextWrites(ctx, writes)
+		if err != nil {
+			return err
+		}
+		writes = rest
 		looks := len(slices.Collect(filter(batch, w.looksAgain)))
-		if i > 0 || looks > 0 { // a page is looked at once it can be written as well: until then somebody may edit it
+		if !first || looks > 0 { // a page is looked at once it can be written as well: until then somebody may edit it
 			if err := w.turn(ctx, looks+len(batch)); err != nil {
 				return err
 			}
@@ -42,7 +46,8 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 				return err
 			}
 		}
-		if err := w.writeBatch(ctx, slices.Collect(filter(batch, asks))); err != nil {
+		sent := slices.Collect(filter(batch, asks))
+		if err := errors.Join(w.writeBatch(ctx, sent), w.learnRoom(ctx, sent)); err != nil {
 			return err
 		}
 	}
@@ -246,9 +251,11 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 		page, err = w.ask(ctx, d, todo, func(string) bool { return true })
 	}
 	switch fault.KindOf(err) {
-	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooLarge:
+	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooLarge, fault.Full:
 		d.err = err
-		w.blame(d, todo, err)
+		if fault.KindOf(err) != fault.Full {
+			w.blame(d, todo, err)
+		}
 		return nil
 	case fault.RateLimited, fault.Unauthorized, fault.Forbidden, fault.Unavailable, fault.Internal:
 	}
