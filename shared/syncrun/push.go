@@ -76,7 +76,7 @@ func (w *worker) push(ctx context.Context) error {
 // undecided reports whether the base does not tell what a record's page is now, though nobody has edited it since a listing. Of a record that was
 // set aside a listing has shown what did not come into the base.
 func (w *worker) undecided(k journal.Known) bool {
-	return k.Refused > 0 || k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || k.Base.Mixed() || w.lens.Lacks(k.Base)
+	return k.RefusedFor != "" || k.Verdict != "" || len(k.Disputes) > 0 || k.Base == nil || k.Base.Mixed() || w.lens.Lacks(k.Base)
 }
 
 // retry looks again at the records that were refused.

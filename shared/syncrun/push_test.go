@@ -1,6 +1,7 @@
 package syncrun_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -171,4 +172,46 @@ func TestEditsDuringAPush(t *testing.T) {
 			w.Agree(t, "partners")
 		})
 	}
+}
+
+// TestALockedRowsPageIsRead: an edit that the row could not take, since somebody had it locked, is not in the base. The push of the row's own
+// change asks the page.
+func TestALockedRowsPageIsRead(t *testing.T) {
+	t.Parallel()
+	w := sidetest.Synced(t, nil)
+	var pages []string
+	for i := range 3 {
+		name := some(t, w, "partners", i)
+		pages = append(pages, pageOf(t, w, "partners", name))
+		w.Exec(t, `update partners set location = 'ours' where name = $1`, name)
+	}
+	for _, page := range pages {
+		edit(t, w, page, map[string]any{"Location": rich("rich_text", "theirs")})
+	}
+	w.Exec(t, `update sync_changes set changed_at = now() - interval '10 minutes'`)
+	w.Sim.Clock().Advance(10 * time.Minute)
+	tx, err := w.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), `select from partners for update`); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Sync(t, journal.Incremental, "partners"); got.Status != "succeeded" {
+		t.Errorf("%+v", got)
+	}
+	for _, page := range pages {
+		if got := plain(t, w, page, "Location"); got != "theirs" {
+			t.Errorf("Notion has %q", got)
+		}
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	succeeded(t, w.Sync(t, journal.Incremental, "partners"))
+	if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'location' and winner = 'notion'`); n != len(pages) {
+		t.Errorf("%d conflicts, want %d", n, len(pages))
+	}
+	w.Agree(t, "partners")
 }
