@@ -56,10 +56,13 @@ race: ## Run the tests with the race detector
 	go test -race -timeout 40m $$(go list ./... | grep -v '/oracle$$')
 
 .PHONY: test-deep
-test-deep: ## Run the long tests: many more drawn cases
-	go test -timeout 24h -parallel $$((2 * $$(nproc))) -v ./shared/internal/oracle -histories=100000
-	go test -timeout 2h -v ./shared/syncrun -run NoRowStays -freshness.seeds=20 -freshness.minutes=120
-	go test -race -timeout 6h ./shared/merge ./shared/property ./shared/record ./shared/notion -rapid.checks=10000
+test-deep: ## Run the long tests of drawn cases; goes on where it stopped
+	@go run ./infra/deep laws freshness histories
+
+# What has passed is kept by the code that it tests: documents may change, and it may take several sittings (make deep FOR=2h).
+.PHONY: deep
+deep: ## Run all long tests that have not passed on this code, and show their table; FOR=2h begins nothing more after two hours
+	@go run ./infra/deep $(if $(FOR),-for $(FOR)) -write docs/PERFORMANCE.md
 
 .PHONY: pooler
 pooler: ## Run the store, a sync, deliveries and the dashboard behind PgBouncer in transaction mode; installs it on Debian as root
