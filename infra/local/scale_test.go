@@ -61,6 +61,80 @@ func TestScale(t *testing.T) {
 	}
 }
 
+// TestScalePush pushes rows through the whole system, as built: many of them cost little more than their writes, and one row costs two requests and
+// no memory, however much others have edited since the last sync.
+func TestScalePush(t *testing.T) {
+	const rows, edits, most = 5000, 44_000, 128 << 10
+	const anyText = "a-secret-of-the-test"
+	state := filepath.Join(t.TempDir(), "state")
+	u := arriveAt(t, state, "NOTION_PLAN=business", "SYNC_SCHEDULE=rate(1 day)", "REAL_TIME_SYNC=true", "SUPABASE_WEBHOOK_SECRET="+anyText)
+	u.sim(t, "/_sim/seed", fmt.Sprintf(`{"records":{"partners":%d}}`, rows), nil)
+	s, err := load("../..", state, anyPort("NOTION_PLAN=business", "SYNC_SCHEDULE=rate(1 day)", "REAL_TIME_SYNC=true", "SUPABASE_WEBHOOK_SECRET="+anyText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pull := func() {
+		t.Helper()
+		if err := syncNow(t.Context(), s, []string{"partners"}, t.Output()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent := func(do func()) (n int, took time.Duration) {
+		t.Helper()
+		u.sim(t, "/_sim/stats/reset", "", nil)
+		begun := time.Now()
+		do()
+		took = time.Since(begun).Round(10 * time.Millisecond)
+		var stats struct {
+			Total int `json:"total"`
+		}
+		u.sim(t, "/_sim/stats", "", &stats)
+		return stats.Total, took
+	}
+	noticed := func() {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.api("/webhooks/supabase"),
+			strings.NewReader(`{"type":"INSERT","table":"sync_changes","record":{"kind":"partners","connection_id":"`+u.ask(t, `select id::text from connections`)+`"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Webhook-Secret", anyText)
+		client := http.Client{Timeout: time.Minute}
+		defer client.CloseIdleConnections()
+		answer, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatalf("the notice is answered with %d", answer.StatusCode)
+		}
+		for u.ask(t, `select count(*)::text from sync_changes`) != "0" {
+			if t.Context().Err() != nil {
+				t.Fatal("the change was not pushed")
+			}
+			pause := time.NewTimer(20 * time.Millisecond)
+			<-pause.C
+		}
+	}
+	pull()
+	u.exec(t, `update partners set location = 'moved'`)
+	n, took := sent(noticed)
+	t.Logf("%d rows: %d requests, %s", rows, n, took)
+	if n > rows+rows*3/100 {
+		t.Errorf("%d rows took %d requests", rows, n)
+	}
+	pull()
+	u.sim(t, "/_sim/seed", fmt.Sprintf(`{"records":{"partners":%d}}`, rows+edits), nil)
+	u.exec(t, `update partners set location = 'moved again' where id = (select id from partners order by id limit 1)`)
+	n, took = sent(noticed)
+	memory := peak(t, filepath.Join(state, functionsDir, "sync-worker"))
+	t.Logf("one row after %d edits: %d requests, %s; worker's memory at most %.1f MB", edits, n, took, float64(memory)/1024)
+	if n > 2 || memory > most || memory == 0 {
+		t.Errorf("one row took %d requests, and %d kB of %d", n, memory, most)
+	}
+}
+
 // TestBackfill writes a thousand pages through the whole system, as built: it spends nearly all that Notion allows and meets no refusal, while
 // health is told, and the edits of people arrive, at once.
 func TestBackfill(t *testing.T) {
