@@ -110,6 +110,16 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// TestARefusalFromBetween: a 403 that is not Notion's says so, since the capabilities of the connection have nothing to do with it.
+func TestARefusalFromBetween(t *testing.T) {
+	t.Parallel()
+	f := serve(t, script(t, reply{status: 403, header: map[string]string{"Content-Type": "text/html"}, body: "<html>Blocked</html>"}))
+	err := get(t.Context(), f.client)
+	if said := fault.Message(err); !strings.Contains(said, "between here and Notion") || strings.Contains(said, "capability") {
+		t.Errorf("it says %q", said)
+	}
+}
+
 func TestRefusedConnectionRepeatsEvenACreation(t *testing.T) {
 	t.Parallel()
 	var dialled atomic.Int32
