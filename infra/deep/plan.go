@@ -58,6 +58,7 @@ func plan() []test {
 			}}},
 		},
 		made("kill", "workers killed by SIGKILL at a hundred random moments"),
+		made("pooler", "the store, a sync, deliveries and the dashboard behind PgBouncer"),
 		made("browser", "the dashboard and the OAuth round in Chromium"),
 		made("sam-local-test", "sam local against make run"),
 		made("day", "a day of work, and every secret looked for in all that it wrote"),
