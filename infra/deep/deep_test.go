@@ -46,7 +46,7 @@ func put(t *testing.T, root, name, content string) {
 
 func git(t *testing.T, root string, arguments ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "git", arguments...) //nolint:gosec // of this test
+	cmd := exec.CommandContext(t.Context(), "git", arguments...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("git %v: %v: %s", arguments, err, out)
