@@ -615,14 +615,24 @@ func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) {
 	a.started = a.model.step
 	a.note("sync %s, troubles %v", typ, plan)
 	a.effects.begin(plan, func() { a.meanwhile(t) })
+	before := a.runs(t)
 	run, started := a.world.Starter.Start(context.Background(), syncrun.Request{Type: typ, RequestedBy: "oracle"})
 	if started != nil && !a.effects.dead && fault.KindOf(started) != fault.Conflict && fault.KindOf(started) != fault.Unavailable {
 		t.Fatalf("start: %v", started)
 	}
 	a.work(t, plan)
-	if started == nil && len(plan) == 0 && (typ == journal.Full || typ == journal.Incremental) && len(a.queue) == 0 {
+	begun := a.runs(t) > before // else one that nobody worked on was handed over, which may have listed before what people did last
+	if begun && started == nil && len(plan) == 0 && (typ == journal.Full || typ == journal.Incremental) && len(a.queue) == 0 {
 		a.rest(t, run.ID)
 	}
+}
+
+// runs counts the runs of the history.
+func (a *arena) runs(t *rapid.T) (n int) {
+	if err := a.person.QueryRow(context.Background(), `select count(*) from sync_runs`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // work has workers take messages until the queue is empty, or one dies.
@@ -671,6 +681,7 @@ func (a *arena) settle(t *rapid.T) {
 		a.exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)
 		a.decide(t, journal.Approved)
 		a.requeue(t)
+		a.work(t, nil) // what is left of an earlier run
 		a.sync(t, journal.Full, nil)
 		if a.model.clean == a.model.step && a.written(t) == 0 {
 			return
