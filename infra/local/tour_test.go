@@ -172,14 +172,14 @@ func TestTour(t *testing.T) {
 	t.Parallel()
 	u := arrive(t)
 	u.sync(t)
-	if n := u.requests(t); n > 17 {
+	if n := u.requests(t); n > 14 { // 4 databases found, 4 schemas, 4 listings; a health check may fall in
 		t.Errorf("the first sync took %d requests", n)
 	}
 	if counts := u.ask(t, `select concat_ws(' ', (select count(*) from partners), (select count(*) from projects), (select count(*) from opportunities), (select count(*) from organizations))`); counts != "25 15 30 20" {
 		t.Errorf("rows: %s", counts)
 	}
 	u.sync(t)
-	if n := u.requests(t); n > 13 {
+	if n := u.requests(t); n > 10 { // 4 schemas, 4 listings
 		t.Errorf("the second sync took %d requests", n)
 	}
 

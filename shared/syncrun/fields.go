@@ -110,7 +110,8 @@ func (w *worker) take(ctx context.Context, bound mapping.Binding, drifts, unshar
 	w.lens.Binding = w.database.InStep()
 }
 
-// unshared gives the relations that lead to databases which the integration cannot see, one request a database.
+// unshared gives the relations that lead to databases which the integration still cannot see, one request a database. Of others nobody asks:
+// that one has come to be hidden is found out from a page that shows less than is known, or from a link that Notion refuses.
 func (w *worker) unshared(ctx context.Context, bound mapping.Binding) ([]mapping.Drift, error) {
 	var unshared []mapping.Drift
 	w.asked.recheck()
@@ -119,7 +120,8 @@ func (w *worker) unshared(ctx context.Context, bound mapping.Binding) ([]mapping
 		if !ok {
 			live = w.database.Binding[f.Column] // Notion may leave out a property that leads where the integration sees nothing
 		}
-		if live.Type != property.TypeRelation {
+		hidden := func(d mapping.Drift) bool { return d.Field == f.Column && d.Change == mapping.Unshared }
+		if live.Type != property.TypeRelation || !slices.ContainsFunc(w.database.Drifts, hidden) {
 			continue
 		}
 		sees, err := w.sees(ctx, live.RelatedTo)
