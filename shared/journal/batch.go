@@ -30,6 +30,8 @@ type Database struct {
 	Columns map[string]string
 	// Learning are the fields that came into step and have to be read from every page once. A whole listing does that.
 	Learning []string
+	// Renames are options that were renamed, until every record that has one has been looked at.
+	Renames []mapping.Rename
 	// Forget are fields of which the base has values that no longer count. It is empty once they are stored as forgotten.
 	Forget []string
 }
@@ -69,6 +71,7 @@ func (d *Database) Follow(kind mapping.Kind, bound mapping.Binding, columns map[
 		}
 	}
 	is := next.InStep()
+	d.Renames = is.Renames(was, d.Renames)
 	forget, learn := map[string]bool{}, map[string]bool{}
 	for field := range d.Binding {
 		if _, mapped := next.Binding[field]; !mapped {
@@ -91,7 +94,7 @@ func (d *Database) Follow(kind mapping.Kind, bound mapping.Binding, columns map[
 // Same reports whether two say the same of the fields.
 func (d Database) Same(other Database) bool {
 	return maps.EqualFunc(d.Binding, other.Binding, mapping.Live.Same) && maps.Equal(d.Columns, other.Columns) &&
-		slices.Equal(d.Drifts, other.Drifts) && slices.Equal(d.Learning, other.Learning) && slices.Equal(d.Forget, other.Forget)
+		slices.Equal(d.Drifts, other.Drifts) && slices.Equal(d.Learning, other.Learning) && slices.Equal(d.Renames, other.Renames) && slices.Equal(d.Forget, other.Forget)
 }
 
 // moved reports whether a column was dropped and made again. Where the whole table was, as when a database is restored, its name counts.

@@ -97,6 +97,7 @@ type Phase string
 // The phases, in order.
 const (
 	Matching Phase = "match"  // at first contact of two filled sides: finding out which page is which row
+	Renaming Phase = "rename" // looking at the records that have an option which was renamed
 	Pulling  Phase = "pull"   // looking at what Notion lists
 	Missing  Phase = "absent" // looking for what a whole listing did not show
 	Pushing  Phase = "push"   // looking at rows that changed

@@ -32,6 +32,43 @@ type Drift struct {
 	Is     string `json:"is"`
 }
 
+// Rename is an option that a person gave another name. Its id stays, and no page counts as edited.
+type Rename struct {
+	Field  string `json:"field"`
+	Option string `json:"option"` // its id
+	Was    string `json:"was"`
+	Is     string `json:"is"`
+}
+
+// Renames adds to the renames so far the options that have another name in b than they had in was. One that was renamed before has each of its old
+// names among them, and the newest stands for all. The result is sorted.
+func (b Binding) Renames(was Binding, soFar []Rename) []Rename {
+	renames := slices.Clone(soFar)
+	for field, now := range b {
+		before := was[field]
+		if before.ID != now.ID {
+			continue
+		}
+		for id, name := range now.Options {
+			old, known := before.Options[id]
+			if !known || old == name {
+				continue
+			}
+			for i, r := range renames {
+				if r.Field == field && r.Option == id {
+					renames[i].Is = name
+				}
+			}
+			renames = append(renames, Rename{Field: field, Option: id, Was: old, Is: name})
+		}
+	}
+	renames = slices.DeleteFunc(renames, func(r Rename) bool { return r.Was == r.Is }) // it was renamed back
+	slices.SortFunc(renames, func(a, b Rename) int {
+		return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Option, b.Option), strings.Compare(a.Was, b.Was))
+	})
+	return slices.Compact(renames)
+}
+
 // Change says how the mapping and what there is differ.
 type Change string
 

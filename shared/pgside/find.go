@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
@@ -120,6 +121,22 @@ func (t *Tables) Absent(ctx context.Context, runID string, shown []string, after
 		shown = []string{}
 	}
 	rows, err := t.pool.Query(ctx, t.sql.absent, t.connectionID, after, shown, runID, t.kind.Name, limit)
+	if err != nil {
+		return nil, postgres.Fault(err)
+	}
+	return collectKeys(rows)
+}
+
+// Named gives live records that have one of the options under its old name, by the row's id, after the given one.
+func (t *Tables) Named(ctx context.Context, renames []mapping.Rename, after string, limit int) ([]journal.Key, error) {
+	if after == "" {
+		after = uuid.Nil.String()
+	}
+	names := make([]string, len(renames))
+	for i, r := range renames {
+		names[i] = r.Was
+	}
+	rows, err := t.pool.Query(ctx, t.sql.named, t.connectionID, after, names, limit)
 	if err != nil {
 		return nil, postgres.Fault(err)
 	}

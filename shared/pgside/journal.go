@@ -23,9 +23,9 @@ func (t *Tables) Database(ctx context.Context) (*journal.Database, int, error) {
 	var d journal.Database
 	var through, listed *time.Time
 	err := t.pool.QueryRow(ctx, `
-		select database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning
+		select database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning, renames
 		from sync_databases where connection_id = $1 and kind = $2`, t.connectionID, t.kind.Name).
-		Scan(&d.DatabaseID, &d.DataSourceID, &d.Binding, &through, &listed, &d.Drifts, &d.RowKeyReady, &d.Columns, &d.Learning)
+		Scan(&d.DatabaseID, &d.DataSourceID, &d.Binding, &through, &listed, &d.Drifts, &d.RowKeyReady, &d.Columns, &d.Learning, &d.Renames)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, size, nil
 	}
@@ -49,13 +49,13 @@ func (t *Tables) saveDatabase(batch *pgx.Batch, d *journal.Database) {
 		learning = []string{}
 	}
 	batch.Queue(`
-		insert into sync_databases (connection_id, kind, database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11)
+		insert into sync_databases (connection_id, kind, database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning, renames)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11, coalesce(nullif($12::jsonb, 'null'), '[]'))
 		on conflict (connection_id, kind) do update set database_id = excluded.database_id, data_source_id = excluded.data_source_id,
 			binding = excluded.binding, notion_through = excluded.notion_through, listed_at = excluded.listed_at,
 			drifts = excluded.drifts, row_key_ready = excluded.row_key_ready,
-			columns = excluded.columns, learning = excluded.learning, updated_at = now()`,
-		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), drifts, d.RowKeyReady, d.Columns, learning)
+			columns = excluded.columns, learning = excluded.learning, renames = excluded.renames, updated_at = now()`,
+		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), drifts, d.RowKeyReady, d.Columns, learning, d.Renames)
 }
 
 func orNull(at time.Time) *time.Time {

@@ -47,7 +47,7 @@ func New(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mappi
 
 // statements are those that name a kind's tables and columns.
 type statements struct {
-	look, lockTable, lockRows, create, change, advance, forget, size, absent, changed, deletedRows, absentPages, meets, stage, note string
+	look, lockTable, lockRows, create, change, advance, forget, size, absent, named, changed, deletedRows, absentPages, meets, stage, note string
 }
 
 func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
@@ -136,6 +136,11 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			and b.notion_id not in (`+seen("$4", "$5")+`)
 			and not exists (`+heldAs+` and h.status = 'waiting')
 			order by id limit $6`, base, "$5", "b.id"),
+		named: fmt.Sprintf(`
+			select notion_id, id::text from %s
+			where connection_id = $1 and state = 'live' and id > $2
+			and jsonb_path_exists(data, '$.properties.*.* ? (@.name == $names[*])', jsonb_build_object('names', $3::text[]))
+			order by id limit $4`, base),
 		// A record whose deletion waits comes up again once its row lives.
 		changed: fmt.Sprintf(`
 			select row_id::text, max(seq) from (

@@ -18,7 +18,7 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	if old != nil {
 		next = *old
 	}
-	next.State, next.Columns = state, map[string]json.RawMessage{}
+	next.State, next.Columns, next.Renamed = state, map[string]json.RawMessage{}, nil
 	if old != nil {
 		maps.Copy(next.Columns, old.Columns)
 	}
@@ -36,6 +36,7 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 		}
 	}
 	if !looked {
+		next.Document = l.respelled(old, unsettled)
 		return next, nil
 	}
 	next.PageID = page.ID
@@ -60,6 +61,22 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	document, err := l.document(page.Document, kept)
 	next.Document = document
 	return next, err
+}
+
+// respelled gives a base's document with the names that its options have by now, but for those of unsettled fields.
+func (l Lens) respelled(b *Base, unsettled map[string]bool) json.RawMessage {
+	if b == nil {
+		return nil
+	}
+	document := b.Document
+	for field, names := range b.Renamed {
+		if live := l.Binding[field]; !unsettled[field] {
+			if next, found := withProperty(document, live.ID, respell(live.Type, RawProperty(document, live.ID), names)); found {
+				document = next
+			}
+		}
+	}
+	return document
 }
 
 // Born gives the base of a record whose page was just made: both sides had these columns, but for those that their properties cannot hold; of
@@ -135,6 +152,21 @@ func (l Lens) document(page json.RawMessage, kept map[string]json.RawMessage) (j
 	}
 	whole["properties"] = encoded(now.Properties)
 	return encoded(whole), nil
+}
+
+// withProperty gives a page document with another property in the place of the one of that id; false where it has none.
+func withProperty(document json.RawMessage, id string, raw json.RawMessage) (json.RawMessage, bool) {
+	var page, properties map[string]json.RawMessage
+	if json.Unmarshal(document, &page) != nil || json.Unmarshal(page["properties"], &properties) != nil {
+		return nil, false
+	}
+	name, found := named(properties, id)
+	if !found {
+		return nil, false
+	}
+	properties[name] = raw
+	page["properties"] = encoded(properties)
+	return encoded(page), true
 }
 
 // named gives the name under which the property of that id stands.

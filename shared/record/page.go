@@ -48,16 +48,9 @@ func (p *Page) Keep(id string, raw json.RawMessage) bool {
 	if err != nil || whole.ID != id {
 		return false
 	}
-	var document, properties map[string]json.RawMessage
-	if json.Unmarshal(p.Document, &document) != nil || json.Unmarshal(document["properties"], &properties) != nil {
-		return false
+	document, found := withProperty(p.Document, id, raw)
+	if found {
+		p.Document = document
 	}
-	name, found := named(properties, id)
-	if !found {
-		return false
-	}
-	properties[name] = raw
-	document["properties"] = encoded(properties)
-	p.Document = encoded(document)
-	return true
+	return found
 }

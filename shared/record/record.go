@@ -78,4 +78,6 @@ type Base struct {
 	Version  int64
 	// Exact says that Document is the page as it was left at its last edit: no other edit of that minute can be missing.
 	Exact bool
+	// Renamed are options of Document that have another name by now, by field: the new names by the old. It is not stored.
+	Renamed map[string]map[string]string
 }

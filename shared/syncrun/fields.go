@@ -107,6 +107,7 @@ func (w *worker) take(ctx context.Context, bound mapping.Binding, drifts, unshar
 		}
 	}
 	w.fresh = w.fresh && w.database.Same(before)
+	w.renames = w.database.Renames
 	w.lens.Binding = w.database.InStep()
 }
 
@@ -251,7 +252,7 @@ func (w *worker) locate(ctx context.Context) error {
 		return err
 	}
 	w.database, w.size, w.fresh = *known, size, true
-	w.lens.Binding = known.InStep()
+	w.lens.Binding, w.renames = known.InStep(), known.Renames
 	if known.Binding != nil { // a column may have gone since
 		unshared := slices.Collect(func(yield func(mapping.Drift) bool) {
 			for _, d := range known.Drifts {

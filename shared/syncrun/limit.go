@@ -7,6 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 )
 
 // errDeadline ends a part that has to go on in another invocation; errAwaited ends a batch, with what was done of it, because somebody
@@ -77,10 +78,11 @@ type mark struct {
 	read            int
 	through, listed time.Time
 	learning        []string
+	renames         []mapping.Rename
 }
 
 func (w *worker) mark() {
-	w.began = mark{w.part.Checkpoint, w.part.Counts.Read, w.database.NotionThrough, w.database.ListedAt, w.database.Learning}
+	w.began = mark{w.part.Checkpoint, w.part.Counts.Read, w.database.NotionThrough, w.database.ListedAt, w.database.Learning, w.database.Renames}
 	w.completed.Store(false)
 }
 
@@ -88,6 +90,7 @@ func (w *worker) mark() {
 func (w *worker) rewind() {
 	w.part.Checkpoint, w.part.Counts.Read = w.began.checkpoint, w.began.read
 	w.database.NotionThrough, w.database.ListedAt, w.database.Learning = w.began.through, w.began.listed, w.began.learning
+	w.database.Renames = w.began.renames
 }
 
 // pause waits, and ends with the context.

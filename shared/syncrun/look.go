@@ -128,7 +128,7 @@ func (w *worker) giveWay(ctx context.Context) error {
 		requests = few
 	case journal.Pushing:
 		requests = atOnce + 1
-	case journal.Matching, journal.Pulling, journal.Finished:
+	case journal.Matching, journal.Renaming, journal.Pulling, journal.Finished:
 	}
 	return w.givingWay(ctx, func(ctx context.Context) error { return w.turn(ctx, requests) })
 }

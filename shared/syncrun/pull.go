@@ -36,6 +36,9 @@ func (w *worker) begin(ctx context.Context) error {
 			w.part.Checkpoint.Phase = journal.Matching
 		}
 	}
+	if w.part.Checkpoint.Phase == journal.Pulling && len(w.database.Renames) > 0 && t.WritesPostgres() {
+		w.part.Checkpoint.Phase = journal.Renaming
+	}
 	return w.remember(ctx)
 }
 

@@ -47,7 +47,9 @@ type item struct {
 type decision struct {
 	item
 	base record.Tree
-	plan merge.Plan // the newest: once Notion has answered, what is still to be done
+	// latest is the base as Notion shows it: with the names that its options have by now.
+	latest record.Tree
+	plan   merge.Plan // the newest: once Notion has answered, what is still to be done
 	// answered says whether the writes that were left over were made.
 	answered []journal.Closed
 	// intent is the write to Notion that the plan asks for, from when it is stored; made is what Notion took.
@@ -139,7 +141,7 @@ func stored(decisions []*decision) bool {
 func (w *worker) decide(it item) *decision {
 	d := &decision{item: it}
 	w.forget(&d.known)
-	if d.base, d.err = w.lens.OfBase(it.known.Base); d.err == nil {
+	if d.err = w.open(d); d.err == nil {
 		w.plan(d)
 	}
 	d.answered = w.answers(d)
@@ -188,9 +190,9 @@ func (w *worker) plan(d *decision) {
 // seen gives what Notion shows of a record, as far as anybody looked.
 func (w *worker) seen(d *decision) record.Tree {
 	if d.page == nil {
-		return d.base
+		return d.latest
 	}
-	known := d.base.With(d.wrote)
+	known := d.latest.With(d.wrote)
 	return w.lens.OfPage(d.page, known.With(withShown(known.Fields, d.shown)))
 }
 

@@ -176,6 +176,8 @@ type Finder interface {
 	// Absent gives live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the
 	// given one; without those whose deletion waits to be decided.
 	Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error)
+	// Named gives live records that have one of the options under its old name, by the row's id, after the given one.
+	Named(ctx context.Context, renames []mapping.Rename, after string, limit int) ([]journal.Key, error)
 }
 
 // Journal keeps what is known of the database, and what is about to be and has been done.

@@ -183,7 +183,8 @@ type worker struct {
 	columns  map[string]journal.Column // that hold the fields
 	// forgotten are the fields that were forgotten since the worker began, in order; see journal.Database.Forget.
 	forgotten []string
-	fresh     bool // what is known of the database's fields is stored
+	renames   []mapping.Rename // of options, that were not looked at everywhere when the worker began or have come since
+	fresh     bool             // what is known of the database's fields is stored
 	lens      record.Lens
 	events    []event.Event      // for the next commit
 	shown     []string           // by the whole listing, where that was one answer
@@ -245,6 +246,8 @@ func (w *worker) step(ctx context.Context) error {
 	switch w.part.Checkpoint.Phase {
 	case journal.Matching:
 		return w.match(ctx)
+	case journal.Renaming:
+		return w.rename(ctx)
 	case journal.Pulling:
 		return w.pull(ctx)
 	case journal.Missing:

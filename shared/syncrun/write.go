@@ -97,6 +97,9 @@ func (w *worker) lookAgain(ctx context.Context, d *decision) error {
 	if err := w.complete(ctx, d.item); err != nil {
 		return err
 	}
+	if err := w.open(d); err != nil {
+		return err
+	}
 	w.plan(d)
 	return nil
 }

@@ -1,0 +1,159 @@
+package record
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/property"
+)
+
+// An option is its id. When a person renames it no page is edited: every page that has it shows the new name from then on.
+
+// Renamed gives the options of a base that have another name by now, by field: the new names by the old. The schema told of some, and the page,
+// if one was read, shows others. The base's document is read only where its value and what is known differ.
+func (l Lens) Renamed(b *Base, base Tree, renames []mapping.Rename, p *Page) map[string]map[string]string {
+	renamed := map[string]map[string]string{}
+	if b == nil {
+		return renamed
+	}
+	for _, r := range renames {
+		live, bound := l.Binding[r.Field]
+		if !bound || !hasOption(base.Fields[r.Field], r.Was) {
+			continue
+		}
+		for _, e := range optionsIn(live.Type, RawProperty(b.Document, live.ID)) {
+			if e.Name == r.Was && e.ID == r.Option {
+				put(renamed, r.Field, r.Was, r.Is)
+			}
+		}
+	}
+	if p == nil || p.Document == nil {
+		return renamed
+	}
+	for field, live := range l.Binding {
+		shown, ok := p.Properties[live.ID]
+		if !ok || !isOption(live.Type) || shown.Type != live.Type || base.Fields[field] == nil || property.Equal(base.Fields[field], shown.Value) {
+			continue
+		}
+		now := optionsIn(live.Type, RawProperty(p.Document, live.ID))
+		for _, e := range optionsIn(live.Type, RawProperty(b.Document, live.ID)) {
+			i := slices.IndexFunc(now, func(n option) bool { return n.ID == e.ID && e.ID != "" })
+			if i >= 0 && now[i].Name != e.Name {
+				put(renamed, field, e.Name, now[i].Name)
+			}
+		}
+	}
+	return renamed
+}
+
+// Latest gives a base's tree with the names that its options have by now.
+func (t Tree) Latest(renamed map[string]map[string]string) Tree {
+	return t.rename(renamed, func(string, string) bool { return true })
+}
+
+// AsRow gives a base's tree with the names that its options have by now, but for those that the row still has under their old name. What
+// Notion then shows otherwise is to be written to the row, and what the row has otherwise is what somebody changed there.
+func (t Tree) AsRow(renamed map[string]map[string]string, r *Row) Tree {
+	return t.rename(renamed, func(field, was string) bool { return r == nil || !holdsOption(r.Columns[field], was) })
+}
+
+func (t Tree) rename(renamed map[string]map[string]string, which func(field, was string) bool) Tree {
+	others := Fields{}
+	for field, names := range renamed {
+		name := func(was string) string {
+			if is, known := names[was]; known && which(field, was) {
+				return is
+			}
+			return was
+		}
+		switch v := t.Fields[field].(type) {
+		case property.Option:
+			others[field] = property.Option(name(string(v)))
+		case property.Options:
+			list := make(property.Options, len(v))
+			for i, was := range v {
+				list[i] = name(was)
+			}
+			others[field] = list
+		}
+	}
+	return t.With(others)
+}
+
+// respell gives a property with the names that its options have by now.
+func respell(t property.Type, raw json.RawMessage, names map[string]string) json.RawMessage {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil {
+		return raw
+	}
+	rename := func(raw json.RawMessage) json.RawMessage {
+		var one map[string]json.RawMessage
+		var was string
+		if json.Unmarshal(raw, &one) != nil || json.Unmarshal(one["name"], &was) != nil {
+			return raw
+		}
+		if is, known := names[was]; known {
+			one["name"] = encoded(is)
+		}
+		return encoded(one)
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(object[string(t)], &list) == nil && list != nil {
+		for i, e := range list {
+			list[i] = rename(e)
+		}
+		object[string(t)] = encoded(list)
+	} else {
+		object[string(t)] = rename(object[string(t)])
+	}
+	return encoded(object)
+}
+
+// option is one as Notion spells it.
+type option struct{ ID, Name string }
+
+func optionsIn(t property.Type, raw json.RawMessage) []option {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil {
+		return nil
+	}
+	var list []option
+	if json.Unmarshal(object[string(t)], &list) == nil {
+		return list
+	}
+	var one option
+	if json.Unmarshal(object[string(t)], &one) != nil {
+		return nil
+	}
+	return []option{one}
+}
+
+func isOption(t property.Type) bool {
+	return t == property.TypeSelect || t == property.TypeStatus || t == property.TypeMultiSelect
+}
+
+func hasOption(v property.Value, name string) bool {
+	switch v := v.(type) {
+	case property.Option:
+		return string(v) == name
+	case property.Options:
+		return slices.Contains(v, name)
+	default:
+		return false
+	}
+}
+
+// holdsOption reports whether a column holds an option of that name.
+func holdsOption(column json.RawMessage, name string) bool {
+	var one string
+	var list []string
+	return json.Unmarshal(column, &one) == nil && one == name || json.Unmarshal(column, &list) == nil && slices.Contains(list, name)
+}
+
+func put(renamed map[string]map[string]string, field, was, is string) {
+	if renamed[field] == nil {
+		renamed[field] = map[string]string{}
+	}
+	renamed[field][was] = is
+}

@@ -1,0 +1,51 @@
+package syncrun
+
+import (
+	"context"
+
+	"github.com/act-platform/enhanced-integration/shared/journal"
+)
+
+// rename has the rows take the new names of options that a person renamed, before anything is listed. No page is asked for: what each has is
+// known, and the schema tells the names. A row that somebody changed is looked at as in a push.
+func (w *worker) rename(ctx context.Context) error {
+	at := &w.part.Checkpoint
+	keys, err := w.tables.Named(ctx, w.database.Renames, at.Cursor, BatchSize)
+	if err != nil {
+		return err
+	}
+	known, err := w.load(ctx, keys)
+	if err != nil {
+		return err
+	}
+	items := make([]item, len(known))
+	for i, k := range known {
+		items[i] = item{known: k, unread: true}
+	}
+	if len(keys) == BatchSize {
+		at.Cursor = keys[len(keys)-1].RowID
+	} else {
+		at.Phase, at.Cursor = journal.Pulling, ""
+		w.database.Renames = nil
+	}
+	return w.settle(ctx, items, journal.Batch{})
+}
+
+// open reads the base of a record. Options that have another name by now stand in it under the names that they have in Notion, but for those
+// that the row still has under the old one.
+func (w *worker) open(d *decision) error {
+	var err error
+	if d.base, err = w.lens.OfBase(d.known.Base); err != nil {
+		return err
+	}
+	d.latest = d.base
+	renamed := w.lens.Renamed(d.known.Base, d.base, w.renames, d.page)
+	if len(renamed) == 0 {
+		return nil
+	}
+	base := *d.known.Base
+	base.Renamed = renamed
+	d.known.Base = &base
+	d.latest, d.base = d.base.Latest(renamed), d.base.AsRow(renamed, d.known.Row)
+	return nil
+}
