@@ -111,18 +111,19 @@ func (w *worker) take(ctx context.Context, bound mapping.Binding, drifts, unshar
 	w.lens.Binding = w.database.InStep()
 }
 
-// unshared gives the relations that lead to databases which the integration still cannot see, one request a database. Of others nobody asks:
-// that one has come to be hidden is found out from a page that shows less than is known, or from a link that Notion refuses.
+// unshared gives the relations that lead to databases which the integration still cannot see, one request a database. Of others
+// nobody asks: that one has come to be hidden is found out where the property is left out, from a page that shows less than is known, or from a
+// link that Notion refuses.
 func (w *worker) unshared(ctx context.Context, bound mapping.Binding) ([]mapping.Drift, error) {
 	var unshared []mapping.Drift
 	w.asked.recheck()
 	for _, f := range w.lens.Kind.Fields {
-		live, ok := bound[f.Column]
-		if !ok {
+		live, shown := bound[f.Column]
+		if !shown {
 			live = w.database.Binding[f.Column] // Notion may leave out a property that leads where the integration sees nothing
 		}
 		hidden := func(d mapping.Drift) bool { return d.Field == f.Column && d.Change == mapping.Unshared }
-		if live.Type != property.TypeRelation || !slices.ContainsFunc(w.database.Drifts, hidden) {
+		if live.Type != property.TypeRelation || shown && !slices.ContainsFunc(w.database.Drifts, hidden) {
 			continue
 		}
 		sees, err := w.sees(ctx, live.RelatedTo)

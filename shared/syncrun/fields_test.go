@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -46,10 +47,13 @@ func TestARelatedDatabaseThatIsNotShared(t *testing.T) {
 		"a link is taken out on either side": func(w kin) { w.relate(w.p, "Projects", w.k); w.unpair("P", "K") },
 	} {
 		want := map[string]string{"a pair is deleted": "K", "a link is taken out in Notion": "K", "a link is taken out on either side": ""}
-		for _, runs := range []journal.Type{journal.Full, journal.Incremental} {
-			t.Run(fmt.Sprint(name, ", ", runs), func(t *testing.T) {
+		for runs, looks := range map[journal.Type]workspace.Unshared{journal.Full: workspace.UnsharedOmitted, journal.Incremental: workspace.UnsharedEmpty} {
+			t.Run(fmt.Sprint(name, ", ", runs, ", ", looks), func(t *testing.T) {
 				t.Parallel()
 				w := newKin(t)
+				if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.UnsharedRelations = looks }); err != nil {
+					t.Fatal(err)
+				}
 				w.relate(w.p, "Projects", w.j, w.k)
 				succeeded(t, w.Sync(t, journal.Full))
 				before := w.shows()
