@@ -108,6 +108,22 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
+// ErrNotAsked is in the chain of an error that kept a service from being asked: the error says nothing of that service.
+var ErrNotAsked = errors.New("not asked")
+
+// NotAsked says that an error kept a service from being asked. nil stays nil.
+func NotAsked(err error) error {
+	if err == nil || errors.Is(err, ErrNotAsked) {
+		return err
+	}
+	return notAsked{err}
+}
+
+type notAsked struct{ error }
+
+func (e notAsked) Unwrap() error      { return e.error }
+func (notAsked) Is(target error) bool { return target == ErrNotAsked }
+
 // Retryable reports whether the same call may succeed later without anybody changing anything.
 func Retryable(err error) bool {
 	switch KindOf(err) {

@@ -228,7 +228,7 @@ func TestSyncStatus(t *testing.T) {
 	t.Parallel()
 	s := &store{status: journal.Status{
 		Running: []journal.Progress{{RunID: "r", Type: journal.Full, StartedAt: now, Databases: map[string]journal.PartProgress{
-			"partners": {Status: "running", Phase: journal.Pulling, Counts: journal.Counts{Read: 25}},
+			"partners": {Status: "running", At: journal.Checkpoint{Phase: journal.Pulling}, Counts: journal.Counts{Read: 25}},
 		}}},
 		LastSuccess: now, LastDuration: 1250 * time.Millisecond, Synced: 90, Conflicts: 3,
 		Problems: []journal.Problem{{Kind: "projects", RecordID: "id", Message: "why", At: now}},
@@ -258,22 +258,37 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	well := func(context.Context) error { return nil }
 	away := func(context.Context) error { return fault.New(fault.Unavailable, "It cannot be reached.") }
-	hangs := func(ctx context.Context) error {
-		<-ctx.Done()
-		return fault.Wrap(ctx.Err(), fault.Unavailable, "It does not answer")
+	hangs := func(context.Context) error { // longer than anybody waits
+		<-t.Context().Done()
+		return t.Context().Err()
+	}
+	stranger := func(context.Context) error { return fault.New(fault.Unauthorized, "Notion does not accept the token.") }
+	busy := func(context.Context) error { return fault.New(fault.RateLimited, "Notion's limit is reached.") }
+	vaultAway := func(context.Context) error {
+		return fault.NotAsked(fault.New(fault.Unavailable, "Secrets Manager cannot be reached."))
+	}
+	spent := func(context.Context) error {
+		return fault.NotAsked(fault.New(fault.RateLimited, "Our share is spent."))
 	}
 	cases := map[string]struct {
 		notion, supabase httpapi.Check
 		lastFailed       bool
 		status           int
 		overall          string
+		service          string // how Notion is
+		knows            any    // whether it knows us
 	}{
-		"well":                 {well, well, false, 200, "healthy"},
-		"Notion away":          {away, well, false, 200, "degraded"},
-		"Notion hangs":         {hangs, well, false, 200, "degraded"},
-		"the last sync failed": {well, well, true, 200, "degraded"},
-		"Postgres away":        {well, away, false, 503, "unhealthy"},
-		"all away":             {away, away, false, 503, "unhealthy"},
+		"well":                       {well, well, false, 200, "healthy", "healthy", true},
+		"Notion away":                {away, well, false, 200, "degraded", "unhealthy", nil},
+		"Notion hangs":               {hangs, well, false, 200, "degraded", "unhealthy", nil},
+		"Notion does not know us":    {stranger, well, false, 200, "degraded", "unhealthy", false},
+		"Notion is busy":             {busy, well, false, 200, "healthy", "healthy", nil},
+		"nobody could ask Notion":    {vaultAway, well, false, 200, "degraded", "unknown", nil},
+		"Notion's limit is all used": {spent, well, false, 200, "healthy", "unknown", nil},
+		"the last sync failed":       {well, well, true, 200, "degraded", "healthy", true},
+		"Postgres away":              {well, away, false, 503, "unhealthy", "healthy", true},
+		"Postgres hangs, and Notion's token with it": {hangs, hangs, false, 503, "unhealthy", "unknown", nil},
+		"all away": {away, away, false, 503, "unhealthy", "unhealthy", nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -286,19 +301,21 @@ func TestHealth(t *testing.T) {
 			if status != c.status || at(answer, "health", "overall") != c.overall || answer["success"] != (c.status == 200) {
 				t.Errorf("%d %v", status, answer)
 			}
-			for _, path := range [][]string{
-				{"services", "notion", "status"},
-				{"services", "notion", "authenticated"},
-				{"services", "supabase", "status"},
-				{"sync", "isRunning"},
-				{"sync", "errors"},
-				{"sync", "statistics", "totalSynced"},
-				{"oauth", "notion_configured"},
-				{"realtime_enabled"},
+			for name, want := range map[string]any{
+				"services notion status": c.service, "services notion authenticated": c.knows,
+				"services supabase status":    map[bool]string{true: "healthy", false: "unhealthy"}[c.status == 200],
+				"sync isRunning":              map[bool]any{true: false}[c.status == 200],
+				"sync statistics totalSynced": map[bool]any{true: 90.0}[c.status == 200],
+				"oauth notion_configured":     false, "realtime_enabled": false,
 			} {
-				if at(answer, append([]string{"health"}, path...)...) == nil {
-					t.Errorf("no %v in %v", path, answer)
+				path := strings.Fields("health " + name)
+				parent, _ := at(answer, path[:len(path)-1]...).(map[string]any)
+				if got, there := parent[path[len(path)-1]]; !there || got != want {
+					t.Errorf("%s is %v, not %v, in %v", name, got, want, answer)
 				}
+			}
+			if at(answer, "health", "sync", "errors") == nil {
+				t.Errorf("no errors in %v", answer)
 			}
 			if text, _ := json.Marshal(answer); strings.Contains(string(text), "hidden") {
 				t.Errorf("a record shows to the public: %s", text)

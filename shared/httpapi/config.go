@@ -52,14 +52,14 @@ type configShown struct {
 
 type notionConfig struct {
 	OAuthConfigured bool           `json:"oauth_configured"`
-	Authenticated   bool           `json:"authenticated"`
+	Authenticated   *bool          `json:"authenticated"` // null: nobody asked, or it did not say
 	Status          string         `json:"status"`
 	Method          connect.Method `json:"auth_method"`
 }
 
 type supabaseConfig struct {
 	URL           string `json:"url"`
-	Authenticated bool   `json:"authenticated"`
+	Authenticated *bool  `json:"authenticated"`
 	Status        string `json:"status"`
 }
 
@@ -168,9 +168,9 @@ func (c Configured) show(ctx context.Context, settings Settings) (configShown, e
 	notion, supabase, auth := c.Notion(ctx), c.Supabase(ctx), c.Auth(ctx)
 	shown := configShown{
 		Notion: notionConfig{
-			OAuthConfigured: auth.OAuthConfigured, Authenticated: notion == nil, Status: reached(notion), Method: auth.Method,
+			OAuthConfigured: auth.OAuthConfigured, Authenticated: knowsUs(notion), Status: reached(notion), Method: auth.Method,
 		},
-		Supabase: supabaseConfig{URL: c.SupabaseURL, Authenticated: supabase == nil, Status: reached(supabase)},
+		Supabase: supabaseConfig{URL: c.SupabaseURL, Authenticated: knowsUs(supabase), Status: reached(supabase)},
 		Sync:     syncConfig{Realtime: c.Realtime, Schedule: c.Schedule, BatchSize: c.BatchSize, Attempts: c.Attempts},
 		Features: map[string]bool{
 			"oauth": auth.OAuthConfigured, "realtime_sync": c.Realtime, "supabase_auth": c.SupabaseURL != "", "several_workspaces": auth.OAuthConfigured,

@@ -54,6 +54,7 @@ type freshness struct {
 	Database string   `json:"database"`
 	Records  int      `json:"records"`
 	Waiting  int      `json:"waiting_changes"`
+	Refused  int      `json:"refused_records"`
 	LastSync *string  `json:"last_sync"`
 	Minutes  *float64 `json:"minutes"`
 }
@@ -197,7 +198,7 @@ func dashboardOf(f insight.Facts) dashboard {
 	}
 	for _, db := range f.Databases {
 		d.Volumes[db.BaseTable] = db.Records
-		fresh := freshness{Database: db.Kind, Records: db.Records, Waiting: db.Waiting, LastSync: stampOrNull(db.LastSync)}
+		fresh := freshness{Database: db.Kind, Records: db.Records, Waiting: db.Waiting, Refused: db.Refused, LastSync: stampOrNull(db.LastSync)}
 		if !db.LastSync.IsZero() {
 			fresh.Minutes = minutes(f.Now.Sub(db.LastSync))
 		}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -40,11 +41,12 @@ const (
 	healthy   = "healthy"
 	degraded  = "degraded"
 	unhealthy = "unhealthy"
+	unknown   = "unknown" // it was not asked
 )
 
 type serviceHealth struct {
 	Status        string         `json:"status"`
-	Authenticated bool           `json:"authenticated"`
+	Authenticated *bool          `json:"authenticated"` // null: nobody asked, or it did not say
 	Method        connect.Method `json:"auth_method,omitempty"`
 	Message       string         `json:"message,omitempty"`
 	Breaker       string         `json:"breaker,omitempty"`
@@ -78,6 +80,9 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 			}
 		}
 		now, supabaseErr := database.status, database.err
+		if errors.Is(notionErr, errTooLate) && supabaseErr != nil { // it has the token, and the budget
+			notionErr = fault.NotAsked(supabaseErr)
+		}
 		go func() { stood <- settings.breakers() }() // after the checks: they may have opened one
 		var breakers map[string]string
 		select {
@@ -89,7 +94,7 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 			Services: map[string]serviceHealth{
 				"notion": serviceOf(notionErr, auth.Method, breakers["notion"]), "supabase": serviceOf(supabaseErr, "", breakers["supabase"]),
 			},
-			Sync:     stateOf(inShort(now), a.Now()),
+			Sync:     stateOf(inShort(now), a.Now()).known(supabaseErr == nil),
 			OAuth:    map[string]bool{"notion_configured": auth.OAuthConfigured, "supabase_configured": settings.Supabase},
 			Realtime: settings.Realtime,
 		}
@@ -118,18 +123,22 @@ func overall(notion, supabase error, syncIll bool) string {
 	switch {
 	case supabase != nil:
 		return unhealthy
-	case notion != nil || syncIll:
+	case reached(notion) == unhealthy || reached(notion) == unknown && fault.KindOf(notion) != fault.RateLimited || syncIll:
 		return degraded
 	}
 	return healthy
 }
 
-// serviceOf shows a service. Only one that does not know us is reachable without being authenticated.
+// serviceOf shows a service.
 func serviceOf(err error, method connect.Method, breaker string) serviceHealth {
+	s := serviceHealth{Status: reached(err), Authenticated: knowsUs(err), Method: method, Breaker: breaker}
 	if err != nil {
-		return serviceHealth{Status: unhealthy, Method: method, Message: fault.Message(err), Breaker: breaker}
+		s.Message = fault.Message(err)
 	}
-	return serviceHealth{Status: healthy, Authenticated: true, Method: method, Breaker: breaker}
+	if s.Status == unknown {
+		s.Message = "It was not asked. " + s.Message
+	}
+	return s
 }
 
 // breakers gives how the breakers stand, by service.
@@ -140,12 +149,26 @@ func (h HealthSettings) breakers() map[string]string {
 	return map[string]string{"notion": h.Breakers("notion"), "supabase": h.Breakers("supabase")}
 }
 
-// reached tells how a service is that answered so.
+// reached tells how a service is that answered so. One that is busy is not ill.
 func reached(err error) string {
-	if err == nil {
+	switch {
+	case errors.Is(err, fault.ErrNotAsked):
+		return unknown
+	case err == nil || fault.KindOf(err) == fault.RateLimited:
 		return healthy
 	}
 	return unhealthy
+}
+
+// knowsUs tells whether a service that answered so knows who we are; nil where it did not say.
+func knowsUs(err error) *bool {
+	switch {
+	case err == nil:
+		return new(true)
+	case fault.KindOf(err) == fault.Unauthorized && !errors.Is(err, fault.ErrNotAsked):
+		return new(false)
+	}
+	return nil
 }
 
 // looked is what the database answered.
@@ -162,6 +185,9 @@ func look(ctx context.Context, supabase Check, status StatusReader) looked {
 	return looked{now, err}
 }
 
+// errTooLate is the cause where a service was not waited for any longer.
+var errTooLate = errors.New("too late")
+
 func tooLate(service string) error {
-	return fault.New(fault.Unavailable, "%s does not answer in time.", service)
+	return fault.Wrap(errTooLate, fault.Unavailable, "%s does not answer in time.", service)
 }

@@ -35,7 +35,7 @@ type SyncSettings struct {
 
 // syncState is a status as answers show it.
 type syncState struct {
-	IsRunning  bool              `json:"isRunning"`
+	IsRunning  *bool             `json:"isRunning"` // null, as the figures are: the database was not read
 	LastSync   *string           `json:"lastSync"`
 	Errors     []syncProblem     `json:"errors"`
 	Statistics syncStatistics    `json:"statistics"`
@@ -54,11 +54,11 @@ type fieldOutOfStep struct {
 }
 
 type syncStatistics struct {
-	TotalSynced       int   `json:"totalSynced"`       // records that are in step now
-	ConflictsResolved int   `json:"conflictsResolved"` // conflicts settled so far
-	ConflictsWaiting  int   `json:"conflictsWaiting"`  // conflicts that a person has to settle
-	MatchesWaiting    int   `json:"matchesWaiting"`    // pages of which a person has to say which row they are
-	LastSyncDuration  int64 `json:"lastSyncDuration"`  // of the last run that succeeded, in milliseconds
+	TotalSynced       *int   `json:"totalSynced"`       // records that are in step now
+	ConflictsResolved *int   `json:"conflictsResolved"` // conflicts settled so far
+	ConflictsWaiting  *int   `json:"conflictsWaiting"`  // conflicts that a person has to settle
+	MatchesWaiting    *int   `json:"matchesWaiting"`    // pages of which a person has to say which row they are
+	LastSyncDuration  *int64 `json:"lastSyncDuration"`  // of the last run that succeeded, in milliseconds; null: none did
 }
 
 type syncProblem struct {
@@ -85,7 +85,7 @@ type databaseProgress struct {
 }
 
 func progressOf(p journal.PartProgress, now time.Time) databaseProgress {
-	shown := databaseProgress{Status: p.Status, Phase: p.Phase, Counts: p.Counts, Pace: p.Pace(now)}
+	shown := databaseProgress{Status: p.Status, Phase: p.At.Phase, Counts: p.Counts, Pace: p.Pace(now)}
 	if shown.Left > 0 {
 		shown.SecondsLeft = new(shown.Left.Seconds())
 	}
@@ -94,8 +94,12 @@ func progressOf(p journal.PartProgress, now time.Time) databaseProgress {
 
 func stateOf(s journal.Status, now time.Time) syncState {
 	state := syncState{
-		IsRunning: slices.ContainsFunc(s.Running, func(p journal.Progress) bool { return !p.DryRun }), LastSync: stampOrNull(s.LastSuccess), Errors: []syncProblem{},
-		Statistics: syncStatistics{s.Synced, s.Conflicts, s.Waiting, s.Doubtful, s.LastDuration.Milliseconds()},
+		IsRunning: new(slices.ContainsFunc(s.Running, func(p journal.Progress) bool { return !p.DryRun })),
+		LastSync:  stampOrNull(s.LastSuccess), Errors: []syncProblem{},
+		Statistics: syncStatistics{&s.Synced, &s.Conflicts, &s.Waiting, &s.Doubtful, nil},
+	}
+	if !s.LastSuccess.IsZero() {
+		state.Statistics.LastSyncDuration = new(s.LastDuration.Milliseconds())
 	}
 	for _, p := range s.Problems {
 		state.Errors = append(state.Errors, syncProblem{p.Kind, p.RecordID, p.Message, stamp(p.At)})
@@ -120,6 +124,14 @@ func stateOf(s journal.Status, now time.Time) syncState {
 		state.Progress = append(state.Progress, progress)
 	}
 	return state
+}
+
+// known gives the state, without its figures where they were not read.
+func (s syncState) known(read bool) syncState {
+	if !read {
+		s.IsRunning, s.Statistics = nil, syncStatistics{}
+	}
+	return s
 }
 
 // SyncStatus answers GET /sync/status.

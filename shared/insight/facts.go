@@ -38,6 +38,7 @@ type Database struct {
 	BaseTable string
 	Records   int       // that are in step
 	Waiting   int       // rows that changed and have not been taken in
+	Refused   int       // records that one side refuses now
 	LastSync  time.Time // when it was last brought into step; zero: never
 }
 

@@ -89,6 +89,18 @@ type Checkpoint struct {
 	Learns []string `json:"learns,omitempty"`
 	// Change is the last change of a row that was looked at.
 	Change int64 `json:"change,omitempty"`
+	// PushBegan is when the first of the rows that changed was looked at; Rows is how many there were, and Left how many are left of them.
+	PushBegan time.Time `json:"push_began,omitzero"`
+	Rows      int       `json:"rows,omitempty"`
+	Left      int       `json:"left,omitempty"`
+}
+
+// Push notes how many rows that changed are left to look at. Those that people change meanwhile come on top.
+func (c *Checkpoint) Push(left int, now time.Time) {
+	if c.PushBegan.IsZero() {
+		c.PushBegan = now
+	}
+	c.Rows, c.Left = max(c.Rows, c.Rows-c.Left+left), left
 }
 
 // Phase is what a part is at.

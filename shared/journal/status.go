@@ -44,32 +44,32 @@ type Progress struct {
 // PartProgress is how far a part of a run is.
 type PartProgress struct {
 	Status string
-	Phase  Phase
+	At     Checkpoint
 	Counts Counts
 	// StartedAt is when it was begun; zero: it is queued.
 	StartedAt time.Time
-	// Expected is how many pages the listing is expected to show; 0: nobody knows.
-	Expected int
 }
 
-// Pace is how fast a part goes.
+// Pace is how far a part is, and how fast it goes: in pages, and in the phase push in rows that changed.
 type Pace struct {
-	Done      int           `json:"done"`               // pages read
+	Done      int           `json:"done"`               // read, or looked at
 	Expected  int           `json:"expected,omitempty"` // about so many; 0: nobody knows
 	PerSecond float64       `json:"per_second"`
-	Left      time.Duration `json:"-"` // until all pages are read, where that is known; else 0
+	Left      time.Duration `json:"-"` // until the phase ends, where that is known; else 0
 }
 
-// Pace tells how fast the part has gone since it began.
+// Pace tells how far the part is in its phase, and how fast it has gone since that began.
 func (p PartProgress) Pace(now time.Time) Pace {
-	pace := Pace{Done: p.Counts.Read, Expected: p.Expected}
+	pace, began := Pace{Done: p.Counts.Read, Expected: p.At.Expected}, p.StartedAt
 	switch {
-	case p.Phase == Missing || p.Phase == Pushing:
+	case p.At.Phase == Pushing:
+		pace, began = Pace{Done: p.At.Rows - p.At.Left, Expected: p.At.Rows}, p.At.PushBegan
+	case p.At.Phase == Missing:
 		pace.Expected = pace.Done
-	case p.Expected > 0:
-		pace.Expected = max(p.Expected, pace.Done)
+	case pace.Done > pace.Expected: // there are more than anybody thought
+		pace.Expected = 0
 	}
-	if taken := now.Sub(p.StartedAt).Seconds(); !p.StartedAt.IsZero() && taken > 0 {
+	if taken := now.Sub(began).Seconds(); !began.IsZero() && taken > 0 {
 		pace.PerSecond = math.Round(10*float64(pace.Done)/taken) / 10
 	}
 	if pace.PerSecond > 0 && pace.Expected > pace.Done {

@@ -84,7 +84,7 @@ func (m Monitor) Rest(ctx context.Context) error {
 	})
 }
 
-// check asks every service at once, and says why each cannot be reached, "" where it can.
+// check asks every service at once, and says why each cannot be reached, "" where it can. Of one that was not asked it says nothing.
 func (m Monitor) check(ctx context.Context) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
@@ -95,10 +95,13 @@ func (m Monitor) check(ctx context.Context) map[string]string {
 		asked.Go(func() {
 			began := m.Now()
 			err := check(ctx)
+			if errors.Is(err, fault.ErrNotAsked) {
+				return
+			}
 			now := m.Now()
 			s := metric.Sample{Service: metric.Check, Operation: string(service), At: now, Duration: now.Sub(began)}
 			why := ""
-			if err != nil {
+			if err != nil && fault.KindOf(err) != fault.RateLimited { // busy is not ill
 				s.Outcome, why = fault.KindOf(err).String(), fault.Message(err)
 			}
 			m.Observe(s)

@@ -75,6 +75,16 @@ func TestWatch(t *testing.T) {
 	if len(b.told) != 2 || b.told[0] != "raised Notion cannot be reached" || b.told[1] != "resolved Notion cannot be reached" {
 		t.Errorf("told %q", b.told)
 	}
+	for _, err := range []error{
+		fault.New(fault.RateLimited, "Notion's limit is reached."), // busy is not ill
+		fault.NotAsked(fault.New(fault.Unavailable, "The database cannot be reached.")),
+	} {
+		notionErr = err
+		if watch(); len(b.told) != 2 {
+			t.Errorf("%v: told %q", err, b.told)
+		}
+	}
+	notionErr = nil
 	letters["sync-dead"] = 2
 	watch()
 	if len(b.told) != 3 || b.told[2] != "raised Dead letters in the queue sync-dead" {
@@ -86,14 +96,14 @@ func TestWatch(t *testing.T) {
 			failed++
 		}
 	}
-	if len(samples) != 10 || failed != 2 {
+	if len(samples) != 13 || failed != 2 { // one check of those was none
 		t.Errorf("%d checks were measured, %d failed", len(samples), failed)
 	}
 	if err := m.Rest(t.Context()); err != nil || len(b.open) != 0 || len(b.told) != 4 || b.told[3] != "resolved Dead letters in the queue sync-dead" {
 		t.Errorf("at rest, told %q, open %+v: %v", b.told, b.open, err)
 	}
 	boardErr = errors.New("away")
-	if err := m.Watch(t.Context()); !errors.Is(err, boardErr) || len(samples) != 12 {
+	if err := m.Watch(t.Context()); !errors.Is(err, boardErr) || len(samples) != 15 {
 		t.Error("a database that is away is an error, and the checks are measured:", err, len(samples))
 	}
 }

@@ -72,6 +72,9 @@ func readRequest(request *http.Request) ([]byte, error) {
 
 func (t *transport) token(ctx context.Context) (secret.Text, error) {
 	token, err := t.Tokens.Token(ctx)
+	if err != nil && fault.KindOf(err) != fault.Unauthorized {
+		err = fault.NotAsked(err)
+	}
 	if err != nil {
 		return secret.Text{}, err
 	}
@@ -93,7 +96,7 @@ func (t *transport) attempt(request *http.Request, body []byte, token secret.Tex
 	}
 	if err := t.Budget.Take(ctx, 1); err != nil {
 		report(breaker.Unknown)
-		return nil, final, err
+		return nil, final, fault.NotAsked(err)
 	}
 	started := t.Now()
 	answer, verdict, err := t.send(request, body, token)

@@ -3,6 +3,7 @@ package pgside
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -86,6 +87,12 @@ func (t *Tables) Changed(ctx context.Context, after int64, limit int) (rowIDs []
 		return nil
 	})
 	return rowIDs, last, postgres.Fault(err)
+}
+
+// Left gives how many records Changed still has to give.
+func (t *Tables) Left(ctx context.Context, after int64) (left int, err error) {
+	err = t.pool.QueryRow(ctx, `select count(*) from (`+t.sql.changed+`) every`, t.connectionID, t.kind.Name, after, math.MaxInt32, t.runID).Scan(&left)
+	return left, postgres.Fault(err)
 }
 
 // Due gives records that were refused and are to be tried again.

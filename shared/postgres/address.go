@@ -13,7 +13,7 @@ import (
 
 // Address gives a database's address with how the connection is secured settled. With authority, the path of a PEM file, the server has
 // to show a certificate for its name that this authority signed. Without, what address says about TLS stands, and when it says nothing
-// the connection to another machine has to be encrypted. The error is fault.Invalid: the address cannot be read (and is not repeated,
+// the connection to another machine has to be encrypted. The error is fault.Unavailable: the address cannot be read (and is not repeated,
 // for it holds a password).
 //
 // https://supabase.com/docs/guides/platform/ssl-enforcement
@@ -63,5 +63,5 @@ func with(secured secret.Text, settings map[string]string) (secret.Text, error) 
 }
 
 func unreadable() error {
-	return fault.New(fault.Invalid, "DATABASE_URL cannot be read. It looks like postgres://user:password@host:5432/database.")
+	return fault.New(fault.Unavailable, "DATABASE_URL cannot be read. It looks like postgres://user:password@host:5432/database.")
 }

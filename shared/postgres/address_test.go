@@ -39,7 +39,7 @@ func TestAddress(t *testing.T) {
 			t.Errorf("%s: %s, %v", name, got.Reveal(), err)
 		}
 	}
-	if _, err := postgres.Address(secret.Of("postgres://u:secret@x:y/"), ""); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), "secret") {
+	if _, err := postgres.Address(secret.Of("postgres://u:secret@x:y/"), ""); fault.KindOf(err) != fault.Unavailable || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -49,7 +49,7 @@ func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
 		select 'token', provider, extract(epoch from expires_at)::float8 from oauth_tokens where connection_id = $1 and expires_at is not null
 		union all
 		select 'fresh', p.kind, extract(epoch from max(p.finished_at))::float8 from sync_run_databases p join sync_runs r on r.id = p.run_id
-		where r.connection_id = $1 and p.status = 'succeeded' and p.kind = any($2) group by p.kind
+		where r.connection_id = $1 and not r.dry_run and p.status = 'succeeded' and p.kind = any($2) group by p.kind
 		union all
 		select 'stalled', k.kind, extract(epoch from coalesce((`+stalledSince("k.kind")+`), $3))::float8 from unnest($2::text[]) k(kind)
 		union all

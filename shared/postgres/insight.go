@@ -42,23 +42,23 @@ func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insi
 	return f, nil
 }
 
-// failedInARow counts the runs that failed since the last one that succeeded.
-const failedInARow = `select count(*) from sync_runs where connection_id = $1 and status = 'failed' and finished_at > coalesce(
-	(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'), '-infinity')`
+// failedInARow counts the syncs that failed since the last one that succeeded. A dry run is none, here and wherever syncs are counted.
+const failedInARow = `select count(*) from sync_runs where connection_id = $1 and not dry_run and status = 'failed' and finished_at > coalesce(
+	(select max(finished_at) from sync_runs where connection_id = $1 and not dry_run and status = 'succeeded'), '-infinity')`
 
 func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
 	const ended = `
-		(select count(*) from sync_runs where connection_id = $1 and status = 'succeeded' and finished_at >= %[1]s),
-		(select count(*) from sync_runs where connection_id = $1 and status = 'failed' and finished_at >= %[1]s),
+		(select count(*) from sync_runs where connection_id = $1 and not dry_run and status = 'succeeded' and finished_at >= %[1]s),
+		(select count(*) from sync_runs where connection_id = $1 and not dry_run and status = 'failed' and finished_at >= %[1]s),
 		(select coalesce(avg(extract(epoch from finished_at - started_at) * 1000000), 0)::bigint from sync_runs
-			where connection_id = $1 and status = 'succeeded' and finished_at >= %[1]s)`
+			where connection_id = $1 and not dry_run and status = 'succeeded' and finished_at >= %[1]s)`
 	var todays, windows int64
 	var succeeded, failed *time.Time
 	err := i.Pool.QueryRow(ctx, `
 		select `+fmt.Sprintf(ended, "$2")+`, `+fmt.Sprintf(ended, "$3")+`,
-			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded'),
-			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'failed'),
-			(select count(*) from sync_runs where connection_id = $1 and status in ('queued', 'running')),
+			(select max(finished_at) from sync_runs where connection_id = $1 and not dry_run and status = 'succeeded'),
+			(select max(finished_at) from sync_runs where connection_id = $1 and not dry_run and status = 'failed'),
+			(select count(*) from sync_runs where connection_id = $1 and not dry_run and status in ('queued', 'running')),
 			(`+failedInARow+`)`,
 		i.ConnectionID, f.Now.UTC().Truncate(24*time.Hour), f.Window.From(f.Now)).
 		Scan(&f.Today.Succeeded, &f.Today.Failed, &todays, &f.InWindow.Succeeded, &f.InWindow.Failed, &windows,
@@ -73,7 +73,7 @@ func (i Insight) troubles(ctx context.Context, f *insight.Facts) error {
 	return i.Pool.QueryRow(ctx, `
 		select (select count(*) from sync_conflicts where connection_id = $1 and intent_id is null and detected_at >= $2),
 			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null),
-			(select count(*) from sync_errors where connection_id = $1),
+			(select count(*) from sync_errors where connection_id = $1 and not waits),
 			(select coalesce(sum(records), 0) from sync_holds where connection_id = $1 and status = 'waiting')`, i.ConnectionID, f.Window.From(f.Now)).
 		Scan(&f.Conflicts.InWindow, &f.Conflicts.All, &f.Refused, &f.Held)
 }
@@ -91,15 +91,16 @@ func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
 	}
 	rows, err := i.Pool.Query(ctx, `
 		select k.records, (select count(distinct row_id) from sync_changes c where c.connection_id = $1 and c.kind = k.kind),
+			(select count(*) from sync_errors e where e.connection_id = $1 and e.kind = k.kind and not e.waits),
 			(select p.finished_at from sync_run_databases p join sync_runs r on r.id = p.run_id
-				where r.connection_id = $1 and p.kind = k.kind and p.status = 'succeeded' order by p.finished_at desc limit 1)
+				where r.connection_id = $1 and not r.dry_run and p.kind = k.kind and p.status = 'succeeded' order by p.finished_at desc limit 1)
 		from (`+strings.Join(parts, " union all ")+`) k order by k.place`, i.ConnectionID, names)
 	if err != nil {
 		return err
 	}
 	f.Databases, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d insight.Database, err error) {
 		var last *time.Time
-		if err = row.Scan(&d.Records, &d.Waiting, &last); last != nil {
+		if err = row.Scan(&d.Records, &d.Waiting, &d.Refused, &last); last != nil {
 			d.LastSync = *last
 		}
 		return d, err
@@ -119,10 +120,10 @@ func (i Insight) brought(ctx context.Context, f *insight.Facts) error {
 	rows, err := i.Pool.Query(ctx, `
 		with times as (
 			select p.kind, p.finished_at as at from sync_run_databases p join sync_runs r on r.id = p.run_id
-			where r.connection_id = $1 and p.kind = any($2) and p.status = 'succeeded' and p.finished_at between $3 and $5
+			where r.connection_id = $1 and not r.dry_run and p.kind = any($2) and p.status = 'succeeded' and p.finished_at between $3 and $5
 			union all
 			select k.kind, before.finished_at from unnest($2::text[]) k(kind), lateral (select p.finished_at from sync_run_databases p join sync_runs r on r.id = p.run_id
-				where r.connection_id = $1 and p.kind = k.kind and p.status = 'succeeded' and p.finished_at < $3 order by p.finished_at desc limit 1) before)
+				where r.connection_id = $1 and not r.dry_run and p.kind = k.kind and p.status = 'succeeded' and p.finished_at < $3 order by p.finished_at desc limit 1) before)
 		select kind, date_trunc($4::text, at, 'UTC') as stretch, (extract(epoch from max(gap)) * 1000000)::bigint, max(at)
 		from (select kind, at, coalesce(at - lag(at) over (partition by kind order by at), '0') as gap from times) t
 		group by kind, stretch order by kind, stretch`, i.ConnectionID, names, f.Window.From(f.Now), f.Window.Grain, f.Now)

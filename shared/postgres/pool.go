@@ -30,7 +30,7 @@ type Pool struct {
 	settings string // a statement that makes the settings hold until the transaction ends
 }
 
-// Open prepares a pool for the database at url; nothing is connected before the first use. The error is fault.Invalid: url cannot be
+// Open prepares a pool for the database at url; nothing is connected before the first use. The error is fault.Unavailable: url cannot be
 // read (and is not repeated, for it holds a password).
 //
 // options may change how it connects.
@@ -331,6 +331,9 @@ func Locked(err error) bool { return hasCode(err, "55P03", "40P01") }
 
 // Cancelled reports whether an error says that the server ended a statement, or a transaction in which nothing went on, for its time limit.
 func Cancelled(err error) bool { return hasCode(err, "57014", "25P03") }
+
+// Refused reports whether an error says that the database does not take the user or the password of DATABASE_URL.
+func Refused(err error) bool { return hasCode(err, "28P01", "28000") }
 
 func hasCode(err error, codes ...string) bool {
 	var server *pgconn.PgError

@@ -79,8 +79,7 @@ func (s Status) counts(ctx context.Context, status *journal.Status) error {
 
 func (s Status) running(ctx context.Context, status *journal.Status) error {
 	rows, err := s.Pool.Query(ctx, `
-		select r.id::text, r.type, r.dry_run, coalesce(r.started_at, r.created_at), p.kind, p.status, coalesce(p.checkpoint->>'phase', ''), p.counts,
-			p.started_at, coalesce((p.checkpoint->>'expected')::integer, 0)
+		select r.id::text, r.type, r.dry_run, coalesce(r.started_at, r.created_at), p.kind, p.status, p.checkpoint, p.counts, p.started_at
 		from sync_runs r join sync_run_databases p on p.run_id = r.id
 		where r.connection_id = $1 and r.status in ('queued', 'running') order by r.created_at, r.id, p.kind`, s.ConnectionID)
 	if err != nil {
@@ -90,7 +89,7 @@ func (s Status) running(ctx context.Context, status *journal.Status) error {
 	var kind string
 	var part journal.PartProgress
 	var started *time.Time
-	into := []any{&run.RunID, &run.Type, &run.DryRun, &run.StartedAt, &kind, &part.Status, &part.Phase, &part.Counts, &started, &part.Expected}
+	into := []any{&run.RunID, &run.Type, &run.DryRun, &run.StartedAt, &kind, &part.Status, &part.At, &part.Counts, &started}
 	_, err = pgx.ForEachRow(rows, into, func() error {
 		if started != nil {
 			part.StartedAt = *started

@@ -23,6 +23,11 @@ func (w *worker) push(ctx context.Context) error {
 			return err
 		}
 	}
+	left, err := w.tables.Left(ctx, at.Change)
+	if err != nil {
+		return err
+	}
+	at.Push(left, w.Now())
 	rowIDs, last, err := w.tables.Changed(ctx, at.Change, BatchSize)
 	if err != nil {
 		return err
@@ -68,7 +73,7 @@ func (w *worker) push(ctx context.Context) error {
 	if err := w.absences(ctx, asked...); err != nil {
 		return err
 	}
-	at.Change = last
+	at.Change, at.Left = last, max(at.Left-len(rowIDs), 0)
 	w.edits.covered += paged
 	return w.settle(ctx, items, journal.Batch{})
 }

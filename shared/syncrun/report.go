@@ -60,7 +60,7 @@ func (w *worker) progress() {
 	}
 	w.told = now
 	at := w.part.Checkpoint
-	pace := journal.PartProgress{Phase: at.Phase, Counts: w.part.Counts, StartedAt: w.part.StartedAt, Expected: at.Expected}.Pace(now)
+	pace := journal.PartProgress{At: at, Counts: w.part.Counts, StartedAt: w.part.StartedAt}.Pace(now)
 	w.emit(event.SyncProgress, event.Integration, event.Integration, progressed{
 		w.part.Run.ID, w.part.Kind, at.Phase, pace, pace.Left.Seconds(), w.part.Counts,
 	})

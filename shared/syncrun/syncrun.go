@@ -169,6 +169,8 @@ type Finder interface {
 	// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them;
 	// without those whose deletion waits to be decided.
 	Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error)
+	// Left gives how many records Changed still has to give.
+	Left(ctx context.Context, after int64) (int, error)
 	// Due gives records that were refused and are to be tried again.
 	Due(ctx context.Context, at time.Time, limit int) ([]journal.Key, error)
 	// Waiting gives records whose rows were locked by somebody else.

@@ -17,6 +17,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
+// admitLimit is how long it may take to find out who is calling. The function that is called needs time as well, and where the authorizer does
+// not answer, API Gateway does, with 500.
+const admitLimit = 4 * time.Second
+
 // keyTTL is how long a key that was looked up is remembered.
 const keyTTL = time.Minute
 
@@ -40,6 +44,8 @@ func Authorizer() lambdaio.Decider {
 		return err
 	})
 	return func(ctx context.Context, r events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
+		ctx, cancel := context.WithTimeout(ctx, admitLimit)
+		defer cancel()
 		var caller access.Principal
 		err := admit(ctx, asked{r, &caller})
 		return events.APIGatewayV2CustomAuthorizerSimpleResponse{IsAuthorized: true, Context: access.Context(caller, err)}, nil

@@ -209,7 +209,7 @@ func refusedBy(err error) string {
 	return fault.Unavailable.String()
 }
 
-// measuredLedger measures the parts of syncs as they end.
+// measuredLedger measures the parts of syncs as they end. A dry run is no sync.
 type measuredLedger struct {
 	postgres.Ledger
 	observe func(metric.Sample)
@@ -218,7 +218,7 @@ type measuredLedger struct {
 // Finish ends a part.
 func (l measuredLedger) Finish(ctx context.Context, lease journal.Lease, part journal.Part, reason string, at time.Time) error {
 	err := l.Ledger.Finish(ctx, lease, part, reason, at)
-	if err == nil {
+	if err == nil && !part.Run.DryRun {
 		s := metric.Sample{Service: metric.Sync, Operation: part.Kind, At: at, Duration: at.Sub(part.Run.CreatedAt)}
 		if reason != "" {
 			s.Outcome = "failed"

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+	"github.com/google/uuid"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
@@ -17,6 +18,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -64,6 +66,44 @@ func BenchmarkMeasuring(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestDryRunIsNotMeasured: the parts of syncs are measured as they end, those of a dry run are not.
+func TestDryRunIsNotMeasured(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	var seen []metric.Sample
+	newID := func() string { return uuid.Must(uuid.NewV7()).String() }
+	ledger := measuredLedger{postgres.Ledger{Pool: pool, NewID: newID}, func(s metric.Sample) { seen = append(seen, s) }}
+	end := func(dry bool, reason string) {
+		t.Helper()
+		run := journal.Run{ID: newID(), ConnectionID: config.DefaultConnection, Type: journal.Full, DryRun: dry, RequestedBy: "test", CreatedAt: time.Now()}
+		if _, err := ledger.Create(t.Context(), run, []string{"partners"}, run.CreatedAt); err != nil {
+			t.Fatal(err)
+		}
+		part, err := ledger.Begin(t.Context(), run.ID, "partners", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		leases := postgres.Leases{Pool: pool, TTL: time.Minute}
+		lease, err := leases.Acquire(t.Context(), config.DefaultConnection, "partners", newID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(ledger.Finish(t.Context(), lease, part, reason, time.Now()), leases.Release(t.Context(), lease)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end(true, "")
+	end(true, "Notion cannot be reached.")
+	if len(seen) != 0 {
+		t.Errorf("dry runs count as parts of syncs: %+v", seen)
+	}
+	end(false, "")
+	end(false, "Notion cannot be reached.")
+	if len(seen) != 2 || seen[0].Outcome != "" || seen[1].Outcome != "failed" {
+		t.Errorf("%+v", seen)
 	}
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -49,7 +50,11 @@ func database(get func(context.Context) (*postgres.Pool, error)) httpapi.Check {
 		if err != nil {
 			return err
 		}
-		return postgres.Status{Pool: pool}.Ping(ctx)
+		err = postgres.Status{Pool: pool}.Ping(ctx)
+		if postgres.Refused(err) {
+			return fault.Wrap(err, fault.Unauthorized, "%s", fault.Message(err))
+		}
+		return err
 	}
 }
 
@@ -98,8 +103,27 @@ func giveBack(ctx context.Context, budget *notion.Shared) {
 
 // found is what a look at Notion found; an error too is an answer, and is remembered.
 type found struct {
-	Kind    fault.Kind `json:"kind"`
-	Message string     `json:"message"`
+	Kind     fault.Kind `json:"kind"`
+	Message  string     `json:"message"`
+	NotAsked bool       `json:"not_asked,omitempty"` // Notion has not said so: it was not asked
+}
+
+func foundOf(err error) found {
+	if err == nil {
+		return found{}
+	}
+	return found{fault.KindOf(err), fault.Message(err), errors.Is(err, fault.ErrNotAsked)}
+}
+
+func (f found) err() error {
+	if f.Message == "" {
+		return nil
+	}
+	err := fault.New(f.Kind, "%s", f.Message)
+	if f.NotAsked {
+		return fault.NotAsked(err)
+	}
+	return err
 }
 
 // rememberedCheck looks at Notion, which costs a request of the budget: one look serves all functions for a while. While runs need all that is
@@ -109,10 +133,8 @@ func (p parts) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *c
 	look := func(budget *notion.Shared) func(context.Context) (found, error) {
 		client := p.notionBehind(guard, source, budget)
 		return func(ctx context.Context) (found, error) {
-			if _, err := client.Me(ctx); err != nil && fault.KindOf(err) != fault.RateLimited { // busy is not ill
-				return found{fault.KindOf(err), fault.Message(err)}, nil
-			}
-			return found{}, nil
+			_, err := client.Me(ctx)
+			return foundOf(err), nil
 		}
 	}
 	spare, needed := look(everybodys), look(peoples)
@@ -127,9 +149,9 @@ func (p parts) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *c
 			f, _, err := cache.Get(ctx, c, busyCache(), "notion, while it is busy", needed)
 			return f, err
 		})
-		if err != nil || f.Message == "" {
+		if err != nil {
 			return err
 		}
-		return fault.New(f.Kind, "%s", f.Message)
+		return f.err()
 	}
 }

@@ -32,6 +32,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
+// lastWords is how long before a function's limit a request is answered at the latest, and what was measured stored: API Gateway answers for a
+// function that did not.
+const lastWords = 2 * time.Second
+
 // secretTTL is how long the app secret is remembered, and so how long a change of it takes to be noticed.
 const secretTTL = 5 * time.Minute
 
@@ -197,13 +201,24 @@ func handler(function string, create func(context.Context, parts) (http.Handler,
 		defer func() {
 			end(answer.failure(), trace.Text("http.request.method", r.Method), trace.Number("http.response.status_code", int64(answer.status)))
 		}()
-		h, err := get(ctx)
+		within, cancel := answerable(ctx)
+		defer cancel()
+		h, err := get(within)
 		if err != nil {
 			h = api.Failure(err)
 		}
-		h.ServeHTTP(answer, r.WithContext(ctx))
+		h.ServeHTTP(answer, r.WithContext(within))
 		answer.status = cmp.Or(answer.status, http.StatusOK) // as net/http has it
 	})
+}
+
+// answerable gives a context that ends while there is still time to answer.
+func answerable(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, limit.Add(-lastWords))
 }
 
 // answer knows the status of what it passes on; 0 until there is one.

@@ -195,6 +195,11 @@ func (t tables) Changed(ctx context.Context, after int64, limit int) (rowIDs []s
 	return rowIDs, last, err
 }
 
+func (t tables) Left(ctx context.Context, after int64) (left int, err error) {
+	err = t.run(func() (err error) { left, err = t.Tables.Left(ctx, after); return err })
+	return left, err
+}
+
 func (t tables) Due(ctx context.Context, at time.Time, limit int) (keys []journal.Key, err error) {
 	err = t.run(func() (err error) { keys, err = t.Tables.Due(ctx, at, limit); return err })
 	return keys, err

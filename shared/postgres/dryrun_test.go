@@ -1,0 +1,92 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/act-platform/enhanced-integration/shared/alert"
+	"github.com/act-platform/enhanced-integration/shared/insight"
+	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// TestDryRunIsNoSync: whatever becomes of a dry run, every figure of the syncs, every alert's and the schedule's are what they were.
+func TestDryRunIsNoSync(t *testing.T) {
+	t.Parallel()
+	const (
+		dry  = `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at, dry_run) values ($1, $2, $3, $4, 'test', $5, $5, $6, true)`
+		part = `insert into sync_run_databases (run_id, kind, status, queued_at, started_at, finished_at, error) values ($1, 'partners', $2, $3, $3, $4, $5)`
+	)
+	for name, becomes := range map[string]struct {
+		kind     journal.Type
+		status   string
+		finished any
+		reason   any
+	}{
+		"it succeeds after syncs that failed":  {journal.Full, "succeeded", now.Add(-time.Minute), nil},
+		"it fails after syncs that failed":     {journal.Full, "failed", now.Add(-time.Minute), "Notion cannot be reached."},
+		"it waits, and nobody works on it":     {journal.Full, "queued", nil, nil},
+		"it is of the kind that is scheduled":  {journal.Incremental, "succeeded", now.Add(-time.Minute), nil},
+		"it is a one-way run, and it succeeds": {journal.SupabaseToNotion, "succeeded", now.Add(-time.Minute), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.New(t)
+			partners, _ := mapping.ACT().Kind("partners")
+			for i, status := range []string{"succeeded", "failed", "failed", "failed", "failed"} {
+				id, at := uuidV7(), now.Add(time.Duration(i-90)*time.Minute)
+				exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at) values ($1, $2, 'incremental', $3, 'test', $4, $4, $5)`,
+					id, connection, status, at, at.Add(time.Second))
+				exec(t, pool, part, id, status, at, at.Add(time.Second), nil)
+			}
+			type figures struct {
+				Facts   insight.Facts
+				Samples alert.Samples
+				Status  journal.Status
+				Last    time.Time
+				Synced  map[string]time.Time
+				Failing bool
+			}
+			read := func() (f figures) {
+				t.Helper()
+				w, _ := metric.WindowOf("24h")
+				var err error
+				must := func() {
+					t.Helper()
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				f.Facts, err = postgres.Insight{Pool: pool, ConnectionID: connection, Kinds: []mapping.Kind{partners}}.Read(t.Context(), w, now)
+				must()
+				f.Samples, err = postgres.Alerts{Pool: pool, ConnectionID: connection, Kinds: []string{"partners"}}.Samples(t.Context(), now)
+				must()
+				f.Status, err = postgres.Status{Pool: pool, ConnectionID: connection, Mapping: mapping.ACT()}.Read(t.Context())
+				must()
+				f.Last, err = postgres.Ledger{Pool: pool}.Last(t.Context(), connection, journal.Incremental)
+				must()
+				f.Synced, err = postgres.Settings{Pool: pool}.Synced(t.Context())
+				must()
+				f.Failing, err = postgres.Settings{Pool: pool}.Failing(t.Context())
+				must()
+				return f
+			}
+			before := read()
+			if before.Samples.FailedSyncs != 4 || before.Facts.FailedInARow != 4 || !before.Facts.LastFailed || before.Samples.Freshness["partners"] < time.Hour {
+				t.Fatalf("%+v", before)
+			}
+			id := uuidV7()
+			exec(t, pool, dry, id, connection, becomes.kind, becomes.status, now.Add(-3*time.Minute), becomes.finished)
+			exec(t, pool, part, id, becomes.status, now.Add(-3*time.Minute), becomes.finished, becomes.reason)
+			if diff := cmp.Diff(before, read(), cmpopts.IgnoreFields(journal.Status{}, "Running"), cmp.AllowUnexported(metric.Window{})); diff != "" {
+				t.Errorf("the dry run counts:\n%s", diff)
+			}
+		})
+	}
+}
