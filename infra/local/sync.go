@@ -259,8 +259,13 @@ func (b *bars) show(kind string, p progress) {
 		})))
 	}
 	shown.last.Store(&p)
-	shown.SetTotal(int64(max(p.Expected, p.Done, 1)), p.over())
-	shown.SetCurrent(int64(p.Done))
+	if p.over() {
+		p.Expected = max(p.Done, 1)
+	}
+	if p.Expected > 0 { // else nobody knows, and the bar stays empty
+		shown.SetTotal(int64(p.Expected), p.over())
+		shown.SetCurrent(int64(p.Done))
+	}
 }
 
 // String is what stands behind the bar.

@@ -15,7 +15,7 @@ type Status struct {
 	LastSuccess, LastRun time.Time
 	LastFailed           bool          // the last run that ended failed
 	LastDuration         time.Duration // how long the last run that succeeded took
-	Problems             []Problem     // what is wrong now, newest first
+	Problems             []Problem     // what is wrong now: of whole databases, then of records, newest first
 	Synced               int           // records that are in step
 	Conflicts            int           // conflicts that have been settled
 	Waiting              int           // conflicts that wait for a person

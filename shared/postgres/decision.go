@@ -167,7 +167,7 @@ func (d Decisions) Errors(ctx context.Context, f journal.Find) (journal.Found[jo
 	return list(ctx, d.Pool, f.Limit, func(e journal.ErrorRecord) string { return e.RowID }, `
 		select r.kind, r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+`, r.side, r.reason, r.attempts, r.first_at, r.last_at, r.next_attempt_at, r.fields
 		from sync_errors r
-		where r.connection_id = $1 and ($2 = '' or r.kind = $2) and ($3 = '' or r.row_id < nullif($3, '')::uuid)
+		where r.connection_id = $1 and `+amiss+` and ($2 = '' or r.kind = $2) and ($3 = '' or r.row_id < nullif($3, '')::uuid)
 		order by r.row_id desc limit $4`, pgx.RowToStructByPos[journal.ErrorRecord], d.ConnectionID, f.Kind, f.Cursor, f.Limit+1)
 }
 

@@ -90,3 +90,41 @@ func TestDryRunIsNoSync(t *testing.T) {
 		})
 	}
 }
+
+// TestProblemsAreCounted: what is refused is counted by database, however many are listed, and a database that failed is told of before
+// the records, however many there are. A lock that somebody holds for a moment is no problem.
+func TestProblemsAreCounted(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	var kinds []mapping.Kind
+	for _, name := range []string{"partners", "projects", "organizations"} {
+		kind, _ := mapping.ACT().Kind(name)
+		kinds = append(kinds, kind)
+	}
+	refuse := func(kind string, n int, waits bool, since time.Duration) {
+		t.Helper()
+		exec(t, pool, `insert into sync_errors (connection_id, kind, row_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits)
+			select $1, $2, gen_random_uuid(), 'notion', 'at most 100 options', 1, now() - $4::interval, now(), now(), $5 from generate_series(1, $3)`, connection, kind, n, since, waits)
+	}
+	refuse("partners", 61, false, time.Hour)
+	refuse("projects", 3, false, time.Hour)
+	refuse("projects", 2, true, time.Hour)
+	refuse("organizations", 7, true, time.Second)
+	id := uuidV7()
+	exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at) values ($1, $2, 'full', 'failed', 'test', $3, $3)`, id, connection, now)
+	exec(t, pool, `insert into sync_run_databases (run_id, kind, status, queued_at, finished_at, error) values ($1, 'organizations', 'failed', $2, $2, 'Notion does not answer.')`, id, now)
+
+	w, _ := metric.WindowOf("24h")
+	f, err := postgres.Insight{Pool: pool, ConnectionID: connection, Kinds: kinds}.Read(t.Context(), w, now)
+	if err != nil || f.Refused != 66 || f.Databases[0].Refused != 61 || f.Databases[1].Refused != 5 || f.Databases[2].Refused != 0 {
+		t.Errorf("%d refused, %+v, %v", f.Refused, f.Databases, err)
+	}
+	listed, err := postgres.Decisions{Pool: pool, ConnectionID: connection, Mapping: mapping.ACT()}.Errors(t.Context(), journal.Find{Limit: 500})
+	if err != nil || len(listed.Items) != 66 {
+		t.Errorf("%d are listed, %v", len(listed.Items), err)
+	}
+	status, err := postgres.Status{Pool: pool, ConnectionID: connection, Mapping: mapping.ACT()}.Read(t.Context())
+	if err != nil || len(status.Problems) != 50 || status.Problems[0].Kind != "organizations" || status.Problems[0].RecordID != "" {
+		t.Errorf("%+v, %v", status.Problems, err)
+	}
+}

@@ -73,7 +73,7 @@ func (i Insight) troubles(ctx context.Context, f *insight.Facts) error {
 	return i.Pool.QueryRow(ctx, `
 		select (select count(*) from sync_conflicts where connection_id = $1 and intent_id is null and detected_at >= $2),
 			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null),
-			(select count(*) from sync_errors where connection_id = $1 and not waits),
+			(select count(*) from sync_errors where connection_id = $1 and `+amiss+`),
 			(select coalesce(sum(records), 0) from sync_holds where connection_id = $1 and status = 'waiting')`, i.ConnectionID, f.Window.From(f.Now)).
 		Scan(&f.Conflicts.InWindow, &f.Conflicts.All, &f.Refused, &f.Held)
 }
@@ -91,7 +91,7 @@ func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
 	}
 	rows, err := i.Pool.Query(ctx, `
 		select k.records, (select count(distinct row_id) from sync_changes c where c.connection_id = $1 and c.kind = k.kind),
-			(select count(*) from sync_errors e where e.connection_id = $1 and e.kind = k.kind and not e.waits),
+			(select count(*) from sync_errors e where e.connection_id = $1 and e.kind = k.kind and `+amiss+`),
 			(select p.finished_at from sync_run_databases p join sync_runs r on r.id = p.run_id
 				where r.connection_id = $1 and not r.dry_run and p.kind = k.kind and p.status = 'succeeded' order by p.finished_at desc limit 1)
 		from (`+strings.Join(parts, " union all ")+`) k order by k.place`, i.ConnectionID, names)

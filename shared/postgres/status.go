@@ -18,6 +18,9 @@ const stalledAfter = time.Minute
 // problems is how many problems are listed at the most.
 const problems = 50
 
+// amiss says that what was set aside of a record is more than a lock that was there a moment ago.
+const amiss = `not (waits and first_at > now() - interval '1 minute')`
+
 // Status tells how the sync is doing.
 type Status struct {
 	Pool         *Pool
@@ -153,14 +156,14 @@ func (s Status) outOfStep(ctx context.Context, status *journal.Status) error {
 
 func (s Status) problems(ctx context.Context, status *journal.Status) error {
 	rows, err := s.Pool.Query(ctx, `
-		select kind, '', message, at from (
+		select * from (select kind, '', message, at from (
 			select distinct on (p.kind) p.kind, coalesce(p.error, '') as message, p.finished_at as at
 			from sync_run_databases p join sync_runs r on r.id = p.run_id
 			where r.connection_id = $1 and p.finished_at is not null and not r.dry_run order by p.kind, p.finished_at desc
 		) last where message <> ''
 		union all
-		select kind, row_id::text, reason, last_at from sync_errors where connection_id = $1 and not (waits and first_at > now() - interval '1 minute')
-		order by 4 desc, 1, 2 limit $2`, s.ConnectionID, problems)
+		select kind, row_id::text, reason, last_at from sync_errors where connection_id = $1 and `+amiss+`
+		) every(kind, record, message, at) order by record <> '', at desc, kind, record limit $2`, s.ConnectionID, problems)
 	if err != nil {
 		return err
 	}
