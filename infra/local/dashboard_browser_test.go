@@ -276,7 +276,7 @@ func (o *onlooker) waiting(t *testing.T) {
 	}
 	o.editPage(t, second, darwin)
 	o.exec(t, `update partners set location = 'Broome' where name = $1`, second)
-	o.exec(t, `update opportunities set tags = (select array_agg('option '||n) from generate_series(1, 101) n) where name = (select min(name) from opportunities)`)
+	o.exec(t, `update opportunities set tags = (select array_agg('option '||n) from generate_series(1, 101) n) where id in (select id from opportunities order by name limit 10)`)
 	o.exec(t, `delete from projects`)
 	o.exec(t, `delete from organizations`)
 	o.exec(t, `insert into breakers (connection_id, service, status, opened_at, until, openings) select id, $1, 'open', now(), now() + interval '1 hour', 1 from connections`,
@@ -291,7 +291,8 @@ func (o *onlooker) waiting(t *testing.T) {
 		"what Notion shows of it now":        `/Notion now: Darwin · edited by \w+/.test(document.getElementById("conflicts").innerText)`,
 		"the subscription's host":            `document.getElementById("subscriptions").innerText.includes("circuit breaker open")`,
 		"the subscription":                   `/127.0.0.1:\d+\/hook/.test(document.getElementById("subscriptions").innerText)`,
-		"the databases that are not in step": `/held/.test(document.getElementById("databases").innerText) && /refused/.test(document.getElementById("databases").innerText)`,
+		"the databases that are not in step": `/held/.test(document.getElementById("databases").innerText) && /10 refused/.test(document.getElementById("databases").innerText)`,
+		"that not all refused are listed":    `/and 2 more/.test(document.getElementById("problems").innerText)`,
 	} {
 		o.awaitPage(t, soon, what, expression)
 	}
@@ -360,9 +361,9 @@ func (o *onlooker) decides(t *testing.T) {
 	o.await(t, "the pages are in the trash", `select (count(*) = 0)::text from notion_organizations where state = 'live'`)
 	o.gone(t, "problems", "deletions held")
 
-	o.exec(t, `update opportunities set tags = '{one}' where name = (select min(name) from opportunities)`)
-	o.press(t, "problems", "at most 100 options", "Try again")
-	o.await(t, "the record is taken", `select (count(*) = 0)::text from sync_errors`)
+	o.exec(t, `update opportunities set tags = '{one}' where cardinality(tags) > 100`)
+	o.press(t, "problems", "and 2 more", "Try all again")
+	o.await(t, "the records are taken", `select (count(*) = 0)::text from sync_errors`)
 	o.gone(t, "problems", "at most 100 options")
 	var refused struct{ Errors []any }
 	if o.get(t, "/sync/errors", &refused); len(refused.Errors) > 0 {
@@ -387,8 +388,8 @@ func (o *onlooker) outage(t *testing.T) {
 	}
 	o.awaitPage(t, soon, "both are well", healthy("notion")+"&&"+healthy("supabase"))
 	o.send(t, http.MethodPost, o.env["NOTION_URL"]+"/_sim/faults", `{"rules":[{"who":"bot","status":503,"code":"service_unavailable","message":"Away.","probability":1}]}`)
-	t.Logf("an outage turns the page after %.1f s", o.awaitPage(t, soon, "the page turns", `document.getElementById("service-notion").dataset.state === "unhealthy" &&
-		document.getElementById("link").dataset.state === "broken" && document.getElementById("overall").textContent !== "healthy" && document.title.startsWith("● ")`).Seconds())
+	t.Logf("an outage turns the page after %.1f s", o.awaitPage(t, 2*soon, "the page turns", `document.getElementById("service-notion").dataset.state === "unhealthy" &&
+		document.getElementById("link").dataset.state === "broken" && document.getElementById("databases").innerText.includes("waits for Notion") && !document.getElementById("databases").innerText.includes("in step") && document.getElementById("overall").textContent !== "healthy" && document.title.startsWith("● ")`).Seconds())
 	if said := o.text(t, "#service-notion .message"); said == "" {
 		t.Error("the page does not say what is wrong")
 	}
@@ -396,6 +397,11 @@ func (o *onlooker) outage(t *testing.T) {
 	o.send(t, http.MethodDelete, o.env["NOTION_URL"]+"/_sim/faults", "")
 	t.Logf("it clears after %.1f s", o.awaitPage(t, time.Minute, "the page clears", healthy("notion")+` && document.getElementById("link").dataset.state !== "broken"`).Seconds())
 	o.settle(t)
+	o.exec(t, `with run as (insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at)
+		select gen_random_uuid(), id, 'full', 'failed', 'test', now(), now() from connections returning id)
+		insert into sync_run_databases (run_id, kind, status, queued_at, finished_at, error) select id, 'partners', 'failed', now(), now(), 'Notion did not answer.' from run`)
+	o.awaitPage(t, soon, "that a sync failed", `document.getElementById("databases").innerText.includes("not in step") && document.getElementById("link-text").innerText.startsWith("the last sync failed") &&
+		document.getElementById("problems").innerText.includes("Notion did not answer.")`)
 	o.sync(t)
 	o.awaitPage(t, soon, "all is well", `document.getElementById("overall").textContent === "healthy"`)
 }
@@ -444,6 +450,9 @@ func (o *onlooker) alone(t *testing.T) {
 	o.awaitPage(t, soon, "the page says so", `document.getElementById("banner").checkVisibility() && document.getElementById("banner").innerText.includes("does not answer")`)
 	if o.text(t, "#databases td") == "" {
 		t.Error("what was seen is gone")
+	}
+	if green := see(o.browser, t, chromedp.Evaluate[string](`[...document.querySelectorAll("main [data-state=healthy], header [data-state=healthy], #databases .good")].map((e) => e.innerText).join(", ")`)); green != "" {
+		t.Errorf("nobody knows whether it is well: %s", green)
 	}
 	keepPicture(o.browser, t, "offline")
 	o.quiet(t, "ERR_INTERNET_DISCONNECTED")

@@ -136,13 +136,17 @@
     });
   }
 
-  function link(health, status, dashboard) {
-    const running = status?.isRunning, broken = ["notion", "supabase"].some((s) => health?.services?.[s]?.status === "unhealthy");
+  // ill are the services that cannot be synced with now, or of which nothing is known.
+  const ill = (services) => ["notion", "supabase"].filter((s) => services?.[s]?.status !== "healthy");
+  // failing are the databases whose last sync failed, or whose sync nobody works on.
+  const failing = (status) => new Set((status?.errors || []).filter((x) => !x.record_id).map((x) => x.database));
+  function link(away, status, dashboard) {
+    const running = status?.isRunning, broken = away.length > 0, failed = failing(status).size > 0;
     $("link").dataset.state = broken ? "broken" : running ? "running" : "idle";
     const records = dashboard?.data_volumes?.total_records_synced ?? status?.statistics?.totalSynced;
     const last = status?.lastSync ?? dashboard?.overview?.last_sync;
     draw("link-records", records, () => [h("b", {}, number(records)), " records"]);
-    draw("link-text", [running, broken, last], () => (running ? "syncing now" : broken ? "waiting for the connection" : last ? ["synced ", ago(last)] : "not yet synced"));
+    draw("link-text", [running, broken, failed, last], () => (running ? "syncing now" : broken ? "waiting for the connection" : failed ? (last ? ["the last sync failed, synced ", ago(last)] : "the last sync failed") : last ? ["synced ", ago(last)] : "not yet synced"));
   }
 
   // ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -161,28 +165,37 @@
       h("div", { class: "tile " + how }, h("dt", {}, name), h("dd", { class: "value" }, value), h("dd", { class: "note" }, note))));
   }
 
-  function databases(rows, progress, held, refused) {
-    const parts = {}, open = {};
-    for (const x of held || []) (open[x.database] ||= []).push(number(x.records) + " held");
-    for (const [name, of] of Object.entries(Object.groupBy(refused || [], (x) => x.database))) (open[name] ||= []).push(number(of.length) + " refused");
-    for (const run of progress || []) for (const [name, part] of Object.entries(run.databases)) parts[name] = part;
-    draw("databases", [rows.map((r) => [r.database, r.records, r.waiting_changes, age(r.minutes)]), parts, open], () => rows.length === 0 ? h("p", { class: "empty" }, "No database is set up yet.") :
+  // What is going on with a database goes before what waits, and that before what is done.
+  const urgency = ["running", "queued", "failed", "succeeded"];
+  function databases(rows, status, away, known) {
+    const parts = {}, open = {}, failed = failing(status);
+    for (const x of status?.held || []) (open[x.database] ||= []).push(number(x.records) + " held");
+    for (const x of rows) if (x.refused_records) (open[x.database] ||= []).push(number(x.refused_records) + " refused");
+    for (const run of status?.progress || []) if (!run.dry_run) for (const [name, part] of Object.entries(run.databases)) {
+      if (!parts[name] || urgency.indexOf(part.status) < urgency.indexOf(parts[name].status)) parts[name] = part;
+    }
+    draw("databases", [rows.map((r) => [r.database, r.records, r.waiting_changes, age(r.minutes)]), parts, open, [...failed], away, known], () => rows.length === 0 ? h("p", { class: "empty" }, "No database is set up yet.") :
       h("div", { class: "scroll", tabindex: 0, "data-key": "databases", role: "group", "aria-label": "Databases, one a row" }, h("table", {},
         h("thead", {}, h("tr", {}, h("th", {}, "Database"), h("th", { class: "number" }, "Records"), h("th", { class: "number" }, "Waiting"), h("th", { class: "number" }, "Synced"), h("th", {}, "Now"))),
         h("tbody", {}, rows.map((r) => h("tr", {}, h("td", { class: "name" }, words(r.database)), h("td", { class: "number" }, number(r.records)), h("td", { class: "number" }, number(r.waiting_changes)),
-          h("td", { class: "number" }, r.minutes === null ? "never" : [age(r.minutes), h("span", { class: "ago" }, " ago")]), h("td", {}, now(r, parts[r.database], open[r.database]))))))));
+          h("td", { class: "number" }, r.minutes === null ? "never" : [age(r.minutes), h("span", { class: "ago" }, " ago")]), h("td", {}, now(r, parts[r.database], open[r.database], failed.has(r.database), away, known))))))));
   }
-  function now(row, part, open) {
-    if (!part && open) return open.map((text) => h("span", { class: "pill warn" }, text));
-    if (!part && row.minutes === null) return h("span", { class: "pill" }, "not yet synced");
-    if (!part) return row.waiting_changes ? h("span", { class: "pill" }, "changes to sync") : h("span", { class: "pill good" }, "in step");
-    if (part.status === "succeeded") return h("span", { class: "pill good" }, "done");
-    if (part.status === "failed") return h("span", { class: "pill bad" }, "failed");
-    const of = part.total ?? Math.max(row.records, part.counts.read, 1), done = Math.min(1, (part.done ?? part.counts.read) / of);
-    const bar = h("i", {});
-    bar.style.width = Math.max(4, 100 * done) + "%";
-    return h("div", { class: "progress" }, h("span", {}, part.status === "queued" ? "queued" : words(part.phase || "starting") + " · " + number(part.counts.read) + " read" + (part.seconds_left ? " · " + age(part.seconds_left / 60) + " left" : "")),
-      h("div", { class: "bar", role: "progressbar", "aria-label": words(row.database) + " sync", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(done * 100) }, bar));
+  function now(row, part, open, failed, away, known) {
+    const pill = (text, mood) => h("span", { class: "pill " + (mood || "") }, text);
+    if (!known) return pill("unknown");
+    if (part?.status === "failed") return pill("failed", "bad");
+    if (part?.status === "succeeded" && !away.length) return pill("done", "good");
+    if (!part || part.status === "succeeded") {
+      if (failed || open) return [failed ? pill("not in step", "bad") : null, ...(open || []).map((text) => pill(text, "warn"))].filter(Boolean);
+      if (row.minutes === null) return pill("not yet synced");
+      if (away.length) return pill("waits for " + away.map((s) => side[s]).join(" and "), "warn");
+      return row.waiting_changes ? pill("changes to sync") : pill("in step", "good");
+    }
+    // Of how many nobody knows, the bar has no length.
+    const told = part.status === "running" && part.expected > 0, done = told ? Math.min(1, part.done / part.expected) : 0, bar = h("i", {});
+    bar.style.width = told ? Math.max(4, 100 * done) + "%" : "100%";
+    return h("div", { class: "progress" }, h("span", {}, part.status === "queued" ? "queued" : words(part.phase || "starting") + " · " + number(part.done) + (part.expected > part.done ? " of " + number(part.expected) : "") + (part.phase === "push" ? " rows" : " read") + (part.seconds_left ? " · " + age(part.seconds_left / 60) + " left" : "")),
+      h("div", { class: told ? "bar" : "bar unknown", role: "progressbar", "aria-label": words(row.database) + " sync", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": told ? Math.round(done * 100) : undefined }, bar));
   }
 
   // ── charts ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,6 +266,8 @@
 
   const side = { notion: "Notion", supabase: "Supabase" };
   const empty = (text) => h("p", { class: "empty" }, text);
+  // others is the last line of a list that does not show all.
+  const others = (all, shown, ...act) => (all > shown ? h("li", { class: act.length ? "wrap" : "" }, h("div", { class: "what" }, h("b", {}, `and ${number(all - shown)} more`)), act.length ? h("div", { class: "act" }, act) : null) : null);
   // seen is a line that says what Notion shows of a conflict by now.
   function seen(answer) {
     const now = answer?.notion_now;
@@ -260,9 +275,9 @@
     const by = now.edited_by?.name, what = now.state === "live" ? short(now.value) + (now.complete ? "" : " …") : { archived: "in the trash", gone: "gone" }[now.state];
     return h("small", { class: "now" }, "Notion now: ", h("b", {}, what), by ? [" · edited by " + by + " ", ago(now.edited_at)] : null, now.stale ? [" · Notion is away, seen ", ago(now.read_at)] : null);
   }
-  function conflicts(waiting, lately, counts, glanced) {
+  function conflicts(waiting, lately, counts, glanced, waits) {
     const list = [...new Map([...(waiting || []), ...(lately || [])].map((c) => [c.id, c])).values()].slice(0, 8);
-    draw("conflicts", [list, counts, list.map((c) => glanced?.[c.id]?.notion_now)], () => list.length ? h("ul", { class: "list" }, list.map((c) => {
+    draw("conflicts", [list, counts, waits, list.map((c) => glanced?.[c.id]?.notion_now)], () => list.length ? h("ul", { class: "list" }, list.map((c) => {
       const open = c.status === "waiting" || c.status === "resolved";
       const how = { waiting: "waits for you", resolved: side[c.winner] + " kept", decided: "decided, not yet synced", settled: "settled" + (c.decided_by ? " by " + c.decided_by : "") }[c.status] || words(c.status);
       return h("li", { class: "wrap" }, h("div", { class: "what" },
@@ -270,13 +285,14 @@
         h("small", {}, words(c.database) + " · ", ago(c.detected_at)),
         h("dl", { class: "versus" }, ["notion", "supabase"].map((s) => [h("dt", {}, side[s]), h("dd", { class: open && c.winner === s ? "won" : "", title: short(c[s + "_value"]) }, short(c[s + "_value"]))])), c.status === "waiting" ? seen(glanced?.[c.id]) : null),
       open ? h("div", { class: "act" }, ["notion", "supabase"].filter((s) => s !== c.winner).map((s) => button(s + c.id, "Keep " + side[s] + "’s", side[s] + "’s is kept; a sync carries it out.", "/sync/conflicts/" + encodeURIComponent(c.id), { keep: s }))) : null);
-    })) : empty(counts?.total ? number(counts.in_range) + " in this range, " + number(counts.total) + " in all. Every value that lost is kept." : "None. Every value that loses would be kept here, whole."));
+    }), others(counts?.total, list.length), waits > list.length ? h("li", {}, h("small", {}, number(waits) + " wait for you in all.")) : null) : empty(counts?.total ? number(counts.in_range) + " in this range, " + number(counts.total) + " in all. Every value that lost is kept." : "None. Every value that loses would be kept here, whole."));
   }
 
   // problems are what a person has to look at: deletions that are held, what one side refuses, databases whose sync failed.
-  function problems(errors, status, named) {
+  function problems(errors, status, named, rows) {
     const held = status?.held || [], refused = errors?.errors || [], failed = (status?.errors || []).filter((x) => !x.record_id || errors?.forbidden), doubtful = status?.statistics?.matchesWaiting || 0, out = status?.out_of_step || [];
-    draw("problems", [held, refused, failed, doubtful, out, named], () => {
+    const all = (rows || []).reduce((n, r) => n + r.refused_records, 0);
+    draw("problems", [held, refused, failed, doubtful, out, named, all], () => {
       const item = (title, text, ...act) => h("li", { class: act.length > 1 ? "wrap tall" : "wrap" }, h("div", { class: "what" }, h("b", {}, title), text.map((t) => h("small", {}, t))), act.length ? h("div", { class: "act" }, act) : null);
       const list = [
         ...held.map((x) => {
@@ -288,6 +304,7 @@
         ...out.map((x) => item(`${words(x.database)} · ${words(x.field)} out of step`, [x.message])),
         doubtful ? item(number(doubtful) + (doubtful === 1 ? " page" : " pages") + " without a row", ["A person says which row each is: GET /sync/matches lists them."]) : null,
         ...refused.map((x) => item(x.title || words(x.database), [`${words(x.database)} · ${x.reason} · tried ` + (x.attempts === 1 ? "once" : number(x.attempts) + " times")], button("retry" + x.record_id, "Try again", "It is tried again now.", "/sync/errors/retry", { database: x.database, record_ids: [x.record_id] }))),
+        refused.length ? others(all, refused.length, button("retry-all", "Try all again", "All are tried again now.", "/sync/errors/retry", {})) : null,
       ].filter(Boolean);
       return list.length ? h("ul", { class: "list" }, list) : empty("None. Deletions that are held, and records that one side refuses, would stand here with the reason.");
     });
@@ -310,7 +327,7 @@
         records.length ? h("ul", { class: "list" }, records.slice(0, 8).map((f) => h("li", { class: "wrap" },
           h("div", { class: "what" }, h("b", {}, f.name || words(f.database)), " ", h("span", { class: "pill warn" }, words(f.problem)), h("small", {}, words(f.database) + " · " + f.advice),
             f.fields?.length ? h("dl", { class: "versus" }, f.fields.slice(0, 4).flatMap((x) => [h("dt", {}, words(x.field)), h("dd", {}, short(x.base) + " → " + short(x.supabase ?? x.notion))])) : null),
-          f.repairable ? h("div", { class: "act" }, button("repair" + (f.record_id || f.notion_id), "Repair", "Queued.", "/data-consistency/repair", { records: [{ database: f.database, record_id: f.record_id || "", notion_id: f.notion_id || "" }] })) : null))) :
+          f.repairable ? h("div", { class: "act" }, button("repair" + (f.record_id || f.notion_id), "Repair", "Queued.", "/data-consistency/repair", { records: [{ database: f.database, record_id: f.record_id || "", notion_id: f.notion_id || "" }] })) : null)), others(bad, Math.min(records.length, 8))) :
           r ? h("dl", { class: "pairs" }, Object.entries(tables).map(([name, parts]) => [h("dt", {}, words(name)), h("dd", {}, parts.join(" · "))])) : h("p", { class: "empty" }, "Not checked yet."),
       ].filter(Boolean);
     });
@@ -324,7 +341,7 @@
         h("div", { class: "what" }, h("b", {}, s.callback_url), h("small", {}, (s.event_types || []).join(", "))),
         h("div", { class: "act" }, breaker ? [h("span", { class: "pill warn" }, "circuit breaker " + words(breaker)), button("reset-" + s.subscription_id, "Reset", "Reset.", "/breakers", { service })] : null,
           h("span", { class: "pill " + (s.status !== "active" ? "bad" : s.failing_since ? "warn" : "good") }, s.status === "active" && s.failing_since ? "failing" : s.status)));
-    })) :
+    }), others(list.length, 8)) :
       h("p", { class: "empty" }, rate === null || rate === undefined ? "Nobody has subscribed to events yet." : "Deliveries that arrived: " + share(rate)));
   }
 
@@ -372,30 +389,46 @@
       $("banner").hidden = true;
       $("updated").textContent = "Updated " + new Date().toLocaleTimeString("en-GB");
     } catch (e) {
-      if (session === state.session) failures++;
-      if (failures > 1) { $("banner").textContent = "The API does not answer. What you see is from before; it is asked again."; $("banner").hidden = false; }
+      if (session === state.session && state.key) { failures++; if (!heard) adrift(); }
+      if (failures > 1) { $("banner").textContent = (e.status ? e.message : "The API does not answer.") + " What you see is from before; it is asked again."; $("banner").hidden = false; }
     } finally { busy = false; }
     if (!state.key || document.hidden) return;
-    timer = setTimeout(poll, wanted && !failures ? 0 : Math.min(60000, (state.running ? 1500 : 3000) * 2 ** Math.min(failures, 4)));
+    timer = setTimeout(poll, wanted && !failures ? 0 : Math.min(60000, (state.running ? 1500 : 3000) * 2 ** Math.min(Math.max(failures - 1, 0), 4)));
   }
 
+  // wellbeing draws how things stand; undefined: nothing is known of it.
+  function wellbeing(overall, services, status) {
+    const d = shown.dashboard, away = overall === "healthy" ? [] : ill(services);
+    $("overall").dataset.state = $("overall").textContent = overall || "unknown";
+    document.title = (overall === "healthy" ? "" : "● ") + "Integration · " + (overall || "unknown");
+    service("notion", "Notion", services?.notion, d?.performance_metrics?.services.notion, services?.notion?.breaker);
+    service("supabase", "Supabase", services?.supabase, d?.performance_metrics?.services.supabase, services?.supabase?.breaker);
+    link(away, status, d);
+    if (d) databases(d.data_freshness, status, away, Boolean(services));
+  }
+  // adrift: the API does not answer, so nobody knows how things stand now.
+  const adrift = () => wellbeing(undefined, undefined, undefined);
+
+  let heard = false; // in this round, how things stand
   async function refresh(whole) {
+    heard = false;
     const session = state.session, still = () => { if (session !== state.session) throw new Refused(0, "another session"); };
-    const [health, status] = await Promise.all([ask("/health"), ask("/sync/status").catch((e) => { if (e.status === 503 || e.status === 403) return undefined; throw e; }), happened()]);
-    const s = status?.sync_statistics?.status;
+    const more = Promise.allSettled([ask("/sync/status").catch((e) => { if (e.status === 503 || e.status === 403) return undefined; throw e; }), happened()]);
+    const health = await ask("/health"), services = { ...health.health.services };
+    still();
+    if (state.connection) services.notion = shown.config?.configuration?.notion || {};
+    wellbeing(health.health.overall, services, shown.status);
+    heard = true;
+    const [{ value: status }] = (await more).map((answer) => { if (answer.reason) throw answer.reason; return answer; });
+    still();
+    const s = shown.status = status?.sync_statistics?.status;
     const ended = state.running && !s?.isRunning;
     state.running = Boolean(s?.isRunning);
-    $("overall").dataset.state = health.health.overall;
-    $("overall").textContent = health.health.overall;
-    document.title = (health.health.overall === "healthy" ? "" : "● ") + "Integration · " + health.health.overall;
     if (whole || ended || !shown.dashboard) await details(still);
-    const d = shown.dashboard, services = { ...health.health.services };
+    const d = shown.dashboard;
     if (state.connection) services.notion = shown.config?.configuration?.notion || {};
-    service("notion", "Notion", services.notion, d?.performance_metrics?.services.notion, services.notion.breaker);
-    service("supabase", "Supabase", services.supabase, d?.performance_metrics?.services.supabase, services.supabase.breaker);
-    link(health.health, s, d);
-    if (d) databases(d.data_freshness, s?.progress, s?.held, shown.errors?.errors);
-    if (status) { await naming(s.held || []); still(); problems(shown.errors, s, shown.named); }
+    wellbeing(health.health.overall, services, s);
+    if (status) { await naming(s.held || []); still(); problems(shown.errors, s, shown.named, d?.data_freshness); }
     events(shown.events);
     ages();
     rest($("sync"), state.running);
@@ -441,7 +474,7 @@
     }
     alerts(shown.alerts?.alerts);
     await glancing(shown.waiting?.conflicts, still);
-    conflicts(shown.waiting?.conflicts, shown.lately?.conflicts, d?.conflicts, shown.glanced);
+    conflicts(shown.waiting?.conflicts, shown.lately?.conflicts, d?.conflicts, shown.glanced, shown.status?.statistics?.conflictsWaiting);
     consistency(shown.consistency);
     subscriptions(shown.subscriptions, d?.performance_metrics?.delivery_success_rate, shown.breakers?.breakers);
   }
