@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -82,6 +83,21 @@ func Wrap(err error, kind Kind, format string, args ...any) error {
 		return nil
 	}
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...), Err: err}
+}
+
+// OneOf names the values that something may have, as a person would.
+func OneOf[S ~string](values []S) string {
+	var text strings.Builder
+	for i, v := range values {
+		switch {
+		case i > 0 && i == len(values)-1:
+			text.WriteString(" or ")
+		case i > 0:
+			text.WriteString(", ")
+		}
+		text.WriteString(string(v))
+	}
+	return text.String()
 }
 
 // KindOf gives the kind of the outermost classified error in the chain; Internal when there is none.

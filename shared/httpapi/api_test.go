@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,9 @@ func TestErrorsHaveOneShape(t *testing.T) {
 	s := &store{}
 	trigger, events := api().SyncTrigger(s.start), api().Events(s)
 	reader := access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}
+	settler := access.Principal{Client: "settler", Scopes: []access.Scope{access.Read, access.Config, access.Events}}
+	config, subscribe := api().Config(&settings{}, httpapi.Configured{}), api().Subscribe(nil, nil)
+	ours := regexp.MustCompile(`\[".*"\]|\[[a-z_]+ |struct ?\{|\b[a-z]+\.[A-Z]\w+|\b(?:bool|int|float64|map\[)\b|%!`) // Go's words
 	long := `{"type":"` + strings.Repeat("x", 300<<10) + `"}`
 	cases := map[string]struct {
 		handler              http.Handler
@@ -90,43 +94,59 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		status               int
 		says                 string
 	}{
-		"nobody":                {trigger, nil, "POST", "/", `{"type":"full"}`, 401, "Say who you are"},
-		"without the scope":     {trigger, &reader, "POST", "/", `{"type":"full"}`, 403, `"sync"`},
-		"wrong method":          {trigger, &everybody, "GET", "/", "", 405, "Use POST here"},
-		"no body":               {trigger, &everybody, "POST", "/", "", 400, "empty"},
-		"no JSON":               {trigger, &everybody, "POST", "/", "{", 400, "malformed"},
-		"two values":            {trigger, &everybody, "POST", "/", `{"type":"full"}{}`, 400, "more than one"},
-		"an array":              {trigger, &everybody, "POST", "/", `[]`, 400, "not the JSON object"},
-		"unknown type":          {trigger, &everybody, "POST", "/", `{"type":"half"}`, 400, "type must be full"},
-		"no type":               {trigger, &everybody, "POST", "/", `{}`, 400, "type must be full"},
-		"type is a number":      {trigger, &everybody, "POST", "/", `{"type":1}`, 400, `field "type"`},
-		"unknown field":         {trigger, &everybody, "POST", "/", `{"type":"full","force":true}`, 400, `no field "force"`},
-		"unknown parameter":     {trigger, &everybody, "POST", "/?now=1", `{"type":"full"}`, 400, `no parameter "now"`},
-		"too large":             {trigger, &everybody, "POST", "/", long, 413, "256 KiB"},
-		"limit 0":               {events, &reader, "GET", "/?limit=0", "", 400, "from 1 to 500"},
-		"limit -1":              {events, &reader, "GET", "/?limit=-1", "", 400, "from 1 to 500"},
-		"limit 1e9":             {events, &reader, "GET", "/?limit=1e9", "", 400, "from 1 to 500"},
-		"limit 501":             {events, &reader, "GET", "/?limit=501", "", 400, "from 1 to 500"},
-		"limit empty":           {events, &reader, "GET", "/?limit=", "", 400, "from 1 to 500"},
-		"limit twice":           {events, &reader, "GET", "/?limit=1&limit=2", "", 400, "give it once"},
-		"since no time":         {events, &reader, "GET", "/?since=yesterday", "", 400, "RFC 3339"},
-		"since empty":           {events, &reader, "GET", "/?since=", "", 400, "RFC 3339"},
-		"unknown event type":    {events, &reader, "GET", "/?event_type=sync_ended", "", 400, "no event type"},
-		"empty event type":      {events, &reader, "GET", "/?event_type=", "", 400, "no event type"},
-		"many event types":      {events, &reader, "GET", "/?event_type=" + strings.Repeat("error,", 60) + "error", "", 400, "50 filters"},
-		"a star in the middle":  {events, &reader, "GET", "/?event_type=s*c_started", "", 400, "no event type"},
-		"unknown source":        {events, &reader, "GET", "/?source_system=airtable", "", 400, "source_system must be"},
-		"a cursor of one's own": {events, &reader, "GET", "/?cursor=abc", "", 400, "next_cursor"},
-		"a cursor of nought":    {events, &reader, "GET", "/?cursor=MA", "", 400, "next_cursor"},
-		"a broken query":        {events, &reader, "GET", "/?limit=%zz", "", 400, "malformed"},
-		"a page to be read":     {api().ReadOnly(http.NotFoundHandler()), nil, "POST", "/", "", 405, "Use GET here"},
-		"no such path":          {api().NotFound(), nil, "GET", "/x", "", 404, "no such path"},
+		"nobody":                     {trigger, nil, "POST", "/", `{"type":"full"}`, 401, "Say who you are"},
+		"without the scope":          {trigger, &reader, "POST", "/", `{"type":"full"}`, 403, `"sync"`},
+		"wrong method":               {trigger, &everybody, "GET", "/", "", 405, "Use POST here"},
+		"no body":                    {trigger, &everybody, "POST", "/", "", 400, "empty"},
+		"no JSON":                    {trigger, &everybody, "POST", "/", "{", 400, "malformed"},
+		"two values":                 {trigger, &everybody, "POST", "/", `{"type":"full"}{}`, 400, "more than one"},
+		"an array":                   {trigger, &everybody, "POST", "/", `[]`, 400, "expected: it is a list."},
+		"a text":                     {trigger, &everybody, "POST", "/", `"full"`, 400, "expected: it is a text."},
+		"a number":                   {trigger, &everybody, "POST", "/", `1.5`, 400, "expected: it is a number."},
+		"true":                       {trigger, &everybody, "POST", "/", `true`, 400, "expected: it is true or false."},
+		"unknown type":               {trigger, &everybody, "POST", "/", `{"type":"half"}`, 400, "type must be full"},
+		"no type":                    {trigger, &everybody, "POST", "/", `{}`, 400, "type must be full"},
+		"type is a number":           {trigger, &everybody, "POST", "/", `{"type":1}`, 400, `field "type" must be a text.`},
+		"dry_run is a text":          {trigger, &everybody, "POST", "/", `{"type":"full","dry_run":"yes"}`, 400, `field "dry_run" must be true or false.`},
+		"databases is a text":        {trigger, &everybody, "POST", "/", `{"type":"full","databases":"partners"}`, 400, `field "databases" must be a list, each of it a text.`},
+		"a database is a number":     {trigger, &everybody, "POST", "/", `{"type":"full","databases":[1]}`, 400, `field "databases" must be a list, each of it a text.`},
+		"settings are a list":        {config, &settler, "POST", "/", `[]`, 400, "expected: it is a list."},
+		"half a minute":              {config, &settler, "POST", "/", `{"sync_interval_minutes":7.5}`, 400, `field "sync_interval_minutes" must be a whole number.`},
+		"databases of settings":      {config, &settler, "POST", "/", `{"databases":["x"]}`, 400, `field "databases" must be an object.`},
+		"a policy of one's own":      {config, &settler, "POST", "/", `{"conflict_policy":"mine"}`, 400, "conflict_policy must be newest, notion, supabase or manual."},
+		"an address that is 7":       {subscribe, &settler, "POST", "/", `{"callback_url":7}`, 400, `field "callback_url" must be a text.`},
+		"event types that are 7":     {subscribe, &settler, "POST", "/", `{"callback_url":"https://x.org","event_types":["*",7]}`, 400, `field "event_types" must be a list, each of it a text.`},
+		"an event type of one's own": {subscribe, &settler, "POST", "/", `{"callback_url":"https://x.org","event_types":["sync_over"]}`, 400, "there are sync_started, sync_progress, "},
+		"unknown field":              {trigger, &everybody, "POST", "/", `{"type":"full","force":true}`, 400, `no field "force"`},
+		"unknown parameter":          {trigger, &everybody, "POST", "/?now=1", `{"type":"full"}`, 400, `no parameter "now"`},
+		"too large":                  {trigger, &everybody, "POST", "/", long, 413, "256 KiB"},
+		"limit 0":                    {events, &reader, "GET", "/?limit=0", "", 400, "from 1 to 500"},
+		"limit -1":                   {events, &reader, "GET", "/?limit=-1", "", 400, "from 1 to 500"},
+		"limit 1e9":                  {events, &reader, "GET", "/?limit=1e9", "", 400, "from 1 to 500"},
+		"limit 501":                  {events, &reader, "GET", "/?limit=501", "", 400, "from 1 to 500"},
+		"limit empty":                {events, &reader, "GET", "/?limit=", "", 400, "from 1 to 500"},
+		"limit twice":                {events, &reader, "GET", "/?limit=1&limit=2", "", 400, "give it once"},
+		"since no time":              {events, &reader, "GET", "/?since=yesterday", "", 400, "RFC 3339"},
+		"since empty":                {events, &reader, "GET", "/?since=", "", 400, "RFC 3339"},
+		"unknown event type":         {events, &reader, "GET", "/?event_type=sync_ended", "", 400, "no event type"},
+		"empty event type":           {events, &reader, "GET", "/?event_type=", "", 400, "no event type"},
+		"many event types":           {events, &reader, "GET", "/?event_type=" + strings.Repeat("error,", 60) + "error", "", 400, "50 filters"},
+		"a star in the middle":       {events, &reader, "GET", "/?event_type=s*c_started", "", 400, "no event type"},
+		"unknown source":             {events, &reader, "GET", "/?source_system=airtable", "", 400, "source_system must be notion, supabase or integration."},
+		"a cursor of one's own":      {events, &reader, "GET", "/?cursor=abc", "", 400, "next_cursor"},
+		"a cursor of nought":         {events, &reader, "GET", "/?cursor=MA", "", 400, "next_cursor"},
+		"a broken query":             {events, &reader, "GET", "/?limit=%zz", "", 400, "malformed"},
+		"a page to be read":          {api().ReadOnly(http.NotFoundHandler()), nil, "POST", "/", "", 405, "Use GET here"},
+		"no such path":               {api().NotFound(), nil, "GET", "/x", "", 404, "no such path"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			status, header, answer := call(c.handler, c.as, c.method, c.target, c.body)
 			message, _ := answer["message"].(string)
+			if goes := ours.FindString(message); goes != "" {
+				t.Errorf("%q is said in Go: %s", message, goes)
+			}
 			if status != c.status || !strings.Contains(message, c.says) {
 				t.Errorf("%d %v", status, answer)
 			}

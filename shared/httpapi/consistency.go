@@ -126,14 +126,14 @@ func consistencyFilter(values url.Values, tables []string) (consistency.Check, s
 		return "", "", 0, err
 	}
 	if values.Has("check_type") && !slices.Contains(consistency.Checks(), consistency.Check(check)) {
-		return "", "", 0, fault.New(fault.Invalid, "check_type must be one of %q.", consistency.Checks())
+		return "", "", 0, fault.New(fault.Invalid, "check_type must be %s.", fault.OneOf(consistency.Checks()))
 	}
 	table, err := one(values, "table_name")
 	if err != nil {
 		return "", "", 0, err
 	}
 	if values.Has("table_name") && !slices.Contains(tables, table) {
-		return "", "", 0, fault.New(fault.Invalid, "table_name must be one of %q.", tables)
+		return "", "", 0, fault.New(fault.Invalid, "table_name must be %s.", fault.OneOf(tables))
 	}
 	limit, err := limitOf(values, recordsUsual)
 	return consistency.Check(check), table, limit, err

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
@@ -153,7 +152,7 @@ func windowOf(values url.Values) (metric.Window, error) {
 		for _, w := range metric.Windows() {
 			names = append(names, w.Name)
 		}
-		return w, fault.New(fault.Invalid, "time_range must be one of %s.", strings.Join(names, ", "))
+		return w, fault.New(fault.Invalid, "time_range must be %s.", fault.OneOf(names))
 	}
 	return w, nil
 }
@@ -175,7 +174,7 @@ func yesNo(values url.Values, name string, otherwise bool) (bool, error) {
 func dashboardOf(f insight.Facts) dashboard {
 	d := dashboard{
 		Overview: dashboardOverview{
-			Integrations: 2, SyncStatus: f.State(), LastSync: stampOrNull(f.LastSync), Uptime: rounded(f.Uptime()), Running: f.Running,
+			Integrations: 2, SyncStatus: f.State(), LastSync: stampOrNull(f.LastSync), Uptime: rounded(f.Uptime(), 2), Running: f.Running,
 		},
 		Syncs: dashboardSyncs{
 			Today: f.Today.Succeeded + f.Today.Failed, Successful: f.Today.Succeeded, Failed: f.Today.Failed,
@@ -218,23 +217,22 @@ func performanceOf(f insight.Facts, budget int) performance {
 	peak, last := f.BudgetUsed()
 	p := performance{
 		ResponseTimes: map[string]*float64{
-			"notion_avg_ms": rounded(notion.Mean()), "supabase_avg_ms": rounded(supabase.Mean()), "sync_avg_ms": rounded(sync.Mean()),
+			"notion_avg_ms": latency(notion.Mean()), "supabase_avg_ms": latency(supabase.Mean()), "sync_avg_ms": latency(sync.Mean()),
 		},
 		ErrorRates: map[string]*float64{
-			"notion": rounded(notion.ErrorRate()), "supabase": rounded(supabase.ErrorRate()), "sync": rounded(sync.ErrorRate()),
+			"notion": share(notion.ErrorRate()), "supabase": share(supabase.ErrorRate()), "sync": share(sync.ErrorRate()),
 		},
 		HitRates: map[string]*float64{
-			"notion":   rounded(metric.HitRate(f.Measured, insight.OfNotion)),
-			"supabase": rounded(metric.HitRate(f.Measured, func(kind string) bool { return !insight.OfNotion(kind) })),
-			"overall":  rounded(metric.HitRate(f.Measured, func(string) bool { return true })),
+			"notion":   share(metric.HitRate(f.Measured, insight.OfNotion)),
+			"supabase": share(metric.HitRate(f.Measured, func(kind string) bool { return !insight.OfNotion(kind) })),
+			"overall":  share(metric.HitRate(f.Measured, func(string) bool { return true })),
 		},
 		Services: map[string]servicePerformed{},
 		Budget:   map[string]int64{"limit_per_minute": int64(budget), "last_minute": last, "peak_minute": peak},
 		Series:   []stretch{},
 	}
 	if delivered := total(metric.Subscriber).ErrorRate(); delivered != nil {
-		success := 1 - *delivered
-		p.Delivery = rounded(&success)
+		p.Delivery = share(new(1 - *delivered))
 	}
 	fresh := f.Fresh()
 	for n, s := range charted() {
@@ -247,7 +245,7 @@ func performanceOf(f insight.Facts, budget int) performance {
 				}
 			}
 			if point.Calls > 0 {
-				p.Series[i].Services[string(s)] = stretchMeasured{point.Calls, point.Errors, rounded(point.Quantile(0.95))}
+				p.Series[i].Services[string(s)] = stretchMeasured{point.Calls, point.Errors, latency(point.Quantile(0.95))}
 			}
 		}
 	}
@@ -258,7 +256,7 @@ func performedOf(rows []metric.Row, s metric.Service) servicePerformed {
 	t := metric.Sum(rows, metric.Of(s))
 	p := servicePerformed{
 		Calls: t.Calls, Errors: t.Errors, Kinds: map[string]int64{},
-		Avg: rounded(t.Mean()), P50: rounded(t.Quantile(0.5)), P95: rounded(t.Quantile(0.95)), P99: rounded(t.Quantile(0.99)),
+		Avg: latency(t.Mean()), P50: latency(t.Quantile(0.5)), P95: latency(t.Quantile(0.95)), P99: latency(t.Quantile(0.99)),
 	}
 	for _, r := range rows {
 		if r.Service == s && r.Outcome != "" {
@@ -268,21 +266,29 @@ func performedOf(rows []metric.Row, s metric.Service) servicePerformed {
 	return p
 }
 
-// rounded gives a figure to four places, nil for none.
-func rounded(v *float64) *float64 {
+// rounded gives a figure to so many places, nil for none. What is measured is not told more exactly than it is known.
+func rounded(v *float64, places int) *float64 {
 	if v == nil {
 		return nil
 	}
-	r := math.Round(*v*1e4) / 1e4
-	return &r
+	of := math.Pow10(places)
+	return new(math.Round(*v*of) / of)
+}
+
+// share rounds a share of calls: to a hundredth of a percent.
+func share(v *float64) *float64 { return rounded(v, 4) }
+
+// latency rounds milliseconds: to whole ones, and few to a tenth.
+func latency(v *float64) *float64 {
+	if v != nil && *v < 10 {
+		return rounded(v, 1)
+	}
+	return rounded(v, 0)
 }
 
 func milliseconds(d time.Duration) *float64 {
-	ms := float64(d) / float64(time.Millisecond)
-	return rounded(&ms)
+	return latency(new(float64(d) / float64(time.Millisecond)))
 }
 
-func minutes(d time.Duration) *float64 {
-	m := max(0, d.Minutes())
-	return rounded(&m)
-}
+// minutes rounds an age to a tenth of a minute.
+func minutes(d time.Duration) *float64 { return rounded(new(max(0, d.Minutes())), 1) }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func decodeBody(r *http.Request, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		return fault.Wrap(err, fault.Invalid, "The body is not the JSON object that is expected: %s.", jsonProblem(err))
+		return fault.Wrap(err, fault.Invalid, "The body is not the JSON object that is expected: %s.", jsonProblem(err, reflect.TypeOf(v)))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return fault.New(fault.Invalid, "The body holds more than one JSON value.")
@@ -46,10 +47,14 @@ func tooLarge() error {
 	return fault.New(fault.TooLarge, "The body is larger than %d KiB.", bodyLimit>>10)
 }
 
-// jsonProblem tells what is wrong without repeating what was sent.
-func jsonProblem(err error) string {
+// jsonProblem tells what is wrong without repeating what was sent, and in the caller's words: what is read into is nobody's business.
+func jsonProblem(err error, into reflect.Type) string {
 	if typed, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return "field " + strconv.Quote(typed.Field) + " must be a " + typed.Type.String()
+		name, t := fieldOf(into, typed.Field)
+		if name == "" {
+			return "it is " + sent(typed.Value)
+		}
+		return "field " + strconv.Quote(name) + " must be " + noun(t)
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return "it is malformed at byte " + strconv.FormatInt(syntax.Offset, 10)
@@ -58,6 +63,54 @@ func jsonProblem(err error) string {
 		return "there is no field " + name
 	}
 	return "it is malformed"
+}
+
+// fieldOf gives the name of a field as it is sent, and its type. A path names embedded structs, which are not sent, by their types.
+func fieldOf(t reflect.Type, path string) (name string, _ reflect.Type) {
+	var names []string
+	for part := range strings.SplitSeq(path, ".") {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			break
+		}
+		for f := range t.Fields() {
+			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if tag == part {
+				names = append(names, part)
+			}
+			if tag == part || f.Anonymous && f.Name == part {
+				t = f.Type
+				break
+			}
+		}
+	}
+	return strings.Join(names, "."), t
+}
+
+// noun says what a field of a type is sent as.
+func noun(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return noun(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list, each of it " + noun(t.Elem())
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	default:
+		return "a text"
+	}
+}
+
+// sent says what was sent in the place of an object.
+func sent(value string) string {
+	kind, _, _ := strings.Cut(value, " ")
+	return map[string]string{"array": "a list", "string": "a text", "bool": "true or false", "number": "a number"}[kind]
 }
 
 // query gives a request's parameters. One that is not known, or that only fits once and comes twice, is an error.
@@ -77,11 +130,12 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 	return values, nil
 }
 
-func orNone(names []string) string {
+// orNone lists names.
+func orNone[S ~string](names []S) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(each(names, func(name S) string { return string(name) }), ", ")
 }
 
 // one gives a parameter that fits once, "" when it is not there.

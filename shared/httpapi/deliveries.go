@@ -99,7 +99,7 @@ func deliveryFilter(r *http.Request) (f delivery.Filter, err error) {
 		return f, err
 	}
 	if f.Status = delivery.Status(status); values.Has("status") && !slices.Contains(delivery.Statuses(), f.Status) {
-		return f, fault.New(fault.Invalid, "status must be one of %q.", delivery.Statuses())
+		return f, fault.New(fault.Invalid, "status must be %s.", fault.OneOf(delivery.Statuses()))
 	}
 	cursor, err := one(values, "cursor")
 	if err != nil || !values.Has("cursor") {

@@ -87,7 +87,7 @@ func eventFilter(values url.Values) (event.Filter, eventFilters, error) {
 		return fail(err)
 	}
 	if f.Source = event.System(source); values.Has("source_system") && !slices.Contains(event.Systems(), f.Source) {
-		return fail(fault.New(fault.Invalid, "source_system must be one of %q.", event.Systems()))
+		return fail(fault.New(fault.Invalid, "source_system must be %s.", fault.OneOf(event.Systems())))
 	}
 	given.Source = f.Source
 	if f.Since, err = since(values); err != nil {
@@ -112,7 +112,7 @@ func eventTypes(given []string) (types []event.Type, filters []string, err error
 		filters[i] = strings.TrimSpace(filter)
 		matched := event.Match(filters[i])
 		if len(matched) == 0 {
-			return nil, nil, fault.New(fault.Invalid, "There is no event type %.50q; there are %q, and beginnings with a star such as sync_*.", filters[i], event.Types())
+			return nil, nil, fault.New(fault.Invalid, "There is no event type %.50q; there are %s, and beginnings with a star such as sync_*.", filters[i], orNone(event.Types()))
 		}
 		types = append(types, matched...)
 	}

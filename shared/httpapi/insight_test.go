@@ -92,7 +92,7 @@ func TestInsightRefusesBadInput(t *testing.T) {
 		status               int
 		says                 string
 	}{
-		"a range that is unknown":      {dashboard, &reader, "GET", "/?time_range=2h", "", 400, "1h, 24h, 7d, 30d, 90d"},
+		"a range that is unknown":      {dashboard, &reader, "GET", "/?time_range=2h", "", 400, "1h, 24h, 7d, 30d or 90d"},
 		"a range that is negative":     {dashboard, &reader, "GET", "/?time_range=-7d", "", 400, "1h, 24h"},
 		"a range that is enormous":     {dashboard, &reader, "GET", "/?time_range=99999999999d", "", 400, "1h, 24h"},
 		"an empty range":               {dashboard, &reader, "GET", "/?time_range=", "", 400, "1h, 24h"},

@@ -101,7 +101,7 @@ func checkTypes(filters []string) error {
 	}
 	for _, filter := range filters {
 		if len(event.Match(filter)) == 0 {
-			return fault.New(fault.Invalid, "There is no event type %.50q; there are %q, and beginnings with a star such as sync_*.", filter, event.Types())
+			return fault.New(fault.Invalid, "There is no event type %.50q; there are %s, and beginnings with a star such as sync_*.", filter, orNone(event.Types()))
 		}
 	}
 	return nil

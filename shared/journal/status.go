@@ -54,7 +54,7 @@ type PartProgress struct {
 type Pace struct {
 	Done      int           `json:"done"`               // read, or looked at
 	Expected  int           `json:"expected,omitempty"` // about so many; 0: nobody knows
-	PerSecond float64       `json:"per_second"`
+	PerSecond *float64      `json:"per_second"` // null: nothing is done yet
 	Left      time.Duration `json:"-"` // until the phase ends, where that is known; else 0
 }
 
@@ -69,11 +69,13 @@ func (p PartProgress) Pace(now time.Time) Pace {
 	case pace.Done > pace.Expected: // there are more than anybody thought
 		pace.Expected = 0
 	}
-	if taken := now.Sub(began).Seconds(); !began.IsZero() && taken > 0 {
-		pace.PerSecond = math.Round(10*float64(pace.Done)/taken) / 10
+	taken := now.Sub(began)
+	if began.IsZero() || taken <= 0 || pace.Done == 0 {
+		return pace
 	}
-	if pace.PerSecond > 0 && pace.Expected > pace.Done {
-		pace.Left = time.Duration(float64(pace.Expected-pace.Done) / pace.PerSecond * float64(time.Second)).Round(time.Second)
+	pace.PerSecond = new(math.Round(10*float64(pace.Done)/taken.Seconds()) / 10)
+	if left := pace.Expected - pace.Done; left > 0 {
+		pace.Left = time.Duration(float64(taken) * float64(left) / float64(pace.Done)).Round(time.Second)
 	}
 	return pace
 }

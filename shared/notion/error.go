@@ -102,6 +102,8 @@ func (e *Error) judge() (fault.Kind, verdict, string) {
 	case e.Status == http.StatusForbidden && e.Code == "":
 		return fault.Forbidden, final, "Something between here and Notion refused the request, not Notion itself (403 without Notion's JSON): " +
 			"look at the proxy, the firewall or the filter that requests to api.notion.com go through."
+	case e.Status == http.StatusOK:
+		return fault.Unavailable, unclear, "Notion answered with 200, and not with whole JSON: its answer broke off, or something in between gave another. Try again later."
 	case e.Status >= 500 || e.Code == "":
 		return fault.Unavailable, unclear, "Notion is not available; try again later."
 	}

@@ -149,6 +149,9 @@ func (t *transport) send(request *http.Request, body []byte, token secret.Text) 
 	}
 	defer answer.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	if err != nil && request.Context().Err() == nil {
+		return nil, unclear, fault.Wrap(err, fault.Unavailable, "Notion answered with %d, and its answer broke off; try again later", answer.StatusCode)
+	}
 	if err != nil {
 		return nil, unclear, t.lost(request.Context(), err)
 	}

@@ -364,3 +364,23 @@ func TestBreakerKeepsCallsAway(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAnswerThatBreaksOff: whoever reads what happened is not told that Notion did not answer.
+func TestAnswerThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	for name, reply := range map[string]reply{
+		"the connection ends":  {header: map[string]string{"Content-Length": "10000"}, body: `{"object":"page"`},
+		"half of the JSON":     {body: `{"object":"page"`},
+		"a page of a proxy's":  {body: "<html>Hello</html>"},
+		"nothing but a status": {body: " "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := serve(t, script(t, reply), func(c *notion.Config) { c.Attempts = 1 })
+			_, err := f.client.Page(t.Context(), "27c974f3-b388-81e0-9676-eac0e4e6ae29")
+			if said := fault.Message(err); fault.KindOf(err) != fault.Unavailable || !strings.Contains(said, "answered with 200") || !strings.Contains(said, "broke off") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

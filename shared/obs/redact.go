@@ -100,6 +100,9 @@ var (
 	address = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"'<>\\]+`)
 	// What is called secret within a text: password=…, "token":"…", Authorization: Bearer ….
 	named = regexp.MustCompile(`(?i)\b([a-z_-]*(?:password|passwd|secret|token|api[_-]?key|authorization|cookie))(\\?"?\s*[=:]\s*\\?"?)((?:(?:bearer|basic)\s+)?[^\s"',;&\\]+)`)
+	// Advice goes on in words.
+	plainWord = regexp.MustCompile(`^[a-z]{1,10}$`)
+	sentence  = regexp.MustCompile(`^ (?:[a-z]+ ){1,3}[a-z]+\b`)
 	// What says by its shape that it is a secret: keys and tokens of ours, of Notion's, of Supabase's, and what follows Bearer.
 	shaped = regexp.MustCompile(`\b(?:act_[0-9a-f]{16}_|ntn_|nrt_|secret_|whsec_|sbp_|sb_secret_)[A-Za-z0-9+/=_-]{8,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|(?i:\b(?:bearer|basic) )[A-Za-z0-9+/=._~-]{8,}`)
 )
@@ -111,9 +114,24 @@ func scrub(text string) string {
 	}
 	text = shaped.ReplaceAllString(text, Redacted)
 	if strings.ContainsAny(text, "=:") {
-		text = named.ReplaceAllString(text, "${1}${2}"+Redacted)
+		text = unnamed(text)
 	}
 	return text
+}
+
+// unnamed takes out what is called secret within a text. Advice is none: "Notion does not accept the token: connect the workspace again".
+func unnamed(text string) string {
+	var kept strings.Builder
+	at := 0
+	for _, found := range named.FindAllStringSubmatchIndex(text, -1) {
+		between, value := text[found[4]:found[5]], text[found[6]:found[7]]
+		if between == ": " && plainWord.MatchString(value) && sentence.MatchString(text[found[7]:]) {
+			continue
+		}
+		kept.WriteString(text[at:found[6]] + Redacted)
+		at = found[7]
+	}
+	return kept.String() + text[at:]
 }
 
 // bare gives an address without what is told to nobody but its host. A password may hold what else ends one.

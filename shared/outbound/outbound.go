@@ -160,7 +160,7 @@ func (c *Client) Post(ctx context.Context, address string, header map[string]str
 	data, err := io.ReadAll(io.LimitReader(response.Body, keptAnswer))
 	answer.Body = text(data)
 	if err != nil { // it hung, or was cut short: nobody knows whether it was meant
-		return Answer{Reached: true, Body: answer.Body}, plain(err)
+		return Answer{Reached: true, Body: answer.Body}, brokenOff(response.StatusCode, err)
 	}
 	return answer, nil
 }
@@ -182,6 +182,15 @@ func (c *Client) rest(value string) time.Duration {
 // text gives bytes as Postgres takes them.
 func text(data []byte) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(string(data), "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// brokenOff says that an answer began, and did not end.
+func brokenOff(status int, err error) error {
+	why := "the connection broke"
+	if network, isNetwork := errors.AsType[net.Error](err); errors.Is(err, context.DeadlineExceeded) || isNetwork && network.Timeout() {
+		why = "no whole answer came in time"
+	}
+	return fault.Wrap(err, fault.Unavailable, "The endpoint answered with %d, and its answer broke off: %s.", status, why)
 }
 
 // plain says why there was no answer, without the address: its query may hold a secret.

@@ -296,10 +296,10 @@ func TestAnswersThatAreTrouble(t *testing.T) {
 		"a rest of nonsense":   {`{"status":503,"retry_after":"-7"}`, 0, 503, 0, ""},
 		"a rest of for ever":   {`{"status":503,"retry_after":"99999999999999999999"}`, 0, 503, 0, ""},
 		"hangs":                {`{"hang":"1h"}`, 300 * time.Millisecond, 0, 0, "no whole answer"},
-		"hangs after headers":  {`{"hang_body":"1h"}`, 300 * time.Millisecond, 0, 0, "no whole answer"},
+		"hangs after headers":  {`{"hang_body":"1h"}`, 300 * time.Millisecond, 0, 0, "answered with 200, and its answer broke off: no whole answer"},
 		"never ends":           {`{"endless":true}`, 0, 200, 0, ""},
 		"inflates":             {`{"inflate":true}`, 0, 200, 0, ""},
-		"closes in the middle": {`{"cut":true}`, 0, 0, 0, "the connection broke"},
+		"closes in the middle": {`{"cut":true}`, 0, 0, 0, "answered with 200, and its answer broke off: the connection broke"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

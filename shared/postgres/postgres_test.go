@@ -457,7 +457,7 @@ func TestFaults(t *testing.T) {
 	t.Run("an address that is none", func(t *testing.T) {
 		t.Parallel()
 		_, err := postgres.Open(t.Context(), secret.Of("postgres://me:hidden@:::/x"), 1)
-		wants(t, err, fault.Invalid)
+		wants(t, err, fault.Unavailable)
 		if strings.Contains(err.Error(), "hidden") {
 			t.Errorf("the password shows: %v", err)
 		}

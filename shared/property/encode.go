@@ -50,7 +50,7 @@ func encodeValue(t Type, v Value) (any, error) {
 	}
 	content, err := k.encode(v)
 	if errors.Is(err, errOtherType) {
-		return nil, fault.New(fault.Invalid, "A %s property cannot hold this value (%v): it is of another type.", k.noun, v)
+		return nil, fault.New(fault.Invalid, "A %s property cannot hold this value: it is of another type.", k.noun)
 	}
 	return content, err
 }

@@ -81,7 +81,7 @@ func (s Settings) With(p Patch, kinds []string) (Settings, []Change, error) {
 	}
 	if p.Policy != nil {
 		if !slices.Contains(Policies(), *p.Policy) {
-			return s, nil, fault.New(fault.Invalid, "conflict_policy must be one of %q.", Policies())
+			return s, nil, fault.New(fault.Invalid, "conflict_policy must be %s.", fault.OneOf(Policies()))
 		}
 		is.Policy = *p.Policy
 	}

@@ -73,6 +73,54 @@ func locations(t *testing.T, w *sidetest.World, row, page string) (inNotion, inP
 	return inNotion, sidetest.Query[string](t, w, `select coalesce(location, '') from partners where id = $1`, row)
 }
 
+// TestAnotherRuleDecidesNothing: conflicts that wait for a person wait on when another rule is set; it is for those that come.
+func TestAnotherRuleDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []merge.Rule{merge.Newest, merge.NotionWins, merge.SupabaseWins, merge.Words} {
+		t.Run(string(rule), func(t *testing.T) {
+			t.Parallel()
+			w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = merge.Manual })
+			pages := pagesOf(t, w, "partners")
+			dispute := func(page string) {
+				t.Helper()
+				edit(t, w, page, map[string]any{"Location": rich("rich_text", "Perth")})
+				w.Exec(t, `update partners set location = 'Broome' where id = (select id from notion_partners where notion_id = $1)`, page)
+			}
+			for _, page := range pages[:12] {
+				dispute(page)
+			}
+			succeeded(t, w.Sync(t, journal.Full, "partners"))
+			if n := len(conflicts(t, w, journal.ConflictWaiting)); n != 12 {
+				t.Fatalf("%d wait", n)
+			}
+			w.Syncer.Connection.Rule = rule
+			dispute(pages[12])
+			edit(t, w, pages[0], map[string]any{"Location": rich("rich_text", "Albany")}) // as may be while it waits
+			for range 2 {
+				succeeded(t, w.Sync(t, journal.Full, "partners"))
+			}
+			if waiting, by := conflicts(t, w, journal.ConflictWaiting), conflicts(t, w, "resolved"); len(waiting) != 12 || len(by) != 1 || by[0].Rule != rule || by[0].PageID != pages[12] {
+				t.Errorf("%d wait, and the rule decided %+v", len(waiting), by)
+			}
+			for i, page := range pages[:12] {
+				row := sidetest.Query[string](t, w, `select id::text from notion_partners where notion_id = $1`, page)
+				want := "Perth"
+				if i == 0 {
+					want = "Albany"
+				}
+				if inNotion, inPostgres := locations(t, w, row, page); inNotion != want || inPostgres != "Broome" {
+					t.Errorf("%q in Notion, %q in Postgres", inNotion, inPostgres)
+				}
+			}
+			settle(t, w, conflicts(t, w, journal.ConflictWaiting)[0].ID, journal.Decision{Keep: merge.Supabase})
+			succeeded(t, w.Sync(t, journal.Full, "partners"))
+			if n := len(conflicts(t, w, journal.ConflictWaiting)); n != 11 {
+				t.Errorf("one was decided, and %d wait", n)
+			}
+		})
+	}
+}
+
 func TestManualConflictsWaitForAPerson(t *testing.T) {
 	t.Parallel()
 	w, row, page := disputed(t, "location", merge.Manual, "Perth", "Broome")
