@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -19,6 +21,8 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/seal"
+	secrettext "github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // appSecret is the logical id of the secret that holds what a person sets.
@@ -83,8 +87,8 @@ func (p provision) createQueue(ctx context.Context, q template.Queue) error {
 
 // given is what the app secret is to hold.
 type given struct {
-	values map[string]string // those that are empty are taken out
-	fresh  map[string]string // for what is in neither
+	values map[string]string           // those that are empty are taken out
+	settle func(fields map[string]any) // sets what depends on what the secret holds
 }
 
 // keepSecret makes a secret when it is missing, and lays values over what it holds: what functions put there stays.
@@ -111,7 +115,7 @@ func (p provision) keepSecret(ctx context.Context, s template.Secret, values giv
 	return err
 }
 
-// overlay gives a JSON object with what is given set, what is given empty removed, and what is missing made up.
+// overlay gives a JSON object with what is given set, what is given empty removed, and what depends on the rest settled.
 func overlay(object string, given given) (string, error) {
 	if given.values == nil {
 		return object, nil
@@ -127,17 +131,14 @@ func overlay(object string, given given) (string, error) {
 			fields[name] = value
 		}
 	}
-	for name, value := range given.fresh {
-		if fields[name] == nil {
-			fields[name] = value
-		}
+	if given.settle != nil {
+		given.settle(fields)
 	}
 	text, err := json.Marshal(fields)
 	return string(text), err
 }
 
-// secrets gives what the app secret holds of the settings. The key that secrets in the database are sealed under is made up once, and stays:
-// what it sealed has to be opened again.
+// secrets gives what the app secret holds of the settings.
 func (s *system) secrets(v values) given {
 	result := given{values: map[string]string{
 		config.DatabaseURL:             v.databaseURL,
@@ -150,12 +151,36 @@ func (s *system) secrets(v values) given {
 		config.SupabaseWebhookSecret:   v.webhookSecret,
 		config.TracingHeaders:          s.settings.values[config.TracingHeaders],
 	}}
-	if key := s.settings.values[config.WebhookSealingKey]; key != "" {
-		result.values[config.WebhookSealingKey] = key
-		return result
-	}
 	var key [32]byte
 	_, _ = rand.Read(key[:]) // which never fails
-	result.fresh = map[string]string{config.WebhookSealingKey: base64.StdEncoding.EncodeToString(key[:])}
+	fresh := base64.StdEncoding.EncodeToString(key[:])
+	result.settle = func(fields map[string]any) { sealUnder(fields, s.settings.values[config.WebhookSealingKey], fresh) }
 	return result
+}
+
+// ownSealingKey names the key that the local system made up, in the app secret; no function reads it.
+const ownSealingKey = "LOCAL_SEALING_KEY"
+
+// sealUnder sets the keys that secrets in the database are sealed under: the one that is given, else the system's own, which is made up once.
+// Behind it stands the one before, so that what that sealed opens: one that was given by mistake seals nothing any more once it is taken
+// away, and nothing is lost with it. What was kept and is no key is let go.
+func sealUnder(fields map[string]any, given, fresh string) {
+	text, _ := fields[config.WebhookSealingKey].(string)
+	kept := slices.DeleteFunc(strings.Fields(text), func(word string) bool {
+		_, err := seal.ParseRing(secrettext.Of(word))
+		return err != nil
+	})
+	own, _ := fields[ownSealingKey].(string)
+	if own == "" && len(kept) > 0 && !slices.Contains(strings.Fields(given), kept[len(kept)-1]) {
+		own = kept[len(kept)-1]
+	}
+	own = cmp.Or(own, fresh)
+	fields[ownSealingKey] = own
+	ring := strings.Fields(cmp.Or(given, own))
+	for _, key := range append([]string{own}, kept...) {
+		if len(ring) < 2 && !slices.Contains(ring, key) {
+			ring = append(ring, key)
+		}
+	}
+	fields[config.WebhookSealingKey] = strings.Join(ring, " ")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,7 +18,10 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/seal"
+	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
 // settings is what the system is set to: variables of the process's environment, which win, and of the file .env.
@@ -64,6 +68,9 @@ func load(root, state string, environ []string) (settings, error) {
 			return s, fmt.Errorf("%s is no address of a Postgres database, such as postgres://user:password@host:5432/name", name)
 		}
 	}
+	if _, err := seal.ParseRing(secret.Of(s.values[config.WebhookSealingKey])); err != nil {
+		return s, fmt.Errorf("%s is wrong. %s Leave it out to have the system make one up", config.WebhookSealingKey, fault.Message(err))
+	}
 	for _, p := range []struct {
 		into    *int
 		name    string
@@ -79,7 +86,10 @@ func load(root, state string, environ []string) (settings, error) {
 			}
 		}
 	}
-	return s, s.checkNotion()
+	if err := s.checkNotion(); err != nil {
+		return s, err
+	}
+	return s, s.checkSupabase()
 }
 
 // sameUser reports whether two addresses have the same user and password. A local server's password is its own, its port may change.
@@ -104,6 +114,21 @@ func (s settings) checkNotion() error {
 		names = append(names, kind.DatabaseIDVariable)
 	}
 	return fmt.Errorf("NOTION_TOKEN or NOTION_OAUTH_CLIENT_ID is set and no database: set %s, or leave those out to use the simulator", strings.Join(names, ", "))
+}
+
+// checkSupabase sees to it that a project's address comes with its database: the system's own would be synced in its place, and be told of as
+// Supabase. A stand-in on this machine has none.
+func (s settings) checkSupabase() error {
+	u, err := url.Parse(s.values["SUPABASE_URL"])
+	if err != nil || s.values["SUPABASE_URL"] == "" || s.values[config.DatabaseURL] != "" {
+		return nil //nolint:nilerr // the functions tell of an address that is none
+	}
+	ip := net.ParseIP(u.Hostname())
+	if !s.realNotion() && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return fmt.Errorf("SUPABASE_URL names %s, and %s is not set: set it to that project's database (Connect, Transaction pooler, in Supabase's dashboard), or leave SUPABASE_URL out to use a database of the system's own",
+		u.Hostname(), config.DatabaseURL)
 }
 
 // realNotion reports whether the system works on a real workspace, by a token or by OAuth.

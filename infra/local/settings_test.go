@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/config"
 )
 
 // project makes a folder with a template and a .env of that content, and a folder for the state.
@@ -43,13 +46,20 @@ func TestLoadRefuses(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"a malformed .env":           {"A=1\nsecret\n", nil, ".env: line 2 is not NAME=value"},
-		"a port that is none":        {"", []string{"PORT=http"}, `PORT is "http" and must be the number of a port`},
-		"a port too high":            {"", []string{"CLOUD_PORT=65536"}, "must be the number of a port for the local cloud"},
-		"a database that is none":    {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL is no address of a Postgres database"},
-		"a token and no database":    {"NOTION_TOKEN=ntn_real", nil, "or leave those out to use the simulator"},
-		"a token from the terminal":  {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_OAUTH_CLIENT_ID is set and no database"},
-		"a negative port, in a file": {"NOTION_SIM_PORT=-1", nil, "NOTION_SIM_PORT is"},
+		"a malformed .env":          {"A=1\nsecret\n", nil, ".env: line 2 is not NAME=value"},
+		"a port that is none":       {"", []string{"PORT=http"}, `PORT is "http" and must be the number of a port`},
+		"a port too high":           {"", []string{"CLOUD_PORT=65536"}, "must be the number of a port for the local cloud"},
+		"a database that is none":   {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL is no address of a Postgres database"},
+		"a token and no database":   {"NOTION_TOKEN=ntn_real", nil, "or leave those out to use the simulator"},
+		"a token from the terminal": {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_OAUTH_CLIENT_ID is set and no database"},
+		"a project without its database": {
+			"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=one\nSUPABASE_URL=https://abcd.supabase.co", nil,
+			"SUPABASE_URL names abcd.supabase.co, and DATABASE_URL is not set: set it to that project's database",
+		},
+		"a project without its database, and the simulator": {"", []string{"SUPABASE_URL=https://abcd.supabase.co"}, "DATABASE_URL is not set"},
+		"a stand-in of a project, and the real Notion":      {"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=one", []string{"SUPABASE_URL=http://127.0.0.1:54321"}, "DATABASE_URL is not set"},
+		"a sealing key that is none":                        {"WEBHOOK_SEALING_KEY=ntn_real", nil, "WEBHOOK_SEALING_KEY is wrong. It must be a key of 32 bytes in base64"},
+		"a negative port, in a file":                        {"NOTION_SIM_PORT=-1", nil, "NOTION_SIM_PORT is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,7 +122,7 @@ func TestOverlay(t *testing.T) {
 		"nothing to lay over": {`not even JSON`, given{}, `not even JSON`},
 		"into an empty one":   {`{}`, given{values: map[string]string{"A": "1", "B": ""}}, `{"A":"1"}`},
 		"what others put":     {`{"A":"old","THEIRS":"x","GONE":"y"}`, given{values: map[string]string{"A": "new", "GONE": ""}}, `{"A":"new","THEIRS":"x"}`},
-		"what is missing":     {`{"A":"old"}`, given{values: map[string]string{"B": "given"}, fresh: map[string]string{"A": "x", "B": "x", "C": "new"}}, `{"A":"old","B":"given","C":"new"}`},
+		"what is missing":     {`{"A":"old"}`, given{values: map[string]string{"B": "given"}, settle: func(fields map[string]any) { fields["C"] = fields["A"] }}, `{"A":"old","B":"given","C":"old"}`},
 	} {
 		if got, err := overlay(c.object, c.given); err != nil || got != c.want {
 			t.Errorf("%s: %s, %v", name, got, err)
@@ -120,6 +130,41 @@ func TestOverlay(t *testing.T) {
 	}
 	if _, err := overlay(`"secret"`, given{values: map[string]string{}}); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestSealUnder: what is given seals for as long as it is given, and whatever is given in between, the system's own key comes back, and what
+// the one before it sealed still opens.
+func TestSealUnder(t *testing.T) {
+	t.Parallel()
+	key := func(b byte) string { return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, 32)) }
+	own, given, other := key(1), key(2), key(3)
+	type run struct{ given, keeps string }
+	for name, c := range map[string]struct {
+		before string // what the secret had in a version that kept no key of its own apart
+		runs   []run
+	}{
+		"made up once":                    {"", []run{{"", own}, {"", own}}},
+		"given by mistake, and taken out": {"", []run{{"", own}, {given, given + " " + own}, {given, given + " " + own}, {"", own + " " + given}, {"", own + " " + given}}},
+		"given from the start":            {"", []run{{given, given + " " + own}, {"", own + " " + given}}},
+		"two given":                       {"", []run{{"", own}, {given + " " + other, given + " " + other}, {"", own + " " + given}}},
+		"one given after the other":       {"", []run{{"", own}, {given, given + " " + own}, {other, other + " " + own}, {"", own + " " + other}}},
+		"kept by an earlier version":      {other, []run{{"", other}, {given, given + " " + other}, {"", other + " " + given}}},
+		"given to an earlier version":     {given, []run{{given, given + " " + own}}},
+		"what is kept is no key":          {"wrong", []run{{"", own}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fields := map[string]any{}
+			if c.before != "" {
+				fields[config.WebhookSealingKey] = c.before
+			}
+			for i, r := range c.runs {
+				if sealUnder(fields, r.given, own); fields[config.WebhookSealingKey] != r.keeps {
+					t.Errorf("run %d keeps %v, not %s", i, fields[config.WebhookSealingKey], r.keeps)
+				}
+			}
+		})
 	}
 }
 

@@ -250,26 +250,32 @@ func TestASecretThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestAKeyThatIsNotRemembered: a deliverer that remembers the keys of before a rotation asks again for those of a row that it cannot read.
+// TestAKeyThatIsNotRemembered: a deliverer that remembers the keys of before a rotation asks again for those of a row that it cannot read, and
+// one that remembers what was no key does not go by it for longer than it stands there.
 func TestAKeyThatIsNotRemembered(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	e := newEndpoint(t)
-	w.subscribe(e, "error")
-	w.setKeys(sealingKey('b') + " " + sealingKey('a'))
-	w.renew()
-	asked := 0
-	lanes := postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute}
-	lanes.Sealing.Keys = func(_ context.Context, again bool) (secret.Text, error) {
-		if !again {
-			return secret.Of(sealingKey('a')), nil
-		}
-		asked++
-		return secret.Of(sealingKey('b') + " " + sealingKey('a')), nil
-	}
-	w.del.Lanes = lanes
-	if n, bad := w.tell(e); n != 1 || len(bad) > 0 || asked != 1 {
-		t.Errorf("%d requests, %v, asked again %d times", n, bad, asked)
+	for name, remembered := range map[string]string{"the key before": sealingKey('a'), "what is no key": "wrong", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			e := newEndpoint(t)
+			w.subscribe(e, "error")
+			w.setKeys(sealingKey('b') + " " + sealingKey('a'))
+			w.renew()
+			asked := 0
+			lanes := postgres.Lanes{Pool: w.pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute}
+			lanes.Sealing.Keys = func(_ context.Context, again bool) (secret.Text, error) {
+				if !again {
+					return secret.Of(remembered), nil
+				}
+				asked++
+				return secret.Of(sealingKey('b') + " " + sealingKey('a')), nil
+			}
+			w.del.Lanes = lanes
+			if n, bad := w.tell(e); n != 1 || len(bad) > 0 || asked != 1 {
+				t.Errorf("%d requests, %v, asked again %d times", n, bad, asked)
+			}
+		})
 	}
 }
 

@@ -20,13 +20,17 @@ type Sealing struct {
 	Random io.Reader
 }
 
-// ring gives the keys. fault.Unavailable: they cannot be read now, or are none.
+// ring gives the keys. What is remembered of them and is none may have been mended since: it is read again. fault.Unavailable: they cannot be
+// read now, or are none.
 func (s Sealing) ring(ctx context.Context, again bool) (seal.Ring, error) {
 	text, err := s.Keys(ctx, again)
 	if err != nil {
 		return seal.Ring{}, err
 	}
 	ring, err := seal.ParseRing(text)
+	if err != nil && !again {
+		return s.ring(ctx, true)
+	}
 	if err != nil {
 		return ring, fault.New(fault.Unavailable, "WEBHOOK_SEALING_KEY is wrong in the app secret. %s", fault.Message(err))
 	}
