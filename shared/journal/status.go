@@ -54,8 +54,8 @@ type PartProgress struct {
 type Pace struct {
 	Done      int           `json:"done"`               // read, or looked at
 	Expected  int           `json:"expected,omitempty"` // about so many; 0: nobody knows
-	PerSecond *float64      `json:"per_second"` // null: nothing is done yet
-	Left      time.Duration `json:"-"` // until the phase ends, where that is known; else 0
+	PerSecond *float64      `json:"per_second"`         // null: nothing is done yet
+	Left      time.Duration `json:"-"`                  // until the phase ends, where that is known; else 0
 }
 
 // Pace tells how far the part is in its phase, and how fast it has gone since that began.
