@@ -398,8 +398,8 @@ func (o *onlooker) outage(t *testing.T) {
 	t.Logf("it clears after %.1f s", o.awaitPage(t, time.Minute, "the page clears", healthy("notion")+` && document.getElementById("link").dataset.state !== "broken"`).Seconds())
 	o.settle(t)
 	o.exec(t, `with run as (insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at)
-		select gen_random_uuid(), id, 'full', 'failed', 'test', now(), now() from connections returning id)
-		insert into sync_run_databases (run_id, kind, status, queued_at, finished_at, error) select id, 'partners', 'failed', now(), now(), 'Notion did not answer.' from run`)
+		select gen_random_uuid(), id, 'full', 'failed', 'test', now(), current_timestamp from connections returning id)
+		insert into sync_run_databases (run_id, kind, status, queued_at, finished_at, error) select id, 'partners', 'failed', now(), current_timestamp, 'Notion did not answer.' from run`)
 	o.awaitPage(t, soon, "that a sync failed", `document.getElementById("databases").innerText.includes("not in step") && document.getElementById("link-text").innerText.startsWith("the last sync failed") &&
 		document.getElementById("problems").innerText.includes("Notion did not answer.")`)
 	o.sync(t)

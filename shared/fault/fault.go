@@ -132,13 +132,13 @@ func NotAsked(err error) error {
 	if err == nil || errors.Is(err, ErrNotAsked) {
 		return err
 	}
-	return notAsked{err}
+	return notAskedError{err}
 }
 
-type notAsked struct{ error }
+type notAskedError struct{ error }
 
-func (e notAsked) Unwrap() error      { return e.error }
-func (notAsked) Is(target error) bool { return target == ErrNotAsked }
+func (e notAskedError) Unwrap() error      { return e.error }
+func (notAskedError) Is(target error) bool { return target == ErrNotAsked }
 
 // Retryable reports whether the same call may succeed later without anybody changing anything.
 func Retryable(err error) bool {

@@ -64,7 +64,7 @@ func TestSecretsAreNotWritten(t *testing.T) {
 		"an address by its type":       {"at", &url.URL{Scheme: "https", Host: "h", User: url.UserPassword("u", "hidden"), RawQuery: "k=hidden"}, "https://[redacted]@h?[redacted]"},
 		"an address without secrets":   {"at", "https://api.notion.com/v1/pages", "https://api.notion.com/v1/pages"},
 		"settings of a database":       {"error", errors.New("cannot use host=db password=hidden user=u"), "cannot use host=db password=[redacted] user=u"},
-		"advice":                       {"error", errors.New("Notion does not accept the token: connect the workspace again, or correct NOTION_TOKEN."), "Notion does not accept the token: connect the workspace again, or correct NOTION_TOKEN."},
+		"advice":                       {"error", errors.New("Notion does not accept the token: connect the workspace again, or correct NOTION_TOKEN"), "Notion does not accept the token: connect the workspace again, or correct NOTION_TOKEN"},
 		"advice, and a secret":         {"message", "check the password: it must be one of the user's; password: hidden", "check the password: it must be one of the user's; password: [redacted]"},
 		"a secret in a sentence":       {"error", errors.New("the password: hidden, was refused"), "the password: [redacted], was refused"},
 		"a secret before one":          {"error", errors.New("token: hidden0 is not known to us any more"), "token: [redacted] is not known to us any more"},

@@ -104,7 +104,7 @@ func TestProblemsAreCounted(t *testing.T) {
 	refuse := func(kind string, n int, waits bool, since time.Duration) {
 		t.Helper()
 		exec(t, pool, `insert into sync_errors (connection_id, kind, row_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits)
-			select $1, $2, gen_random_uuid(), 'notion', 'at most 100 options', 1, now() - $4::interval, now(), now(), $5 from generate_series(1, $3)`, connection, kind, n, since, waits)
+			select $1, $2, gen_random_uuid(), 'notion', 'at most 100 options', 1, now() - $4::interval, now(), current_timestamp, $5 from generate_series(1, $3)`, connection, kind, n, since, waits)
 	}
 	refuse("partners", 61, false, time.Hour)
 	refuse("projects", 3, false, time.Hour)
