@@ -10,6 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
@@ -40,8 +41,17 @@ type Database struct {
 type Column struct {
 	// Place tells a column from another of the same name: the table, and the column's number in it, which is never used again.
 	Place string
-	// Type is its SQL type as the catalogue spells it, "" of a join table.
-	Type string
+	// Is is what the catalogue has of it; zero for a join table.
+	Is property.Column
+}
+
+// CatalogueOf returns what the catalogue has of columns, by field.
+func CatalogueOf(columns map[string]Column) map[string]property.Column {
+	catalogue := make(map[string]property.Column, len(columns))
+	for field, c := range columns {
+		catalogue[field] = c.Is
+	}
+	return catalogue
 }
 
 // InStep gives the binding of the fields that are in step: those that no drift stops.

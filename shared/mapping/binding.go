@@ -83,6 +83,8 @@ const (
 	// Unshared: the database that the relation leads to is gone, or not shared with the integration. Its pages then look unrelated.
 	Unshared Change = "unshared"
 	NoColumn Change = "no_column" // the table has no such column, or there is no such join table
+	// Unusable: the column is of a type that cannot hold the property, or nothing can be written to it.
+	Unusable Change = "unusable"
 )
 
 // Stops reports whether the drift takes the field out of the sync: neither side's value is read or written until the
@@ -93,7 +95,10 @@ func (d Drift) Stops() bool { return !slices.Contains([]Change{Renamed, Replaced
 func (d Drift) Keeps() bool { return d.Change == Unshared }
 
 // Lasting reports whether a listing's pages cannot show that the drift is over.
-func (d Drift) Lasting() bool { return d.Change == Unshared || d.Change == NoColumn }
+func (d Drift) Lasting() bool { return d.Change == Unshared || d.OfColumn() }
+
+// OfColumn reports whether the drift is one of the table, and not of the Notion database.
+func (d Drift) OfColumn() bool { return d.Change == NoColumn || d.Change == Unusable }
 
 // Message says in a sentence why the field is out of step, and what to do; "" where it is not.
 func (d Drift) Message() string {
@@ -102,6 +107,8 @@ func (d Drift) Message() string {
 		return fmt.Sprintf("The relation %q leads to a database that is not shared with the integration, or is gone. Share it in Notion (••• › Connections); nothing is changed until then.", d.Was)
 	case NoColumn:
 		return fmt.Sprintf("The database has no column or join table %q. Add it, or change the mapping.", d.Was)
+	case Unusable:
+		return fmt.Sprintf("The column %q %s", d.Was, d.Is)
 	case Removed:
 		return fmt.Sprintf("The property %q was removed in Notion. Restore it, add one of that name, or change the mapping.", d.Was)
 	case Missing:

@@ -50,6 +50,8 @@ type Field struct {
 	ColumnType ColumnType    `json:"column_type"`
 	Rule       string        `json:"rule,omitempty"` // as the kind's; "" is the kind's
 	Join       *Join         `json:"join"`           // of a relation, and of nothing else
+	// Stored is what the column really is, nil where nobody asked the catalogue; see With.
+	Stored *property.Column `json:"-"`
 }
 
 // ColumnType is the SQL type of a column, as Postgres spells it.

@@ -78,15 +78,7 @@ func (t *Tables) Restore(ctx context.Context, rowID string) (bool, error) {
 	if err := t.open(ctx); err != nil {
 		return false, err
 	}
-	var names, typed []string
-	for _, f := range t.kind.Fields {
-		if f.Join != nil {
-			continue
-		}
-		column := pgx.Identifier{f.Column}.Sanitize()
-		names = append(names, column)
-		typed = append(typed, column+" "+string(f.ColumnType))
-	}
+	names, typed, given := columnsOf(t.kind)
 	restored := false
 	err := t.pool.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select set_config('integration.origin', 'sync', true)`); err != nil {
@@ -98,7 +90,7 @@ func (t *Tables) Restore(ctx context.Context, rowID string) (bool, error) {
 			where b.connection_id = $1 and b.id = $2 and b.state = 'live'
 			and not exists (select from sync_changes c where c.connection_id = $1 and c.kind = $3 and c.row_id = $2)
 			on conflict (id) do nothing`,
-			pgx.Identifier{t.kind.Table}.Sanitize(), strings.Join(names, ", "), "x."+strings.Join(names, ", x."),
+			pgx.Identifier{t.kind.Table}.Sanitize(), strings.Join(names, ", "), strings.Join(given, ", "),
 			pgx.Identifier{t.kind.BaseTable}.Sanitize(), strings.Join(typed, ", ")), t.connectionID, rowID, t.kind.Name)
 		restored = tag.RowsAffected() == 1
 		if err != nil || !restored {

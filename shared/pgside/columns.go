@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -32,12 +31,12 @@ func (t *Tables) open(ctx context.Context) error {
 	if err != nil {
 		return postgres.Fault(err)
 	}
-	there := func(f mapping.Field) bool { _, is := columns[f.Column]; return is }
-	t.kind.Fields = slices.DeleteFunc(slices.Clone(t.mapped.Fields), func(f mapping.Field) bool { return !there(f) })
+	kind, drifts := t.mapped.With(journal.CatalogueOf(columns))
+	t.kind = kind.Only(drifts)
 	away := func(r relation) bool { return !joins[r.table] }
 	t.relations = slices.DeleteFunc(slices.Clone(t.relations), away)
 	t.touching = slices.DeleteFunc(slices.Clone(t.touching), away)
-	t.sql, t.columns = statementsFor(t.kind, t.relations, t.scope), columns
+	t.sql, t.columns = statementsFor(t.kind, t.mapped.Title().Column, t.relations, t.scope), columns
 	return nil
 }
 
@@ -49,11 +48,26 @@ func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Colu
 		names[i] = r.table
 	}
 	rows, err := t.pool.Query(ctx, `
-		select a.attname, c.oid || '.' || a.attnum, format_type(a.atttypid, a.atttypmod), false
-		from pg_class c join pg_attribute a on a.attrelid = c.oid
-		where c.oid = to_regclass(quote_ident($1)) and a.attnum > 0 and not a.attisdropped
+		with recursive layers as ( -- from a column's type to the one underneath: a domain's, an array's elements
+			select a.attrelid, a.attnum, a.attname::text, a.attgenerated <> '' as generated, a.attidentity <> '' as identity, format_type(a.atttypid, a.atttypmod) as spelled,
+				0 as depth, a.atttypid as type, a.atttypmod as modifier, a.attnotnull as not_null,
+				case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as fallback, false as array
+			from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+			where a.attrelid = to_regclass(quote_ident($1)) and a.attnum > 0 and not a.attisdropped
+			union all
+			select l.attrelid, l.attnum, l.attname, l.generated, l.identity,
+				case when t.typtype = 'd' and not l.array then format_type(t.typbasetype, case when t.typtypmod >= 0 then t.typtypmod else l.modifier end) else l.spelled end,
+				l.depth + 1, case t.typtype when 'd' then t.typbasetype else t.typelem end,
+				case when t.typtype = 'd' and t.typtypmod >= 0 then t.typtypmod else l.modifier end, l.not_null or t.typnotnull and not l.array,
+				case when l.array then l.fallback else coalesce(l.fallback, pg_get_expr(t.typdefaultbin, 0)) end, l.array or t.typtype <> 'd'
+			from layers l join pg_type t on t.oid = l.type where t.typtype = 'd' or t.typtype = 'b' and t.typcategory = 'A' and t.typelem <> 0
+		), named as (select distinct on (attnum) * from layers order by attnum, depth desc)
+		select n.attname, n.attrelid || '.' || n.attnum, n.spelled, case t.typtype when 'e' then 'enum' when 'b' then t.typname else '' end, n.array, n.modifier,
+			array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder), n.not_null, coalesce(n.fallback, ''), n.generated, n.identity, false
+		from named n join pg_type t on t.oid = n.type
 		union all
-		select j.name, c.oid::text, '', true from unnest($2::text[]) j (name) join pg_class c on c.oid = to_regclass(quote_ident(j.name))`, t.kind.Table, names)
+		select j.name, c.oid::text, '', '', false, -1, '{}', false, '', false, false, true
+		from unnest($2::text[]) j (name) join pg_class c on c.oid = to_regclass(quote_ident(j.name))`, t.kind.Table, names)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,12 +77,16 @@ func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Colu
 	var name string
 	var c journal.Column
 	var join bool
-	if _, err := pgx.ForEachRow(rows, []any{&name, &c.Place, &c.Type, &join}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{
+		&name, &c.Place, &c.Is.SQL, &c.Is.Base, &c.Is.Array, &c.Is.Modifier, &c.Is.Labels, &c.Is.NotNull, &c.Is.Default, &c.Is.Generated, &c.Is.Identity, &join,
+	}, func() error {
 		if join {
 			joins[name], places[name] = true, c.Place
 		} else {
+			c.Is.Name = name
 			found[name] = c
 		}
+		c = journal.Column{}
 		return nil
 	}); err != nil {
 		return nil, nil, err

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -33,14 +32,6 @@ var (
 		unchanged: `union all select row_id, place from sync_match_rows where run_id = $5::uuid and kind = $2 and place > $3`,
 	}
 )
-
-// keyOf gives the expression of what tells rows of a kind apart.
-func keyOf(k mapping.Kind) string {
-	if key, named := k.KeyField(); named {
-		return fmt.Sprintf("match_key(r.%s)", pgx.Identifier{key.Column}.Sanitize())
-	}
-	return "null::text"
-}
 
 // Meets reports whether both sides may meet for the first time: the table has live records, the base has none at all.
 func (t *Tables) Meets(ctx context.Context) (meets bool, err error) {

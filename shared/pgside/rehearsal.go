@@ -27,7 +27,7 @@ type Rehearsal struct {
 // NewRehearsal opens the tables of kind for the dry run of that id.
 func NewRehearsal(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mapping.Kind, newID func() string, runID string) *Rehearsal {
 	t := New(pool, connectionID, m, kind, newID)
-	t.runID, t.scope, t.sql = &runID, rehearsed, statementsFor(kind, t.relations, rehearsed)
+	t.runID, t.scope, t.sql = &runID, rehearsed, statementsFor(kind, kind.Title().Column, t.relations, rehearsed)
 	return &Rehearsal{t}
 }
 

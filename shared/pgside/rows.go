@@ -121,7 +121,7 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 
 func (t *Tables) baseRow(key journal.Key, b record.Base) baseRow {
 	var name string
-	_ = json.Unmarshal(b.Columns[t.kind.Title().Column], &name) // null: no title
+	_ = json.Unmarshal(b.Columns[t.mapped.Title().Column], &name) // null: no title
 	return baseRow{ID: key.RowID, NotionID: b.PageID, Name: name, Data: b.Document, RowData: b.Columns, State: b.State, Exact: b.Exact}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/property"
 )
 
 // Tables are the tables of one kind over one connection.
@@ -21,7 +22,7 @@ type Tables struct {
 	pool         *postgres.Pool
 	connectionID string
 	mapped       mapping.Kind // as the mapping has it
-	kind         mapping.Kind // with those fields whose columns exist, once it is open
+	kind         mapping.Kind // with those fields whose columns can be used, once it is open
 	relations    []relation   // of the kind
 	touching     []relation   // of the kind or to it
 	newID        func() string
@@ -41,7 +42,7 @@ func New(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mappi
 		pool: pool, connectionID: connectionID, mapped: kind, kind: kind, newID: newID, scope: inForce,
 		relations: relationsOf(m.Relations(kind.Name)), touching: relationsOf(m.Touching(kind.Name)),
 	}
-	t.sql = statementsFor(kind, t.relations, t.scope)
+	t.sql = statementsFor(kind, kind.Title().Column, t.relations, t.scope)
 	return t
 }
 
@@ -50,23 +51,18 @@ type statements struct {
 	look, lockTable, lockRows, create, change, advance, forget, size, absent, named, changed, deletedRows, absentPages, meets, stage, note string
 }
 
-func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
+// statementsFor makes the statements for a kind with those fields whose columns can be used; title is the column of the titles.
+func statementsFor(k mapping.Kind, title string, relations []relation, at scope) statements {
 	table, base := pgx.Identifier{k.Table}.Sanitize(), pgx.Identifier{k.BaseTable}.Sanitize()
-	var names, shown, typed, given, changed []string
-	for _, f := range k.Fields {
-		if f.Join != nil {
-			continue
-		}
-		column := pgx.Identifier{f.Column}.Sanitize()
-		names = append(names, column)
-		shown = append(shown, "r."+column)
-		given = append(given, "x."+column)
-		typed = append(typed, column+" "+string(f.ColumnType))
-		changed = append(changed, fmt.Sprintf("%[1]s = case when x.changes ? '%[2]s' then x.%[1]s else r.%[1]s end", column, f.Column))
+	names, typed, given := columnsOf(k)
+	shown, changed := make([]string, len(names)), make([]string, len(names))
+	for i, column := range names {
+		shown[i] = "r." + column
+		changed[i] = fmt.Sprintf("%[1]s = case when x.changes ? '%[2]s' then %[3]s else r.%[1]s end", column, strings.Trim(column, `"`), given[i])
 	}
+	list := func(parts []string) string { return strings.Join(append([]string{""}, parts...), ", ") }
 	row := fmt.Sprintf(`r.id::text, r.xmin::text, case when r.archived_at is null then 'live' else 'archived' end,
 		(select to_jsonb(v) from (select %s) v)`, strings.Join(shown, ", "))
-	list := func(parts []string) string { return strings.Join(parts, ", ") }
 	return statements{
 		look: fmt.Sprintf(`
 			select coalesce(b.notion_id, m.notion_id, k.page_id), coalesce(b.id, m.row_id, k.row_id)::text,
@@ -114,12 +110,12 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			order by k.place`, base, table, row, related(relations), asleep(relations), at.rows, at.pages, at.told),
 		lockTable: lockTable(table), lockRows: lockRows(table),
 		create: fmt.Sprintf(`
-			insert into %[1]s as r (id, connection_id, %[2]s)
-			select x.id, $1, %[3]s from jsonb_to_recordset($2) as x(id uuid, %[4]s)
+			insert into %[1]s as r (id, connection_id%[2]s)
+			select x.id, $1%[3]s from jsonb_to_recordset($2) as x(id uuid%[4]s)
 			on conflict (id) do nothing returning %[5]s`, table, list(names), list(given), list(typed), row),
 		change: fmt.Sprintf(`
-			update %[1]s r set %[2]s, archived_at = case x.op when 'archive' then coalesce(r.archived_at, $3) when 'restore' then null else r.archived_at end
-			from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb, %[3]s)
+			update %[1]s r set archived_at = case x.op when 'archive' then coalesce(r.archived_at, $3) when 'restore' then null else r.archived_at end%[2]s
+			from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb%[3]s)
 			where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning %[4]s`, table, list(changed), list(typed), row),
 		advance: fmt.Sprintf(`
 			insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, exact, last_synced, created_at, updated_at)
@@ -166,10 +162,10 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			and not exists (select from %s where connection_id = $1)`, table, base),
 		stage: fmt.Sprintf(`
 			insert into sync_match_rows (connection_id, run_id, kind, row_id, row_key, key, name)
-			select $1, $2, $3, r.id, r.id::text, %s, match_key(r.%s) from %s r
+			select $1, $2, $3, r.id, r.id::text, match_key(%s), match_key(%s) from %s r
 			where r.connection_id = $1 and r.archived_at is null and not exists (
 				select from sync_match_pages m where m.connection_id = $1 and m.kind = $3 and m.run_id is null and m.row_id = r.id and m.decided_by is not null
-			)`, keyOf(k), pgx.Identifier{k.Title().Column}.Sanitize(), table),
+			)`, textOf(k, k.Key), textOf(k, title), table),
 		note: fmt.Sprintf(`
 			insert into sync_changes (connection_id, kind, row_id, changed_at)
 			select $1, $3, m.row_id, r.updated_at from sync_match_rows m join %s r on r.connection_id = $1 and r.id = m.row_id
@@ -177,6 +173,35 @@ func statementsFor(k mapping.Kind, relations []relation, at scope) statements {
 			and not exists (select from sync_changes c where c.connection_id = $1 and c.kind = $3 and c.row_id = m.row_id)
 			order by m.row_id`, table),
 	}
+}
+
+// columnsOf gives the columns of a kind's fields: their names, their names with their types, and what is written to them, where a record x has what
+// is given. A column that may not be null and is given nothing takes its default.
+func columnsOf(k mapping.Kind) (names, typed, given []string) {
+	for _, f := range k.Fields {
+		if f.Join != nil {
+			continue
+		}
+		is := property.ColumnOf(f.Column, f.ColumnType)
+		if f.Stored != nil {
+			is = *f.Stored
+		}
+		column := pgx.Identifier{f.Column}.Sanitize()
+		value := "x." + column
+		if is.Fills() {
+			value = fmt.Sprintf("coalesce(%s, %s)", value, is.Default)
+		}
+		names, typed, given = append(names, column), append(typed, column+" "+is.SQL), append(given, value)
+	}
+	return names, typed, given
+}
+
+// textOf gives the SQL of a column of r as text, null where there is none.
+func textOf(k mapping.Kind, column string) string {
+	if _, there := k.Field(column); !there {
+		return "null::text"
+	}
+	return "r." + pgx.Identifier{column}.Sanitize() + "::text"
 }
 
 // heldAs finds the hold of a record: of the kind that the second argument gives, with the row's id that the third gives.

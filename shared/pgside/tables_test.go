@@ -269,7 +269,7 @@ func TestOneRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 			func(f fixture) journal.Settled { return f.create("bad", record.Fields{}) }, "violates check constraint",
 		},
 		"a column that must not be empty": {
-			`alter table partners alter location set not null`,
+			`alter table partners alter established_date set not null`,
 			func(f fixture) journal.Settled { return f.create("bad", record.Fields{}) }, "null value in column",
 		},
 		"a date out of range": {
@@ -288,7 +288,7 @@ func TestOneRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 			t.Parallel()
 			f := setUp(t)
 			f.exec(t, c.prepare)
-			good := record.Fields{"location": property.Text{{Kind: property.RunText, Text: "here"}}}
+			good := record.Fields{"location": property.Text{{Kind: property.RunText, Text: "here"}}, "established_date": property.Date{Start: "2026-02-28"}}
 			bad := c.bad(f)
 			got := f.commit(t, f.create("one", good), bad, f.create("two", good))
 			if want := []journal.Outcome{{Applied: true}, {Refused: true}, {Applied: true}}; !slices.Equal(got, want) {

@@ -40,6 +40,13 @@ func agreedElements(f mapping.Field, before agreed, now, column json.RawMessage)
 		return agreed{}, false
 	}
 	inNotion, was := elements(f.Type, now), elements(f.Type, before.property)
+	if f.Type == property.TypeMultiSelect {
+		var known property.Options
+		for _, e := range slices.Concat(inNotion, was) {
+			known = append(known, e.key)
+		}
+		rows = property.Respell(rows, known) // an enum may spell an option otherwise
+	}
 	in := func(set []element, key string) bool {
 		return slices.ContainsFunc(set, func(e element) bool { return e.key == key })
 	}

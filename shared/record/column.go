@@ -20,8 +20,20 @@ import (
 // null is an empty column.
 var null = json.RawMessage("null") //nolint:gochecknoglobals // a constant that Go cannot spell
 
-// Column gives the JSON of what the field's column shows of v.
+// Column gives the JSON of what the field's column shows of v: as much as the column can hold of it, where that is known.
 func Column(f mapping.Field, v property.Value) json.RawMessage {
+	shown := columnOf(f, v)
+	if f.Stored == nil {
+		return shown
+	}
+	held, err := f.Stored.Hold(shown)
+	if err != nil {
+		return shown // Storable says so
+	}
+	return held
+}
+
+func columnOf(f mapping.Field, v property.Value) json.RawMessage {
 	switch v := v.(type) {
 	case nil:
 		switch f.Type {
@@ -69,7 +81,7 @@ func FromColumn(f mapping.Field, column json.RawMessage, was property.Value) (pr
 	}
 	switch f.Type {
 	case property.TypeTitle, property.TypeRichText:
-		s, err := decoded[string](f, column)
+		s, err := decodedText(f, column)
 		if s == "" || err != nil {
 			return nil, err
 		}
@@ -79,16 +91,16 @@ func FromColumn(f mapping.Field, column json.RawMessage, was property.Value) (pr
 		n, err := decoded[float64](f, column)
 		return property.Number(n), err
 	case property.TypeSelect, property.TypeStatus:
-		s, err := decoded[string](f, column)
+		s, err := decodedText(f, column)
 		return orEmpty(property.Option(s)), err
 	case property.TypeURL, property.TypeEmail, property.TypePhone:
-		s, err := decoded[string](f, column)
+		s, err := decodedText(f, column)
 		return orEmpty(property.Line(s)), err
 	case property.TypeMultiSelect:
-		list, err := decoded[[]string](f, column)
+		list, err := decodedTexts(f, column)
 		return optionsOf(list, was), err
 	case property.TypePeople:
-		list, err := decoded[[]string](f, column)
+		list, err := decodedTexts(f, column)
 		return peopleOf(list, was), err
 	case property.TypeRelation:
 		return refsIn(column)
@@ -144,6 +156,25 @@ func decoded[T any](f mapping.Field, column json.RawMessage) (T, error) {
 		return v, refused(f, column)
 	}
 	return v, nil
+}
+
+// decodedText decodes a text, without the blanks that the column itself puts at its end.
+func decodedText(f mapping.Field, column json.RawMessage) (string, error) {
+	s, err := decoded[string](f, column)
+	if f.Stored != nil && f.Stored.Padded() {
+		s = strings.TrimRight(s, " ")
+	}
+	return s, err
+}
+
+func decodedTexts(f mapping.Field, column json.RawMessage) ([]string, error) {
+	list, err := decoded[[]string](f, column)
+	if f.Stored != nil && f.Stored.Padded() {
+		for i := range list {
+			list[i] = strings.TrimRight(list[i], " ")
+		}
+	}
+	return list, err
 }
 
 func refused(f mapping.Field, column json.RawMessage) error {

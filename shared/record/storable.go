@@ -3,7 +3,6 @@ package record
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -16,26 +15,13 @@ func Storable(f mapping.Field, v property.Value) error {
 	if column := Column(f, v); bytes.Contains(column, []byte(`\u0000`)) && holdsNUL(column) {
 		return fault.New(fault.Invalid, "The text holds the character NUL, which Postgres cannot store: take it out.")
 	}
-	if n, is := v.(property.Number); is {
-		return storableNumber(f, float64(n))
+	stored := f.Stored
+	if stored == nil {
+		column := property.ColumnOf(f.Column, f.ColumnType)
+		stored = &column
 	}
-	return nil
-}
-
-func storableNumber(f mapping.Field, n float64) error {
-	var limit float64
-	switch f.ColumnType {
-	case mapping.Integer:
-		limit = 1 << 31
-	case mapping.BigInt:
-		limit = 1 << 63
-	default:
-		return nil
-	}
-	if n != math.Trunc(n) || n < -limit || n >= limit {
-		return fault.New(fault.Invalid, "Column %s takes whole numbers from %.0f to below %.0f, and the page has %v: change the number, or the column.", f.Column, -limit, limit, n)
-	}
-	return nil
+	_, err := stored.Hold(columnOf(f, v))
+	return err
 }
 
 func holdsNUL(raw json.RawMessage) bool {

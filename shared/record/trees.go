@@ -100,8 +100,9 @@ func (l Lens) valueIn(f mapping.Field, r *Row, b *Base, base, notion Tree) (prop
 	column := r.Columns[f.Column]
 	known, kept := base.Fields[f.Column]
 	if b != nil && kept { // else the base is of another property, which was taken away
-		if confirmed, stands := b.Columns[f.Column]; stands && SameColumn(f.ColumnType, column, confirmed) {
-			return known, nil
+		confirmed, stands := b.Columns[f.Column]
+		if stands && (SameColumn(f.ColumnType, column, confirmed) || f.Stored != nil && SameColumn(f.ColumnType, column, Column(f, known))) {
+			return known, nil // also where the column's type was changed since, and it has room for less
 		}
 	}
 	if notion.State == None {

@@ -73,18 +73,11 @@ func (w *worker) take(ctx context.Context, bound mapping.Binding, drifts, unshar
 	}
 	drifts = slices.Concat(slices.DeleteFunc(drifts, hidden), unshared)
 	places := map[string]string{}
-	for _, f := range w.lens.Kind.Fields {
-		column, there := w.columns[f.Column]
-		if there {
-			places[f.Column] = column.Place
-			continue
-		}
-		name := f.Column
-		if f.Join != nil {
-			name = f.Join.Table
-		}
-		drifts = append(drifts, mapping.Drift{Field: f.Column, Change: mapping.NoColumn, Was: name})
+	for field, column := range w.columns {
+		places[field] = column.Place
 	}
+	_, wrong := w.lens.Kind.With(journal.CatalogueOf(w.columns))
+	drifts = append(drifts, wrong...)
 	slices.SortFunc(drifts, func(a, b mapping.Drift) int {
 		return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(string(a.Change), string(b.Change)), strings.Compare(a.Is, b.Is))
 	})
@@ -93,7 +86,7 @@ func (w *worker) take(ctx context.Context, bound mapping.Binding, drifts, unshar
 		if !slices.Contains(w.database.Drifts, d) && (met || d.Change != mapping.Added) {
 			w.log.WarnContext(ctx, "a field changed", "field", d.Field, "change", d.Change, "was", d.Was, "is", d.Is)
 			source := event.Notion
-			if d.Change == mapping.NoColumn {
+			if d.OfColumn() {
 				source = event.Supabase
 			}
 			w.emit(event.SchemaChanged, source, event.Integration, drifted{w.part.Kind, d})
@@ -252,6 +245,7 @@ func (w *worker) locate(ctx context.Context) error {
 	if w.columns, err = w.tables.Columns(ctx); err != nil {
 		return err
 	}
+	w.lens.Kind, _ = w.lens.Kind.With(journal.CatalogueOf(w.columns))
 	w.database, w.size, w.fresh = *known, size, true
 	w.lens.Binding, w.renames = known.InStep(), known.Renames
 	if known.Binding != nil { // a column may have gone since
