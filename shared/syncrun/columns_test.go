@@ -31,13 +31,19 @@ func columned(t *testing.T, prelude string, columns []column) *sidetest.World {
 	}
 	defined, properties := []string{"name text"}, map[string]any{"Name": map[string]any{"title": map[string]any{}}}
 	for _, c := range columns {
-		kind.Fields = append(kind.Fields, mapping.Field{Property: c.name, Type: c.of, Column: c.name, ColumnType: c.as})
-		defined = append(defined, c.name+" "+c.sql)
+		f := mapping.Field{Property: c.name, Type: c.of, Column: c.name, ColumnType: c.as}
 		switch c.of {
+		case property.TypeRelation:
+			f.Join = &mapping.Join{Kind: "things", Table: "things_related", From: "thing_id", To: "related_id"}
 		case property.TypeFormula:
 			properties[c.name] = map[string]any{"formula": map[string]any{"expression": `1 / 3`}}
+		case property.TypeRollup, property.TypeButton, property.TypePlace, property.TypeVerification, "aura":
 		default:
 			properties[c.name] = map[string]any{string(c.of): map[string]any{}}
+		}
+		kind.Fields = append(kind.Fields, f)
+		if f.Join == nil {
+			defined = append(defined, c.name+" "+c.sql)
 		}
 	}
 	raw, err := json.Marshal(mapping.Mapping{Kinds: []mapping.Kind{kind}})
@@ -51,12 +57,32 @@ func columned(t *testing.T, prelude string, columns []column) *sidetest.World {
 	return sidetest.Build(t, sidetest.Setup{
 		Sim: notionsim.Config{Seed: 1}, Mapping: m,
 		Databases: func(w *sidetest.World) map[string]string {
-			id, _ := database(t, w, "Things", properties)
+			id, source := database(t, w, "Things", properties)
+			more := func(name string, config map[string]any) {
+				w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": map[string]any{name: config}})
+			}
+			var related string
+			for _, c := range columns {
+				switch c.of {
+				case property.TypeRelation:
+					more(c.name, map[string]any{"relation": map[string]any{"data_source_id": source, "type": "single_property", "single_property": map[string]any{}}})
+					related = c.name
+				case property.TypeRollup:
+					more(c.name, map[string]any{"rollup": map[string]any{"relation_property_name": related, "rollup_property_name": "Name", "function": "count"}})
+				case property.TypeButton, property.TypePlace, property.TypeVerification, "aura":
+					if err := w.Sim.AddProperty(id, c.name, string(c.of), nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
 			w.Exec(t, prelude)
 			w.Exec(t, `create table things (id uuid primary key default gen_random_uuid(),
 				connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
 				archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now(), `+strings.Join(defined, ", ")+`)`)
 			w.Exec(t, `call keep_in_step('things', 'things', 'notion_things')`)
+			if related != "" {
+				w.Exec(t, `call keep_relation_in_step('things', $1, 'things_related', 'things', 'notion_things', 'thing_id', 'things', 'notion_things', 'related_id')`, related)
+			}
 			return map[string]string{"things": id}
 		},
 	})
@@ -147,6 +173,9 @@ func TestColumnKinds(t *testing.T) {
 		if again := w.Sync(t, journal.Full); again.Written() > 0 || again.Conflicts > 0 || again.Status != "succeeded" {
 			t.Errorf("a second sync wrote %+v", again)
 		}
+	}
+	if n := sidetest.Query[int](t, w, `select count(*) from pg_trigger where tgrelid = 'things'::regclass and tgqual is not null`); n > 0 {
+		t.Errorf("%d triggers have a condition on whole rows, which no dump of a table with a generated column can be restored with", n)
 	}
 	first := page(map[string]any{
 		"Name": rich("title", "First"), "mood": selected("very happy"), "moods": options("OK", "sad"), "nick": rich("rich_text", "Nick"), "code": rich("rich_text", "abcde   "),
