@@ -211,8 +211,10 @@ func TestColumnKinds(t *testing.T) {
 
 	// What does not fit, field by field; all the others pass.
 	email := map[string]any{"email": "b@example.com"}
-	edit(t, w, first, map[string]any{"mood": selected("glad"), "moods": options("sad", "glad"), "code": rich("rich_text", "too long"), "short": rich("rich_text", "too long"),
-		"tags": options("long"), "price": number(12345), "small": number(40000), "due": map[string]any{"date": nil}, "email": email})
+	edit(t, w, first, map[string]any{
+		"mood": selected("glad"), "moods": options("sad", "glad"), "code": rich("rich_text", "too long"), "short": rich("rich_text", "too long"),
+		"tags": options("long"), "price": number(12345), "small": number(40000), "due": map[string]any{"date": nil}, "email": email,
+	})
 	finished(t, w.Sync(t, journal.Full))
 	has("First", map[string]string{"email": "b@example.com", "mood": "Very Happy", "code": "abcde", "price": "0.13", "small": "7", "due": "2026-11-23"})
 	reason := sidetest.Query[string](t, w, `select string_agg(reason, '; ') from sync_errors`)
