@@ -252,3 +252,33 @@ func TestColumnKinds(t *testing.T) {
 	}
 	w.Agree(t)
 }
+
+// TestATitleThatNoColumnHolds stops the titles, and nothing else.
+func TestATitleThatNoColumnHolds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ change, said string }{
+		"there is none":   {`alter table things rename column name to other`, "name no_column"},
+		"it is generated": {`alter table things drop column name, add column name text generated always as (code || '!') stored`, "name unusable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := columned(t, `select`, []column{{"code", property.TypeRichText, "text", ""}})
+			w.Exec(t, `insert into things (name, code) values ('First', 'a')`)
+			succeeded(t, w.Sync(t, journal.Full))
+			page := pageOf(t, w, "things", "First")
+			w.Exec(t, c.change)
+			w.Exec(t, `update things set code = 'b'`)
+			w.Exec(t, `insert into things (code) values ('c')`)
+			succeeded(t, w.Sync(t, journal.Full))
+			if got := plain(t, w, page, "code") + plain(t, w, page, "Name"); got != "bFirst" {
+				t.Errorf("the page has %q", got)
+			}
+			if got := drifts(t, w, "things"); got != c.said {
+				t.Errorf("said: %q", got)
+			}
+			if again := w.Sync(t, journal.Full); again.Written() > 0 {
+				t.Errorf("a second sync wrote %+v", again)
+			}
+		})
+	}
+}
