@@ -63,10 +63,10 @@ func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Colu
 			from layers l join pg_type t on t.oid = l.type where t.typtype = 'd' or t.typtype = 'b' and t.typcategory = 'A' and t.typelem <> 0
 		), named as (select distinct on (attnum) * from layers order by attnum, depth desc)
 		select n.attname, n.attrelid || '.' || n.attnum, n.spelled, case t.typtype when 'e' then 'enum' when 'b' then t.typname else '' end, n.array, n.modifier,
-			array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder), n.not_null, coalesce(n.fallback, ''), n.generated, n.identity, false
+			array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder), n.not_null, coalesce(n.fallback, ''), n.generated, false, n.identity
 		from named n join pg_type t on t.oid = n.type
 		union all
-		select j.name, c.oid::text, '', '', false, -1, '{}', false, '', false, false, true
+		select j.name, c.oid::text, '', '', false, -1, '{}', false, '', false, true, false
 		from unnest($2::text[]) j (name) join pg_class c on c.oid = to_regclass(quote_ident(j.name))`, t.kind.Table, names)
 	if err != nil {
 		return nil, nil, err
@@ -78,7 +78,7 @@ func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Colu
 	var c journal.Column
 	var join bool
 	if _, err := pgx.ForEachRow(rows, []any{
-		&name, &c.Place, &c.Is.SQL, &c.Is.Base, &c.Is.Array, &c.Is.Modifier, &c.Is.Labels, &c.Is.NotNull, &c.Is.Default, &c.Is.Generated, &c.Is.Identity, &join,
+		&name, &c.Place, &c.Is.SQL, &c.Is.Base, &c.Is.Array, &c.Is.Modifier, &c.Is.Labels, &c.Is.NotNull, &c.Is.Default, &c.Is.Generated, &join, &c.Is.Identity,
 	}, func() error {
 		if join {
 			joins[name], places[name] = true, c.Place

@@ -126,9 +126,9 @@ func (c Column) Hold(v json.RawMessage) (json.RawMessage, error) {
 	if !c.Array {
 		return hold(c, v)
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(v, &list); err != nil {
-		return v, nil //nolint:nilerr // no list, and nothing to hold it against
+	list, is := shownAs[[]json.RawMessage](v)
+	if !is {
+		return v, nil
 	}
 	for i := range list {
 		held, err := hold(c, list[i])
@@ -158,8 +158,8 @@ func (c Column) holdNothing() (json.RawMessage, error) {
 // ofLength holds texts of so many characters. Blanks past them are cut; where a type is padded, as many are added.
 func ofLength(c Column, v json.RawMessage) (json.RawMessage, error) {
 	most := int(c.Modifier) - 4 // the length of a header is counted in
-	var s string
-	if most < 0 || json.Unmarshal(v, &s) != nil {
+	s, is := shownAs[string](v)
+	if most < 0 || !is {
 		return v, nil
 	}
 	length := utf8.RuneCountInString(s)
@@ -177,8 +177,8 @@ func ofLength(c Column, v json.RawMessage) (json.RawMessage, error) {
 
 // labelled holds an enum's values, however their letters' case is spelled.
 func labelled(c Column, v json.RawMessage) (json.RawMessage, error) {
-	var s string
-	if json.Unmarshal(v, &s) != nil || slices.Contains(c.Labels, s) {
+	s, is := shownAs[string](v)
+	if !is || slices.Contains(c.Labels, s) {
 		return v, nil
 	}
 	if i := slices.IndexFunc(c.Labels, func(label string) bool { return strings.EqualFold(label, s) }); i >= 0 {
@@ -197,8 +197,7 @@ func labelled(c Column, v json.RawMessage) (json.RawMessage, error) {
 // whole holds whole numbers from -limit to below limit.
 func whole(limit float64) func(Column, json.RawMessage) (json.RawMessage, error) {
 	return func(c Column, v json.RawMessage) (json.RawMessage, error) {
-		var n float64
-		if json.Unmarshal(v, &n) == nil && (n != math.Trunc(n) || n < -limit || n >= limit) {
+		if n, is := shownAs[float64](v); is && (n != math.Trunc(n) || n < -limit || n >= limit) {
 			return nil, fault.New(fault.Invalid, "Column %s takes whole numbers from %.0f to below %.0f, and the page has %v: change the number, or the column.", c.Name, -limit, limit, n)
 		}
 		return v, nil
@@ -243,8 +242,8 @@ func single(c Column, v json.RawMessage) (json.RawMessage, error) {
 // toFraction holds so many digits of a second.
 func toFraction(c Column, v json.RawMessage) (json.RawMessage, error) {
 	const most = 6
-	var at time.Time
-	if c.Modifier < 0 || c.Modifier >= most || json.Unmarshal(v, &at) != nil {
+	at, is := shownAs[time.Time](v)
+	if c.Modifier < 0 || c.Modifier >= most || !is {
 		return v, nil
 	}
 	unit := time.Second
@@ -252,4 +251,10 @@ func toFraction(c Column, v json.RawMessage) (json.RawMessage, error) {
 		unit /= 10
 	}
 	return json.Marshal(at.Round(unit))
+}
+
+// shownAs decodes what a column shows; false where it is nothing of the kind, and there is nothing to hold it against.
+func shownAs[T any](v json.RawMessage) (value T, is bool) {
+	is = json.Unmarshal(v, &value) == nil
+	return value, is
 }

@@ -73,6 +73,7 @@ func columned(t *testing.T, prelude string, columns []column) *sidetest.World {
 					if err := w.Sim.AddProperty(id, c.name, string(c.of), nil); err != nil {
 						t.Fatal(err)
 					}
+				default:
 				}
 			}
 			w.Exec(t, prelude)
