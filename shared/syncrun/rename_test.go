@@ -1,7 +1,6 @@
 package syncrun_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -35,8 +34,8 @@ func labelled(t *testing.T, many int) (w *sidetest.World, rename func(property, 
 	}
 }
 
-// TestOptionsThatAreRenamed reach the rows with the next run, whatever the database's size, at two requests; pages are not written, and nobody is
-// asked to decide anything.
+// TestOptionsThatAreRenamed reach the rows with the next run, whatever the database's size: it asks for the schema and lists what was edited, and
+// for the pages of rows that somebody changed meanwhile. Pages are not written, and nobody is asked to decide anything.
 func TestOptionsThatAreRenamed(t *testing.T) {
 	t.Parallel()
 	const strength, focus = "Relationship Strength", "Collaboration Focus"
@@ -48,6 +47,9 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 	set := func(w world, at int, sql string) {
 		w.Exec(t, `update partners set `+sql+` where id = $1::text::uuid`, w.rows[at])
 	}
+	change := func(w world, at int, properties map[string]any) {
+		edit(t, w.World, sidetest.Query[string](t, w.World, `select notion_id from notion_partners where id = $1::text::uuid`, w.rows[at]), properties)
+	}
 	options := func(names ...string) map[string]any {
 		list := []any{}
 		for _, n := range names {
@@ -55,80 +57,58 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 		}
 		return map[string]any{"multi_select": list}
 	}
-	page := func(w world, at int) string {
-		return sidetest.Query[string](t, w.World, `select notion_id from notion_partners where id = $1::text::uuid`, w.rows[at])
-	}
-	for _, c := range []struct {
-		name      string
+	for name, c := range map[string]struct {
 		meanwhile func(world)
-		want      map[int]string // of rows that end otherwise: "strength | focus"
-		firm      string         // what the others have
-		land      string
+		want      map[int]string // of rows that end otherwise than most
+		most      string
 		requests  int // of the next run, beside the schema and the listing
-		many      int // rows; 0: five
+		many      int // rows
 	}{
-		{name: "a select's", firm: "Solid", land: "{Land,Water}", meanwhile: func(w world) { w.rename(strength, "Firm", "Solid") }},
-		{name: "a multi_select's", firm: "Firm", land: "{Soil,Water}", meanwhile: func(w world) { w.rename(focus, "Land", "Soil") }},
-		{name: "of more than a batch", many: 110, firm: "Solid", land: "{Land,Water}", meanwhile: func(w world) { w.rename(strength, "Firm", "Solid") }},
-		{name: "before a run that writes only to Notion", firm: "Solid", land: "{Land,Water}", want: map[int]string{3: "Weak | {Land,Water}"}, meanwhile: func(w world) {
+		"while rows and pages change": {many: 10, requests: 6, most: "Solid | {Soil,Water}", want: map[int]string{
+			0: "Weak | {Soil,Water}", 1: "Solid | {Water}", 2: "Solid | {Fire,Soil,Water}",
+			3: "Weak | {Soil,Water}", 4: "Solid | {Water}", 5: "Solid | {Fire,Soil,Water}",
+			6: "Firm | {Soil,Water}",
+		}, meanwhile: func(w world) {
+			set(w, 0, `relationship_strength = 'Weak'`)
+			set(w, 1, `collaboration_focus = '{Water}'`)
+			set(w, 2, `collaboration_focus = '{Land,Water,Fire}'`)
+			change(w, 3, map[string]any{strength: selected("Weak")})
+			change(w, 4, map[string]any{focus: options("Water")})
+			change(w, 5, map[string]any{focus: options("Land", "Water", "Fire")})
 			w.rename(strength, "Firm", "Solid")
-			set(w, 3, `relationship_strength = 'Weak'`)
-			succeeded(t, w.Sync(t, journal.SupabaseToNotion, "partners"))
+			w.rename(focus, "Land", "Soil")
+			change(w, 6, map[string]any{strength: selected("Firm")}) // an option of the old name
 		}},
-		{name: "in its case only", firm: "FIRM", land: "{Land,Water}", meanwhile: func(w world) { w.rename(strength, "Firm", "FIRM") }},
-		{name: "twice", firm: "Solid", land: "{Land,Water}", meanwhile: func(w world) { w.rename(strength, "Firm", "x"); w.rename(strength, "x", "Solid") }},
-		{name: "and back", firm: "Firm", land: "{Land,Water}", meanwhile: func(w world) { w.rename(strength, "Firm", "x"); w.rename(strength, "x", "Firm") }},
-		{name: "two that change their names", firm: "Firm", land: "{Water,Land}", meanwhile: func(w world) {
+		"of more than a batch, and in its case only": {many: 110, most: "FIRM | {Land,Water}", meanwhile: func(w world) { w.rename(strength, "Firm", "FIRM") }},
+		"twice, and two that change their names": {many: 3, most: "Solid | {Land,Water}", meanwhile: func(w world) {
+			w.rename(strength, "Firm", "x")
+			w.rename(strength, "x", "Solid")
 			w.rename(focus, "Land", "x")
 			w.rename(focus, "Water", "Land")
 			w.rename(focus, "x", "Water")
 		}},
-		{name: "while a row takes another", firm: "Solid", land: "{Land,Water}", want: map[int]string{3: "Weak | {Land,Water}"}, requests: 2, meanwhile: func(w world) {
-			set(w, 3, `relationship_strength = 'Weak'`)
+		"before a run that writes only to Notion": {many: 3, most: "Solid | {Land,Water}", want: map[int]string{1: "Weak | {Land,Water}"}, meanwhile: func(w world) {
 			w.rename(strength, "Firm", "Solid")
-		}},
-		{name: "while a row loses it", firm: "Firm", land: "{Soil,Water}", want: map[int]string{3: "Firm | {Water}"}, requests: 2, meanwhile: func(w world) {
-			set(w, 3, `collaboration_focus = '{Water}'`)
-			w.rename(focus, "Land", "Soil")
-		}},
-		{name: "while a row gets one more", firm: "Firm", land: "{Soil,Water}", want: map[int]string{3: "Firm | {Fire,Soil,Water}"}, requests: 2, meanwhile: func(w world) {
-			set(w, 3, `collaboration_focus = '{Land,Water,Fire}'`)
-			w.rename(focus, "Land", "Soil")
-		}},
-		{name: "while a page takes another", firm: "Solid", land: "{Land,Water}", want: map[int]string{3: "Weak | {Land,Water}"}, meanwhile: func(w world) {
-			edit(t, w.World, page(w, 3), map[string]any{strength: selected("Weak")})
-			w.rename(strength, "Firm", "Solid")
-		}},
-		{name: "while a page loses it", firm: "Firm", land: "{Soil,Water}", want: map[int]string{3: "Firm | {Water}"}, meanwhile: func(w world) {
-			edit(t, w.World, page(w, 3), map[string]any{focus: options("Water")})
-			w.rename(focus, "Land", "Soil")
-		}},
-		{name: "and an option of the old name made", firm: "Solid", land: "{Land,Water}", want: map[int]string{3: "Firm | {Land,Water}"}, meanwhile: func(w world) {
-			w.rename(strength, "Firm", "Solid")
-			edit(t, w.World, page(w, 3), map[string]any{strength: selected("Firm")})
+			set(w, 1, `relationship_strength = 'Weak'`)
+			succeeded(t, w.Sync(t, journal.SupabaseToNotion, "partners"))
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			many := max(c.many, 5)
-			in, rename := labelled(t, many)
-			w := world{in, rename, sidetest.Query[[]string](t, in, `select array_agg(id::text order by id) from (select id from partners order by id limit $1) p`, many)}
+			in, rename := labelled(t, c.many)
+			w := world{in, rename, sidetest.Query[[]string](t, in, `select array_agg(id::text order by id) from (select id from partners order by id limit $1) p`, c.many)}
 			c.meanwhile(w)
 			before := in.Sim.Stats().Total
 			succeeded(t, in.Sync(t, journal.Incremental, "partners"))
 			if n := in.Sim.Stats().Total - before; n > 2+c.requests {
 				t.Errorf("it took %d requests", n)
 			}
-			land := strings.Split(strings.Trim(c.land, "{}"), ",")
 			for at, id := range w.rows {
-				got := sidetest.Query[string](t, in, `select relationship_strength || ' | ' || (select array_agg(f order by f) from unnest(collaboration_focus) f)::text from partners where id = $1::text::uuid`, id)
 				want, other := c.want[at]
 				if !other {
-					if land[0] > land[1] {
-						land[0], land[1] = land[1], land[0]
-					}
-					want = c.firm + " | {" + strings.Join(land, ",") + "}"
+					want = c.most
 				}
+				got := sidetest.Query[string](t, in, `select relationship_strength || ' | ' || (select array_agg(f order by f) from unnest(collaboration_focus) f)::text from partners where id = $1::text::uuid`, id)
 				if got != want {
 					t.Errorf("row %d has %q, want %q", at, got, want)
 				}
