@@ -67,8 +67,8 @@ func (d Database) InStep() mapping.Binding {
 
 // Follow takes in which properties and columns hold the kind's fields now, and what keeps fields out of step. What the base has of a field
 // is forgotten when the field goes out of step, when another property or column holds it, and when the mapping no longer has it: from then
-// on both sides' values are new. Where the field is only hidden (see mapping.Drift.Keeps) nothing is forgotten. A field that comes into step, or
-// is held by another property or column, has to be learned.
+// on both sides' values are new. Where the field is only hidden (see mapping.Drift.Keeps) nothing is forgotten, unless another property or column
+// holds it once it is seen again. A field that comes into step, or is held by another property or column, has to be learned.
 func (d *Database) Follow(kind mapping.Kind, bound mapping.Binding, columns map[string]string, drifts []mapping.Drift) {
 	met, was, places := d.Binding != nil, d.InStep(), d.Columns
 	next := *d
@@ -89,16 +89,22 @@ func (d *Database) Follow(kind mapping.Kind, bound mapping.Binding, columns map[
 		}
 	}
 	for field := range next.Binding {
-		before, wasIn := was[field]
-		now, isIn := is[field]
-		replaced := wasIn && isIn && (before.ID != now.ID || moved(places[field], columns[field]))
-		keeps := slices.ContainsFunc(drifts, func(d mapping.Drift) bool { return d.Field == field && d.Keeps() })
-		forget[field] = replaced || wasIn && !isIn && !keeps
-		learn[field] = met && (replaced || isIn && !wasIn)
+		before, known := d.Binding[field]
+		known = known && stands(d.Drifts, field)
+		replaced := known && (before.ID != next.Binding[field].ID || moved(places[field], columns[field]))
+		_, wasIn := was[field]
+		_, isIn := is[field]
+		forget[field] = replaced || known && !stands(drifts, field)
+		learn[field] = met && isIn && (replaced || !wasIn)
 	}
 	d.Binding, d.Columns, d.Drifts = next.Binding, next.Columns, next.Drifts
 	d.Forget, d.Learning = with(d.Forget, forget), with(d.Learning, learn)
 	d.Learning = slices.DeleteFunc(d.Learning, func(field string) bool { _, in := is[field]; return !in })
+}
+
+// stands reports whether what both sides had of a field is still known beside these drifts: it is in step, or only hidden.
+func stands(drifts []mapping.Drift, field string) bool {
+	return !slices.ContainsFunc(drifts, func(d mapping.Drift) bool { return d.Field == field && d.Stops() && !d.Keeps() })
 }
 
 // Same reports whether two say the same of the fields.

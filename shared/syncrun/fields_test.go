@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
@@ -131,6 +132,40 @@ func TestADatabaseThatIsUnsharedInTheMiddleOfARun(t *testing.T) {
 	}
 }
 
+// TestARelationThatIsReplacedWhileItIsHidden: while the database that a relation leads to is not shared, another property takes the place of the
+// relation. That it is empty is no edit, and takes no link out of the row; what it has been given is new to the row.
+func TestARelationThatIsReplacedWhileItIsHidden(t *testing.T) {
+	t.Parallel()
+	for name, fill := range map[string]func(kin){"by an empty one": func(kin) {}, "by one that was filled": func(w kin) { w.relate(w.p, "Projects", w.k) }} {
+		for _, notices := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, ", a sync comes between: ", notices), func(t *testing.T) {
+				t.Parallel()
+				w := newKin(t)
+				w.relate(w.p, "Projects", w.j, w.k)
+				succeeded(t, w.Sync(t, journal.Full))
+				share(t, w.World, "projects", false)
+				w.Sync(t, journal.Full, "partners")
+				shape(t, w.World, "partners", map[string]any{"Aside": map[string]any{"relation": map[string]any{
+					"data_source_id": sidetest.Query[string](t, w.World, `select data_source_id from sync_databases where kind = 'projects'`),
+					"type":           "single_property", "single_property": map[string]any{},
+				}}})
+				shape(t, w.World, "partners", map[string]any{"Projects": nil})
+				shape(t, w.World, "partners", map[string]any{"Aside": map[string]any{"name": "Projects"}})
+				fill(w)
+				if notices {
+					w.Sync(t, journal.Full, "partners")
+				}
+				share(t, w.World, "projects", true)
+				succeeded(t, w.Sync(t, journal.Full))
+				if row, page := w.shows(), related(t, w.World, w.p, "Projects"); row != "J, K" || page != "J, K" {
+					t.Errorf("row %q, page %q; drifts %s", row, page, drifts(t, w.World, "partners"))
+				}
+				w.Agree(t)
+			})
+		}
+	}
+}
+
 // TestAFieldThatJumps: a property is renamed, another gets its name and is filled by a person, and the old one is deleted. The field is
 // held by another property then, and what both sides have of it is new: nothing is overwritten without a conflict.
 func TestAFieldThatJumps(t *testing.T) {
@@ -170,6 +205,58 @@ func TestAFieldThatJumps(t *testing.T) {
 			}
 			if empty > 0 {
 				t.Errorf("%d pages were not filled", empty)
+			}
+			w.Agree(t, "partners")
+			if r := w.Sync(t, journal.Full, "partners"); r.Written() > 0 || r.Conflicts > 0 {
+				t.Errorf("then a sync did %+v", r)
+			}
+		})
+	}
+}
+
+// TestAFieldThatJumpsInTheMiddleOfARun, to a property that was filled long ago, so that no listing of what was edited shows it: wherever in a run it
+// happens, before the rows are loaded that are pushed or after it, what the base had of the field counts no more. Where it did, the page would not be
+// looked at, and its value be overwritten without anybody being told.
+func TestAFieldThatJumpsInTheMiddleOfARun(t *testing.T) {
+	t.Parallel()
+	for at := range 8 {
+		t.Run(fmt.Sprint("before call ", at), func(t *testing.T) {
+			t.Parallel()
+			w := sidetest.Synced(t, nil)
+			w.Exec(t, `update partners set location = 'in ' || name`)
+			succeeded(t, w.Sync(t, journal.Full, "partners"))
+			page, _ := someOf(t, w, "partners")
+			location := plain(t, w, page, "Location")
+			shape(t, w, "partners", map[string]any{"Elsewhere": map[string]any{"rich_text": map[string]any{}}})
+			edit(t, w, page, map[string]any{"Elsewhere": rich("rich_text", "by hand")})
+			w.Sim.Clock().Advance(time.Hour)
+			succeeded(t, w.Sync(t, journal.Full, "partners"))
+			w.Exec(t, `update partners set description = 'edited'`)
+			calls := 0
+			w.Before(func() {
+				if calls++; calls == at+1 {
+					shape(t, w, "partners", map[string]any{"Location": nil})
+					shape(t, w, "partners", map[string]any{"Elsewhere": map[string]any{"name": "Location"}})
+				}
+			})
+			w.Sync(t, journal.Full, "partners")
+			w.Before(nil)
+			if calls <= at {
+				t.Fatalf("the run made %d calls", calls)
+			}
+			succeeded(t, w.Sync(t, journal.Full, "partners"))
+			lost := sidetest.Query[string](t, w, `select coalesce(string_agg(notion_value::text || ' ' || supabase_value::text, ', '), '') from sync_conflicts where field = 'location'`)
+			if lost != fmt.Sprintf("%q %q", "by hand", location) {
+				t.Errorf("conflicts: %s", lost)
+			}
+			empty := sidetest.Query[int](t, w, `select count(*) from partners where location is null`)
+			for _, page := range pagesOf(t, w, "partners") {
+				if plain(t, w, page, "Location") == "" {
+					empty++
+				}
+			}
+			if empty > 0 {
+				t.Errorf("%d pages and rows are empty", empty)
 			}
 			w.Agree(t, "partners")
 			if r := w.Sync(t, journal.Full, "partners"); r.Written() > 0 || r.Conflicts > 0 {
