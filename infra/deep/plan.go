@@ -34,8 +34,7 @@ const (
 func plan() []test {
 	oracle := test{
 		Name: "histories", What: "drawn histories of people, syncs and faults against a model", Of: []string{"./shared/internal/oracle"},
-		Figure: regexp.MustCompile(`\d+ histories of \d+ steps in all, \d+ syncs and looks, \d+ effects: \d+ failed before, \d+ failed after with the answer lost, \d+ refused, ` +
-			`\d+ crashes before, \d+ crashes after, at \d+ a person did something meanwhile`),
+		Figure: regexp.MustCompile(`\d+ histories of \d+ steps in all, .*`),
 	}
 	for seed := 1; seed <= chunks; seed++ {
 		oracle.Parts = append(oracle.Parts, part{fmt.Sprintf("seed-%02d", seed), []string{

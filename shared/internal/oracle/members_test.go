@@ -122,15 +122,15 @@ func (a *arena) mentions(text string) (property any, reads string) {
 	return map[string]any{"rich_text": runs}, reads
 }
 
-// flip draws a member to put in, or to take out, and gives the set that follows.
-func (a *arena) flip(t *rapid.T, who, field string, now, all []string, on side) []string {
+// flip draws a member to put in, or to take out, and gives the set that follows. The model learns it then.
+func (a *arena) flip(t *rapid.T, who, field string, now, all []string, on side, then func(func())) []string {
 	element := rapid.SampledFrom(all).Draw(t, field)
 	next := slices.DeleteFunc(slices.Clone(now), func(e string) bool { return e == element })
 	in := len(next) == len(now)
 	if in {
 		next = append(next, element)
 	}
-	a.model.mean(member{who, field, element}, on, in)
+	then(func() { a.model.mean(member{who, field, element}, on, in) })
 	return next
 }
 
@@ -139,7 +139,7 @@ func (a *arena) namePeopleOnPage(t *rapid.T) {
 	if !ok {
 		return
 	}
-	ids := a.flip(t, p.mark, "people", p.values["people"], a.users[:3], notion)
+	ids := a.flip(t, p.mark, "people", p.values["people"], a.users[:3], notion, atOnce)
 	people := make([]any, len(ids))
 	for i, id := range ids {
 		people[i] = map[string]any{"id": id}
@@ -147,10 +147,11 @@ func (a *arena) namePeopleOnPage(t *rapid.T) {
 	a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{"People": map[string]any{"people": people}})})
 }
 
-func (a *arena) namePeopleInRow(t *rapid.T) {
-	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
-		ids := a.flip(t, r.mark, "people", r.values["people"], a.users[:3], postgres)
-		a.exec(t, `update things set people = $2 where id = $1::text::uuid`, r.id, ids)
+func (a *arena) namePeopleInRow(t *rapid.T, d desk) {
+	if r, ok := pick(t, d.rows, "row", func(r row) bool { return !r.archived }); ok {
+		ids := a.flip(t, r.mark, "people", r.values["people"], a.users[:3], postgres, d.then)
+		d.hold(r)
+		d.exec(t, `update things set people = $2 where id = $1::text::uuid`, r.id, ids)
 	}
 }
 
@@ -197,19 +198,19 @@ func (a *arena) linkPage(t *rapid.T) {
 	a.patch(t, page.id, map[string]any{"properties": byID(page, map[string]any{property: map[string]any{"relation": refs}})})
 }
 
-func (a *arena) linkRow(t *rapid.T) {
-	all := a.rows(t)
-	from, ok := pick(t, all, "row", func(r row) bool { return !r.archived })
+func (a *arena) linkRow(t *rapid.T, d desk) {
+	from, ok := pick(t, d.rows, "row", func(r row) bool { return !r.archived })
 	if !ok {
 		return
 	}
-	to, _ := pick(t, all, "other", func(row) bool { return true })
+	to, _ := pick(t, d.rows, "other", func(row) bool { return true })
 	in := !slices.Contains(from.values["links"], to.mark)
-	a.model.mean(member{from.mark, "links", to.mark}, postgres, in)
+	d.then(func() { a.model.mean(member{from.mark, "links", to.mark}, postgres, in) })
+	d.hold(from, to)
 	if in {
-		a.exec(t, `insert into things_links (thing_id, link_id) values ($1::text::uuid, $2::text::uuid)`, from.id, to.id)
+		d.exec(t, `insert into things_links (thing_id, link_id) values ($1::text::uuid, $2::text::uuid)`, from.id, to.id)
 	} else {
-		a.exec(t, `delete from things_links where thing_id = $1::text::uuid and link_id = $2::text::uuid`, from.id, to.id)
+		d.exec(t, `delete from things_links where thing_id = $1::text::uuid and link_id = $2::text::uuid`, from.id, to.id)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // side is where a person works.
@@ -40,6 +41,10 @@ type written struct {
 	unsure bool
 	// quiet: it was written to a row that was archived, and waits there for the record's return.
 	quiet bool
+	// whole is the value as it was written, where the other side shows less of it; "" where all of it is the token.
+	whole string
+	// bad: the other side cannot hold it, so that it stays where it is.
+	bad bool
 }
 
 // model is what people did.
@@ -49,10 +54,14 @@ type model struct {
 	step    int // counts what happens
 	clean   int // when the last sync of both sides ended well
 	tokens  map[token]*written
+	drawn   []token // the tokens, and the records, in order since somebody emptied these lists
+	made    []string
 	records map[string]*life
 	members map[member]*membership
 	// unsure are fields whose property was taken away at some time: whether an edit of one outlives a deletion is not followed.
 	unsure map[string]bool
+	// spoilt are fields, by the record's mark, that had a value at some time which the other side cannot hold: the same goes for their edits.
+	spoilt map[token]bool
 }
 
 // life is what people did with a record as a whole.
@@ -70,7 +79,7 @@ type life struct {
 }
 
 func newModel() *model {
-	return &model{tokens: map[token]*written{}, records: map[string]*life{}, members: map[member]*membership{}, unsure: map[string]bool{}}
+	return &model{tokens: map[token]*written{}, records: map[string]*life{}, members: map[member]*membership{}, unsure: map[string]bool{}, spoilt: map[token]bool{}}
 }
 
 // fresh gives a value that nobody has written yet for a field, as its column shows it.
@@ -83,6 +92,8 @@ func (m *model) fresh(mark string, field string, on side) string {
 		text = strconv.Itoa(m.next)
 	case "day":
 		text = fmt.Sprintf("%04d-%02d-%02d", 1900+m.next/336, 1+m.next/28%12, 1+m.next%28)
+	case "moment":
+		text = time.Date(2030, 1, 1, 0, m.next, 0, 0, time.UTC).Format(minutes)
 	case "link":
 		text = fmt.Sprintf("https://example.com/%d", m.next)
 	case "stage":
@@ -92,6 +103,7 @@ func (m *model) fresh(mark string, field string, on side) string {
 		text = fmt.Sprintf("%s%d", field, m.next)
 	}
 	m.tokens[token{field, text}] = &written{mark: mark, side: on, at: m.step}
+	m.drawn = append(m.drawn, token{field, text})
 	return text
 }
 
@@ -127,7 +139,8 @@ type view map[string]shown
 type shown struct {
 	live   bool
 	values map[string][]string
-	count  int // how many there are of that mark
+	count  int             // how many there are of that mark
+	bad    map[string]bool // the fields that it shows in a value which the other side cannot hold
 }
 
 func (s shown) has(field, text string) bool { return slices.Contains(s.values[field], text) }
@@ -141,7 +154,8 @@ func (m *model) lost(n, p view, logged map[token]bool) []string {
 		}
 		inNotion, inPostgres := n[w.mark].has(t.field, t.text), p[w.mark].has(t.field, t.text)
 		live := n[w.mark].live || p[w.mark].live
-		if live && inNotion && inPostgres || !live && (inNotion || inPostgres) {
+		waits := inNotion && p[w.mark].bad[t.field] || inPostgres && n[w.mark].bad[t.field] || w.bad && (inNotion || inPostgres)
+		if live && inNotion && inPostgres || !live && (inNotion || inPostgres) || waits {
 			continue
 		}
 		lost = append(lost, fmt.Sprintf("%s %q of %s, written in %s, is not there: in Notion %t, in Postgres %t, live %t", t.field, t.text, w.mark, w.side, inNotion, inPostgres, live))
@@ -188,7 +202,7 @@ func (m *model) stand(mark string, logged map[token]bool) (stand []string, unsur
 			unsure = unsure || w.unheard
 		default:
 			stand = append(stand, t.text)
-			unsure = unsure || w.unsure || m.unsure[t.field]
+			unsure = unsure || w.unsure || m.unsure[t.field] || m.spoilt[token{t.field, mark}]
 		}
 	}
 	slices.Sort(stand)

@@ -26,6 +26,7 @@ func (a *arena) noticed(t *rapid.T) {
 	a.effects.begin(plan, func() { a.meanwhile(t) })
 	a.queue = append(a.queue, journal.Message{ConnectionID: config.DefaultConnection, Kind: "things", Look: true})
 	a.work(t, plan)
+	a.besideTransaction(t)
 }
 
 // told has webhooks come in, false where there are no pages. They name any of them in any order, some twice, some of pages that nobody has

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,15 +20,15 @@ import (
 // scalar are the fields in which a value is a token.
 func (a *arena) scalar() []string {
 	if a.wide {
-		return []string{"name", "text", "number", "choice", "day", "link", "phone", "stage", "docs"}
+		return []string{"name", "text", "number", "choice", "day", "moment", "link", "phone", "stage", "docs"}
 	}
-	return []string{"name", "text", "number", "choice", "day", "link"}
+	return []string{"name", "text", "number", "choice", "day", "moment", "link"}
 }
 
 // writableOn are those of them that a person can now write a new value to on that side.
 func (a *arena) writableOn(on side) []string {
 	return slices.DeleteFunc(a.scalar(), func(field string) bool {
-		return on == notion && a.without[field] || on == postgres && field == "docs" || field == "stage" && a.model.stages == len(stages())
+		return on == notion && a.without[field] || on == postgres && a.dropped[field] || on == postgres && field == "docs" || field == "stage" && a.model.stages == len(stages())
 	})
 }
 
@@ -64,21 +65,32 @@ func (a *arena) people() []act {
 		{"restore a page", a.restorePage},
 		{"delete a page for good", a.deletePage},
 		{"duplicate a page", a.duplicatePage},
-		{"insert a row", a.insertRow},
-		{"update a row", a.updateRow},
-		{"update a row again", a.updateRow},
-		{"update a row once more", a.updateRow},
-		{"tag a row", a.tagRow},
-		{"name people in a row", a.namePeopleInRow},
-		{"link a row", a.linkRow},
-		{"link a row again", a.linkRow},
-		{"toggle a row", a.toggleRow},
-		{"delete a row", a.deleteRow},
-		{"archive a row", a.archiveRow},
-		{"restore a row", a.unarchiveRow},
+		{"insert a row", a.byHand(a.insertRow)},
+		{"update a row", a.byHand(a.updateRow)},
+		{"update a row again", a.byHand(a.updateRow)},
+		{"update a row once more", a.byHand(a.updateRow)},
+		{"tag a row", a.byHand(a.tagRow)},
+		{"name people in a row", a.byHand(a.namePeopleInRow)},
+		{"link a row", a.byHand(a.linkRow)},
+		{"link a row again", a.byHand(a.linkRow)},
+		{"tune a row", a.byHand(a.tuneRow)},
+		{"toggle a row", a.byHand(a.toggleRow)},
+		{"delete a row", a.byHand(a.deleteRow)},
+		{"archive a row", a.byHand(a.archiveRow)},
+		{"restore a row", a.byHand(a.unarchiveRow)},
+		{"let an application write", a.workInTransaction},
+		{"let an application write more", a.workInTransaction},
+		{"let an application end", a.end},
 		{"rename a property", a.renameProperty},
 		{"remove a property", a.removeProperty},
 		{"return a property", a.returnProperty},
+		{"have a property jump", a.jumpProperty},
+		{"unshare the database", func(t *rapid.T) { a.share(t, !rapid.Bool().Draw(t, "unshares")) }},
+		{"share the database", func(t *rapid.T) { a.share(t, true) }},
+		{"fill the workspace", func(t *rapid.T) { a.fill(t, true) }},
+		{"drop a column", a.dropColumn},
+		{"add a column", a.addColumn},
+		{"rename a column", a.renameColumn},
 		{"approve deletions", func(t *rapid.T) { a.decide(t, journal.Approved) }},
 		{"refuse deletions", a.refuse},
 	}
@@ -91,16 +103,20 @@ func (a *arena) meanwhile(t *rapid.T) {
 	}
 	do := rapid.SampledFrom([]act{
 		{"edit a page", a.editPage},
-		{"update a row", a.updateRow},
+		{"update a row", a.byHand(a.updateRow)},
 		{"trash a page", a.trashPage},
-		{"archive a row", a.archiveRow},
+		{"archive a row", a.byHand(a.archiveRow)},
 		{"tag a page", a.tagPage},
-		{"tag a row", a.tagRow},
+		{"tag a row", a.byHand(a.tagRow)},
 		{"link a page", a.linkPage},
-		{"link a row", a.linkRow},
-		{"delete a row", a.deleteRow},
+		{"link a row", a.byHand(a.linkRow)},
+		{"delete a row", a.byHand(a.deleteRow)},
 		{"create a page", a.createPage},
-		{"insert a row", a.insertRow},
+		{"insert a row", a.byHand(a.insertRow)},
+		{"let an application write", a.workInTransaction},
+		{"let an application end", a.end},
+		{"unshare the database", func(t *rapid.T) { a.share(t, false) }},
+		{"fill the workspace", func(t *rapid.T) { a.fill(t, true) }},
 	}).Draw(t, "meanwhile")
 	do.do(t)
 	if rapid.Bool().Draw(t, "a webhook meanwhile") {
@@ -119,14 +135,26 @@ func pick[T any](t *rapid.T, all []T, label string, fits func(T) bool) (T, bool)
 }
 
 // properties draws values for one to three fields of a record, and gives them as Notion takes them and as columns hold them.
-func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]any, columns map[string]any) {
-	properties, columns = map[string]any{}, map[string]any{}
+func (a *arena) values(t *rapid.T, mark string, on side) (properties map[string]any, columns map[string]string) {
+	properties, columns = map[string]any{}, map[string]string{}
+	spoils := rapid.IntRange(0, 15).Draw(t, "spoils one at 15") == 15
 	for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(a.writableOn(on)), 1, 3, rapid.ID).Draw(t, "fields") {
-		text := a.model.fresh(mark, field, on)
-		if field == "stage" {
-			a.model.tokens[token{field, text}].unsure = a.defaulted(t, mark)
+		if spoils {
+			if bad, is := a.bad(t, mark, field, on); is {
+				spoils, properties[notionName(field)], columns[field] = false, value(field, bad), bad
+				continue
+			}
 		}
-		properties[notionName(field)] = value(field, text)
+		text := a.model.fresh(mark, field, on)
+		written := a.model.tokens[token{field, text}]
+		if field == "stage" {
+			written.unsure = a.defaulted(t, mark)
+		}
+		if on == notion {
+			properties[notionName(field)] = a.inFull(t, field, text, written)
+		} else {
+			text = a.finer(t, field, text, written)
+		}
 		if field == "text" && on == notion && a.cut == 25 && rapid.Bool().Draw(t, "mentions") {
 			properties["Text"], text = a.mentions(text)
 		}
@@ -160,6 +188,8 @@ func value(field, text string) any {
 		return map[string]any{"select": map[string]any{"name": text}}
 	case "day":
 		return map[string]any{"date": map[string]any{"start": text}}
+	case "moment":
+		return map[string]any{"date": map[string]any{"start": text + ":00.000Z"}}
 	case "link":
 		return map[string]any{"url": text}
 	case "phone":
@@ -187,7 +217,7 @@ func byID(p page, properties map[string]any) map[string]any {
 	return named
 }
 
-func only(values map[string][]string, fields map[string]any) map[string][]string {
+func only[V any](values map[string][]string, fields map[string]V) map[string][]string {
 	some := map[string][]string{}
 	for field := range fields {
 		some[strings.ToLower(field)] = values[strings.ToLower(field)]
@@ -199,6 +229,7 @@ func (a *arena) newRecord() string {
 	a.model.next++
 	mark := fmt.Sprintf("r%d@example.com", a.model.next)
 	a.model.records[mark] = &life{}
+	a.model.made = append(a.model.made, mark)
 	return mark
 }
 
@@ -210,7 +241,7 @@ func (a *arena) patch(t *rapid.T, id string, body map[string]any) {
 }
 
 func (a *arena) createPage(t *rapid.T) {
-	if len(a.pages(t)) > 14 {
+	if len(a.pages(t)) > 14 || a.isFull {
 		return
 	}
 	if a.created++; a.created >= 4 {
@@ -242,20 +273,23 @@ func (a *arena) tagPage(t *rapid.T) {
 		return
 	}
 	options := []any{}
-	for _, name := range a.tags(t, p.mark, p.values["tags"], notion) {
+	for _, name := range a.tags(t, p.mark, p.values["tags"], notion, atOnce) {
 		options = append(options, map[string]any{"name": name})
 	}
 	a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{"Tags": map[string]any{"multi_select": options}})})
 }
 
-// tags draws what becomes of a list of tags: one more, one less, or both.
-func (a *arena) tags(t *rapid.T, mark string, now []string, on side) []string {
+// tags draws what becomes of a list of tags: one more, one less, or both. The model learns then what goes.
+func (a *arena) tags(t *rapid.T, mark string, now []string, on side, then func(func())) []string {
 	next := slices.Clone(now)
 	if len(next) > 0 && rapid.Bool().Draw(t, "remove a tag") {
 		i := rapid.IntRange(0, len(next)-1).Draw(t, "tag")
-		a.model.replaced(mark, map[string][]string{"tags": {next[i]}})
+		gone := next[i]
+		then(func() {
+			a.model.replaced(mark, map[string][]string{"tags": {gone}})
+			a.model.touch(mark)
+		})
 		next = slices.Delete(next, i, i+1)
-		a.model.touch(mark)
 	}
 	if len(next) == 0 || rapid.Bool().Draw(t, "add a tag") {
 		next = append(next, a.model.fresh(mark, "tags", on))
@@ -358,7 +392,7 @@ func (a *arena) deletePage(t *rapid.T) {
 
 func (a *arena) duplicatePage(t *rapid.T) {
 	p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed })
-	if !ok || len(a.pages(t)) > 14 {
+	if !ok || len(a.pages(t)) > 14 || a.isFull {
 		return
 	}
 	if a.created++; a.created >= 4 {
@@ -367,7 +401,7 @@ func (a *arena) duplicatePage(t *rapid.T) {
 	mark := a.newRecord()
 	properties := map[string]any{"Mark": value("mark", mark)}
 	for _, field := range a.scalar() {
-		if v := p.values[field]; len(v) > 0 {
+		if v := p.values[field]; len(v) > 0 && !a.model.isBad(p.mark, field, v[0]) {
 			properties[notionName(field)] = value(field, v[0])
 		}
 	}
@@ -378,19 +412,19 @@ func (a *arena) duplicatePage(t *rapid.T) {
 	a.call(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"type": "data_source_id", "data_source_id": a.source}, "properties": properties})
 }
 
-func (a *arena) insertRow(t *rapid.T) {
-	if len(a.rows(t)) > 14 {
+func (a *arena) insertRow(t *rapid.T, d desk) {
+	if len(d.rows) > 14 {
 		return
 	}
 	mark := a.newRecord()
 	_, columns := a.values(t, mark, postgres)
 	columns["mark"] = mark
 	names, places, args := []string{}, []string{}, []any{}
-	for _, field := range sortedKeys(columns) {
-		names, args = append(names, field), append(args, columns[field])
+	for _, field := range slices.Sorted(maps.Keys(columns)) {
+		names, args = append(names, a.columnName(field)), append(args, columns[field])
 		places = append(places, fmt.Sprintf("$%d%s", len(args), cast(field)))
 	}
-	a.exec(t, fmt.Sprintf("insert into things (%s) values (%s)", strings.Join(names, ", "), strings.Join(places, ", ")), args...)
+	d.exec(t, fmt.Sprintf("insert into things (%s) values (%s)", strings.Join(names, ", "), strings.Join(places, ", ")), args...)
 }
 
 // cast has Postgres read a text as a field's type.
@@ -400,68 +434,87 @@ func cast(field string) string {
 		return "::text::numeric"
 	case "day":
 		return "::text::date"
+	case "moment":
+		return "::text::timestamptz"
 	default:
 		return "::text"
 	}
 }
 
-func (a *arena) updateRow(t *rapid.T) {
-	r, ok := pick(t, a.rows(t), "row", func(row) bool { return true })
+func (a *arena) updateRow(t *rapid.T, d desk) {
+	r, ok := pick(t, d.rows, "row", func(row) bool { return true })
 	if !ok {
 		return
 	}
 	_, columns := a.values(t, r.mark, postgres)
-	a.model.replaced(r.mark, only(r.values, columns))
+	d.then(func() { a.model.replaced(r.mark, only(r.values, columns)) })
 	var sets []string
 	args := []any{r.id}
-	for _, field := range sortedKeys(columns) {
+	for _, field := range slices.Sorted(maps.Keys(columns)) {
 		args = append(args, columns[field])
-		sets = append(sets, fmt.Sprintf("%s = $%d%s", field, len(args), cast(field)))
-		a.model.tokens[token{field, fmt.Sprint(columns[field])}].quiet = r.archived
-	}
-	a.exec(t, fmt.Sprintf("update things set %s where id = $1::text::uuid", strings.Join(sets, ", ")), args...)
-}
-
-func (a *arena) tagRow(t *rapid.T) {
-	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
-		a.exec(t, `update things set tags = $2 where id = $1::text::uuid`, r.id, a.tags(t, r.mark, r.values["tags"], postgres))
-	}
-}
-
-func (a *arena) toggleRow(t *rapid.T) {
-	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
-		a.model.touch(r.mark)
-		a.exec(t, `update things set box = not box where id = $1::text::uuid`, r.id)
-	}
-}
-
-func (a *arena) deleteRow(t *rapid.T) {
-	if r, ok := pick(t, a.rows(t), "row", func(row) bool { return true }); ok {
-		if !r.archived {
-			a.deletedRow(t, r)
+		sets = append(sets, fmt.Sprintf("%s = $%d%s", a.columnName(field), len(args), cast(field)))
+		written := a.model.tokens[token{field, shownIn(r.mark, field, columns[field])}]
+		written.quiet = r.archived
+		if field == "stage" {
+			d.then(func() { written.unsure = written.unsure || a.defaulted(t, r.mark) })
 		}
-		a.model.erased(r.mark, r.values)
-		a.exec(t, `delete from things where id = $1::text::uuid`, r.id)
+	}
+	d.hold(r)
+	d.exec(t, fmt.Sprintf("update things set %s where id = $1::text::uuid", strings.Join(sets, ", ")), args...)
+}
+
+func (a *arena) tagRow(t *rapid.T, d desk) {
+	if r, ok := pick(t, d.rows, "row", func(r row) bool { return !r.archived }); ok {
+		d.hold(r)
+		d.exec(t, `update things set tags = $2 where id = $1::text::uuid`, r.id, a.tags(t, r.mark, r.values["tags"], postgres, d.then))
 	}
 }
 
-func (a *arena) archiveRow(t *rapid.T) {
-	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return !r.archived }); ok {
-		a.deletedRow(t, r)
-		a.exec(t, `update things set archived_at = now() where id = $1::text::uuid`, r.id)
+func (a *arena) toggleRow(t *rapid.T, d desk) {
+	if r, ok := pick(t, d.rows, "row", func(r row) bool { return !r.archived }); ok {
+		d.then(func() { a.model.touch(r.mark) })
+		d.hold(r)
+		d.exec(t, `update things set box = not box where id = $1::text::uuid`, r.id)
 	}
 }
 
-func (a *arena) unarchiveRow(t *rapid.T) {
-	if r, ok := pick(t, a.rows(t), "row", func(r row) bool { return r.archived }); ok {
-		a.restored(t, r.mark)
-		a.exec(t, `update things set archived_at = null where id = $1::text::uuid`, r.id)
+func (a *arena) deleteRow(t *rapid.T, d desk) {
+	if r, ok := pick(t, d.rows, "row", func(row) bool { return true }); ok {
+		d.then(func() {
+			if !r.archived {
+				a.deletedRow(t, r)
+			}
+			a.model.erased(r.mark, r.values)
+		})
+		d.hold(append(d.linkedWith(r), r)...) // what it is linked with loses the link
+		d.exec(t, `delete from things where id = $1::text::uuid`, r.id)
 	}
 }
 
-// decide says what becomes of the deletions that are held.
-func (a *arena) decide(t *rapid.T, verdict journal.Verdict) {
-	a.exec(t, `update sync_holds set status = $1, decided_by = 'a person', decided_at = now() where status = 'waiting'`, verdict)
+func (a *arena) archiveRow(t *rapid.T, d desk) {
+	if r, ok := pick(t, d.rows, "row", func(r row) bool { return !r.archived }); ok {
+		d.then(func() { a.deletedRow(t, r) })
+		d.hold(r)
+		d.exec(t, `update things set archived_at = now() where id = $1::text::uuid`, r.id)
+	}
+}
+
+func (a *arena) unarchiveRow(t *rapid.T, d desk) {
+	if r, ok := pick(t, d.rows, "row", func(r row) bool { return r.archived }); ok {
+		d.then(func() { a.restored(t, r.mark) })
+		d.hold(r)
+		d.exec(t, `update things set archived_at = null where id = $1::text::uuid`, r.id)
+	}
+}
+
+// decide says what becomes of the deletions that are held, false where none are.
+func (a *arena) decide(t *rapid.T, verdict journal.Verdict) bool {
+	a.note("what is held is %s", verdict)
+	done, err := a.person.Exec(context.Background(), `update sync_holds set status = $1, decided_by = 'a person', decided_at = now() where status = 'waiting'`, verdict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done.RowsAffected() > 0
 }
 
 // refuse has the records return whose deletion is held.
@@ -484,7 +537,7 @@ func (a *arena) refuse(t *rapid.T) {
 // renameProperty gives a property another name, or its own back; once the sync has met it by its own.
 func (a *arena) renameProperty(t *rapid.T) {
 	field := rapid.SampledFrom(a.scalar()).Draw(t, "property")
-	if !a.bound(t) || a.without[field] {
+	if !a.boundTo(t, field) || a.without[field] {
 		return
 	}
 	was := notionName(field)
@@ -502,6 +555,20 @@ func (a *arena) bound(t *rapid.T) (is bool) {
 		t.Fatal(err)
 	}
 	return is
+}
+
+// boundTo reports whether the sync has met a field's property, as the mapping is now, and the property that the field has now.
+func (a *arena) boundTo(t *rapid.T, field string) bool {
+	id := a.boundID(t, field)
+	return id != "" && id != a.outlived[field]
+}
+
+// boundID gives the id of the property that the sync knows of a field, "" where it knows none.
+func (a *arena) boundID(t *rapid.T, field string) (id string) {
+	if err := a.person.QueryRow(context.Background(), `select coalesce(max(binding -> $1 ->> 'ID'), '') from sync_databases`, a.columnName(field)).Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // renamed gives properties by the names that they have now.
@@ -525,6 +592,7 @@ func (a *arena) pass(t *rapid.T) {
 func (a *arena) syncAround(t *rapid.T) {
 	typ := rapid.SampledFrom([]journal.Type{journal.Incremental, journal.Incremental, journal.Full, journal.Full, journal.NotionToSupabase, journal.SupabaseToNotion}).Draw(t, "type")
 	a.sync(t, typ, drawTroubles(t))
+	a.lasts(t)
 }
 
 // drawTroubles draws at which effects there is trouble.

@@ -35,6 +35,43 @@ func (a *arena) removeProperty(t *rapid.T) {
 	a.shape(t, notionName(field), is)
 }
 
+// jumpProperty has a field jump: its property gets another name, one that is made gets the name that it had, and is filled, and the old one is
+// deleted. What the old one showed is gone with it.
+func (a *arena) jumpProperty(t *rapid.T) {
+	field := rapid.SampledFrom(removable()).Draw(t, "property")
+	if a.names[field] || a.without[field] || !a.boundTo(t, field) {
+		return
+	}
+	a.counts.jumps++
+	a.model.unsure[field] = true
+	for _, p := range a.pages(t) {
+		a.model.replaced(p.mark, map[string][]string{field: p.values[field]})
+		a.model.touch(p.mark)
+	}
+	old := notionName(field) + " that was"
+	a.shape(t, notionName(field), map[string]any{"name": old})
+	a.giveBack(t, field)
+	first := rapid.Bool().Draw(t, "deletes it first")
+	if first {
+		a.shape(t, old, nil)
+	}
+	for _, p := range a.pages(t) {
+		if p.trashed || !rapid.Bool().Draw(t, "fills it") {
+			continue
+		}
+		before := a.model.step
+		text := a.model.fresh(p.mark, field, notion)
+		property := a.inFull(t, field, text, a.model.tokens[token{field, text}])
+		if p.key != "" && !a.met(t, p.id) {
+			a.model.unheard(p.mark, before)
+		}
+		a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{notionName(field): property})})
+	}
+	if !first {
+		a.shape(t, old, nil)
+	}
+}
+
 // returnProperty puts a property back under its name and type.
 func (a *arena) returnProperty(t *rapid.T) {
 	var gone []string
@@ -52,7 +89,7 @@ func (a *arena) returnProperty(t *rapid.T) {
 
 func (a *arena) giveBack(t *rapid.T, field string) {
 	i := slices.IndexFunc(a.mapping.Kinds[0].Fields, func(f mapping.Field) bool { return f.Column == field })
-	a.without[field] = false
+	a.without[field], a.outlived[field] = false, a.boundID(t, field)
 	a.shape(t, notionName(field), map[string]any{string(a.mapping.Kinds[0].Fields[i].Type): map[string]any{}})
 }
 
