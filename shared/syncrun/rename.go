@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/record"
 )
 
 // rename has the rows take the new names of options that a person renamed, before anything is listed. No page is asked for: what each has is
@@ -48,4 +50,19 @@ func (w *worker) open(d *decision) error {
 	d.known.Base = &base
 	d.latest, d.base = d.base.Latest(renamed), d.base.AsRow(renamed, d.known.Row)
 	return nil
+}
+
+// deletes plans the deletion of a page whose row was deleted, and of which nothing has changed but what its options are called: that is nobody's
+// edit of it. It reports false where that is not so.
+func (w *worker) deletes(d *decision, trees merge.Trees) bool {
+	if d.known.Base == nil || len(d.known.Base.Renamed) == 0 || !trees.Notion.State.Alive() || trees.Postgres.State.Alive() {
+		return false
+	}
+	named := record.Fields{}
+	for field := range d.known.Base.Renamed {
+		named[field] = d.latest.Fields[field]
+	}
+	trees.Base = trees.Base.With(named)
+	w.make(d, trees)
+	return d.plan.Notion.Op == merge.Archive
 }

@@ -124,3 +124,38 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 		})
 	}
 }
+
+// TestARenamedOptionOutlivesNoDeletion: it is nobody's edit of the page. Whoever edits the page has the record return, with the new name.
+func TestARenamedOptionOutlivesNoDeletion(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		deleted string
+		edited  bool
+	}{
+		"an archived row":                   {deleted: `update partners set archived_at = now() where id = $1::text::uuid`},
+		"a deleted row":                     {deleted: `delete from partners where id = $1::text::uuid`},
+		"an archived row, an edited page":   {deleted: `update partners set archived_at = now() where id = $1::text::uuid`, edited: true},
+		"a deleted row, and an edited page": {deleted: `delete from partners where id = $1::text::uuid`, edited: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := sidetest.Synced(t, nil)
+			page, row := someOf(t, w, "partners")
+			w.Exec(t, `update partners set relationship_strength = 'Firm' where id = $1::text::uuid`, row)
+			succeeded(t, w.Sync(t, journal.Full, "partners"))
+			w.Exec(t, c.deleted, row)
+			if err := w.Sim.RenameOption(w.Syncer.Connection.DatabaseIDs["partners"], "Relationship Strength", "Firm", "Solid"); err != nil {
+				t.Fatal(err)
+			}
+			if c.edited {
+				edit(t, w, page, map[string]any{"Location": rich("rich_text", "Perth")})
+			}
+			w.Sync(t, journal.Full, "partners")
+			got := sidetest.Query[string](t, w, `select coalesce(max(relationship_strength || ', ' || location), 'none') from partners where id = $1::text::uuid and archived_at is null`, row)
+			if want := map[bool]string{false: "none", true: "Solid, Perth"}[c.edited]; got != want {
+				t.Errorf("the row is %s, want %s", got, want)
+			}
+			w.Agree(t, "partners")
+		})
+	}
+}

@@ -181,7 +181,9 @@ func (w *worker) plan(d *decision) {
 	}
 	trees := merge.Trees{Base: base, Notion: notion, Postgres: postgres}
 	trees.Decided = w.decided(d, notion, postgres)
-	w.make(d, trees)
+	if !w.deletes(d, trees) {
+		w.make(d, trees)
+	}
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}
