@@ -134,6 +134,7 @@ type arena struct {
 	names    map[string]bool   // the fields whose properties have been renamed
 	without  map[string]bool   // those whose properties were taken away
 	dropped  map[string]bool   // and those whose columns were
+	options  map[string]string // what options of the choice were called at first, by the names that people gave them since
 	outlived map[string]string // by field, the id that the sync knew of its property when that was replaced
 	hooks    int               // webhooks that came
 	created  int               // pages that the sync has made in this minute
@@ -203,7 +204,7 @@ func (a *arena) begin(t *rapid.T) {
 	a.model, a.queue, a.created, a.listed, a.read = newModel(), nil, 0, 0, map[string]int{}
 	a.names, a.without, a.hooks, a.trace, a.readings = map[string]bool{}, map[string]bool{}, 0, nil, map[string]page{}
 	a.renewTables(t)
-	a.isUnshared, a.isFull, a.outlived = false, false, map[string]string{}
+	a.isUnshared, a.isFull, a.outlived, a.options = false, false, map[string]string{}, map[string]string{}
 	if a.sim != nil {
 		if err := a.sim.Close(); err != nil {
 			t.Fatal(err)
@@ -454,6 +455,7 @@ type page struct {
 	refs     map[string][]string // related pages by field; values has their marks
 	ids      map[string]string   // the properties' ids by field
 	whole    map[string]string   // what a column may show a part of, whole
+	option   string              // the choice's, by the name that it has now
 	key      string              // the row's key that it carries
 }
 
@@ -462,6 +464,9 @@ func (a *arena) readPage(raw json.RawMessage) page {
 	p, read := a.readings[string(raw)]
 	if !read {
 		p = reading(raw)
+		if choice := p.values["choice"]; len(choice) > 0 {
+			p.option, p.values["choice"] = choice[0], []string{a.atFirst("choice", choice[0])}
+		}
 		a.readings[string(raw)] = p
 	}
 	p.values = maps.Clone(p.values)
@@ -575,7 +580,7 @@ func (a *arena) rowsAt(t *rapid.T, at session) []row {
 			"name": name, "text": text, "number": number, "choice": choice, "day": day, "moment": moment, "link": link, "box": box, "phone": phone, "stage": stage,
 		} {
 			if v != nil && *v != "" {
-				r.values[field], r.whole[field] = []string{shownIn(r.mark, field, *v)}, *v
+				r.values[field], r.whole[field] = []string{a.atFirst(field, shownIn(r.mark, field, *v))}, *v
 			}
 		}
 		return r, err
@@ -648,7 +653,7 @@ func (a *arena) logged(t *rapid.T) map[token]bool {
 		if json.Unmarshal([]byte(value), &text) != nil {
 			text = value
 		}
-		logged[token{field, canonical(field, strings.ReplaceAll(text, "\ufffd", "\x00"))}] = true // which Postgres cannot keep
+		logged[token{field, a.atFirst(field, canonical(field, strings.ReplaceAll(text, "\ufffd", "\x00")))}] = true // which Postgres cannot keep
 		return nil
 	}); err != nil {
 		t.Fatal(err)

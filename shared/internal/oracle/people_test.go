@@ -84,6 +84,7 @@ func (a *arena) people() []act {
 		{"rename a property", a.renameProperty},
 		{"remove a property", a.removeProperty},
 		{"return a property", a.returnProperty},
+		{"rename an option", a.renameOption},
 		{"have a property jump", a.jumpProperty},
 		{"unshare the database", func(t *rapid.T) { a.share(t, !rapid.Bool().Draw(t, "unshares")) }},
 		{"share the database", func(t *rapid.T) { a.share(t, true) }},
@@ -115,6 +116,7 @@ func (a *arena) meanwhile(t *rapid.T) {
 		{"insert a row", a.byHand(a.insertRow)},
 		{"let an application write", a.workInTransaction},
 		{"let an application end", a.end},
+		{"rename an option", a.renameOption},
 		{"unshare the database", func(t *rapid.T) { a.share(t, false) }},
 		{"fill the workspace", func(t *rapid.T) { a.fill(t, true) }},
 	}).Draw(t, "meanwhile")
