@@ -91,7 +91,7 @@ func (d *Database) Follow(kind mapping.Kind, bound mapping.Binding, columns map[
 	for field := range next.Binding {
 		before, known := d.Binding[field]
 		known = known && stands(d.Drifts, field)
-		replaced := known && (before.ID != next.Binding[field].ID || moved(places[field], columns[field]))
+		replaced := known && (before.ID != next.Binding[field].ID || moved(field, places, columns))
 		_, wasIn := was[field]
 		_, isIn := is[field]
 		forget[field] = replaced || known && !stands(drifts, field)
@@ -113,11 +113,20 @@ func (d Database) Same(other Database) bool {
 		slices.Equal(d.Drifts, other.Drifts) && slices.Equal(d.Learning, other.Learning) && slices.Equal(d.Renames, other.Renames) && slices.Equal(d.Forget, other.Forget)
 }
 
-// moved reports whether a column was dropped and made again. Where the whole table was, as when a database is restored, its name counts.
-func moved(was, is string) bool {
-	tableWas, _, _ := strings.Cut(was, ".")
-	tableIs, _, _ := strings.Cut(is, ".")
-	return was != "" && is != "" && tableWas == tableIs && was != is
+// moved reports whether a field's column or join table was dropped and made again. Where the record table was as well, as when a database is
+// restored, the name counts.
+func moved(field string, was, is map[string]string) bool {
+	return was[field] != "" && is[field] != "" && was[field] != is[field] && tableOf(was) == tableOf(is)
+}
+
+// tableOf gives the record table of places, as it stands before each column's number; "" where no column tells.
+func tableOf(places map[string]string) string {
+	for _, place := range places {
+		if table, _, ofColumn := strings.Cut(place, "."); ofColumn {
+			return table
+		}
+	}
+	return ""
 }
 
 // with gives a sorted list with those that are true as well.

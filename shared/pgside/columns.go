@@ -123,8 +123,8 @@ func (t *Tables) forget(ctx context.Context, lease journal.Lease, d *journal.Dat
 			return err
 		}
 		_, err := tx.Exec(ctx, `
-			update sync_databases set binding = $3, columns = $4, drifts = $5, learning = $6, updated_at = now() where connection_id = $1 and kind = $2`,
-			t.connectionID, t.kind.Name, d.Binding, d.Columns, d.Drifts, learning)
+			update sync_databases set binding = $3, columns = $4, drifts = $5, learning = $6, renames = $7, updated_at = now() where connection_id = $1 and kind = $2`,
+			t.connectionID, t.kind.Name, d.Binding, d.Columns, listed(d.Drifts), listed(learning), listed(d.Renames))
 		return err
 	}))
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
@@ -40,22 +39,22 @@ func (t *Tables) Database(ctx context.Context) (*journal.Database, int, error) {
 
 // saveDatabase queues the storing of what is known of the Notion database.
 func (t *Tables) saveDatabase(batch *pgx.Batch, d *journal.Database) {
-	drifts := d.Drifts
-	if drifts == nil {
-		drifts = []mapping.Drift{}
-	}
-	learning := d.Learning
-	if learning == nil {
-		learning = []string{}
-	}
 	batch.Queue(`
 		insert into sync_databases (connection_id, kind, database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning, renames)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11, coalesce(nullif($12::jsonb, 'null'), '[]'))
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11, $12)
 		on conflict (connection_id, kind) do update set database_id = excluded.database_id, data_source_id = excluded.data_source_id,
 			binding = excluded.binding, notion_through = excluded.notion_through, listed_at = excluded.listed_at,
 			drifts = excluded.drifts, row_key_ready = excluded.row_key_ready,
 			columns = excluded.columns, learning = excluded.learning, renames = excluded.renames, updated_at = now()`,
-		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), drifts, d.RowKeyReady, d.Columns, learning, d.Renames)
+		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), listed(d.Drifts), d.RowKeyReady, d.Columns, listed(d.Learning), listed(d.Renames))
+}
+
+// listed gives a list that is stored as one also where it has nothing.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func orNull(at time.Time) *time.Time {

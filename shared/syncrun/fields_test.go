@@ -388,6 +388,22 @@ func TestAJoinTableThatGoes(t *testing.T) {
 	w.Agree(t)
 }
 
+// TestAJoinTableThatIsMadeAgain between two syncs is another one, and empty: nobody took the links out.
+func TestAJoinTableThatIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	w := newKin(t)
+	w.relate(w.p, "Projects", w.j, w.k)
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Exec(t, `drop table partners_projects; drop trigger note_sync_page_partners_projects on notion_projects`)
+	w.Exec(t, `call keep_relation_in_step('partners', 'projects', 'partners_projects', 'partners', 'notion_partners', 'partner_id', 'projects', 'notion_projects', 'project_id')`)
+	w.Exec(t, `update partners set description = 'edited'`)
+	succeeded(t, w.Sync(t, journal.Full))
+	if row, page := w.shows(), related(t, w.World, w.p, "Projects"); row != "J, K" || page != "J, K" {
+		t.Errorf("row %q, page %q", row, page)
+	}
+	w.Agree(t)
+}
+
 // TestAColumnThatIsRenamedWithTheMapping comes into step with the next run, in a database of any size: the property is no longer bound to the
 // field that the mapping does not have any more, and an incremental run lists the whole database for it, once.
 func TestAColumnThatIsRenamedWithTheMapping(t *testing.T) {
