@@ -120,7 +120,7 @@ func TestOneTrace(t *testing.T) {
 		}
 	}))
 	defer subscriber.Close()
-	u := arrive(t, "LOG_FORMAT=json", "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "OTEL_EXPORTER_OTLP_HEADERS=api-key="+collectorKey)
+	u := arrive(t, "SYNC_SCHEDULE=rate(1 day)", "LOG_FORMAT=json", "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "OTEL_EXPORTER_OTLP_HEADERS=api-key="+collectorKey)
 	if status, answer := u.send(t, "POST", u.api("/events/subscribe"), `{"callback_url":"`+subscriber.URL+`","event_types":["sync_*"]}`); status != http.StatusCreated {
 		t.Fatalf("subscribe: %d %s", status, answer)
 	}
