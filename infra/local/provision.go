@@ -115,7 +115,7 @@ func (p provision) keepSecret(ctx context.Context, s template.Secret, values giv
 	return err
 }
 
-// overlay gives a JSON object with what is given set, what is given empty removed, and what depends on the rest settled.
+// overlay returns a JSON object with what is given set, what is given empty removed, and what depends on the rest settled.
 func overlay(object string, given given) (string, error) {
 	if given.values == nil {
 		return object, nil
@@ -138,7 +138,7 @@ func overlay(object string, given given) (string, error) {
 	return string(text), err
 }
 
-// secrets gives what the app secret holds of the settings.
+// secrets returns what the app secret holds of the settings.
 func (s *system) secrets(v values) given {
 	result := given{values: map[string]string{
 		config.DatabaseURL:             v.databaseURL,

@@ -266,7 +266,7 @@ func performedOf(rows []metric.Row, s metric.Service) servicePerformed {
 	return p
 }
 
-// rounded gives a figure to so many places, nil for none. What is measured is not told more exactly than it is known.
+// rounded returns a figure to so many places, nil for none. What is measured is not told more exactly than it is known.
 func rounded(v *float64, places int) *float64 {
 	if v == nil {
 		return nil

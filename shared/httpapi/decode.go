@@ -65,7 +65,7 @@ func jsonProblem(err error, into reflect.Type) string {
 	return "it is malformed"
 }
 
-// fieldOf gives the name of a field as it is sent, and its type. A path names embedded structs, which are not sent, by their types.
+// fieldOf returns the name of a field as it is sent, and its type. A path names embedded structs, which are not sent, by their types.
 func fieldOf(t reflect.Type, path string) (name string, _ reflect.Type) {
 	var names []string
 	for part := range strings.SplitSeq(path, ".") {

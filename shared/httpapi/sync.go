@@ -126,7 +126,7 @@ func stateOf(s journal.Status, now time.Time) syncState {
 	return state
 }
 
-// known gives the state, without its figures where they were not read.
+// known returns the state, without its figures where they were not read.
 func (s syncState) known(read bool) syncState {
 	if !read {
 		s.IsRunning, s.Statistics = nil, syncStatistics{}

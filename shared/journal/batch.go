@@ -119,7 +119,7 @@ func moved(field string, was, is map[string]string) bool {
 	return was[field] != "" && is[field] != "" && was[field] != is[field] && tableOf(was) == tableOf(is)
 }
 
-// tableOf gives the record table of places, as it stands before each column's number; "" where no column tells.
+// tableOf returns the record table of places, as it stands before each column's number; "" where no column tells.
 func tableOf(places map[string]string) string {
 	for _, place := range places {
 		if table, _, ofColumn := strings.Cut(place, "."); ofColumn {

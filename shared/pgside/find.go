@@ -89,7 +89,7 @@ func (t *Tables) Changed(ctx context.Context, after int64, limit int) (rowIDs []
 	return rowIDs, last, postgres.Fault(err)
 }
 
-// Left gives how many records Changed still has to give.
+// Left returns how many records Changed still has to give.
 func (t *Tables) Left(ctx context.Context, after int64) (left int, err error) {
 	err = t.pool.QueryRow(ctx, `select count(*) from (`+t.sql.changed+`) every`, t.connectionID, t.kind.Name, after, math.MaxInt32, t.runID).Scan(&left)
 	return left, postgres.Fault(err)
@@ -134,7 +134,7 @@ func (t *Tables) Absent(ctx context.Context, runID string, shown []string, after
 	return collectKeys(rows)
 }
 
-// Named gives live records that have one of the options under its old name, by the row's id, after the given one.
+// Named returns live records that have one of the options under its old name, by the row's id, after the given one.
 func (t *Tables) Named(ctx context.Context, renames []mapping.Rename, after string, limit int) ([]journal.Key, error) {
 	if after == "" {
 		after = uuid.Nil.String()

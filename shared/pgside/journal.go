@@ -49,7 +49,7 @@ func (t *Tables) saveDatabase(batch *pgx.Batch, d *journal.Database) {
 		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), listed(d.Drifts), d.RowKeyReady, d.Columns, listed(d.Learning), listed(d.Renames))
 }
 
-// listed gives a list that is stored as one also where it has nothing.
+// listed returns a list that is stored as one also where it has nothing.
 func listed[T any](list []T) []T {
 	if list == nil {
 		return []T{}

@@ -175,7 +175,7 @@ func statementsFor(k mapping.Kind, title string, relations []relation, at scope)
 	}
 }
 
-// columnsOf gives the columns of a kind's fields: their names, their names with their types, and what is written to them, where a record x has what
+// columnsOf returns the columns of a kind's fields: their names, their names with their types, and what is written to them, where a record x has what
 // is given. A column that may not be null and is given nothing takes its default.
 func columnsOf(k mapping.Kind) (names, typed, given []string) {
 	for _, f := range k.Fields {
@@ -196,7 +196,7 @@ func columnsOf(k mapping.Kind) (names, typed, given []string) {
 	return names, typed, given
 }
 
-// textOf gives the SQL of a column of r as text, null where there is none.
+// textOf returns the SQL of a column of r as text, null where there is none.
 func textOf(k mapping.Kind, column string) string {
 	if _, there := k.Field(column); !there {
 		return "null::text"

@@ -185,7 +185,7 @@ func (l Ledger) finishRun(ctx context.Context, tx pgx.Tx, run journal.Run, at ti
 	}.New(l.NewID(), at))
 }
 
-// Last gives when a connection's last sync of a type was asked for; zero for never.
+// Last returns when a connection's last sync of a type was asked for; zero for never.
 func (l Ledger) Last(ctx context.Context, connectionID string, t journal.Type) (time.Time, error) {
 	var at *time.Time
 	err := l.Pool.QueryRow(ctx, `select max(created_at) from sync_runs where connection_id = $1 and type = $2 and not dry_run`, connectionID, t).Scan(&at)
@@ -201,7 +201,7 @@ func idlePart(p, since string) string {
 		where l.connection_id = r.connection_id and l.kind = ` + p + `.kind and l.expires_at > clock_timestamp()))`
 }
 
-// stalledSince gives SQL for when somebody last worked on, or was first asked to work on, what of a kind's syncs is not done; nothing while
+// stalledSince returns SQL for when somebody last worked on, or was first asked to work on, what of a kind's syncs is not done; nothing while
 // somebody works. A dry run that waits keeps nothing out of step.
 func stalledSince(kind string) string {
 	return `select min(greatest(p.queued_at, l.expires_at)) from sync_run_databases p join sync_runs r on r.id = p.run_id

@@ -20,7 +20,7 @@ type Sealing struct {
 	Random io.Reader
 }
 
-// ring gives the keys. What is remembered of them and is none may have been mended since: it is read again. fault.Unavailable: they cannot be
+// ring returns the keys. What is remembered of them and is none may have been mended since: it is read again. fault.Unavailable: they cannot be
 // read now, or are none.
 func (s Sealing) ring(ctx context.Context, again bool) (seal.Ring, error) {
 	text, err := s.Keys(ctx, again)

@@ -63,7 +63,7 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 	return next, err
 }
 
-// respelled gives a base's document with the names that its options have by now, but for those of unsettled fields.
+// respelled returns a base's document with the names that its options have by now, but for those of unsettled fields.
 func (l Lens) respelled(b *Base, unsettled map[string]bool) json.RawMessage {
 	if b == nil {
 		return nil
@@ -154,7 +154,7 @@ func (l Lens) document(page json.RawMessage, kept map[string]json.RawMessage) (j
 	return encoded(whole), nil
 }
 
-// withProperty gives a page document with another property in the place of the one of that id; false where it has none.
+// withProperty returns a page document with another property in the place of the one of that id; false where it has none.
 func withProperty(document json.RawMessage, id string, raw json.RawMessage) (json.RawMessage, bool) {
 	var page, properties map[string]json.RawMessage
 	if json.Unmarshal(document, &page) != nil || json.Unmarshal(page["properties"], &properties) != nil {

@@ -20,7 +20,7 @@ import (
 // null is an empty column.
 var null = json.RawMessage("null") //nolint:gochecknoglobals // a constant that Go cannot spell
 
-// Column gives the JSON of what the field's column shows of v: as much as the column can hold of it, where that is known.
+// Column returns the JSON of what the field's column shows of v: as much as the column can hold of it, where that is known.
 func Column(f mapping.Field, v property.Value) json.RawMessage {
 	shown := columnOf(f, v)
 	if f.Stored == nil {

@@ -10,7 +10,7 @@ import (
 
 // An option is its id. When a person renames it no page is edited: every page that has it shows the new name from then on.
 
-// Renamed gives the options of a base that have another name by now, by field: the new names by the old. The schema told of some, and the page,
+// Renamed returns the options of a base that have another name by now, by field: the new names by the old. The schema told of some, and the page,
 // if one was read, shows others. The base's document is read only where its value and what is known differ.
 func (l Lens) Renamed(b *Base, base Tree, renames []mapping.Rename, p *Page) map[string]map[string]string {
 	renamed := map[string]map[string]string{}
@@ -47,12 +47,12 @@ func (l Lens) Renamed(b *Base, base Tree, renames []mapping.Rename, p *Page) map
 	return renamed
 }
 
-// Latest gives a base's tree with the names that its options have by now.
+// Latest returns a base's tree with the names that its options have by now.
 func (t Tree) Latest(renamed map[string]map[string]string) Tree {
 	return t.rename(renamed, func(string, string) bool { return true })
 }
 
-// AsRow gives a base's tree with the names that its options have by now, but for those that the row still has under their old name. What
+// AsRow returns a base's tree with the names that its options have by now, but for those that the row still has under their old name. What
 // Notion then shows otherwise is to be written to the row, and what the row has otherwise is what somebody changed there.
 func (t Tree) AsRow(renamed map[string]map[string]string, r *Row) Tree {
 	return t.rename(renamed, func(field, was string) bool { return r == nil || !holdsOption(r.Columns[field], was) })
@@ -81,7 +81,7 @@ func (t Tree) rename(renamed map[string]map[string]string, which func(field, was
 	return t.With(others)
 }
 
-// respell gives a property with the names that its options have by now.
+// respell returns a property with the names that its options have by now.
 func respell(t property.Type, raw json.RawMessage, names map[string]string) json.RawMessage {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(raw, &object) != nil {

@@ -122,7 +122,7 @@ func kindsOfColumns() []column {
 	}
 }
 
-// kept gives what the row of a name has, as text, by column.
+// kept returns what the row of a name has, as text, by column.
 func kept(t *testing.T, w *sidetest.World, name string) map[string]string {
 	t.Helper()
 	raw := sidetest.Query[map[string]any](t, w, `select coalesce((select jsonb_object_agg(key, value) from things r, jsonb_each_text(to_jsonb(r)) where r.name = $1), '{}')`, name)

@@ -104,7 +104,7 @@ func (w *worker) take(ctx context.Context, bound mapping.Binding, drifts, unshar
 	w.lens.Binding = w.database.InStep()
 }
 
-// unshared gives the relations that lead to databases which the integration still cannot see, one request a database. Of others
+// unshared returns the relations that lead to databases which the integration still cannot see, one request a database. Of others
 // nobody asks: that one has come to be hidden is found out where the property is left out, from a page that shows less than is known, or from a
 // link that Notion refuses.
 func (w *worker) unshared(ctx context.Context, bound mapping.Binding) ([]mapping.Drift, error) {

@@ -232,7 +232,7 @@ func fromTrash(p merge.Plan) merge.Action {
 	return merge.Action{}
 }
 
-// rules gives the fields of a record that are in step and do not wait, and how each is settled. What waits for a person waits, whatever the rule is
+// rules returns the fields of a record that are in step and do not wait, and how each is settled. What waits for a person waits, whatever the rule is
 // by now.
 func (w *worker) rules(d *decision) []merge.Field {
 	var rules []merge.Field

@@ -169,7 +169,7 @@ type Finder interface {
 	// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them;
 	// without those whose deletion waits to be decided.
 	Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error)
-	// Left gives how many records Changed still has to give.
+	// Left returns how many records Changed still has to give.
 	Left(ctx context.Context, after int64) (int, error)
 	// Due gives records that were refused and are to be tried again.
 	Due(ctx context.Context, at time.Time, limit int) ([]journal.Key, error)
@@ -178,7 +178,7 @@ type Finder interface {
 	// Absent gives live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the
 	// given one; without those whose deletion waits to be decided.
 	Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error)
-	// Named gives live records that have one of the options under its old name, by the row's id, after the given one.
+	// Named returns live records that have one of the options under its old name, by the row's id, after the given one.
 	Named(ctx context.Context, renames []mapping.Rename, after string, limit int) ([]journal.Key, error)
 }
 

@@ -212,7 +212,7 @@ func handler(function string, create func(context.Context, parts) (http.Handler,
 	})
 }
 
-// answerable gives a context that ends while there is still time to answer.
+// answerable returns a context that ends while there is still time to answer.
 func answerable(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit, ok := ctx.Deadline()
 	if !ok {

@@ -18,7 +18,7 @@ type desk struct {
 	then func(do func()) // has the model learn something once others can see it
 }
 
-// linkedWith gives the rows that are linked with another, either way.
+// linkedWith returns the rows that are linked with another, either way.
 func (d desk) linkedWith(r row) []row {
 	return slices.DeleteFunc(slices.Clone(d.rows), func(o row) bool {
 		return !slices.Contains(o.values["links"], r.mark) && !slices.Contains(r.values["links"], o.mark)
@@ -91,7 +91,7 @@ func (a *arena) workInTransaction(t *rapid.T) {
 	app.new, app.born = append(app.new, a.model.drawn...), append(app.born, a.model.made...)
 }
 
-// stroke is something that somebody does at a desk.
+// stroke is one thing that a person does.
 type stroke struct {
 	name string
 	do   func(*rapid.T, desk)

@@ -550,7 +550,7 @@ type row struct {
 	whole    map[string]string // what Notion may round, whole
 }
 
-// rows gives all rows that are committed.
+// rows returns all rows that are committed.
 func (a *arena) rows(t *rapid.T) []row { return a.rowsAt(t, a.person) }
 
 // session is a session of Postgres, or a transaction in one.
@@ -559,7 +559,7 @@ type session interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// rowsAt gives all rows as a session sees them.
+// rowsAt returns all rows as a session sees them.
 func (a *arena) rowsAt(t *rapid.T, at session) []row {
 	found, err := at.Query(context.Background(), `
 		select id::text, coalesce(mark, ''), archived_at is not null, name, text, number::text, `+a.column("choice")+`, tags, day::text,

@@ -25,7 +25,7 @@ func columnType(field string) string {
 // anew is what the column of a choice is called once a migration has renamed it, and the mapping with it.
 const anew = "selection"
 
-// columnName gives what a field's column is called now.
+// columnName returns what a field's column is called now.
 func (a *arena) columnName(field string) string {
 	if field == "choice" && a.anew {
 		return anew
@@ -33,7 +33,7 @@ func (a *arena) columnName(field string) string {
 	return field
 }
 
-// column gives SQL for what a row has in a field: nothing where its column was dropped.
+// column returns SQL for what a row has in a field: nothing where its column was dropped.
 func (a *arena) column(field string) string {
 	if a.dropped[field] {
 		return "null::" + columnType(field)
@@ -41,7 +41,7 @@ func (a *arena) column(field string) string {
 	return a.columnName(field)
 }
 
-// fieldOf gives the field of a column.
+// fieldOf returns the field of a column.
 func (a *arena) fieldOf(column string) string {
 	if column == anew {
 		return "choice"

@@ -15,7 +15,7 @@ import (
 // minutes is how a moment is told from others, by the minute: Notion shows no more.
 const minutes = "2006-01-02T15:04"
 
-// canonical gives the token's text of what a side shows, which may be finer: a number as a double has it, a day without its time, a moment by its
+// canonical returns the token's text of what a side shows, which may be finer: a number as a double has it, a day without its time, a moment by its
 // minute. What cannot be read as such stays as it is.
 func canonical(field, text string) string {
 	switch field {
@@ -34,7 +34,7 @@ func canonical(field, text string) string {
 	return text
 }
 
-// finer gives what a person writes into a row's column for a token: it may hold more than Notion can.
+// finer returns what a person writes into a row's column for a token: it may hold more than Notion can.
 func (a *arena) finer(t *rapid.T, field, text string, as *written) string {
 	switch field {
 	case "number":
@@ -50,7 +50,7 @@ func (a *arena) finer(t *rapid.T, field, text string, as *written) string {
 	return as.whole
 }
 
-// inFull gives what a person writes to a page's property for a token: it may hold more than the column shows.
+// inFull returns what a person writes to a page's property for a token: it may hold more than the column shows.
 func (a *arena) inFull(t *rapid.T, field, text string, as *written) any {
 	if field != "day" {
 		return value(field, text)

@@ -53,7 +53,7 @@ func (a *arena) bad(t *rapid.T, mark, field string, on side) (text string, is bo
 	return text, true
 }
 
-// shownIn gives the token's text of what a row shows: values of which there is one only are of their record.
+// shownIn returns the token's text of what a row shows: values of which there is one only are of their record.
 func shownIn(mark, field, text string) string {
 	switch {
 	case slices.Contains([]string{"NaN", "Infinity"}, text):
@@ -72,7 +72,7 @@ func (m *model) isBad(mark, field, text string) bool {
 	return w != nil && w.mark == mark && w.bad
 }
 
-// bads gives the fields of a record that show such a value.
+// bads returns the fields of a record that show such a value.
 func (m *model) bads(mark string, values map[string][]string) map[string]bool {
 	bad := map[string]bool{}
 	for field, texts := range values {
@@ -116,7 +116,7 @@ func (a *arena) mend(t *rapid.T) {
 	}
 }
 
-// mended gives what a person writes into a column in the place of such a value; nil is nothing.
+// mended returns what a person writes into a column in the place of such a value; nil is nothing.
 func (a *arena) mended(mark, field string) any {
 	if !slices.Contains(a.writableOn(postgres), field) {
 		return nil

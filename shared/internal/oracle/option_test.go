@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// atFirst gives what an option was called when it was written, which is its token: it is the same option by whatever name.
+// atFirst returns what an option was called when it was written, which is its token: it is the same option by whatever name.
 func (a *arena) atFirst(field, name string) string {
 	if first, renamed := a.options[name]; field == "choice" && renamed {
 		return first

@@ -565,7 +565,7 @@ func (a *arena) boundTo(t *rapid.T, field string) bool {
 	return id != "" && id != a.outlived[field]
 }
 
-// boundID gives the id of the property that the sync knows of a field, "" where it knows none.
+// boundID returns the id of the property that the sync knows of a field, "" where it knows none.
 func (a *arena) boundID(t *rapid.T, field string) (id string) {
 	if err := a.person.QueryRow(context.Background(), `select coalesce(max(binding -> $1 ->> 'ID'), '') from sync_databases`, a.columnName(field)).Scan(&id); err != nil {
 		t.Fatal(err)
