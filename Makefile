@@ -55,14 +55,17 @@ test: ## Run the tests: less than five minutes on two cores, on a machine that h
 race: ## Run the tests with the race detector
 	go test -race -timeout 40m $$(go list ./... | grep -v '/oracle$$')
 
+# What has passed is kept by the code that it tests: documents may change, and it may take several sittings (make deep FOR=2h), on several
+# machines too, where the folder of the results is taken along (make deep RESULTS=docs/deep).
+RESULTS ?= .local/deep
+
 .PHONY: test-deep
 test-deep: ## Run the long tests of drawn cases; goes on where it stopped
-	@go run ./infra/deep laws freshness histories
+	@go run ./infra/deep -results $(RESULTS) laws freshness histories
 
-# What has passed is kept by the code that it tests: documents may change, and it may take several sittings (make deep FOR=2h).
 .PHONY: deep
 deep: ## Run all long tests that have not passed on this code, and show their table; FOR=2h begins nothing more after two hours
-	@go run ./infra/deep $(if $(FOR),-for $(FOR)) -write docs/PERFORMANCE.md
+	@go run ./infra/deep -results $(RESULTS) $(if $(FOR),-for $(FOR)) -write docs/PERFORMANCE.md
 
 .PHONY: pooler
 pooler: ## Run the store, a sync, deliveries and the dashboard behind PgBouncer in transaction mode; installs it on Debian as root

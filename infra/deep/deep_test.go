@@ -18,7 +18,7 @@ func repository(t *testing.T) (root string, tests []test) {
 	root = t.TempDir()
 	for name, content := range map[string]string{
 		"go.mod": "module example.com/m\n\ngo 1.26\n", "README.md": "# read\n", "docs/a.md": "a\n", "Makefile": "all:\n",
-		"one/one.go": "package one\n", "one/one_test.go": "package one\n", "one/testdata/x.json": "1\n", "two/two.go": "package two\n",
+		"one/one.go": "package one\n\nimport _ \"example.com/m/base\"\n", "base/base.go": "package base\n", "base/base_test.go": "package base\n", "one/one_test.go": "package one\n", "one/testdata/x.json": "1\n", "two/two.go": "package two\n",
 	} {
 		put(t, root, name, content)
 	}
@@ -29,7 +29,7 @@ func repository(t *testing.T) (root string, tests []test) {
 	}
 	return root, []test{
 		{Name: "one", What: "of one package", Of: []string{"./one"}, Parts: []part{run("a"), run("b")}, Figure: regexp.MustCompile(`saw \d+ cats of \d+`)},
-		{Name: "whole", What: "of everything", Parts: []part{run("c")}},
+		{Name: "whole", What: "of everything", Of: []string{"./two"}, Whole: true, Parts: []part{run("c")}},
 	}
 }
 
@@ -86,8 +86,10 @@ func TestSittings(t *testing.T) {
 		{"a document changes", func() { put(t, root, "README.md", "# more\n"); put(t, root, "docs/a.md", "b\n") }, "", "passed", "FAILED"},
 		{"a file that git does not track", func() { put(t, root, "notes.txt", "b\n") }, "", "passed", "FAILED"},
 		{"code of another package changes", func() { put(t, root, "two/two.go", "package two // changed\n") }, "c", "passed", "FAILED"},
-		{"test data of the package changes", func() { put(t, root, "one/testdata/x.json", "2\n") }, "abc", "passed", "FAILED"},
-		{"a test of the package changes", func() { put(t, root, "one/one_test.go", "package one // changed\n") }, "abc", "passed", "FAILED"},
+		{"a package that the first depends on changes", func() { put(t, root, "base/base.go", "package base // changed\n") }, "abc", "passed", "FAILED"},
+		{"a test of that changes", func() { put(t, root, "base/base_test.go", "package base // changed\n") }, "", "passed", "FAILED"},
+		{"test data of the package changes", func() { put(t, root, "one/testdata/x.json", "2\n") }, "ab", "passed", "FAILED"},
+		{"a test of the package changes", func() { put(t, root, "one/one_test.go", "package one // changed\n") }, "ab", "passed", "FAILED"},
 		{"and is changed back", func() { put(t, root, "one/one_test.go", "package one\n") }, "", "passed", "FAILED"},
 	}
 	for _, step := range steps {

@@ -44,17 +44,21 @@ func document(file string) bool {
 }
 
 // digest gives a number of what a test runs: its commands and the files that they depend on. A result stands for as long as it stays the
-// same.
+// same. What packages that it only depends on are tested with is none of them.
 func (c code) digest(ctx context.Context, t test) (string, error) {
-	within := func(string) bool { return true }
-	if len(t.Of) > 0 {
-		folders, err := c.folders(ctx, t.Of)
-		if err != nil {
-			return "", err
+	folders, err := c.folders(ctx, true, t.Of)
+	if err != nil {
+		return "", err
+	}
+	tested, err := c.folders(ctx, false, t.Of)
+	if err != nil {
+		return "", err
+	}
+	within := func(file string) bool {
+		if testFile(file) {
+			return slices.ContainsFunc(tested, func(f string) bool { return in(f, file) })
 		}
-		within = func(file string) bool {
-			return file == "go.mod" || file == "go.sum" || slices.ContainsFunc(folders, func(f string) bool { return in(f, file) })
-		}
+		return t.Whole || file == "go.mod" || file == "go.sum" || slices.ContainsFunc(folders, func(f string) bool { return in(f, file) })
 	}
 	sum := sha256.New()
 	if err := json.NewEncoder(sum).Encode(t.Parts); err != nil {
@@ -77,15 +81,27 @@ func (c code) digest(ctx context.Context, t test) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil))[:16], nil
 }
 
+// testFile reports whether a file is only there for the tests of its package.
+func testFile(file string) bool {
+	return strings.HasSuffix(file, "_test.go") || strings.Contains(file, "/testdata/")
+}
+
 // in reports whether a file belongs to the package in a folder: it is in it, or in a folder below that is no package of its own, like testdata.
 func in(folder, file string) bool {
 	rest, below := strings.CutPrefix(file, folder+"/")
 	return below && (!strings.Contains(rest, "/") || !strings.HasSuffix(rest, ".go") || strings.HasPrefix(rest, "testdata/"))
 }
 
-// folders gives the folders of the module's packages that tests of the packages depend on.
-func (c code) folders(ctx context.Context, packages []string) ([]string, error) {
-	out, err := output(ctx, c.root, "go", append([]string{"list", "-deps", "-test", "-f", "{{if not .Standard}}{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}{{end}}"}, packages...)...)
+// folders returns the folders of packages of the module, and of those that their tests depend on where they are wanted too.
+func (c code) folders(ctx context.Context, dependencies bool, packages []string) ([]string, error) {
+	if len(packages) == 0 {
+		return nil, nil
+	}
+	arguments := []string{"list", "-f", "{{if not .Standard}}{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}{{end}}"}
+	if dependencies {
+		arguments = append(arguments, "-deps", "-test")
+	}
+	out, err := output(ctx, c.root, "go", append(arguments, packages...)...)
 	if err != nil {
 		return nil, err
 	}

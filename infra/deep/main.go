@@ -1,6 +1,6 @@
-// Command deep runs the long tests, each once for the code that it tests, in as many sittings as it takes. What has passed is kept in .local/deep
-// by a digest of the code, and not run again until that code changes; a part that failed, or was cut short, is run again. With names it
-// runs only those tests.
+// Command deep runs the long tests, each once for the code that it tests, in as many sittings as it takes. What has passed is kept in a
+// folder by a digest of the code, and not run again until that code changes; a part that failed, or was cut short, is run again. With names
+// it runs only those tests.
 package main
 
 import (
@@ -31,6 +31,7 @@ func deep(ctx context.Context, tests []test, arguments []string, out io.Writer) 
 	flags := flag.NewFlagSet("deep", flag.ContinueOnError)
 	lasts := flags.Duration("for", 0, "begin nothing more after so long; 0: go on until all is done")
 	document := flags.String("write", "", "put the table into this document")
+	results := flags.String("results", ".local/deep", "keep the results in this folder")
 	show := flags.Bool("show", false, "run nothing, and show what there is")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -51,7 +52,7 @@ func deep(ctx context.Context, tests []test, arguments []string, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	s := sitting{code: code, store: store{".local/deep"}, commit: strings.TrimSpace(string(commit)), now: time.Now, out: out}
+	s := sitting{code: code, store: store{*results}, commit: strings.TrimSpace(string(commit)), now: time.Now, out: out}
 	switch {
 	case *show:
 		s.until = s.now()

@@ -11,8 +11,10 @@ type test struct {
 	Name  string
 	What  string // what it shows, for the table
 	Parts []part
-	// Of are the Go packages whose code it runs; none: it builds and runs the whole system.
+	// Of are the Go packages whose tests it runs, with what they depend on.
 	Of []string
+	// Whole has it build and run the whole system beside.
+	Whole bool
 	// Figure finds in the output of a part what the table says of it; its numbers are summed over the parts.
 	Figure *regexp.Regexp
 }
@@ -56,18 +58,26 @@ func plan() []test {
 				"go", "test", "-timeout", "2h", "-count=1", "-v", "./shared/syncrun", "-run", "NoRowStays", "-freshness.seeds=" + freshSeeds, "-freshness.minutes=120",
 			}}},
 		},
-		made("kill", "workers killed by SIGKILL at a hundred random moments"),
-		made("pooler", "the store, a sync, deliveries and the dashboard behind PgBouncer"),
-		made("browser", "the dashboard and the OAuth round in Chromium"),
-		made("sam-local-test", "sam local against make run"),
-		made("day", "a day of work, and every secret looked for in all that it wrote"),
-		made("scale", "databases of 25,000 and 100,000 pages, a backfill, a million events"),
-		made("soak", "lost workers, failing subscribers, bursts"),
+		{
+			Name: "kill", What: "workers killed by SIGKILL at a hundred random moments", Of: []string{"./shared/internal/killed"}, Parts: target("kill"),
+		},
+		whole("pooler", "the store, a sync, deliveries and the dashboard behind PgBouncer", "./shared/postgres", "./shared/pgside", "./infra/local"),
+		whole("browser", "the dashboard and the OAuth round in Chromium", "./infra/local"),
+		whole("sam-local-test", "sam local against make run", "./infra/local"),
+		whole("day", "a day of work, and every secret looked for in all that it wrote", "./infra/local"),
+		whole("outage", "the database away, a row locked, applications beside syncs", "./infra/local", "./shared/syncrun"),
+		whole("scale", "databases of 25,000 and 100,000 pages, a backfill, a million events", "./infra/local", "./shared/postgres"),
+		whole("soak", "lost workers, failing subscribers, bursts", "./infra/local"),
 		oracle,
 	}
 }
 
-// made is a test that has a target in the Makefile.
-func made(target, what string) test {
-	return test{Name: target, What: what, Parts: []part{{"all", []string{"make", "--no-print-directory", target}}}}
+// whole is a test that has a target in the Makefile, and runs the whole system beside tests of some packages.
+func whole(name, what string, of ...string) test {
+	return test{Name: name, What: what, Of: of, Whole: true, Parts: target(name)}
+}
+
+// target is the only part of a test that the Makefile runs.
+func target(name string) []part {
+	return []part{{"all", []string{"make", "--no-print-directory", name}}}
 }
