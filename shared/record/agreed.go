@@ -35,8 +35,8 @@ func (l Lens) agreement(f mapping.Field, before agreed, page *Page, row *Row) (a
 }
 
 func agreedElements(f mapping.Field, before agreed, now, column json.RawMessage) (agreed, bool) {
-	var rows []string
-	if json.Unmarshal(column, &rows) != nil {
+	rows, err := decodedTexts(f, column)
+	if err != nil {
 		return agreed{}, false
 	}
 	inNotion, was := elements(f.Type, now), elements(f.Type, before.property)

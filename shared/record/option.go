@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/property"
@@ -54,8 +55,11 @@ func (t Tree) Latest(renamed map[string]map[string]string) Tree {
 
 // AsRow returns a base's tree with the names that its options have by now, but for those that the row still has under their old name. What
 // Notion then shows otherwise is to be written to the row, and what the row has otherwise is what somebody changed there.
-func (t Tree) AsRow(renamed map[string]map[string]string, r *Row) Tree {
-	return t.rename(renamed, func(field, was string) bool { return r == nil || !holdsOption(r.Columns[field], was) })
+func (l Lens) AsRow(t Tree, renamed map[string]map[string]string, r *Row) Tree {
+	return t.rename(renamed, func(field, was string) bool {
+		f, mapped := l.Kind.Field(field)
+		return r == nil || !mapped || !holdsOption(f, r.Columns[field], was)
+	})
 }
 
 func (t Tree) rename(renamed map[string]map[string]string, which func(field, was string) bool) Tree {
@@ -134,21 +138,27 @@ func isOption(t property.Type) bool {
 }
 
 func hasOption(v property.Value, name string) bool {
-	switch v := v.(type) {
-	case property.Option:
-		return string(v) == name
-	case property.Options:
-		return slices.Contains(v, name)
-	default:
-		return false
-	}
+	return slices.Contains(namesIn(v), name)
 }
 
-// holdsOption reports whether a column holds an option of that name.
-func holdsOption(column json.RawMessage, name string) bool {
-	var one string
-	var list []string
-	return json.Unmarshal(column, &one) == nil && one == name || json.Unmarshal(column, &list) == nil && slices.Contains(list, name)
+// holdsOption reports whether a field's column holds an option of that name, however it spells it.
+func holdsOption(f mapping.Field, column json.RawMessage, name string) bool {
+	v, err := FromColumn(f, column, nil)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(namesIn(v), func(held string) bool { return strings.EqualFold(held, name) })
+}
+
+func namesIn(v property.Value) []string {
+	switch v := v.(type) {
+	case property.Option:
+		return []string{string(v)}
+	case property.Options:
+		return v
+	default:
+		return nil
+	}
 }
 
 func put(renamed map[string]map[string]string, field, was, is string) {

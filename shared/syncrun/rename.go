@@ -48,7 +48,7 @@ func (w *worker) open(d *decision) error {
 	base := *d.known.Base
 	base.Renamed = renamed
 	d.known.Base = &base
-	d.latest, d.base = d.base.Latest(renamed), d.base.AsRow(renamed, d.known.Row)
+	d.latest, d.base = d.base.Latest(renamed), w.lens.AsRow(d.base, renamed, d.known.Row)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/property"
 )
 
 // labelled is a world of partners, more than fit into one answer, the first of which, so many, are Firm, with Land and Water in focus.
@@ -157,5 +158,52 @@ func TestARenamedOptionOutlivesNoDeletion(t *testing.T) {
 			}
 			w.Agree(t, "partners")
 		})
+	}
+}
+
+// TestARenamedOptionThatTheRowSpellsOtherwise reaches the row all the same: an enum spells its labels in its own letters' case, an application writes
+// an option as it likes, and a padded column adds blanks.
+func TestARenamedOptionThatTheRowSpellsOtherwise(t *testing.T) {
+	t.Parallel()
+	options := func(names ...string) map[string]any {
+		list := []any{}
+		for _, n := range names {
+			list = append(list, map[string]any{"name": n})
+		}
+		return map[string]any{"multi_select": list}
+	}
+	w := columned(t, `create extension citext; create type mood as enum ('sad', 'glad', 'merry')`, []column{
+		{"mood", property.TypeSelect, "mood", ""}, {"word", property.TypeSelect, "text", ""}, {"any_case", property.TypeStatus, "citext", ""}, {"padded", property.TypeSelect, "char(8)", ""},
+		{"moods", property.TypeMultiSelect, "mood[]", ""}, {"words", property.TypeMultiSelect, "text[]", ""}, {"padded_words", property.TypeMultiSelect, "char(5)[]", ""},
+	})
+	w.Person(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"data_source_id": source(t, w)}, "properties": map[string]any{
+		"Name": rich("title", "First"), "mood": selected("Sad"), "word": selected("One"), "any_case": map[string]any{"status": map[string]any{"name": "Done"}},
+		"padded": selected("one"), "moods": options("Sad", "Glad"), "words": options("One", "Two"), "padded_words": options("a", "b"),
+	}})
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Exec(t, `update things set word = 'one', words = '{two,one}', any_case = 'done'`)
+	succeeded(t, w.Sync(t, journal.Full))
+	for _, r := range []struct{ property, was, is string }{
+		{"mood", "Sad", "Merry"}, {"word", "One", "Three"}, {"any_case", "Done", "Over"}, {"padded", "one", "two"}, {"moods", "Glad", "Merry"}, {"words", "Two", "Three"}, {"padded_words", "a", "c"},
+	} {
+		if err := w.Sim.RenameOption(w.Syncer.Connection.DatabaseIDs["things"], r.property, r.was, r.is); err != nil {
+			t.Fatal(err)
+		}
+	}
+	succeeded(t, w.Sync(t, journal.Incremental))
+	got := kept(t, w, "First")
+	for column, want := range map[string]string{
+		"mood": "merry", "word": "Three", "any_case": "Over", "padded": "two     ", "moods": `["sad", "merry"]`, "words": `["One", "Three"]`, "padded_words": `["c    ", "b    "]`,
+	} {
+		if got[column] != want {
+			t.Errorf("%s is %q, want %q", column, got[column], want)
+		}
+	}
+	w.Agree(t)
+	if again := w.Sync(t, journal.Full); again.Written() > 0 || again.Conflicts > 0 {
+		t.Errorf("a second sync did %+v", again)
+	}
+	if got := sidetest.Query[int](t, w, `select count(*) from sync_conflicts`); got > 0 {
+		t.Errorf("%d conflicts", got)
 	}
 }
