@@ -3,9 +3,12 @@ package syncrun_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
@@ -356,4 +359,35 @@ func tagged(names ...string) map[string]any {
 		options[i] = map[string]any{"name": name}
 	}
 	return map[string]any{"properties": map[string]any{"Tags": map[string]any{"multi_select": options}}}
+}
+
+// TestAKeyThatAPersonTyped onto a page is an id however it is spelled, and holds up nothing: of a row that has its own page, or of none, the page is a
+// record of its own.
+func TestAKeyThatAPersonTyped(t *testing.T) {
+	t.Parallel()
+	for name, spell := range map[string]func(string) string{
+		"in capitals":    strings.ToUpper,
+		"as an address":  func(id string) string { return "urn:uuid:" + id },
+		"in braces":      func(id string) string { return "{" + id + "}" },
+		"between blanks": func(id string) string { return " " + id + "\n" },
+		"without dashes": func(id string) string { return strings.ReplaceAll(id, "-", "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := sidetest.Synced(t, nil)
+			w.Exec(t, `insert into projects (name) values ('of Postgres')`)
+			succeeded(t, w.Sync(t, journal.Full, "projects"))
+			for _, id := range []string{uuid.NewString(), sidetest.Query[string](t, w, `select id::text from projects where name = 'of Postgres'`)} {
+				w.Person(t, "POST", "/v1/pages", map[string]any{
+					"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+					"properties": map[string]any{"Name": rich("title", "typed"), "Supabase ID": rich("rich_text", spell(id))},
+				})
+			}
+			r := w.Sync(t, journal.Full, "projects")
+			if succeeded(t, r); r.RowsCreated != 2 {
+				t.Errorf("%+v", r)
+			}
+			w.Agree(t, "projects")
+		})
+	}
 }

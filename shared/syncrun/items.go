@@ -21,8 +21,8 @@ func (w *worker) itemsOf(ctx context.Context, pages []record.Page) ([]item, erro
 	keys := make([]journal.Key, len(pages))
 	for i, p := range pages {
 		keys[i] = journal.Key{PageID: p.ID, RowID: w.rowIDOf(p.ID)}
-		if _, err := uuid.Parse(p.RowKey); err == nil {
-			keys[i].RowID = p.RowKey
+		if key, err := uuid.Parse(p.RowKey); err == nil { // which takes more spellings than Postgres
+			keys[i].RowID = key.String()
 		}
 	}
 	known, err := w.load(ctx, keys)
