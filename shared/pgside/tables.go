@@ -68,7 +68,7 @@ func statementsFor(k mapping.Kind, title string, relations []relation, at scope)
 			select coalesce(b.notion_id, m.notion_id, k.page_id), coalesce(b.id, m.row_id, k.row_id)::text,
 				b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version, b.exact,
 				r.id, r.version, r.state, r.columns, %[5]s,
-				coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null then r.updated_at end), coalesce(e.attempts, 0), coalesce(e.reason, ''), coalesce(e.fields, '{}'),
+				coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null and isfinite(r.updated_at) then r.updated_at end), coalesce(e.attempts, 0), coalesce(e.reason, ''), coalesce(e.fields, '{}'),
 				coalesce(h.status, ''), coalesce(p.disputes, '[]'),
 				coalesce(m.state = 'doubtful', false) or b.id is null and exists (
 					select from sync_match_rows d where d.connection_id = $1 and d.kind = $4 and d.row_id = coalesce(m.row_id, k.row_id)
@@ -96,7 +96,7 @@ func statementsFor(k mapping.Kind, title string, relations []relation, at scope)
 				limit 1 -- there is one at most; so that it is looked up for each, and not all of them for all
 			) r on true
 			left join lateral (
-				select array_agg(seq order by seq) as seqs, max(changed_at) as changed_at from sync_changes
+				select array_agg(seq order by seq) as seqs, max(changed_at) filter (where isfinite(changed_at)) as changed_at from sync_changes
 				where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id)
 			) c on true
 			left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, m.row_id, k.row_id)

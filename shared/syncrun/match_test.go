@@ -442,3 +442,19 @@ func TestMatchingOverSeveralAnswers(t *testing.T) {
 	}
 	atRest(t, w)
 }
+
+// TestRowsWithoutATimeOfChange: an application may say that a row was changed at no time that there is. The record is as any other.
+func TestRowsWithoutATimeOfChange(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"infinity", "-infinity", "0044-03-15 BC", "12026-01-01"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			w := sidetest.New(t, nil)
+			w.Exec(t, `alter table projects disable trigger user`)
+			w.Exec(t, `insert into projects (name, updated_at, created_at) values ('of Postgres', $1::text::timestamptz, $1::text::timestamptz)`, at)
+			w.Exec(t, `alter table projects enable trigger user`)
+			succeeded(t, w.Sync(t, journal.Full, "projects"))
+			w.Agree(t, "projects")
+		})
+	}
+}
