@@ -55,12 +55,23 @@ func (s *system) readTemplate(v values) (*template.Template, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("template.yaml: %w", err)
+		return nil, s.settings.blame(err)
 	}
 	if tpl.API == nil {
 		return nil, errors.New("template.yaml: there is no AWS::Serverless::HttpApi")
 	}
 	return tpl, nil
+}
+
+// blame names the variable where a parameter of the template has a value that it may not have from one.
+func (s settings) blame(err error) error {
+	if wrong, ok := errors.AsType[*template.Error](err); ok {
+		name, isParameter := strings.CutPrefix(wrong.Path, "Parameters.")
+		if variable := snake(name); isParameter && s.values[variable] != "" {
+			return fmt.Errorf("%s: %s", variable, wrong.Reason)
+		}
+	}
+	return fmt.Errorf("template.yaml: %w", err)
 }
 
 // simulation gives the settings that go with the simulator.

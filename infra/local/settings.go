@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -51,18 +52,16 @@ func load(root, state string, environ []string) (settings, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return s, err
 	}
+	terminal := map[string]string{}
 	for _, variable := range environ {
 		name, value, _ := strings.Cut(variable, "=")
 		if value != "" {
-			s.values[name] = value
+			terminal[name] = value
 		}
 	}
-	if last, ok := postgres.LastURL(s.kept(databaseDir)); ok && sameUser(last, s.values[config.DatabaseURL]) {
-		delete(s.values, config.DatabaseURL)
-	}
-	if s.values[config.NotionToken] == notionsim.IntegrationToken {
-		delete(s.values, config.NotionToken)
-	}
+	s.forgetOwn(s.values)
+	s.forgetOwn(terminal) // before it goes over the file, which may name real ones
+	maps.Copy(s.values, terminal)
 	for _, name := range []string{config.DatabaseURL, config.MigrationDatabaseURL} {
 		if _, err := pgx.ParseConfig(s.values[name]); err != nil { // which might show the password
 			return s, fmt.Errorf("%s is no address of a Postgres database, such as postgres://user:password@host:5432/name", name)
@@ -92,6 +91,19 @@ func load(root, state string, environ []string) (settings, error) {
 	return s, s.checkSupabase()
 }
 
+// forgetOwn takes out what `source .local/env` left of this system: its database; of the simulator the token, and with it the databases' ids.
+func (s settings) forgetOwn(values map[string]string) {
+	if last, ok := postgres.LastURL(s.kept(databaseDir)); ok && sameUser(last, values[config.DatabaseURL]) {
+		delete(values, config.DatabaseURL)
+	}
+	if values[config.NotionToken] == notionsim.IntegrationToken {
+		delete(values, config.NotionToken)
+		for _, kind := range mapping.ACT().Kinds {
+			delete(values, kind.DatabaseIDVariable)
+		}
+	}
+}
+
 // sameUser reports whether two addresses have the same user and password. A local server's password is its own, its port may change.
 func sameUser(a, b string) bool {
 	one, err := url.Parse(a)
@@ -102,16 +114,21 @@ func sameUser(a, b string) bool {
 	return err == nil && one.User.String() == other.User.String()
 }
 
+// checkNotion sees to it that a workspace's token and its databases come together: else the simulator's content would be synced in their place.
 func (s settings) checkNotion() error {
-	if !s.realNotion() {
-		return nil
-	}
 	var names []string
 	for _, kind := range mapping.ACT().Kinds {
-		if s.values[kind.DatabaseIDVariable] != "" {
+		set := s.values[kind.DatabaseIDVariable] != ""
+		if set && !s.realNotion() {
+			return fmt.Errorf("%s is set and NOTION_TOKEN is not: set it to the integration's token, or leave the databases out to use the simulator", kind.DatabaseIDVariable)
+		}
+		if set {
 			return nil
 		}
 		names = append(names, kind.DatabaseIDVariable)
+	}
+	if !s.realNotion() {
+		return nil
 	}
 	return fmt.Errorf("NOTION_TOKEN or NOTION_OAUTH_CLIENT_ID is set and no database: set %s, or leave those out to use the simulator", strings.Join(names, ", "))
 }
@@ -126,6 +143,9 @@ func (s settings) checkSupabase() error {
 	ip := net.ParseIP(u.Hostname())
 	if !s.realNotion() && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
 		return nil
+	}
+	if u.Hostname() == "" {
+		return errors.New("SUPABASE_URL is no address, such as https://your-project.supabase.co")
 	}
 	return fmt.Errorf("SUPABASE_URL names %s, and %s is not set: set it to that project's database (Connect, Transaction pooler, in Supabase's dashboard), or leave SUPABASE_URL out to use a database of the system's own",
 		u.Hostname(), config.DatabaseURL)

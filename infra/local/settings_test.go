@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/act-platform/enhanced-integration/infra/local/template"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
 )
@@ -46,12 +48,14 @@ func TestLoadRefuses(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"a malformed .env":          {"A=1\nsecret\n", nil, ".env: line 2 is not NAME=value"},
-		"a port that is none":       {"", []string{"PORT=http"}, `PORT is "http" and must be the number of a port`},
-		"a port too high":           {"", []string{"CLOUD_PORT=65536"}, "must be the number of a port for the local cloud"},
-		"a database that is none":   {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL is no address of a Postgres database"},
-		"a token and no database":   {"NOTION_TOKEN=ntn_real", nil, "or leave those out to use the simulator"},
-		"a token from the terminal": {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_OAUTH_CLIENT_ID is set and no database"},
+		"a malformed .env":                 {"A=1\nsecret\n", nil, ".env: line 2 is not NAME=value"},
+		"a port that is none":              {"", []string{"PORT=http"}, `PORT is "http" and must be the number of a port`},
+		"a port too high":                  {"", []string{"CLOUD_PORT=65536"}, "must be the number of a port for the local cloud"},
+		"a database that is none":          {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL is no address of a Postgres database"},
+		"a token and no database":          {"NOTION_TOKEN=ntn_real", nil, "or leave those out to use the simulator"},
+		"a token from the terminal":        {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_OAUTH_CLIENT_ID is set and no database"},
+		"databases and no token":           {"NOTION_PROJECTS_DATABASE_ID=two", nil, "NOTION_PROJECTS_DATABASE_ID is set and NOTION_TOKEN is not"},
+		"a project's address that is none": {"", []string{"SUPABASE_URL=abcd"}, "SUPABASE_URL is no address, such as https://"},
 		"a project without its database": {
 			"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=one\nSUPABASE_URL=https://abcd.supabase.co", nil,
 			"SUPABASE_URL names abcd.supabase.co, and DATABASE_URL is not set: set it to that project's database",
@@ -84,6 +88,20 @@ func TestWhatWasSourcedIsNoSetting(t *testing.T) {
 	if err != nil || s.realNotion() || s.values["DATABASE_URL"] == "" {
 		t.Errorf("values %v, error %v", s.values, err)
 	}
+	for name, c := range map[string]struct {
+		file string
+		real bool
+		want string // NOTION_PARTNERS_DATABASE_ID
+	}{
+		"the simulator's databases go with its token": {"", false, ""},
+		"what .env says of a real workspace stands":   {"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=real", true, "real"},
+	} {
+		root, state := project(t, c.file)
+		s, err := load(root, state, []string{"NOTION_TOKEN=" + notionsim.IntegrationToken, "NOTION_PARTNERS_DATABASE_ID=simulated"})
+		if err != nil || s.realNotion() != c.real || s.values["NOTION_PARTNERS_DATABASE_ID"] != c.want {
+			t.Errorf("%s: values %v, error %v", name, s.values, err)
+		}
+	}
 	for _, c := range []struct {
 		url  string
 		ours bool
@@ -97,6 +115,24 @@ func TestWhatWasSourcedIsNoSetting(t *testing.T) {
 	} {
 		if got := sameUser("postgres://act:ours@127.0.0.1:40543/act?sslmode=disable", c.url); got != c.ours {
 			t.Errorf("%s is ours: %v", c.url, got)
+		}
+	}
+}
+
+func TestBlame(t *testing.T) {
+	t.Parallel()
+	s := settings{values: map[string]string{"LOG_LEVEL": "loud"}}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a variable's value":         {&template.Error{Line: 17, Path: "Parameters.LogLevel", Reason: `"loud" is not one of debug, info`}, `LOG_LEVEL: "loud" is not one of debug, info`},
+		"a default that is wrong":    {&template.Error{Line: 18, Path: "Parameters.Stage", Reason: "is no text"}, "template.yaml: line 18: Parameters.Stage: is no text"},
+		"another place":              {&template.Error{Line: 19, Path: "Resources.LogLevel", Reason: "is odd"}, "template.yaml: line 19: Resources.LogLevel: is odd"},
+		"an error of the whole file": {errors.New("no YAML"), "template.yaml: no YAML"},
+	} {
+		if got := s.blame(c.err).Error(); got != c.want {
+			t.Errorf("%s: %s", name, got)
 		}
 	}
 }

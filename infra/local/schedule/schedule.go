@@ -100,8 +100,12 @@ func (s *Scheduler) fire(ctx context.Context, e entry, due time.Time) {
 		if ctx.Err() != nil || err == nil && !result.Failed {
 			return
 		}
+		var reason any = err
+		if err == nil {
+			reason = string(result.Payload) // what the function failed with
+		}
 		s.config.Log.WarnContext(ctx, "a scheduled invocation failed", "function", e.function, "schedule", e.schedule.Name,
-			"error", err, "again_in", pause.String())
+			"error", reason, "again_in", pause.String())
 		if pause == 0 || !sleep(ctx, pause) {
 			return
 		}

@@ -1,6 +1,7 @@
 package schedule_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,6 +132,7 @@ type recorder struct {
 	mu    sync.Mutex
 	calls []string // "time function event"
 	fails int
+	log   bytes.Buffer
 }
 
 func (r *recorder) Invoke(ctx context.Context, function string, event []byte) (lambdahost.Result, error) {
@@ -141,7 +143,7 @@ func (r *recorder) Invoke(ctx context.Context, function string, event []byte) (l
 		if r.fails%2 == 0 {
 			return lambdahost.Result{}, errors.New("away")
 		}
-		return lambdahost.Result{Failed: true}, nil
+		return lambdahost.Result{Failed: true, Payload: []byte(`{"errorMessage":"ill"}`)}, nil
 	}
 	return lambdahost.Result{}, ctx.Err()
 }
@@ -151,7 +153,7 @@ func run(t *testing.T, invoker *recorder, d time.Duration, schedules ...template
 	t.Helper()
 	scheduler, err := schedule.New(schedule.Config{
 		Functions: []template.Function{{Name: "f", Schedules: schedules}}, Invoker: invoker, Region: "eu-west-1", AccountID: "000000000000",
-		Now: time.Now, NewID: func() string { return "id" }, Log: slog.New(slog.DiscardHandler),
+		Now: time.Now, NewID: func() string { return "id" }, Log: slog.New(slog.NewTextHandler(&invoker.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -192,10 +194,11 @@ func TestFailedInvocationIsRepeated(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails int
 		want  []string
+		says  string // the log
 	}{
-		"once":   {1, []string{"01:00:00 f 1", "01:01:00 f 1"}},
-		"twice":  {2, []string{"01:00:00 f 1", "01:01:00 f 1", "01:03:00 f 1"}},
-		"always": {9, []string{"01:00:00 f 1", "01:01:00 f 1", "01:03:00 f 1"}},
+		"once":                              {1, []string{"01:00:00 f 1", "01:01:00 f 1"}, "error=away"},
+		"twice, and the log has the reason": {2, []string{"01:00:00 f 1", "01:01:00 f 1", "01:03:00 f 1"}, `{\"errorMessage\":\"ill\"}`},
+		"always":                            {9, []string{"01:00:00 f 1", "01:01:00 f 1", "01:03:00 f 1"}, `{\"errorMessage\":\"ill\"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -204,6 +207,9 @@ func TestFailedInvocationIsRepeated(t *testing.T) {
 				run(t, &invoker, 90*time.Minute, template.Schedule{Name: "Hourly", Expression: "rate(1 hour)", Input: "1"})
 				if !slices.Equal(invoker.calls, c.want) {
 					t.Errorf("calls %q, want %q", invoker.calls, c.want)
+				}
+				if !strings.Contains(invoker.log.String(), c.says) {
+					t.Errorf("the log does not say %s: %s", c.says, &invoker.log)
 				}
 			})
 		})
