@@ -23,6 +23,15 @@ type API struct {
 	Log   *slog.Logger
 	Trail Trail // nil: what callers change leaves no trail
 	NewID func() string
+	Kinds []string // that there are; nil: whichever is named
+}
+
+// knows refuses the name of a database that there is not, for which there would never be an answer; "" is none.
+func (a API) knows(kind string) error {
+	if kind == "" || a.Kinds == nil || slices.Contains(a.Kinds, kind) {
+		return nil
+	}
+	return fault.New(fault.Invalid, "There is no database %.50q; there are %s.", kind, strings.Join(a.Kinds, ", "))
 }
 
 // Envelope is part of every answer.

@@ -75,7 +75,7 @@ func (a API) Conflicts(decisions Decisions) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		find, err := finding(values)
+		find, err := a.finding(values)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -206,7 +206,7 @@ func (a API) Errors(decisions Decisions) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		find, err := finding(values)
+		find, err := a.finding(values)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -239,6 +239,9 @@ func (a API) ErrorsRetry(decisions Decisions, carry Carry) http.Handler {
 			RecordIDs []string `json:"record_ids"`
 		}
 		if err := decodeBody(r, &in); err != nil {
+			return 0, nil, err
+		}
+		if err := a.knows(in.Database); err != nil {
 			return 0, nil, err
 		}
 		if len(in.RecordIDs) > limitMost {
@@ -299,7 +302,7 @@ func (a API) Held(decisions Decisions, carry Carry) http.Handler {
 			if err != nil {
 				return 0, nil, err
 			}
-			find, err := finding(values)
+			find, err := a.finding(values)
 			if err != nil {
 				return 0, nil, err
 			}
@@ -343,7 +346,7 @@ func (a API) Held(decisions Decisions, carry Carry) http.Handler {
 }
 
 // finding reads what all lists are filtered by.
-func finding(values url.Values) (journal.Find, error) {
+func (a API) finding(values url.Values) (journal.Find, error) {
 	var f journal.Find
 	var err error
 	if f.Limit, err = limitOf(values, foundUsual); err != nil {
@@ -361,6 +364,9 @@ func finding(values url.Values) (journal.Find, error) {
 		if _, bad := uuid.Parse(*to); bad != nil && *to != "" {
 			return f, fault.New(fault.Invalid, "%s must be one that an answer before gave.", name)
 		}
+	}
+	if err := a.knows(f.Kind); err != nil {
+		return f, err
 	}
 	f.Since, err = since(values)
 	return f, err

@@ -134,11 +134,14 @@ func placeOrNull(place int64) *string {
 }
 
 // placed reads what lists that are paged by place are filtered by.
-func placed(values url.Values) (kind string, limit int, after int64, err error) {
+func (a API) placed(values url.Values) (kind string, limit int, after int64, err error) {
 	if limit, err = limitOf(values, foundUsual); err != nil {
 		return "", 0, 0, err
 	}
 	if kind, err = one(values, "database"); err != nil {
+		return "", 0, 0, err
+	}
+	if err := a.knows(kind); err != nil {
 		return "", 0, 0, err
 	}
 	after, err = before(values)

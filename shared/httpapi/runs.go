@@ -103,7 +103,7 @@ func (a API) Run(runs Runs) http.Handler {
 			return 0, nil, err
 		}
 		filter := journal.PreviewFilter{RunID: id}
-		if filter.Kind, filter.Limit, filter.After, err = placed(values); err != nil {
+		if filter.Kind, filter.Limit, filter.After, err = a.placed(values); err != nil {
 			return 0, nil, err
 		}
 		told, err := runs.Run(r.Context(), id)
@@ -162,7 +162,7 @@ func (a API) Matches(doubts Doubts) http.Handler {
 			return 0, nil, err
 		}
 		var f journal.FindDoubts
-		if f.Kind, f.Limit, f.After, err = placed(values); err != nil {
+		if f.Kind, f.Limit, f.After, err = a.placed(values); err != nil {
 			return 0, nil, err
 		}
 		found, err := doubts.List(r.Context(), f)

@@ -137,6 +137,8 @@ func TestRunsAndMatchesRefuse(t *testing.T) {
 	reader := access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}
 	p := &previews{err: fault.New(fault.NotFound, "There is no run.")}
 	run, matches := api().Run(p), api().Matches(p)
+	mapped := api()
+	mapped.Kinds = []string{"partners", "projects"}
 	settle := api().MatchSettle(p, func(context.Context, string, journal.Type, string) error { t.Error("carried out"); return nil })
 	path := "/sync/matches/" + anID
 	cases := map[string]struct {
@@ -146,19 +148,24 @@ func TestRunsAndMatchesRefuse(t *testing.T) {
 		status               int
 		says                 string
 	}{
-		"nobody":              {run, nil, "GET", "/sync/runs/" + anID, "", 401, "Say who"},
-		"no id":               {run, &reader, "GET", "/sync/runs/latest", "", 404, "no id"},
-		"no such run":         {run, &reader, "GET", "/sync/runs/" + anID, "", 404, "no run"},
-		"a limit too high":    {run, &reader, "GET", "/sync/runs/" + anID + "?limit=501", "", 400, "1 to 500"},
-		"a cursor of its own": {matches, &reader, "GET", "/sync/matches?cursor=x", "", 400, "next_cursor"},
-		"an empty cursor":     {matches, &reader, "GET", "/sync/matches?cursor=", "", 400, "next_cursor"},
-		"unknown parameter":   {matches, &reader, "GET", "/sync/matches?kind=partners", "", 400, "no parameter"},
-		"only a reader":       {settle, &reader, "POST", path, `{"new":true}`, 403, `"sync"`},
-		"nothing decided":     {settle, &everybody, "POST", path, `{}`, 400, "row_id"},
-		"both decided":        {settle, &everybody, "POST", path, `{"new":true,"row_id":"` + anID + `"}`, 400, "row_id"},
-		"no row's id":         {settle, &everybody, "POST", path, `{"row_id":"x"}`, 400, "GET /sync/matches"},
-		"no page's id":        {settle, &everybody, "POST", "/sync/matches/x", `{"new":true}`, 404, "no id"},
-		"no doubt":            {settle, &everybody, "POST", path, `{"new":true}`, 404, "no run"},
+		"nobody":                   {run, nil, "GET", "/sync/runs/" + anID, "", 401, "Say who"},
+		"no id":                    {run, &reader, "GET", "/sync/runs/latest", "", 404, "no id"},
+		"no such run":              {run, &reader, "GET", "/sync/runs/" + anID, "", 404, "no run"},
+		"a limit too high":         {run, &reader, "GET", "/sync/runs/" + anID + "?limit=501", "", 400, "1 to 500"},
+		"a cursor of its own":      {matches, &reader, "GET", "/sync/matches?cursor=x", "", 400, "next_cursor"},
+		"matches of no database":   {mapped.Matches(p), &reader, "GET", "/sync/matches?database=partner", "", 400, `no database "partner"; there are partners, projects`},
+		"a run of no database":     {mapped.Run(p), &reader, "GET", "/sync/runs/" + anID + "?database=partner", "", 400, "no database"},
+		"conflicts of no database": {mapped.Conflicts(nil), &reader, "GET", "/sync/conflicts?database=partner", "", 400, "no database"},
+		"errors of no database":    {mapped.Errors(nil), &reader, "GET", "/sync/errors?database=partner", "", 400, "no database"},
+		"retries of no database":   {mapped.ErrorsRetry(nil, nil), &everybody, "POST", "/sync/errors/retry", `{"database":"partner"}`, 400, "no database"},
+		"an empty cursor":          {matches, &reader, "GET", "/sync/matches?cursor=", "", 400, "next_cursor"},
+		"unknown parameter":        {matches, &reader, "GET", "/sync/matches?kind=partners", "", 400, "no parameter"},
+		"only a reader":            {settle, &reader, "POST", path, `{"new":true}`, 403, `"sync"`},
+		"nothing decided":          {settle, &everybody, "POST", path, `{}`, 400, "row_id"},
+		"both decided":             {settle, &everybody, "POST", path, `{"new":true,"row_id":"` + anID + `"}`, 400, "row_id"},
+		"no row's id":              {settle, &everybody, "POST", path, `{"row_id":"x"}`, 400, "GET /sync/matches"},
+		"no page's id":             {settle, &everybody, "POST", "/sync/matches/x", `{"new":true}`, 404, "no id"},
+		"no doubt":                 {settle, &everybody, "POST", path, `{"new":true}`, 404, "no run"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -309,15 +309,16 @@ func (a API) SubscriptionAction(desk Steward) http.Handler {
 		},
 		"replay": func(r *http.Request, id string) (int, any, error) {
 			var in struct {
-				Since *time.Time `json:"since"`
+				Since string `json:"since"`
 			}
 			if err := decodeBody(r, &in); err != nil {
 				return 0, nil, err
 			}
-			if in.Since == nil {
+			at, err := time.Parse(time.RFC3339, in.Since)
+			if err != nil {
 				return 0, nil, fault.New(fault.Invalid, "Give since, a time such as 2026-11-23T10:00:00Z: what failed for good from then on is sent again.")
 			}
-			n, err := desk.ReplayDead(r.Context(), id, *in.Since)
+			n, err := desk.ReplayDead(r.Context(), id, at)
 			return http.StatusAccepted, struct {
 				Envelope
 				Replayed int `json:"replayed"`

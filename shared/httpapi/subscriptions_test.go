@@ -169,7 +169,7 @@ func TestSubscriptionCalls(t *testing.T) {
 		"test":             {action, "POST", base + "/test", "", 202, "test", map[string]any{"delivery_id": deliveryID}},
 		"replay dead":      {action, "POST", base + "/replay", `{"since":"2026-11-23T00:00:00Z"}`, 202, "replay dead", map[string]any{"replayed": 7.0}},
 		"since when":       {action, "POST", base + "/replay", `{}`, 400, "", nil},
-		"since nonsense":   {action, "POST", base + "/replay", `{"since":"yesterday"}`, 400, "", nil},
+		"since nonsense":   {action, "POST", base + "/replay", `{"since":"yesterday"}`, 400, "", map[string]any{"message": "Give since, a time such as 2026-11-23T10:00:00Z: what failed for good from then on is sent again."}},
 		"another action":   {action, "POST", base + "/explode", "", 404, "", nil},
 		"read an action":   {action, "GET", base + "/pause", "", 405, "", nil},
 		"replay":           {func(d *desk) http.Handler { return api().Replay(d) }, "POST", base + "/deliveries/" + deliveryID + "/replay", "", 202, "replay " + deliveryID, map[string]any{"replay_of": deliveryID}},

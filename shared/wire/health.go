@@ -20,6 +20,8 @@ import (
 const (
 	// askLimit is how long a look at Notion may take, so that GET /health answers in two seconds.
 	askLimit = 1100 * time.Millisecond
+	// methodLimit is how long the database may take to say how Notion is told who we are: what is known without it is told in time.
+	methodLimit = 900 * time.Millisecond
 	// budgetLimit is how long it may take to see whether the budget has a request for the look.
 	budgetLimit = 200 * time.Millisecond
 )

@@ -123,7 +123,9 @@ func TestHealthOfWhatHangs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			values := map[string]string{config.NotionToken: notionsim.IntegrationToken, config.DatabaseURL: database}
+			values := map[string]string{
+				config.NotionToken: notionsim.IntegrationToken, config.DatabaseURL: database, config.NotionOAuthClientSecret: "secret",
+			}
 			if c.database {
 				u, err := url.Parse(database)
 				if err != nil {
@@ -133,6 +135,7 @@ func TestHealthOfWhatHangs(t *testing.T) {
 				values[config.DatabaseURL] = u.String()
 			}
 			env := environ(vaultWith(t, values), notionURL)
+			env["NOTION_OAUTH_CLIENT_ID"], env["NOTION_OAUTH_REDIRECT_URI"] = "client", "https://example.org/callback"
 			if c.notion {
 				env["NOTION_API_URL"] = "http://" + hole(t)
 			}
@@ -151,6 +154,9 @@ func TestHealthOfWhatHangs(t *testing.T) {
 				p.gauge.flush(t.Context())
 				if took := time.Since(began); took >= 2*time.Second || w.Code != c.status {
 					t.Errorf("%d after %v: %s", w.Code, took, w.Body)
+				}
+				if known := strings.Contains(w.Body.String(), `"notion_configured":true`); known == c.cloud { // where the secret is, it is known
+					t.Errorf("OAuth is configured: %v in %s", known, w.Body)
 				}
 			}
 		})

@@ -49,6 +49,8 @@ func (p parts) oauthConfigured(ctx context.Context) (bool, error) {
 func (p parts) notionAuth(source *connect.Source) func(context.Context) httpapi.NotionAuth {
 	return func(ctx context.Context) httpapi.NotionAuth {
 		configured, errSecret := p.oauthConfigured(ctx)
+		ctx, cancel := context.WithTimeout(ctx, methodLimit)
+		defer cancel()
 		method, err := source.Method(ctx)
 		if err = errors.Join(errSecret, err); err != nil {
 			p.log.WarnContext(ctx, "how Notion is told who we are cannot be found out", "error", err)

@@ -137,7 +137,7 @@ func (p parts) authority(ctx context.Context) (string, error) {
 }
 
 func (p parts) api() httpapi.API {
-	return httpapi.API{Now: time.Now, Log: p.log, Trail: trailOf{p}, NewID: newID}
+	return httpapi.API{Now: time.Now, Log: p.log, Trail: trailOf{p}, NewID: newID, Kinds: p.cfg.Mapping.Names()}
 }
 
 // trailOf keeps the trail in a database that is opened when the first change is asked for.
