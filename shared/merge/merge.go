@@ -45,6 +45,8 @@ type Field struct {
 	Name     string
 	Rule     Rule
 	Computed bool // by Notion: a change is nobody's edit
+	// Waits: one side cannot hold the other's value, and neither is written. Who changed it has edited the record all the same.
+	Waits bool
 }
 
 // Trees are the three trees of one record. A side that nobody looked at is given as base has it.
@@ -136,6 +138,9 @@ func (t Trees) keep(fields []Field, survivor Side) Plan {
 	base, notion, postgres := t.Base.Fields, present(t.Notion, t.Base), present(t.Postgres, t.Base)
 	toNotion, toPostgres := record.Fields{}, record.Fields{}
 	for _, f := range sorted(fields) {
+		if f.Waits {
+			continue
+		}
 		v := values{base[f.Name], notion[f.Name], postgres[f.Name]}
 		merged, conflicts := t.merge(f, v, survivor)
 		plan.Conflicts = append(plan.Conflicts, conflicts...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -113,6 +114,9 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 		}
 	}
 	next, err := s.Lens.Advance(s.Base, s.Page, row, s.State, unsettled)
+	if err == nil && s.Refusal != nil && s.Base != nil && applied && s.Row.Op == merge.Create {
+		next, err = s.Lens.Without(next, slices.Collect(maps.Keys(s.Refusal.Fields)), row.Columns)
+	}
 	if err != nil || next.PageID == "" {
 		return baseRow{}, false, err
 	}

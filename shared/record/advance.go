@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -97,6 +98,30 @@ func (l Lens) Born(old *Base, columns map[string]json.RawMessage) (Base, error) 
 	document, err := l.document(born.Document, kept)
 	born.Document, born.Columns = document, known
 	return born, err
+}
+
+// Without returns the base of a record that one side has made anew, with these columns. Nobody has written to it the fields that wait: of those, both
+// sides are known to have what it was made with, so that what the other side has is an edit, and passes once it can. Its errors are a broken base.
+func (l Lens) Without(b Base, waits []string, columns map[string]json.RawMessage) (Base, error) {
+	known, kept := maps.Clone(b.Columns), map[string]json.RawMessage{}
+	for _, f := range l.Fields() {
+		column := columns[f.Column]
+		if raw, err := written(f, l.Binding[f.Column].ID, column); slices.Contains(waits, f.Column) && err == nil {
+			kept[f.Column], known[f.Column] = raw, column
+		}
+	}
+	document, err := l.document(b.Document, kept)
+	b.Document, b.Columns = document, known
+	return b, err
+}
+
+// ColumnsOf returns what a page shows, as columns would.
+func (l Lens) ColumnsOf(p *Page) map[string]json.RawMessage {
+	columns := map[string]json.RawMessage{}
+	for _, f := range l.Fields() {
+		columns[f.Column] = Column(f, p.Properties[l.Binding[f.Column].ID].Value)
+	}
+	return columns
 }
 
 // written gives the property that a column was written to, much as Notion spells it. Its error is a column that the property cannot hold.

@@ -76,7 +76,7 @@ func (l Lens) OfBase(b *Base) (Tree, error) {
 // for the base's value, one that shows what Notion's value would show stands for that, and any other for the base's value
 // with the change put into it. Where Notion, given that, would show just what it shows, the column stands for Notion's value: the row may
 // hold more than Notion can, and no write would change anything. A column that holds what its
-// property cannot is among the errors by field, which are fault.Invalid, and counts as unchanged.
+// property cannot is among the errors by field, which are fault.Invalid, and differs from any value that the property has.
 func (l Lens) OfRow(r *Row, b *Base, base, notion Tree) (Tree, map[string]error) {
 	if r == nil {
 		return Tree{}, nil
@@ -89,7 +89,7 @@ func (l Lens) OfRow(r *Row, b *Base, base, notion Tree) (Tree, map[string]error)
 			if unread == nil {
 				unread = map[string]error{}
 			}
-			unread[f.Column], v = err, base.Fields[f.Column]
+			unread[f.Column], v = err, property.Opaque(r.Columns[f.Column])
 		}
 		tree.Fields[f.Column] = v
 	}

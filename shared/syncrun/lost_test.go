@@ -10,6 +10,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/property"
 )
 
 // TestADatabaseThatIsLost: whenever the share is lost or the database is deleted, that database stops and says why, nothing is deleted for it,
@@ -115,4 +117,70 @@ func TestListingsGoOnPastTheCap(t *testing.T) {
 	}
 	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	w.Agree(t, "partners")
+}
+
+// TestAValueThatWaitsOutlivesADeletion: what one side cannot hold is an edit of the record, which outlives its deletion there. Where the record has to
+// be made anew it is made without the value, which is no edit of whoever deleted it, and the value passes once it can.
+func TestAValueThatWaitsOutlivesADeletion(t *testing.T) {
+	t.Parallel()
+	type world struct {
+		*sidetest.World
+		page string
+	}
+	trash := func(w world) { w.Person(t, "PATCH", "/v1/pages/"+w.page, map[string]any{"in_trash": true}) }
+	gone := func(w world) {
+		if err := w.Sim.DeletePage(w.page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec := func(sql string) func(world) { return func(w world) { w.Exec(t, sql) } }
+	inNotion := func(w world) { edit(t, w.World, w.page, map[string]any{"mood": selected("unhappy")}) }
+	for name, c := range map[string]struct {
+		edit, remove, mend func(world)
+		column, want       string // what the row has at last
+	}{
+		"of the page, whose row is archived":      {inNotion, exec(`update things set archived_at = now()`), exec(`alter type mood add value 'unhappy'`), "mood", "unhappy"},
+		"of the page, whose row is deleted":       {inNotion, exec(`delete from things`), exec(`alter type mood add value 'unhappy'`), "mood", "unhappy"},
+		"of the row, whose page is in the trash":  {exec(`update things set word = 'this, that'`), trash, exec(`update things set word = 'this'`), "word", "this"},
+		"of the row, whose page is gone":          {exec(`update things set word = 'this, that'`), gone, exec(`update things set word = 'this'`), "word", "this"},
+		"without end, whose page is in the trash": {exec(`update things set due = 'infinity'`), trash, exec(`update things set due = '2027-01-02'`), "due", "2027-01-02"},
+		"without end, whose page is gone":         {exec(`update things set due = 'infinity'`), gone, exec(`update things set due = '2027-01-02'`), "due", "2027-01-02"},
+		"taken back, and the page is gone":        {exec(`update things set word = 'this, that'`), gone, exec(`update things set word = 'a'`), "word", "a"},
+	} {
+		for _, rule := range []merge.Rule{merge.Newest, merge.NotionWins, merge.SupabaseWins, merge.Manual} {
+			t.Run(name+", "+string(rule), func(t *testing.T) {
+				t.Parallel()
+				in := columned(t, `create type mood as enum ('sad', 'glad')`, []column{
+					{"mood", property.TypeSelect, "mood", ""}, {"word", property.TypeSelect, "text", ""}, {"due", property.TypeDate, "date", ""},
+				})
+				in.Syncer.Connection.Rule = rule
+				in.Exec(t, `insert into things (name, mood, word, due) values ('First', 'sad', 'a', '2026-11-30')`)
+				succeeded(t, in.Sync(t, journal.Full))
+				w := world{in, pageOf(t, in, "things", "First")}
+				c.edit(w)
+				for range 2 {
+					w.Sync(t, journal.Full)
+				}
+				w.Sim.Clock().Advance(10 * time.Minute)
+				c.remove(w)
+				w.Sync(t, journal.Full)
+				if n := sidetest.Query[int](t, in, `select count(*) from things join notion_things b using (id) where archived_at is null and b.state = 'live'`); n != 1 {
+					t.Fatalf("%d records are there", n)
+				}
+				if again := w.Sync(t, journal.Full); again.Written() > 0 || again.Conflicts > 0 {
+					t.Errorf("a second sync did %+v", again)
+				}
+				c.mend(w)
+				w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+				succeeded(t, w.Sync(t, journal.Full))
+				if got := kept(t, in, "First")[c.column]; got != c.want {
+					t.Errorf("the row has %q, want %q", got, c.want)
+				}
+				if got := sidetest.Query[string](t, in, `select coalesce(string_agg(rule || field, ', '), '') from sync_conflicts`); got != "edit_over_delete" {
+					t.Errorf("the conflicts are %q", got)
+				}
+				w.Agree(t)
+			})
+		}
+	}
 }

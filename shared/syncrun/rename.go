@@ -2,6 +2,8 @@ package syncrun
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -34,9 +36,16 @@ func (w *worker) rename(ctx context.Context) error {
 }
 
 // open reads the base of a record. Options that have another name by now stand in it under the names that they have in Notion, but for those
-// that the row still has under the old one.
+// that the row still has under the old one. Of a page that was made anew it has what the page was made with.
 func (w *worker) open(d *decision) error {
 	var err error
+	if known := d.known.Base; known != nil && d.page != nil && d.page.ID != known.PageID && d.page.Document != nil {
+		base, err := w.lens.Without(*known, slices.Collect(maps.Keys(d.known.Waits)), w.lens.ColumnsOf(d.page))
+		if err != nil {
+			return err
+		}
+		d.known.Base = &base
+	}
 	if d.base, err = w.lens.OfBase(d.known.Base); err != nil {
 		return err
 	}

@@ -232,15 +232,13 @@ func fromTrash(p merge.Plan) merge.Action {
 	return merge.Action{}
 }
 
-// rules returns the fields of a record that are in step and do not wait, and how each is settled. What waits for a person waits, whatever the rule is
+// rules returns the fields of a record that are in step, and how each is settled. What waits for a person waits, whatever the rule is
 // by now.
 func (w *worker) rules(d *decision) []merge.Field {
 	var rules []merge.Field
 	for _, f := range w.lens.Fields() {
-		if _, waits := d.waits[f.Column]; waits {
-			continue
-		}
-		rule := merge.Field{Name: f.Column, Rule: merge.Rule(cmp.Or(f.Rule, w.lens.Kind.Rule, string(w.Connection.Rule))), Computed: f.Type.Computed()}
+		_, waits := d.waits[f.Column]
+		rule := merge.Field{Name: f.Column, Waits: waits, Rule: merge.Rule(cmp.Or(f.Rule, w.lens.Kind.Rule, string(w.Connection.Rule))), Computed: f.Type.Computed()}
 		if slices.ContainsFunc(d.known.Disputes, func(o journal.Dispute) bool { return o.Field == f.Column && !o.Decided }) {
 			rule.Rule = merge.Manual
 		}

@@ -274,6 +274,12 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 		d.open = true // what was written is known, what Notion now holds is not
 		return err
 	}
+	if todo.Op == merge.Create {
+		d.known.Waits = d.waits
+		if err := w.open(d); err != nil {
+			return err
+		}
+	}
 	w.plan(d)
 	return nil
 }
