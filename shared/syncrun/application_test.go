@@ -31,7 +31,7 @@ var (
 // half a second, but for one in a hundred. Afterwards both sides agree, and nothing is left to write.
 func TestApplicationsBesideSyncs(t *testing.T) {
 	const applications = 8
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners", "projects")
 	setOptions(t, w, func(o *notionsim.Options) { o.Budget = 1 << 20 })
 	pool, err := pgxpool.New(t.Context(), w.Pool.Config().ConnString())
 	if err != nil {

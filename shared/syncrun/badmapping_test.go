@@ -16,7 +16,7 @@ import (
 // TestAColumnThatDoesNotExist stops its field, and no other, and what is said names it.
 func TestAColumnThatDoesNotExist(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	w.Exec(t, `alter table partners rename column location to place`)
 	w.Exec(t, `update partners set description = 'of the row'`)
 	if r := w.Sync(t, journal.Full); r.PagesUpdated == 0 || r.Status != "succeeded" || r.Counts.Errors > 0 {
@@ -33,7 +33,7 @@ func TestAColumnThatDoesNotExist(t *testing.T) {
 // TestAPropertyThatTakesAnothersName: a property never fills two columns, whatever people rename.
 func TestAPropertyThatTakesAnothersName(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
 	locations := func() string {
 		return sidetest.Query[string](t, w, `select string_agg(location, ',' order by id) from partners`)
@@ -137,7 +137,7 @@ func TestTwoConnectionsOfOneDatabase(t *testing.T) {
 	t.Parallel()
 	const other = "00000000-0000-0000-0000-000000000002"
 	var cfg syncrun.Config
-	w := sidetest.New(t, func(c *syncrun.Config) { cfg = *c })
+	w := sidetest.New(t, func(c *syncrun.Config) { cfg = *c }, "partners", "projects", "organizations")
 	w.Exec(t, `insert into connections (id, name) values ($1::text::uuid, 'other')`, other)
 	cfg.Connection.ID = other
 	cfg.Tables = func(k mapping.Kind) syncrun.Tables {

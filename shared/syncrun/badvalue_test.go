@@ -39,7 +39,7 @@ func TestValuesThatOneSideCannotHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners", "projects")
 			page, row := someOf(t, w, "projects")
 			if c.edit != nil {
 				w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Description": c.edit}})
@@ -83,7 +83,7 @@ func TestValuesThatOneSideCannotHold(t *testing.T) {
 // nothing is doubled. Links to them come back with the sync after that.
 func TestABaseRowDeletedByHand(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "projects")
 	w.Exec(t, `insert into projects (name) values ('of Postgres')`)
 	succeeded(t, w.Sync(t, journal.Full))
 	w.Exec(t, `delete from notion_projects where name = 'of Postgres' or notion_id = (select min(notion_id) from notion_projects)`)
@@ -107,7 +107,7 @@ func TestAClockAnHourWrong(t *testing.T) {
 			w := sidetest.New(t, func(cfg *syncrun.Config) {
 				right := cfg.Now
 				cfg.Now = func() time.Time { return right().Add(wrong) }
-			})
+			}, "projects")
 			for range 110 { // more than one answer, else every listing is whole
 				w.Exec(t, `insert into projects (name) values ('another')`)
 			}

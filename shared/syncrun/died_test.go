@@ -1,7 +1,6 @@
 package syncrun_test
 
 import (
-	"maps"
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
@@ -19,8 +18,7 @@ func afterEachDeath(t *testing.T, before, after func(*sidetest.World), check fun
 	for ends, reached := 1, true; reached; ends++ {
 		w := sidetest.Synced(t, func(cfg *syncrun.Config) {
 			cfg.Connection.Limit = journal.Limit{Number: 1, Share: 1}
-			few(cfg)
-		})
+		}, "projects", "organizations")
 		before(w)
 		reached = death(t, w, journal.Full, "projects", ends)
 		after(w)
@@ -33,11 +31,6 @@ func afterEachDeath(t *testing.T, before, after func(*sidetest.World), check fun
 		check(w, ends)
 		w.Agree(t, "projects")
 	}
-}
-
-// few leaves out what leads nowhere near the projects, for speed.
-func few(cfg *syncrun.Config) {
-	maps.DeleteFunc(cfg.Connection.DatabaseIDs, func(kind, _ string) bool { return kind == "partners" || kind == "opportunities" })
 }
 
 // death has a worker die before that effect of such a sync of a kind, and its lease end; false when the sync has fewer.
@@ -137,7 +130,7 @@ func TestAPageThatAPersonEditedAfterADeath(t *testing.T) {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
 			for ends, reached := 1, true; reached; ends++ {
-				w := sidetest.Synced(t, few)
+				w := sidetest.Synced(t, nil, "projects", "organizations")
 				w.Exec(t, `insert into projects (name, area, description) values ($1, 'Arts', '')`, name)
 				reached = death(t, w, journal.SupabaseToNotion, "projects", ends)
 				page := projectNamed(t, w, name)
@@ -229,7 +222,7 @@ func TestACopyIsNotTakenForThePageThatADeadWorkerMeantToMake(t *testing.T) {
 func TestAPageThatIsGoneAfterADeath(t *testing.T) {
 	t.Parallel()
 	for ends, reached := 1, true; reached; ends++ {
-		w := sidetest.Synced(t, nil)
+		w := sidetest.Synced(t, nil, "projects", "organizations")
 		page, row := someOf(t, w, "projects")
 		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Lead": rich("rich_text", "Notion's")}})
 		w.Exec(t, `update projects set lead = 'Supabase''s' where id = $1::text::uuid`, row)

@@ -27,7 +27,7 @@ func disputed(t *testing.T, column string, rule merge.Rule, inNotion, inPostgres
 		kind := &cfg.Connection.Mapping.Kinds[0]
 		i := slices.IndexFunc(kind.Fields, func(f mapping.Field) bool { return f.Column == column })
 		kind.Fields[i].Rule = string(rule)
-	})
+	}, "partners")
 	row = sidetest.Query[string](t, w, `select min(id::text) from partners`)
 	page = sidetest.Query[string](t, w, `select notion_id from notion_partners where id = $1`, row)
 	w.Exec(t, `update partners set location = 'here at first' where id = $1`, row)
@@ -79,7 +79,7 @@ func TestAnotherRuleDecidesNothing(t *testing.T) {
 	for _, rule := range []merge.Rule{merge.Newest, merge.NotionWins, merge.SupabaseWins, merge.Words} {
 		t.Run(string(rule), func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = merge.Manual })
+			w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = merge.Manual }, "partners")
 			pages := pagesOf(t, w, "partners")
 			dispute := func(page string) {
 				t.Helper()

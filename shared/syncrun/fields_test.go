@@ -173,7 +173,7 @@ func TestAFieldThatJumps(t *testing.T) {
 	for _, size := range []int{0, 130} { // more than fit into one answer are not listed whole by an incremental run
 		t.Run(fmt.Sprint(size, " more"), func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.New(t, nil)
+			w := sidetest.New(t, nil, "partners")
 			if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.Budget = 100_000 }); err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +222,7 @@ func TestAFieldThatJumpsInTheMiddleOfARun(t *testing.T) {
 	for at := range 8 {
 		t.Run(fmt.Sprint("before call ", at), func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners")
 			w.Exec(t, `update partners set location = 'in ' || name`)
 			succeeded(t, w.Sync(t, journal.Full, "partners"))
 			page, _ := someOf(t, w, "partners")
@@ -269,7 +269,7 @@ func TestAFieldThatJumpsInTheMiddleOfARun(t *testing.T) {
 // TestNamesThatAreSwapped between two properties, in whatever order it is noticed, move no value.
 func TestNamesThatAreSwapped(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	before := sidetest.Query[string](t, w, `select string_agg(concat_ws('|', location, impact_story), ',' order by id) from partners`)
 	for _, step := range [][2]string{{"Location", "Aside"}, {"Impact Story", "Location"}, {"Aside", "Impact Story"}} {
 		shape(t, w, "partners", map[string]any{step[0]: map[string]any{"name": step[1]}})
@@ -286,7 +286,7 @@ func TestNamesThatAreSwapped(t *testing.T) {
 // TestRetypedAndBack: Notion drops what does not fit when a property changes its type. That is nobody's edit.
 func TestRetypedAndBack(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	before := sidetest.Query[string](t, w, `select string_agg(coalesce(location, ''), ',' order by id) from partners`)
 	shape(t, w, "partners", map[string]any{"Location": map[string]any{"number": map[string]any{}}})
 	succeeded(t, w.Sync(t, journal.Incremental, "partners"))
@@ -304,7 +304,7 @@ func TestRetypedAndBack(t *testing.T) {
 // TestAPropertyThatIsRenamedWhileARunIsUnderWay: pages carry old and new names; values are found by the property's id.
 func TestAPropertyThatIsRenamedWhileARunIsUnderWay(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	if _, err := w.Sim.Grow(map[string]int{"partners": 130}, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func TestAColumnThatGoes(t *testing.T) {
 		for _, runs := range []journal.Type{journal.Full, journal.Incremental} {
 			t.Run(fmt.Sprint(name, ", ", runs), func(t *testing.T) {
 				t.Parallel()
-				w := sidetest.New(t, nil)
+				w := sidetest.New(t, nil, "projects")
 				if _, err := w.Sim.Grow(map[string]int{"projects": 130}, 1); err != nil {
 					t.Fatal(err)
 				}
@@ -414,7 +414,7 @@ func TestAColumnThatIsRenamedWithTheMapping(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.New(t, nil)
+			w := sidetest.New(t, nil, "projects")
 			if _, err := w.Sim.Grow(map[string]int{"projects": 190}, 1); err != nil {
 				t.Fatal(err)
 			}

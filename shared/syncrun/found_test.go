@@ -103,7 +103,7 @@ func TestASetOutOfStep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "projects")
 			page, row := someOf(t, w, "projects")
 			w.Person(t, "PATCH", "/v1/pages/"+page, tagged("notion"))
 			w.Exec(t, `update projects set tags = '{row}' where id = $1::text::uuid`, row)
@@ -121,7 +121,7 @@ func TestASetOutOfStep(t *testing.T) {
 // TestARelationOutOfStep is known page by page, as a set is.
 func TestARelationOutOfStep(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners", "projects")
 	page, row := someOf(t, w, "partners")
 	projects := pagesOf(t, w, "projects")
 	linked := func(pages ...string) {
@@ -244,7 +244,7 @@ func TestALinkThatWasTakenOutBeforeItWasHidden(t *testing.T) {
 // returns, and with it that page.
 func TestAPageThatWasMadeAndTrashedUnheard(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "projects")
 	cfg := w.Syncer.Config
 	notionOf := cfg.Notion
 	heard := false
@@ -286,7 +286,7 @@ func (unsent) Create(context.Context, string, string, journal.Write) (record.Pag
 // TestACopyThatNobodyHasSeen is not taken for the page that was meant to be made: a person made it, of the page before that one.
 func TestACopyThatNobodyHasSeen(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "projects")
 	w.Exec(t, `insert into projects (name) values ('original')`)
 	succeeded(t, w.Sync(t, journal.Full, "projects"))
 	ids := sidetest.Query[[]string](t, w, `select array[n.id::text, n.notion_id] from notion_projects n join projects p using (id) where p.name = 'original'`)
@@ -325,7 +325,7 @@ func TestACopyThatNobodyHasSeen(t *testing.T) {
 // Whoever writes the row's value to the page then puts the page's into the log.
 func TestAPageThatLostToItsRow(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	page, row := someOf(t, w, "partners")
 	edit(t, w, page, map[string]any{"Location": rich("rich_text", "Notion's")})
 	w.Sim.Clock().Advance(10 * time.Minute)
@@ -374,7 +374,7 @@ func TestAKeyThatAPersonTyped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "projects")
 			w.Exec(t, `insert into projects (name) values ('of Postgres')`)
 			succeeded(t, w.Sync(t, journal.Full, "projects"))
 			for _, id := range []string{uuid.NewString(), sidetest.Query[string](t, w, `select id::text from projects where name = 'of Postgres'`)} {

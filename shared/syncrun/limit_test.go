@@ -110,7 +110,7 @@ func pagesOf(t *testing.T, w *sidetest.World, kind string) []string {
 // TestALimitThatIsSpent: where Notion's limit is spent for longer than the function may run, the part goes on in the next.
 func TestALimitThatIsSpent(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	setFaults(t, w, chaos.Rule{Fault: chaos.Fault{Status: 429, RetryAfter: 20}, Route: "/v1/data_sources/{id}/query", Times: 2})
 	w.Within(3*time.Second, time.Now)
 	if got := w.Sync(t, journal.Full, "partners"); got.Status != "succeeded" || w.Messages < 2 {

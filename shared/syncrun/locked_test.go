@@ -62,7 +62,7 @@ func TestARowThatTheApplicationHasLockedWaits(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners")
 			locked, free := some(t, w, "partners", 0), some(t, w, "partners", 1)
 			w.Exec(t, `update partners set status = 'Active', contribution_type = 'from the row' where name = $1`, locked)
 			for _, record := range []string{locked, free} {
@@ -148,7 +148,7 @@ func (q without) Send(ctx context.Context, connectionID string, m journal.Messag
 func TestADatabaseThatIsAwayEndsNoRun(t *testing.T) {
 	t.Parallel()
 	away := true
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	tables := w.Syncer.Tables
 	w.Syncer.Tables = func(k mapping.Kind) syncrun.Tables { return outage{tables(k), &away} }
 	w.Exec(t, `update partners set location = 'moved'`)

@@ -43,7 +43,7 @@ type sent struct {
 
 func newHooked(t *testing.T) *hooked {
 	t.Helper()
-	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} })
+	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: 0.1} }, "partners", "projects")
 	h := &hooked{World: w}
 	sealing := postgres.Sealing{Random: cryptorand.Reader, Keys: func(context.Context, bool) (secret.Text, error) {
 		return secret.Of(base64.StdEncoding.EncodeToString(make([]byte, 32))), nil

@@ -14,7 +14,7 @@ import (
 // TestHundredsOfRelations: a page shows 25 of them, its row has them all, and what Notion takes no write of is said.
 func TestHundredsOfRelations(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners", "projects")
 	if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.Budget = 0 }); err != nil {
 		t.Fatal(err)
 	}

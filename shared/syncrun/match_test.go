@@ -449,7 +449,7 @@ func TestRowsWithoutATimeOfChange(t *testing.T) {
 	for _, at := range []string{"infinity", "-infinity", "0044-03-15 BC", "12026-01-01"} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.New(t, nil)
+			w := sidetest.New(t, nil, "projects")
 			w.Exec(t, `alter table projects disable trigger user`)
 			w.Exec(t, `insert into projects (name, updated_at, created_at) values ('of Postgres', $1::text::timestamptz, $1::text::timestamptz)`, at)
 			w.Exec(t, `alter table projects enable trigger user`)

@@ -225,7 +225,7 @@ func TestADryRunAtFirstContact(t *testing.T) {
 // TestADryRunTellsValues: of each field what a side has, and what it would get.
 func TestADryRunTellsValues(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	name := some(t, w, "partners", 1)
 	page, id := pageOf(t, w, "partners", name), sidetest.Query[string](t, w, `select id::text from partners where name = $1`, name)
 	w.Exec(t, `update partners set location = 'here', featured = false where id = $1`, id)
@@ -249,7 +249,7 @@ func TestADryRunTellsValues(t *testing.T) {
 // TestADryRunGoesOnWhereItsWorkerDied, and over several invocations, without a word said twice.
 func TestADryRunGoesOnWhereItsWorkerDied(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.RowCap = 4 }); err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +308,7 @@ func TestDryAndRealRunsDoNotBlockEachOther(t *testing.T) {
 // TestADryRunAndHeldDeletions: what would be held is said to be.
 func TestADryRunAndHeldDeletions(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: .1} })
+	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Limit = journal.Limit{Number: 20, Share: .1} }, "partners")
 	w.Exec(t, `delete from partners`)
 	said, did := foretold(t, w, journal.Incremental)
 	held := 0

@@ -14,7 +14,7 @@ import (
 // labelled is a world of partners, more than fit into one answer, the first of which, so many, are Firm, with Land and Water in focus.
 func labelled(t *testing.T, many int) (w *sidetest.World, rename func(property, was, is string)) {
 	t.Helper()
-	w = sidetest.New(t, nil)
+	w = sidetest.New(t, nil, "partners")
 	w.Syncer.Connection.Rule = merge.Manual // what looks like a conflict waits
 	if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.Budget = 100_000 }); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestARenamedOptionOutlivesNoDeletion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners")
 			page, row := someOf(t, w, "partners")
 			w.Exec(t, `update partners set relationship_strength = 'Firm' where id = $1::text::uuid`, row)
 			succeeded(t, w.Sync(t, journal.Full, "partners"))

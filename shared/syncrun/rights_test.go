@@ -57,7 +57,7 @@ func TestRightsThatWereNarrowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners", "projects")
 			role := narrowed(t, w)
 			succeeded(t, w.Sync(t, journal.Full))
 			page, _ := someOf(t, w, "partners")

@@ -42,7 +42,7 @@ func alertOfRoom(t *testing.T, w *sidetest.World) string {
 // deletions go on.
 func TestAFullWorkspace(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners", "projects")
 	setFaults(t, w, full())
 	const create = "POST /v1/pages"
 	waiting := func() int {

@@ -18,7 +18,7 @@ import (
 // TestAPropertyThatReturns: a property that was taken away, and put back under its name, is filled with what the rows have kept.
 func TestAPropertyThatReturns(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	succeeded(t, w.Sync(t, journal.Full))
 	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
 	shape := func(is any) {
@@ -48,7 +48,7 @@ func TestAPropertyThatReturns(t *testing.T) {
 // does not know cannot be told from an edit.
 func TestAPropertyThatReturnsWhileNobodyListens(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	w.Exec(t, `update notion_partners set row_data = row_data - 'location'`)
 	w.Sync(t, journal.Full)
 	if n := sidetest.Query[int](t, w, `select count(*) from notion_partners where not row_data ? 'location'`); n > 0 {
@@ -64,7 +64,7 @@ func TestAPropertyThatReturnsWhileNobodyListens(t *testing.T) {
 // taken for what the row has nor overwritten.
 func TestARowThatIsEditedBeforeAPropertyThatReturned(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	page, row := someOf(t, w, "partners")
 	location := plain(t, w, page, "Location")
 	w.Exec(t, `update notion_partners set row_data = row_data - 'location' where notion_id = $1`, page)
@@ -80,7 +80,7 @@ func TestARowThatIsEditedBeforeAPropertyThatReturned(t *testing.T) {
 // TestANewProperty is told of once, and holds nothing up.
 func TestANewProperty(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	succeeded(t, w.Sync(t, journal.Full))
 	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
 	w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": map[string]any{"Rating": map[string]any{"number": map[string]any{}}}})

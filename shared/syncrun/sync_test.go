@@ -116,7 +116,7 @@ func some(t *testing.T, w *sidetest.World, kind string, n int) string {
 
 func TestEditsGoBothWays(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	a, b, c := some(t, w, "partners", 0), some(t, w, "partners", 1), some(t, w, "partners", 2)
 	pageA, pageB, pageC := pageOf(t, w, "partners", a), pageOf(t, w, "partners", b), pageOf(t, w, "partners", c)
 
@@ -182,7 +182,7 @@ func TestConflicts(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = c.rule })
+			w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = c.rule }, "projects")
 			name := some(t, w, "projects", 3)
 			page := pageOf(t, w, "projects", name)
 			edit(t, w, page, map[string]any{"Lead": rich("rich_text", "in Notion")})
@@ -278,7 +278,7 @@ func TestDeletions(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners")
 			partner := some(t, w, "partners", 7)
 			page := pageOf(t, w, "partners", partner)
 			c.change(t, w, page, partner)
@@ -301,7 +301,7 @@ func TestDeletions(t *testing.T) {
 // TestFormattingSurvives: what a text column does not show is kept by edits that do not touch it, and around those that do.
 func TestFormattingSurvives(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	name := some(t, w, "partners", 5)
 	page := pageOf(t, w, "partners", name)
 	styled := func(text string, bold bool, link string) map[string]any {
@@ -348,7 +348,7 @@ func TestFormattingSurvives(t *testing.T) {
 // mended.
 func TestOneBadRecord(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	bad, good := some(t, w, "partners", 1), some(t, w, "partners", 2)
 	w.Exec(t, `update partners set collaboration_focus = (select array_agg('option ' || n) from generate_series(1, 101) n) where name = $1`, bad)
 	w.Exec(t, `update partners set location = repeat('x', 2001) where name = $1`, good)
@@ -374,7 +374,7 @@ func TestOneBadRecord(t *testing.T) {
 // TestOneWayTypesWriteToOneSide, and what the other side has to take waits.
 func TestOneWayRuns(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	change := func(i int) {
 		name := some(t, w, "partners", i)
 		edit(t, w, pageOf(t, w, "partners", name), map[string]any{"Location": rich("rich_text", "from Notion")})
@@ -398,7 +398,7 @@ func TestOneWayRuns(t *testing.T) {
 // TestSeveralPagesAtOnce are written by several writers: nothing is lost between them, and nothing is shared that is not guarded.
 func TestSeveralPagesAtOnce(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Writers = 4 })
+	w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Writers = 4 }, "partners", "projects")
 	for _, page := range pagesOf(t, w, "projects")[:3] {
 		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"in_trash": true})
 	}

@@ -90,7 +90,7 @@ func TestTrouble(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name+", at first", func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.New(t, nil)
+			w := sidetest.New(t, nil, "partners")
 			c.breaks(t, w)
 			failsWith(t, w.Sync(t, journal.Full), c.says)
 			if n := sidetest.Query[int](t, w, `select count(*) from partners`); n != 0 {
@@ -102,7 +102,7 @@ func TestTrouble(t *testing.T) {
 		})
 		t.Run(name+", later", func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners")
 			w.Exec(t, `update partners set location = 'changed'`)
 			w.Exec(t, `insert into partners (name) values ('new')`)
 			c.breaks(t, w)
@@ -129,7 +129,7 @@ func TestAnswersThatWereLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners")
 			w.Exec(t, `insert into partners (name) values ('one'), ('two'), ('three')`)
 			w.Exec(t, `update partners set location = 'changed' where name < 'C'`)
 			rule.When, rule.Method, rule.Times = chaos.After, "POST", 2
@@ -151,7 +151,7 @@ func TestAnswersThatWereLost(t *testing.T) {
 // TestARowDeletedBeforeItsPageWasKnown does not come back.
 func TestARowDeletedBeforeItsPageWasKnown(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	w.Exec(t, `insert into partners (name) values ('short-lived')`)
 	setFaults(t, w, chaos.Rule{Fault: chaos.Fault{Drop: true}, When: chaos.After, Method: "POST", Route: "/v1/pages"})
 	if got := w.Sync(t, journal.Full, "partners"); got.Status != "failed" {
@@ -184,7 +184,7 @@ func TestSchemaChanges(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := sidetest.Synced(t, nil)
+			w := sidetest.Synced(t, nil, "partners")
 			before := sidetest.Query[string](t, w, `select string_agg(location, ',' order by id) from partners`)
 			source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
 			w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": c.change})
@@ -263,7 +263,7 @@ func (discard) Send(context.Context, string, journal.Message) error { return nil
 // TestBadRequestsForRuns are refused with what to do.
 func TestBadRequestsForRuns(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	if _, err := w.Starter.Start(t.Context(), syncrun.Request{Type: journal.Full, Kinds: []string{"people"}}); fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Message(err), "partners") {
 		t.Errorf("unknown database: %v", err)
 	}
@@ -292,7 +292,7 @@ func TestDatabasesThatCannotBeSynced(t *testing.T) {
 // TestAnotherDatabaseIsNotTakenForTheSame: a mistaken setting must not look like everything being deleted.
 func TestAnotherDatabaseIsNotTakenForTheSame(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners", "projects")
 	ids := w.Syncer.Connection.DatabaseIDs
 	ids["partners"], ids["projects"] = ids["projects"], ids["partners"]
 	got := w.Sync(t, journal.Full)
@@ -307,7 +307,7 @@ func TestAnotherDatabaseIsNotTakenForTheSame(t *testing.T) {
 // TestALeaseThatIsLost: another worker took over; the first stops and stores nothing more.
 func TestALeaseThatIsLost(t *testing.T) {
 	t.Parallel()
-	w := sidetest.Synced(t, nil)
+	w := sidetest.Synced(t, nil, "partners")
 	w.Exec(t, `update partners set location = 'changed'`)
 	w.Syncer.Leases = thief{w.Syncer.Leases, func() {
 		w.Exec(t, `update sync_leases set term = term + 1, owner = 'thief', expires_at = now() + interval '1 second'`)

@@ -72,7 +72,7 @@ func newPartner(t *testing.T, w *sidetest.World, name, location string) string {
 // TestAUniqueValueOfAnotherBatch: whoever has the value gives it up in the same run, be it in another batch, or by being deleted.
 func TestAUniqueValueOfAnotherBatch(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	if err := w.Sim.SetOptions(func(o *notionsim.Options) { o.Budget = 100_000 }); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestAUniqueValueOfAnotherBatch(t *testing.T) {
 // TestAUniqueValueThatSomebodyKeeps is refused, and no other for it.
 func TestAUniqueValueThatSomebodyKeeps(t *testing.T) {
 	t.Parallel()
-	w := sidetest.New(t, nil)
+	w := sidetest.New(t, nil, "partners")
 	a, b := newPartner(t, w, "unique 1", "a"), newPartner(t, w, "unique 2", "b")
 	newPartner(t, w, "unique 3", "c")
 	c := newPartner(t, w, "unique 4", "d")

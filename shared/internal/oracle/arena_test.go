@@ -64,7 +64,6 @@ func TestMain(m *testing.M) {
 	}
 	set("rapid.steps", "56")
 	flag.Parse()
-	set("test.parallel", strconv.Itoa(workers))
 	if *histories == usual && flag.Lookup("rapid.seed").Value.String() == "0" {
 		set("rapid.seed", "1")
 	}

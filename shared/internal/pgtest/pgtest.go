@@ -11,13 +11,16 @@ package pgtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -46,12 +49,26 @@ const (
 // Main runs the tests of m with a database server and gives the exit code.
 func Main(m *testing.M) int {
 	debug.SetGCPercent(400) // tests leave much behind, and there is room
-	code, err := run(m)
+	err := moreAtOnce()
+	code := 1
+	if err == nil {
+		code, err = run(m)
+	}
 	if err != nil {
 		_, _ = io.WriteString(os.Stderr, "pgtest: "+err.Error()+"\n")
 		return 1
 	}
 	return code
+}
+
+// moreAtOnce has two tests a processor run at once, where nobody says how many: one waits for the server while the other does not.
+func moreAtOnce() error {
+	flag.Parse()
+	parallel := flag.Lookup("test.parallel")
+	if parallel.Value.String() != strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		return nil
+	}
+	return parallel.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0)))
 }
 
 func run(m *testing.M) (int, error) {

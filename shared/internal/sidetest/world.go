@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,17 +77,17 @@ type Setup struct {
 	Change func(*syncrun.Config)
 }
 
-// New makes a world with the demo workspace, the ACT mapping and an empty, migrated database. change may alter what the sync is
-// set to.
-func New(tb testing.TB, change func(*syncrun.Config)) *World {
+// New makes a world with the demo workspace, the ACT mapping and an empty, migrated database. change may alter what the sync is set to. Where
+// kinds are named, only those are kept in step: most tests need no more than one, and each costs.
+func New(tb testing.TB, change func(*syncrun.Config), kinds ...string) *World {
 	tb.Helper()
-	return Build(tb, demo(nil, change))
+	return Build(tb, demo(nil, change, kinds...))
 }
 
 // Synced makes a world as it is after the first full sync of one that [New] makes. Its simulator has answered nothing yet.
-func Synced(tb testing.TB, change func(*syncrun.Config)) *World {
+func Synced(tb testing.TB, change func(*syncrun.Config), kinds ...string) *World {
 	tb.Helper()
-	return Build(tb, demo(AfterFirstSync(tb), change))
+	return Build(tb, demo(AfterFirstSync(tb), change, kinds...))
 }
 
 // firstSync is the database that AfterFirstSync copies.
@@ -114,11 +116,13 @@ func Copy(tb testing.TB, template *pgtest.Template, fill func(*postgres.Pool)) *
 	return pool
 }
 
-func demo(pool *postgres.Pool, change func(*syncrun.Config)) Setup {
-	return Setup{
-		Sim: notionsim.Config{Demo: true, Seed: 1}, Pool: pool, Mapping: mapping.ACT(),
-		Databases: func(w *World) map[string]string { return w.Sim.Databases() }, Change: change,
+func demo(pool *postgres.Pool, change func(*syncrun.Config), kinds ...string) Setup {
+	databases := func(w *World) map[string]string {
+		ids := w.Sim.Databases()
+		maps.DeleteFunc(ids, func(kind, _ string) bool { return len(kinds) > 0 && !slices.Contains(kinds, kind) })
+		return ids
 	}
+	return Setup{Sim: notionsim.Config{Demo: true, Seed: 1}, Pool: pool, Mapping: mapping.ACT(), Databases: databases, Change: change}
 }
 
 // Build makes a world.
