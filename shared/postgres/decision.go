@@ -134,8 +134,8 @@ func (d Decisions) chosen(kind mapping.Kind, c journal.ConflictRecord, decision 
 	case merge.Supabase:
 		return c.Postgres, false, nil
 	}
-	if _, err := record.FromColumn(field, decision.Value, nil); err != nil {
-		return nil, false, err
+	if _, err := record.FromColumn(field, decision.Value, nil); err != nil { // which speaks of a row, and nothing stands there yet
+		return nil, false, fault.Wrap(err, fault.Invalid, "%s cannot hold that value: send one of the kind that the conflict's values are.", c.Field)
 	}
 	return decision.Value, false, nil
 }

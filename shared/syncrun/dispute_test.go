@@ -281,6 +281,10 @@ func TestDecisionsThatCannotBe(t *testing.T) {
 	if k := try(id, journal.Decision{Value: json.RawMessage(`["a list"]`)}); k != fault.Invalid {
 		t.Errorf("a value that the field cannot hold: %v", k)
 	}
+	_, err := decisions(w).Settle(t.Context(), id, journal.Decision{Value: json.RawMessage(`5`), At: time.Now()})
+	if want := "location cannot hold that value: send one of the kind that the conflict's values are."; fault.Message(err) != want {
+		t.Errorf("a value that the field cannot hold is answered %q, not %q", fault.Message(err), want)
+	}
 	w.Exec(t, `delete from partners where id = $1`, row)
 	if k := try(id, journal.Decision{Keep: merge.Notion}); k != fault.Conflict {
 		t.Errorf("a deleted record: %v", k)
