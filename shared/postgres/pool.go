@@ -302,6 +302,8 @@ func classify(err error) error {
 		return err
 	}
 	switch class := server.Code[:2]; {
+	case refusedByFunction(server):
+		return fault.Wrap(err, fault.Invalid, "A function of the database refuses the row: %s", server.Message)
 	case server.Code == "42501":
 		return fault.Wrap(err, fault.Unavailable, "The database does not allow it (%s): grant the role of DATABASE_URL what docs/DEPLOY.md lists, or run the migrations as that role.", server.Message)
 	case server.Code == "25006":
@@ -310,7 +312,7 @@ func classify(err error) error {
 		return fault.Wrap(err, fault.Unavailable, "The database's schema is not what it should be (%s): run the migrations (make migrate), or mend the mapping.", server.Message)
 	case server.Code == "22P05", server.Code == "22021":
 		return fault.Wrap(err, fault.Invalid, "A text holds the character NUL, which Postgres cannot store: take it out.")
-	case class == "22", class == "23":
+	case class == "22", class == "23", class == "44", class == "54": // the last for what an index has no room for
 		return fault.Wrap(err, fault.Invalid, "Postgres refuses the value: %s", server.Message)
 	case class == "08", class == "53", class == "57", class == "40":
 		return fault.Wrap(err, fault.Unavailable, "The database cannot answer now. Try again in a moment.")
@@ -322,6 +324,18 @@ func classify(err error) error {
 		return fault.Wrap(err, fault.Unavailable, "The database ended the connection (%s). Try again in a moment.", server.Message)
 	}
 	return err
+}
+
+// refusedByFunction reports whether a function raised the error, as a trigger does that checks a row: with whatever code. One that says that it is to be
+// tried again is not told from Postgres's own.
+func refusedByFunction(err *pgconn.PgError) bool {
+	switch err.Code[:2] {
+	case "08", "40", "53", "55", "57":
+		return false
+	case "P0", "38", "39", "2F":
+		return true
+	}
+	return strings.HasSuffix(strings.SplitN(err.Where, "\n", 2)[0], " RAISE")
 }
 
 // Locked reports whether an error says that somebody else has locked what was wanted, and did not let go of it in time.
