@@ -63,6 +63,7 @@ type result struct {
 	locked  bool   // somebody else has locked what it has to write
 	refused string // why Postgres refused it
 	taken   bool   // because another row has a value that has to be unique
+	touched bool   // a trigger of the application's changed more of the row than was written
 }
 
 // decided reports whether it is known already that the record does not take its change.
@@ -130,6 +131,7 @@ func (t *Tables) apply(ctx context.Context, tx pgx.Tx, settled []journal.Settled
 		results[i].applied = true
 		if s.Row.Op != merge.Nothing && !t.onlyRelations(s) {
 			row, results[i].applied = rows[s.Key.RowID], rows[s.Key.RowID] != nil
+			results[i].touched = row != nil && len(touched(s, row)) > 0
 		}
 		next, moves, err := t.baseOf(s, row, results[i].applied)
 		if err != nil {
@@ -142,6 +144,9 @@ func (t *Tables) apply(ctx context.Context, tx pgx.Tx, settled []journal.Settled
 	if err := t.moveBase(ctx, tx, bases, at); err != nil {
 		return nil, err
 	}
+	if err := t.findSwallowed(ctx, tx, settled, results); err != nil {
+		return nil, err
+	}
 	return results, t.relate(ctx, tx, settled, results)
 }
 
@@ -151,7 +156,7 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	events := batch.Events
 	var consumed []int64
 	var closed []journal.Closed
-	var settledIDs, released, ended []string
+	var settledIDs, released, ended, touched []string
 	var decided []*time.Time
 	for i, s := range batch.Settled {
 		r := results[i]
@@ -167,6 +172,9 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 			events = append(events, s.OnRow...)
 			for _, dispute := range s.Ended {
 				ended, decided = append(ended, dispute.ConflictID), append(decided, dispute.DecidedAt)
+			}
+			if r.touched {
+				touched = append(touched, s.Key.RowID)
 			}
 			if s.Released {
 				released = append(released, s.Key.RowID)
@@ -184,6 +192,9 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	closeIntents(todo, closed)
 	if len(consumed) > 0 {
 		todo.Queue(`delete from sync_changes where seq = any($1)`, consumed)
+	}
+	if len(touched) > 0 {
+		todo.Queue(`insert into sync_changes (connection_id, kind, row_id) select $1, $2, unnest($3::uuid[])`, t.connectionID, t.kind.Name, touched)
 	}
 	if len(settledIDs) > 0 {
 		todo.Queue(`delete from sync_errors where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`,

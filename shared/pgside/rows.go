@@ -102,13 +102,15 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 		}
 		return t.baseRow(s.Key, *s.Base), true, nil
 	}
-	unsettled := s.Unsettled
+	unsettled := map[string]bool{}
+	maps.Copy(unsettled, s.Unsettled)
 	if applied {
+		for _, field := range touched(s, row) {
+			unsettled[field] = true
+		}
 		row = t.withRelations(row, s)
 	} else {
 		row = s.Was
-		unsettled = map[string]bool{}
-		maps.Copy(unsettled, s.Unsettled)
 		for field := range s.Row.Fields {
 			unsettled[field] = true
 		}
@@ -121,6 +123,58 @@ func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseR
 		return baseRow{}, false, err
 	}
 	return t.baseRow(s.Key, next), true, nil
+}
+
+// findSwallowed notes the records whose rows are just as they were before they were written, or are not there: a trigger took the write back.
+func (t *Tables) findSwallowed(ctx context.Context, tx pgx.Tx, settled []journal.Settled, results []result) error {
+	var ids []string
+	var versions []*string
+	places := map[string]int{}
+	for i, s := range settled {
+		if results[i].applied {
+			continue
+		}
+		var version *string
+		if s.Row.Op != merge.Create {
+			version = &s.Was.Version
+		}
+		ids, versions, places[s.Key.RowID] = append(ids, s.Key.RowID), append(versions, version), i
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, t.sql.same, t.connectionID, ids, versions)
+	if err != nil {
+		return err
+	}
+	var id string
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		results[places[id]].refused = "A trigger or a rule of the table takes the write back: it returns null for the row. Change the trigger, or the page."
+		return nil
+	})
+	return err
+}
+
+// touched returns the fields that a written row shows otherwise although the sync wrote nothing to them: a trigger of the application's did. That is an
+// edit of the row, which Notion is still to have.
+func touched(s journal.Settled, row *record.Row) []string {
+	var fields []string
+	if s.Row.Op != merge.Create && s.Row.Op != merge.Update && s.Row.Op != merge.Restore {
+		return nil
+	}
+	for _, f := range s.Lens.Fields() {
+		if _, wrote := s.Row.Fields[f.Column]; wrote || f.Join != nil || !f.Type.Writable() || f.Stored != nil && f.Stored.Fills() {
+			continue
+		}
+		before := record.Column(f, nil)
+		if s.Row.Op != merge.Create {
+			before = s.Was.Columns[f.Column]
+		}
+		if !record.SameColumn(f.ColumnType, before, row.Columns[f.Column]) {
+			fields = append(fields, f.Column)
+		}
+	}
+	return fields
 }
 
 func (t *Tables) baseRow(key journal.Key, b record.Base) baseRow {

@@ -48,7 +48,7 @@ func New(pool *postgres.Pool, connectionID string, m mapping.Mapping, kind mappi
 
 // statements are those that name a kind's tables and columns.
 type statements struct {
-	look, lockTable, lockRows, create, change, advance, forget, size, absent, named, changed, deletedRows, absentPages, meets, stage, note string
+	look, lockTable, lockRows, create, change, advance, forget, size, absent, named, changed, deletedRows, absentPages, meets, stage, note, same string
 }
 
 // statementsFor makes the statements for a kind with those fields whose columns can be used; title is the column of the titles.
@@ -117,6 +117,9 @@ func statementsFor(k mapping.Kind, title string, relations []relation, at scope)
 			update %[1]s r set archived_at = case x.op when 'archive' then coalesce(r.archived_at, $3) when 'restore' then null else r.archived_at end%[2]s
 			from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb%[3]s)
 			where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning %[4]s`, table, list(changed), list(typed), row),
+		same: fmt.Sprintf(`
+			select x.id::text from unnest($2::uuid[], $3::text[]) x (id, version) left join %s r on r.connection_id = $1 and r.id = x.id
+			where r.xmin::text is not distinct from x.version`, table),
 		advance: fmt.Sprintf(`
 			insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, exact, last_synced, created_at, updated_at)
 			select x.id, $1, x.notion_id, x.name, x.data, x.row_data, x.state, x.exact, $3, $3, $3

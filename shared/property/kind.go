@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // ColumnType is the SQL type of a column, as Postgres spells it.
@@ -216,8 +217,19 @@ func Respell(v, known Options) Options {
 		if slices.Contains(known, name) {
 			return name
 		}
-		return strings.ToLower(name)
+		return folded(name)
 	})
+}
+
+// folded returns a name as all have it that strings.EqualFold takes for the same. Lower letters are not that: "İ" becomes "i", which is another.
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, name)
 }
 
 // cutToMinutes cuts the times of a date to the minute. Notion takes the name of a zone and answers with the offset that it means; it shows the

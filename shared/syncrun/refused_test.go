@@ -26,6 +26,7 @@ func TestARowThatTheDatabaseRefuses(t *testing.T) {
 		"an exception as of a missing name": {trigger(`if new.label = 'bad' then raise undefined_table using message = 'no such thing'; end if;`), "no such thing"},
 		"an assertion":                      {trigger(`assert new.label <> 'bad', 'bad is not asserted';`), "bad is not asserted"},
 		"a look-up that finds nothing":      {trigger(`if new.label = 'bad' then perform 1; declare id uuid; begin select r.id into strict id from things r where false; end; end if;`), "no rows"},
+		"a write that a trigger swallows":   {trigger(`if new.label = 'bad' then return null; end if;`), "takes the write back"},
 		"a check":                           {`alter table things add check (label <> 'bad')`, "check constraint"},
 		"an index that has no room":         {`create index on things (label)`, "index row"},
 	} {
@@ -65,5 +66,41 @@ func TestARowThatTheDatabaseRefuses(t *testing.T) {
 			succeeded(t, w.Sync(t, journal.Full))
 			w.Agree(t)
 		})
+	}
+}
+
+// TestATriggerThatWritesMore: what a trigger of the application's puts into a column that the sync did not write is an edit of the row, and comes to
+// Notion. What it makes of a value that was written is not.
+func TestATriggerThatWritesMore(t *testing.T) {
+	t.Parallel()
+	w := columned(t, `select`, []column{{"label", property.TypeRichText, "text", ""}, {"made", property.TypeRichText, "text", ""}, {"touches", property.TypeNumber, "integer", ""}})
+	w.Exec(t, `insert into things (name, label) select 'row ' || n, 'a' from generate_series(1, 110) n`)
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Sim.Clock().Advance(10 * time.Minute)
+	succeeded(t, w.Sync(t, journal.Incremental))
+	w.Exec(t, `create function make_it() returns trigger language plpgsql as $$ begin
+		new.label := lower(new.label); new.made := 'made of ' || new.label; new.touches := coalesce(new.touches, 0) + 1; return new; end $$;
+		create trigger make_it before insert or update on things for each row execute function make_it()`)
+	edited := pageOf(t, w, "things", "row 7")
+	edit(t, w, edited, map[string]any{"label": rich("rich_text", "B")})
+	added := w.Person(t, "POST", "/v1/pages", map[string]any{
+		"parent": map[string]any{"data_source_id": source(t, w)}, "properties": map[string]any{"Name": rich("title", "added"), "label": rich("rich_text", "B")},
+	})["id"].(string)
+	succeeded(t, w.Sync(t, journal.Incremental))
+	for name, page := range map[string]string{"row 7": edited, "added": added} {
+		if label, made := plain(t, w, page, "label"), plain(t, w, page, "made"); label != "B" || made != "made of b" {
+			t.Errorf("the page of %s has %q and %q", name, label, made)
+		}
+		if got := kept(t, w, name); got["label"] != "b" || got["touches"] != "1" {
+			t.Errorf("the row of %s is %v", name, got)
+		}
+	}
+	w.Sim.Clock().Advance(10 * time.Minute)
+	succeeded(t, w.Sync(t, journal.Incremental))
+	if again := w.Sync(t, journal.Incremental); again.Written() > 0 || again.Conflicts > 0 {
+		t.Errorf("then a sync did %+v", again)
+	}
+	if n := sidetest.Query[int](t, w, `select (select count(*) from sync_conflicts) + (select count(*) from sync_errors) + (select count(*) from sync_changes)`); n > 0 {
+		t.Errorf("%d conflicts, errors and changes", n)
 	}
 }
