@@ -15,6 +15,7 @@ func TestHeld(t *testing.T) {
 		kind               Type
 		given, shown, want Value
 	}{
+		"options of Turkish":                  {TypeMultiSelect, Options{"İ", "i", "I", "ı"}, nil, Options{"İ", "i", "ı"}},
 		"nothing":                             {TypeRichText, nil, nil, nil},
 		"no box":                              {TypeCheckbox, nil, nil, Checked(false)},
 		"a day":                               {TypeDate, Date{Start: "2026-07-01"}, nil, Date{Start: "2026-07-01"}},
