@@ -146,11 +146,9 @@ type Key struct{ PageID, RowID string }
 
 // Known is what Postgres has of a record.
 type Known struct {
-	Key Key
-	// Forgotten is how many fields the worker had forgotten when it loaded this; see Database.Forget.
-	Forgotten int
-	Base      *record.Base
-	Row       *record.Row
+	Key  Key
+	Base *record.Base
+	Row  *record.Row
 	// Changes are the changes of the row that nobody has consumed.
 	Changes []int64
 	// Asleep are the related pages, on either side, whose records are not live, and how they are instead: None where the page is of no

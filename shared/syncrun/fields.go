@@ -94,11 +94,6 @@ func (w *worker) take(ctx context.Context, bound mapping.Binding, drifts, unshar
 	}
 	before := w.database
 	w.database.Follow(w.lens.Kind, bound, places, drifts)
-	for _, field := range w.database.Forget {
-		if !slices.Contains(before.Forget, field) {
-			w.forgotten = append(w.forgotten, field)
-		}
-	}
 	w.fresh = w.fresh && w.database.Same(before)
 	w.renames = w.database.Renames
 	w.lens.Binding = w.database.InStep()
@@ -195,8 +190,7 @@ func (w *worker) hide(ctx context.Context, err error) bool {
 // look loads what Postgres has of records. What is about to be forgotten is not known any more.
 func (w *worker) load(ctx context.Context, keys []journal.Key) ([]journal.Known, error) {
 	known, err := w.tables.Look(ctx, keys)
-	for i, k := range known {
-		known[i].Forgotten = len(w.forgotten)
+	for _, k := range known {
 		if k.Base != nil {
 			for _, field := range w.database.Forget {
 				delete(k.Base.Columns, field)
@@ -204,17 +198,6 @@ func (w *worker) load(ctx context.Context, keys []journal.Key) ([]journal.Known,
 		}
 	}
 	return known, err
-}
-
-// forget forgets what a base that was loaded before still has of fields that were forgotten since. Else the next base would have it again,
-// as what both sides are known to hold.
-func (w *worker) forget(known *journal.Known) {
-	if known.Base != nil {
-		for _, field := range w.forgotten[known.Forgotten:] {
-			delete(known.Base.Columns, field)
-		}
-	}
-	known.Forgotten = len(w.forgotten)
 }
 
 // locate loads what is known of the database, and finds it in Notion at first contact.

@@ -140,7 +140,6 @@ func stored(decisions []*decision) bool {
 // decide plans one record.
 func (w *worker) decide(it item) *decision {
 	d := &decision{item: it}
-	w.forget(&d.known)
 	if d.err = w.open(d); d.err == nil {
 		w.plan(d)
 	}
@@ -268,7 +267,6 @@ func (w *worker) commit(ctx context.Context, batch journal.Batch, decisions []*d
 	for _, d := range decisions {
 		if !d.open {
 			known = append(known, d)
-			w.forget(&d.known)
 			s := w.settled(d)
 			batch.Settled = append(batch.Settled, s)
 			if w.part.Run.DryRun {

@@ -181,26 +181,24 @@ type worker struct {
 	database journal.Database
 	size     int                       // live records in the base when the part began
 	columns  map[string]journal.Column // that hold the fields
-	// forgotten are the fields that were forgotten since the worker began, in order; see journal.Database.Forget.
-	forgotten []string
-	renames   []mapping.Rename // of options, that were not looked at everywhere when the worker began or have come since
-	fresh     bool             // what is known of the database's fields is stored
-	lens      record.Lens
-	events    []event.Event      // for the next commit
-	shown     []string           // by the whole listing, where that was one answer
-	deleted   map[merge.Side]int // unasked, by this worker
-	holds     bool               // deletions, since it began
-	hasty     bool               // somebody waits for what it does; it gives way to nobody
-	deaf      bool               // it looked for somebody, and could not
-	retried   bool
-	claimed   map[string]bool // pages that were made for intents that were left open
-	asked     asked           // in this batch
-	edits     edits           // that were taken in before a push
-	room      room
-	time      clock
-	began     mark
-	stored    bool      // something
-	told      time.Time // when it last told how far it is
+	renames  []mapping.Rename          // of options, that were not looked at everywhere when the worker began or have come since
+	fresh    bool                      // what is known of the database's fields is stored
+	lens     record.Lens
+	events   []event.Event      // for the next commit
+	shown    []string           // by the whole listing, where that was one answer
+	deleted  map[merge.Side]int // unasked, by this worker
+	holds    bool               // deletions, since it began
+	hasty    bool               // somebody waits for what it does; it gives way to nobody
+	deaf     bool               // it looked for somebody, and could not
+	retried  bool
+	claimed  map[string]bool // pages that were made for intents that were left open
+	asked    asked           // in this batch
+	edits    edits           // that were taken in before a push
+	room     room
+	time     clock
+	began    mark
+	stored   bool      // something
+	told     time.Time // when it last told how far it is
 	// completed: the step has fetched a page whole
 	completed atomic.Bool
 	log       *slog.Logger
