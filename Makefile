@@ -73,6 +73,10 @@ pooler: ## Run the store, a sync, deliveries and the dashboard behind PgBouncer 
 	TEST_POOLER=1 infra/tools/with-pgbouncer.sh go test -count=1 -timeout 10m ./shared/postgres ./shared/pgside
 	infra/tools/with-pgbouncer.sh go test -tags 'soak pooler' -run '^TestBehindPooler$$' -count=1 -timeout 10m -v ./infra/local
 
+.PHONY: dump-test
+dump-test: ## Take a database in step through pg_dump and pg_restore, and sync on; installs PostgreSQL on Debian as root
+	infra/tools/with-postgres.sh go test -tags dump -run '^TestDumpAndRestore$$' -count=1 -timeout 5m -v ./shared/syncrun
+
 .PHONY: soak
 soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes
 	go test -tags soak -run Soak -count=1 -timeout 1h -v ./infra/local

@@ -62,6 +62,9 @@ func plan() []test {
 			Name: "kill", What: "workers killed by SIGKILL at a hundred random moments", Of: []string{"./shared/internal/killed"}, Parts: target("kill"),
 		},
 		whole("pooler", "the store, a sync, deliveries and the dashboard behind PgBouncer", "./shared/postgres", "./shared/pgside", "./infra/local"),
+		{
+			Name: "dump-test", What: "a database in step through pg_dump and pg_restore, and on", Of: []string{"./shared/syncrun"}, Parts: target("dump-test"),
+		},
 		whole("browser", "the dashboard and the OAuth round in Chromium", "./infra/local"),
 		whole("sam-local-test", "sam local against make run", "./infra/local"),
 		whole("day", "a day of work, and every secret looked for in all that it wrote", "./infra/local"),
