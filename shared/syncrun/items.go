@@ -261,6 +261,9 @@ func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
 	before := it.known.Base
 	if born != nil {
 		had, err := w.lens.Born(before, born)
+		if err == nil {
+			had, err = w.lens.Without(had, it.unborn(born), w.lens.ColumnsOf(it.page))
+		}
 		if err != nil {
 			return err
 		}
@@ -272,6 +275,17 @@ func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
 	}
 	it.known.Base, it.rebased = &next, true
 	return err
+}
+
+// unborn returns the fields that wait and that the page of a record was not made with, nor without: Notion filled them.
+func (it item) unborn(born map[string]json.RawMessage) []string {
+	var fields []string
+	for field := range it.known.Waits {
+		if _, with := born[field]; !with {
+			fields = append(fields, field)
+		}
+	}
+	return fields
 }
 
 // addedTo reports whether a page that the sync made shows anything else than what is known to have been written to it. What a person put in

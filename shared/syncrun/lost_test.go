@@ -184,3 +184,45 @@ func TestAValueThatWaitsOutlivesADeletion(t *testing.T) {
 		}
 	}
 }
+
+// TestAValueThatWaitsOutlivesADeath: so does a page that is made anew without the value, by a worker that dies before any of its effects.
+func TestAValueThatWaitsOutlivesADeath(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ edit, mend, column, want string }{
+		"that the page had not": {`update things set word = 'this, that'`, `update things set word = 'this'`, "word", "this"},
+		"that is taken back":    {`update things set word = 'this, that'`, `update things set word = 'a'`, "word", "a"},
+		"without end":           {`update things set due = 'infinity'`, `update things set due = '2027-01-02'`, "due", "2027-01-02"},
+		"of a status":           {`update things set stage = 'Nowhere'`, `update things set stage = 'Done'`, "stage", "Done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for ends, reached := 1, true; reached; ends++ {
+				w := columned(t, "", []column{{"word", property.TypeSelect, "text", ""}, {"due", property.TypeDate, "date", ""}, {"stage", property.TypeStatus, "text", ""}})
+				w.Exec(t, `insert into things (name, word, due, stage) values ('First', 'a', '2026-11-30', 'In progress')`)
+				succeeded(t, w.Sync(t, journal.Full))
+				w.Exec(t, c.edit)
+				w.Sync(t, journal.Full)
+				w.Sim.Clock().Advance(10 * time.Minute)
+				if err := w.Sim.DeletePage(pageOf(t, w, "things", "First")); err != nil {
+					t.Fatal(err)
+				}
+				reached = death(t, w, journal.Full, "things", ends)
+				if err := w.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+				w.Sync(t, journal.Full)
+				w.Exec(t, c.mend)
+				w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+				succeeded(t, w.Sync(t, journal.Full))
+				if got := kept(t, w, "First")[c.column]; got != c.want {
+					t.Errorf("dead before effect %d: the row has %q, want %q", ends, got, c.want)
+				}
+				if got := sidetest.Query[string](t, w, `select coalesce(string_agg(distinct rule || field, ', '), '') from sync_conflicts`); got != "edit_over_delete" {
+					t.Errorf("dead before effect %d: the conflicts are %q", ends, got)
+				}
+				w.Agree(t)
+			}
+		})
+	}
+}

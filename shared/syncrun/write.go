@@ -148,14 +148,15 @@ func (w *worker) prepareRowKey(ctx context.Context) error {
 
 // intend describes the write, with what it overwrites. What the row has yet to take as well, such as a set into which both sides put
 // something, is not among its columns: should the worker die, the row would seem to have lost it. A page that is made has nothing where the row
-// has nothing.
+// has nothing, or what Notion cannot hold.
 func (w *worker) intend(d *decision) journal.Intent {
 	title, _ := d.plan.Notion.Fields[w.lens.Kind.Title().Column].(property.Text)
 	columns := map[string]json.RawMessage{}
 	for _, f := range w.lens.Fields() {
 		v, written := d.plan.Notion.Fields[f.Column]
 		_, lacking := d.plan.Postgres.Fields[f.Column]
-		if !lacking && (written || d.plan.Notion.Op == merge.Create && bare(f, d.known.Row)) {
+		_, waits := d.waits[f.Column]
+		if !lacking && (written || d.plan.Notion.Op == merge.Create && (bare(f, d.known.Row) || waits && !fills(f))) {
 			columns[f.Column] = record.Column(f, v)
 			if column, shown := columnOf(f, d.known.Row); shown && written {
 				columns[f.Column] = column // which may hold more than Notion is told
@@ -184,11 +185,14 @@ func columnOf(f mapping.Field, row *record.Row) (json.RawMessage, bool) {
 	return column, shown
 }
 
-// bare reports whether a row has nothing in a field, and the page that is made for it will have nothing there either: Notion fills a status, and
-// what it computes.
+// fills reports whether Notion itself puts something into a field of a page that is made: into a status, and into what it computes.
+func fills(f mapping.Field) bool {
+	return !f.Type.Writable() && f.Type != property.TypeFiles || f.Type == property.TypeStatus
+}
+
+// bare reports whether a row has nothing in a field, and the page that is made for it will have nothing there either.
 func bare(f mapping.Field, row *record.Row) bool {
-	fills := !f.Type.Writable() && f.Type != property.TypeFiles || f.Type == property.TypeStatus
-	if fills || row == nil {
+	if fills(f) || row == nil {
 		return false
 	}
 	column, shown := row.Columns[f.Column]
