@@ -48,7 +48,7 @@ const (
 
 // Main runs the tests of m with a database server and gives the exit code.
 func Main(m *testing.M) int {
-	debug.SetGCPercent(400) // tests leave much behind, and there is room
+	debug.SetGCPercent(1500) // tests leave much behind, and there is room
 	err := moreAtOnce()
 	code := 1
 	if err == nil {
