@@ -45,15 +45,17 @@ key: ## API keys: make key DO="create desk read sync", DO=list, DO="revoke <id>"
 schema: ## Propose mapping and migration of another Notion database: make schema DATABASE=<id> NAME=events
 	@$(GOBUILD) -o .local/bin/local ./infra/local && exec .local/bin/local schema $(DATABASE) $(NAME)
 
-# Compiled as the functions are, which the tests build as well: so each package is compiled once.
+# Compiled as the functions are, which the tests build as well: so each package is compiled once. Of long tables of cases a third
+# (shared/internal/sample); make race goes through all of them.
 .PHONY: test
-test: ## Run the tests: less than five minutes on two cores, on a machine that has compiled nothing yet
-	CGO_ENABLED=0 go test -timeout 20m -vet=off $(COMPILE) ./...
+test: ## Run the tests, of long tables a third: less than five minutes on two cores; compiling for the first time takes one or two more
+	CGO_ENABLED=0 go test -short -timeout 20m -vet=off $(COMPILE) ./...
 
-# The histories are left out: the detector makes JSON four times as dear, and they are mostly that, one thing after the other.
+# The histories are left out: the detector makes JSON four times as dear, and they are mostly that, one thing after the other. They follow without.
 .PHONY: race
-race: ## Run the tests with the race detector
+race: ## Run the tests at their full length, with the race detector, and five hundred histories
 	go test -race -timeout 40m $$(go list ./... | grep -v '/oracle$$')
+	CGO_ENABLED=0 go test -count=1 -timeout 20m -vet=off $(COMPILE) ./shared/internal/oracle
 
 # What has passed is kept by the code that it tests: documents may change, and it may take several sittings (make deep FOR=2h), on several
 # machines too, where the folder of the results is taken along (make deep RESULTS=docs/deep).

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
@@ -14,7 +15,7 @@ import (
 // if not to the last digit, comes to rest.
 func TestValuesThatOneSideCannotHold(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
+	for name, c := range sample.Of(map[string]struct {
 		set    string         // on the row, in SQL
 		edit   map[string]any // on the page
 		reason string         // "" where it is no error
@@ -36,7 +37,7 @@ func TestValuesThatOneSideCannotHold(t *testing.T) {
 		"NUL in Notion":                   {edit: rich("rich_text", "a\x00b"), reason: "NUL"},
 		"a lone surrogate in Notion":      {edit: map[string]any{"rich_text": []any{map[string]any{"text": map[string]any{"content": "a\ufffdb"}}}}},
 		"white space and other alphabets": {edit: rich("rich_text", "\u200b\u202e\u00a0 \u200fשלום\r\n\t")},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := sidetest.Synced(t, nil, "partners", "projects")

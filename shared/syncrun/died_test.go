@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -15,7 +16,7 @@ import (
 // and changed by people after it. Then another worker goes on, and two syncs follow, before the second of which held deletions are approved.
 func afterEachDeath(t *testing.T, before, after func(*sidetest.World), check func(w *sidetest.World, ends int)) {
 	t.Helper()
-	for ends, reached := 1, true; reached; ends++ {
+	for ends, reached := 1, true; reached; ends += sample.Step() {
 		w := sidetest.Synced(t, func(cfg *syncrun.Config) {
 			cfg.Connection.Limit = journal.Limit{Number: 1, Share: 1}
 		}, "projects", "organizations")
@@ -118,7 +119,7 @@ func TestAPageThatAPersonFilledAfterADeath(t *testing.T) {
 func TestAPageThatAPersonEditedAfterADeath(t *testing.T) {
 	t.Parallel()
 	const name = "made before a death"
-	for field, edit := range map[string]struct {
+	for field, edit := range sample.Of(map[string]struct {
 		properties map[string]any
 		is         string
 	}{
@@ -126,10 +127,10 @@ func TestAPageThatAPersonEditedAfterADeath(t *testing.T) {
 		"filled from blank": {map[string]any{"Description": rich("rich_text", "a person's")}, `description = 'a person''s'`},
 		"changed":           {map[string]any{"Area": map[string]any{"select": map[string]any{"name": "Youth"}}}, `area = 'Youth'`},
 		"cleared":           {map[string]any{"Area": map[string]any{"select": nil}}, `area is null`},
-	} {
+	}) {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
-			for ends, reached := 1, true; reached; ends++ {
+			for ends, reached := 1, true; reached; ends += sample.Step() {
 				w := sidetest.Synced(t, nil, "projects", "organizations")
 				w.Exec(t, `insert into projects (name, area, description) values ($1, 'Arts', '')`, name)
 				reached = death(t, w, journal.SupabaseToNotion, "projects", ends)
@@ -161,7 +162,7 @@ func TestAPageThatAPersonEditedAfterADeath(t *testing.T) {
 // which was taken for one that the write had not taken out, and what it had put in for a person's.)
 func TestARelationThatMovedBeforeADeath(t *testing.T) {
 	t.Parallel()
-	for ends, reached := 1, true; reached; ends++ {
+	for ends, reached := 1, true; reached; ends += sample.Step() {
 		w := newKin(t)
 		w.pair("P", "J")
 		w.sync()
@@ -221,7 +222,7 @@ func TestACopyIsNotTakenForThePageThatADeadWorkerMeantToMake(t *testing.T) {
 // (Found by the histories: it was nowhere.)
 func TestAPageThatIsGoneAfterADeath(t *testing.T) {
 	t.Parallel()
-	for ends, reached := 1, true; reached; ends++ {
+	for ends, reached := 1, true; reached; ends += sample.Step() {
 		w := sidetest.Synced(t, nil, "projects", "organizations")
 		page, row := someOf(t, w, "projects")
 		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Lead": rich("rich_text", "Notion's")}})

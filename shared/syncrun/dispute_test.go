@@ -11,6 +11,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -196,7 +197,7 @@ func TestTheLoserCanBePutBack(t *testing.T) {
 		"nothing":                          {merge.NotionWins, journal.Decision{Value: json.RawMessage(`null`)}, ""},
 		"what stands already":              {merge.NotionWins, journal.Decision{Keep: merge.Notion}, "Perth, WA"},
 	}
-	for name, c := range cases {
+	for name, c := range sample.Of(cases) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, row, page := disputed(t, "location", c.rule, "", "Broome")

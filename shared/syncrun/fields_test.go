@@ -8,6 +8,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -39,14 +40,14 @@ func shape(t *testing.T, w *sidetest.World, kind string, properties map[string]a
 // neither side is written. Once it is shared, what changed on either side meanwhile goes over.
 func TestARelatedDatabaseThatIsNotShared(t *testing.T) {
 	t.Parallel()
-	for name, meanwhile := range map[string]func(kin){
+	for name, meanwhile := range sample.Of(map[string]func(kin){
 		"nobody does anything":               func(kin) {},
 		"a pair is deleted":                  func(w kin) { w.unpair("P", "J") },
 		"the page is edited":                 func(w kin) { edit(w.t, w.World, w.p, map[string]any{"Description": rich("rich_text", "edited")}) },
 		"the row is edited":                  func(w kin) { w.Exec(w.t, `update partners set description = 'edited'`) },
 		"a link is taken out in Notion":      func(w kin) { w.relate(w.p, "Projects", w.k) },
 		"a link is taken out on either side": func(w kin) { w.relate(w.p, "Projects", w.k); w.unpair("P", "K") },
-	} {
+	}) {
 		want := map[string]string{"a pair is deleted": "K", "a link is taken out in Notion": "K", "a link is taken out on either side": ""}
 		for runs, looks := range map[journal.Type]workspace.Unshared{journal.Full: workspace.UnsharedOmitted, journal.Incremental: workspace.UnsharedEmpty} {
 			t.Run(fmt.Sprint(name, ", ", runs, ", ", looks), func(t *testing.T) {
@@ -104,7 +105,7 @@ func (w kin) shows() string {
 // TestADatabaseThatIsUnsharedInTheMiddleOfARun: wherever in a run it happens, no link goes that nobody took out.
 func TestADatabaseThatIsUnsharedInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
-	for at := range 8 {
+	for at := 0; at < 8; at += sample.Step() {
 		t.Run(fmt.Sprint("before call ", at), func(t *testing.T) {
 			t.Parallel()
 			w := newKin(t)
@@ -219,7 +220,7 @@ func TestAFieldThatJumps(t *testing.T) {
 // looked at, and its value be overwritten without anybody being told.
 func TestAFieldThatJumpsInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
-	for at := range 8 {
+	for at := 0; at < 8; at += sample.Step() {
 		t.Run(fmt.Sprint("before call ", at), func(t *testing.T) {
 			t.Parallel()
 			w := sidetest.Synced(t, nil, "partners")

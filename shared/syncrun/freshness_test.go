@@ -9,6 +9,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -27,7 +28,7 @@ var (
 func TestNoRowStaysStale(t *testing.T) {
 	t.Parallel()
 	for _, rounding := range []string{"rounded", "raw"} {
-		for _, pace := range []int{2, 10, 40} {
+		for _, pace := range sample.List([]int{10, 2, 40}) {
 			for _, poll := range []time.Duration{time.Minute, 5 * time.Minute} {
 				t.Run(fmt.Sprintf("%s times, %d edits a minute, polled every %v", rounding, pace, poll), func(t *testing.T) {
 					t.Parallel()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -39,7 +40,7 @@ func TestADatabaseThatIsLost(t *testing.T) {
 		"in the trash after the listing":  {trash, 1},
 		"in the trash after the 3rd page": {trash, 4},
 	}
-	for name, c := range cases {
+	for name, c := range sample.Of(cases) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var w *sidetest.World
@@ -135,7 +136,7 @@ func TestAValueThatWaitsOutlivesADeletion(t *testing.T) {
 	}
 	exec := func(sql string) func(world) { return func(w world) { w.Exec(t, sql) } }
 	inNotion := func(w world) { edit(t, w.World, w.page, map[string]any{"mood": selected("unhappy")}) }
-	for name, c := range map[string]struct {
+	for name, c := range sample.Of(map[string]struct {
 		edit, remove, mend func(world)
 		column, want       string // what the row has at last
 	}{
@@ -146,7 +147,7 @@ func TestAValueThatWaitsOutlivesADeletion(t *testing.T) {
 		"without end, whose page is in the trash": {exec(`update things set due = 'infinity'`), trash, exec(`update things set due = '2027-01-02'`), "due", "2027-01-02"},
 		"without end, whose page is gone":         {exec(`update things set due = 'infinity'`), gone, exec(`update things set due = '2027-01-02'`), "due", "2027-01-02"},
 		"taken back, and the page is gone":        {exec(`update things set word = 'this, that'`), gone, exec(`update things set word = 'a'`), "word", "a"},
-	} {
+	}) {
 		for _, rule := range []merge.Rule{merge.Newest, merge.NotionWins, merge.SupabaseWins, merge.Manual} {
 			t.Run(name+", "+string(rule), func(t *testing.T) {
 				t.Parallel()
@@ -188,15 +189,15 @@ func TestAValueThatWaitsOutlivesADeletion(t *testing.T) {
 // TestAValueThatWaitsOutlivesADeath: so does a page that is made anew without the value, by a worker that dies before any of its effects.
 func TestAValueThatWaitsOutlivesADeath(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ edit, mend, column, want string }{
+	for name, c := range sample.Of(map[string]struct{ edit, mend, column, want string }{
 		"that the page had not": {`update things set word = 'this, that'`, `update things set word = 'this'`, "word", "this"},
 		"that is taken back":    {`update things set word = 'this, that'`, `update things set word = 'a'`, "word", "a"},
 		"without end":           {`update things set due = 'infinity'`, `update things set due = '2027-01-02'`, "due", "2027-01-02"},
 		"of a status":           {`update things set stage = 'Nowhere'`, `update things set stage = 'Done'`, "stage", "Done"},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for ends, reached := 1, true; reached; ends++ {
+			for ends, reached := 1, true; reached; ends += sample.Step() {
 				w := columned(t, "", []column{{"word", property.TypeSelect, "text", ""}, {"due", property.TypeDate, "date", ""}, {"stage", property.TypeStatus, "text", ""}})
 				w.Exec(t, `insert into things (name, word, due, stage) values ('First', 'a', '2026-11-30', 'In progress')`)
 				succeeded(t, w.Sync(t, journal.Full))

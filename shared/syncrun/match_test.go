@@ -11,6 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -140,7 +141,7 @@ func TestMatching(t *testing.T) {
 		"a row's key that no row has":       {[]person{{"Ada", "", "p1", two}, {"Bob", "", "p2", "no id"}}, []person{{"Ada", "", "r1", one}, {"Bob", "", "r2", ""}}, "p1=r1 p2=r2, 0 pages, 0 rows, 0 in doubt"},
 		"what the stronger one has settled": {[]person{{"Ada", "a@x", "p1", ""}, {"Ada", "", "p2", ""}}, []person{{"Ada", "a@x", "r1", ""}, {"Ada", "", "r2", ""}}, "p1=r1 p2=r2, 0 pages, 0 rows, 0 in doubt"},
 	}
-	for name, c := range cases {
+	for name, c := range sample.Of(cases) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := meeting(t, c.pages, c.rows)
@@ -382,7 +383,7 @@ func TestAWorkerDiesWhileRecordsAreMatched(t *testing.T) {
 	for _, dry := range []bool{true, false} {
 		t.Run(fmt.Sprintf("dry run %t", dry), func(t *testing.T) {
 			t.Parallel()
-			for ends, reached := 1, true; reached; ends++ {
+			for ends, reached := 1, true; reached; ends += sample.Step() {
 				w := several(t)
 				l := &life{ends: ends}
 				mortal(w, l)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/property"
@@ -19,7 +20,7 @@ func TestARowThatTheDatabaseRefuses(t *testing.T) {
 		return `create function check_it() returns trigger language plpgsql as $$ begin ` + body + ` return new; end $$;
 			create trigger check_it before insert or update on things for each row execute function check_it()`
 	}
-	for name, c := range map[string]struct{ sql, said string }{
+	for name, c := range sample.Of(map[string]struct{ sql, said string }{
 		"an exception":                      {trigger(`if new.label = 'bad' then raise exception 'no bad things'; end if;`), "no bad things"},
 		"an exception as of a right":        {trigger(`if new.label = 'bad' then raise insufficient_privilege using message = 'not by you'; end if;`), "not by you"},
 		"an exception of PostgREST's":       {trigger(`if new.label = 'bad' then raise sqlstate 'PT402' using message = 'pay first'; end if;`), "pay first"},
@@ -29,7 +30,7 @@ func TestARowThatTheDatabaseRefuses(t *testing.T) {
 		"a write that a trigger swallows":   {trigger(`if new.label = 'bad' then return null; end if;`), "takes the write back"},
 		"a check":                           {`alter table things add check (label <> 'bad')`, "check constraint"},
 		"an index that has no room":         {`create index on things (label)`, "index row"},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := columned(t, `select`, []column{{"label", property.TypeRichText, "text", ""}})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -342,7 +343,7 @@ func TestRelations(t *testing.T) {
 			w.trash(w.p, false)
 		}, "K"},
 	}
-	for name, c := range cases {
+	for name, c := range sample.Of(cases) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newKin(t)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -58,7 +59,7 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 		}
 		return map[string]any{"multi_select": list}
 	}
-	for name, c := range map[string]struct {
+	for name, c := range sample.Of(map[string]struct {
 		meanwhile func(world)
 		want      map[int]string // of rows that end otherwise than most
 		most      string
@@ -93,7 +94,7 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 			set(w, 1, `relationship_strength = 'Weak'`)
 			succeeded(t, w.Sync(t, journal.SupabaseToNotion, "partners"))
 		}},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in, rename := labelled(t, c.many)
@@ -192,9 +193,9 @@ func TestARenamedOptionThatTheRowSpellsOtherwise(t *testing.T) {
 	}
 	succeeded(t, w.Sync(t, journal.Incremental))
 	got := kept(t, w, "First")
-	for column, want := range map[string]string{
+	for column, want := range sample.Of(map[string]string{
 		"mood": "merry", "word": "Three", "any_case": "Over", "padded": "two     ", "moods": `["sad", "merry"]`, "words": `["One", "Three"]`, "padded_words": `["c    ", "b    "]`,
-	} {
+	}) {
 		if got[column] != want {
 			t.Errorf("%s is %q, want %q", column, got[column], want)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
@@ -49,12 +50,12 @@ func narrowed(t *testing.T, w *sidetest.World) string {
 // the right is given back the next one does what is left.
 func TestRightsThatWereNarrowed(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ takes, gives string }{
+	for name, c := range sample.Of(map[string]struct{ takes, gives string }{
 		"a table":       {`revoke insert, update on partners from `, `grant insert, update on partners to `},
 		"a join table":  {`revoke insert, delete on partners_projects from `, `grant insert, delete on partners_projects to `},
 		"a base table":  {`revoke update on notion_partners from `, `grant update on notion_partners to `},
 		"what a row is": {`revoke select on partners from `, `grant select on partners to `},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := sidetest.Synced(t, nil, "partners", "projects")

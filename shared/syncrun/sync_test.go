@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -179,7 +180,7 @@ func TestConflicts(t *testing.T) {
 		"Notion always":          {merge.NotionWins, -2 * time.Minute, "in Notion", `notion "in Notion" "in Postgres"`},
 		"Supabase always":        {merge.SupabaseWins, 2 * time.Minute, "in Postgres", `supabase "in Notion" "in Postgres"`},
 	}
-	for name, c := range cases {
+	for name, c := range sample.Of(cases) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = c.rule }, "projects")
@@ -275,7 +276,7 @@ func TestDeletions(t *testing.T) {
 			}, "gone", true, 0,
 		},
 	}
-	for name, c := range cases {
+	for name, c := range sample.Of(cases) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := sidetest.Synced(t, nil, "partners")

@@ -10,6 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -87,7 +88,7 @@ func TestTrouble(t *testing.T) {
 			}, "shared",
 		},
 	}
-	for name, c := range cases {
+	for name, c := range sample.Of(cases) {
 		t.Run(name+", at first", func(t *testing.T) {
 			t.Parallel()
 			w := sidetest.New(t, nil, "partners")

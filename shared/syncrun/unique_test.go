@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 )
@@ -29,7 +30,7 @@ func TestAUniqueValueThatIsSwapped(t *testing.T) {
 		"a chain":           {"a,b,c", "b,c,d"},
 		"a chain backwards": {"a,b,c", "z,a,b"},
 	}
-	for index, sql := range indexes {
+	for index, sql := range sample.Of(indexes) {
 		t.Run(index, func(t *testing.T) {
 			t.Parallel()
 			w := newKin(t)

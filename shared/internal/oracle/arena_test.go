@@ -53,7 +53,7 @@ var (
 
 // usual is how many histories are drawn when nobody says how many: always the same ones, so that a change is to blame when one fails. More
 // are drawn anew each time.
-const usual = 300
+const usual = 500
 
 // TestMain has histories of 50 steps drawn, unless it is told otherwise: that is what rapid draws when it is to draw 56.
 func TestMain(m *testing.M) {
