@@ -174,8 +174,13 @@ func TestARenamedOptionThatTheRowSpellsOtherwise(t *testing.T) {
 		return map[string]any{"multi_select": list}
 	}
 	w := columned(t, `create extension citext; create type mood as enum ('sad', 'glad', 'merry')`, []column{
-		{"mood", property.TypeSelect, "mood", ""}, {"word", property.TypeSelect, "text", ""}, {"any_case", property.TypeStatus, "citext", ""}, {"padded", property.TypeSelect, "char(8)", ""},
-		{"moods", property.TypeMultiSelect, "mood[]", ""}, {"words", property.TypeMultiSelect, "text[]", ""}, {"padded_words", property.TypeMultiSelect, "char(5)[]", ""},
+		{"mood", property.TypeSelect, "mood", ""},
+		{"word", property.TypeSelect, "text", ""},
+		{"any_case", property.TypeStatus, "citext", ""},
+		{"padded", property.TypeSelect, "char(8)", ""},
+		{"moods", property.TypeMultiSelect, "mood[]", ""},
+		{"words", property.TypeMultiSelect, "text[]", ""},
+		{"padded_words", property.TypeMultiSelect, "char(5)[]", ""},
 	})
 	w.Person(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"data_source_id": source(t, w)}, "properties": map[string]any{
 		"Name": rich("title", "First"), "mood": selected("Sad"), "word": selected("One"), "any_case": map[string]any{"status": map[string]any{"name": "Done"}},

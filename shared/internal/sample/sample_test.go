@@ -1,10 +1,9 @@
 package sample_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
-
-	"maps"
 
 	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 )
