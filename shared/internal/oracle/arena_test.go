@@ -133,7 +133,7 @@ type arena struct {
 	names    map[string]bool   // the fields whose properties have been renamed
 	without  map[string]bool   // those whose properties were taken away
 	dropped  map[string]bool   // and those whose columns were
-	options  map[string]string // what options of the choice were called at first, by the names that people gave them since
+	options  map[string]string // what options of the choice and of the tags were called at first, by the names that people gave them since
 	outlived map[string]string // by field, the id that the sync knew of its property when that was replaced
 	hooks    int               // webhooks that came
 	created  int               // pages that the sync has made in this minute
@@ -454,7 +454,7 @@ type page struct {
 	refs     map[string][]string // related pages by field; values has their marks
 	ids      map[string]string   // the properties' ids by field
 	whole    map[string]string   // what a column may show a part of, whole
-	option   string              // the choice's, by the name that it has now
+	options  map[string][]string // those of the choice and of the tags, by the names that they have now; values has what they were called at first
 	key      string              // the row's key that it carries
 }
 
@@ -463,8 +463,9 @@ func (a *arena) readPage(raw json.RawMessage) page {
 	p, read := a.readings[string(raw)]
 	if !read {
 		p = reading(raw)
-		if choice := p.values["choice"]; len(choice) > 0 {
-			p.option, p.values["choice"] = choice[0], []string{a.atFirst("choice", choice[0])}
+		p.options = map[string][]string{}
+		for _, field := range renamable() {
+			p.options[field], p.values[field] = p.values[field], a.allAtFirst(field, p.values[field])
 		}
 		a.readings[string(raw)] = p
 	}
@@ -547,6 +548,7 @@ type row struct {
 	archived bool
 	values   map[string][]string
 	whole    map[string]string // what Notion may round, whole
+	tags     []string          // by the names that they have; values has what they were called at first
 }
 
 // rows returns all rows that are committed.
@@ -574,7 +576,8 @@ func (a *arena) rowsAt(t *rapid.T, at session) []row {
 		var tags, people, links, docs []string
 		err = c.Scan(&r.id, &r.mark, &r.archived, &name, &text, &number, &choice, &tags, &day, &moment, &link, &box, &people, &links, &phone, &stage, &docs)
 		r.whole = map[string]string{}
-		r.values = map[string][]string{"tags": tags, "people": people, "links": links, "docs": docs}
+		r.tags = tags
+		r.values = map[string][]string{"tags": a.allAtFirst("tags", tags), "people": people, "links": links, "docs": docs}
 		for field, v := range map[string]*string{
 			"name": name, "text": text, "number": number, "choice": choice, "day": day, "moment": moment, "link": link, "box": box, "phone": phone, "stage": stage,
 		} {

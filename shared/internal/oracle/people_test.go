@@ -275,18 +275,19 @@ func (a *arena) tagPage(t *rapid.T) {
 		return
 	}
 	options := []any{}
-	for _, name := range a.tags(t, p.mark, p.values["tags"], notion, atOnce) {
+	for _, name := range a.tags(t, p.mark, p.values["tags"], p.options["tags"], notion, atOnce) {
 		options = append(options, map[string]any{"name": name})
 	}
 	a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{"Tags": map[string]any{"multi_select": options}})})
 }
 
-// tags draws what becomes of a list of tags: one more, one less, or both. The model learns then what goes.
-func (a *arena) tags(t *rapid.T, mark string, now []string, on side, then func(func())) []string {
+// tags draws what becomes of a list of tags, which are called so now, and were called so at first: one more, one less, or both. The model learns
+// then what goes.
+func (a *arena) tags(t *rapid.T, mark string, first, now []string, on side, then func(func())) []string {
 	next := slices.Clone(now)
 	if len(next) > 0 && rapid.Bool().Draw(t, "remove a tag") {
 		i := rapid.IntRange(0, len(next)-1).Draw(t, "tag")
-		gone := next[i]
+		gone := first[i]
 		then(func() {
 			a.model.replaced(mark, map[string][]string{"tags": {gone}})
 			a.model.touch(mark)
@@ -468,7 +469,7 @@ func (a *arena) updateRow(t *rapid.T, d desk) {
 func (a *arena) tagRow(t *rapid.T, d desk) {
 	if r, ok := pick(t, d.rows, "row", func(r row) bool { return !r.archived }); ok {
 		d.hold(r)
-		d.exec(t, `update things set tags = $2 where id = $1::text::uuid`, r.id, a.tags(t, r.mark, r.values["tags"], postgres, d.then))
+		d.exec(t, `update things set tags = $2 where id = $1::text::uuid`, r.id, a.tags(t, r.mark, r.values["tags"], r.tags, postgres, d.then))
 	}
 }
 
