@@ -39,26 +39,39 @@ type Watcher interface {
 
 // look takes in what somebody said has changed: the pages that Notion's webhooks named, and the rows that people changed. It is no
 // run: it lists nothing as a whole, and what it cannot take in the next run finds by itself. So its message never comes again: it
-// would hold up the database's others. A run that is under way does it between its batches.
-func (s *Syncer) look(ctx context.Context, kind mapping.Kind) {
+// would hold up the database's others. One that runs out of time, or of requests, goes on in another invocation, as a run does. A run that is
+// under way does it between its batches.
+func (s *Syncer) look(ctx context.Context, m journal.Message, kind mapping.Kind) {
 	log := s.Log.With("kind", kind.Name)
-	err := s.tryLook(ctx, kind, log)
-	if errors.Is(err, errDeadline) {
-		err = s.Queue.Send(ctx, s.Connection.ID, journal.Message{ConnectionID: s.Connection.ID, Kind: kind.Name, Look: true})
+	stored, err := s.tryLook(ctx, kind, log)
+	if (stored || m.Idle < idleSegments) && errors.Is(err, errDeadline) {
+		next := journal.Message{ConnectionID: s.Connection.ID, Kind: kind.Name, Look: true, Idle: m.Idle + 1}
+		if stored {
+			next.Idle = 0
+		}
+		err = s.Queue.Send(ctx, s.Connection.ID, next)
 	}
 	if err != nil {
 		log.WarnContext(ctx, "what was noticed was not taken in; the next sync does it", "error", err)
 	}
 }
 
-func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logger) error {
+// tryLook reports whether anything was stored. errDeadline: the rest is for another invocation.
+func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logger) (stored bool, err error) {
 	tables := s.Tables(kind)
 	if err := tables.Awake(ctx); err != nil {
-		return err
+		return false, err
 	}
-	return s.alone(ctx, kind.Name, func(working context.Context, lease journal.Lease, limit clock) error {
-		return s.looker(kind, tables, lease, limit, log).look(working, math.MaxInt)
+	err = s.alone(ctx, kind.Name, func(working context.Context, lease journal.Lease, limit clock) error {
+		w := s.looker(kind, tables, lease, limit, log)
+		err := w.look(working, math.MaxInt)
+		stored = w.stored
+		if limit.ranOut(working, err) {
+			return errDeadline
+		}
+		return err
 	})
+	return stored, err
 }
 
 // looker is a worker that looks, for somebody who waits.

@@ -52,7 +52,7 @@ func (s *Syncer) putBack(ctx context.Context, m journal.Message, cause error) er
 
 func (s *Syncer) work(ctx context.Context, m journal.Message, kind mapping.Kind) error {
 	if m.Look {
-		s.look(ctx, kind)
+		s.look(ctx, m, kind)
 		return nil
 	}
 	part, err := s.Ledger.Begin(ctx, m.RunID, m.Kind, s.Now())
