@@ -103,7 +103,8 @@ func (l Lens) Born(old *Base, columns map[string]json.RawMessage) (Base, error) 
 // Without returns the base of a record that one side has made anew, with these columns. Nobody has written to it the fields that wait: of those, both
 // sides are known to have what it was made with, so that what the other side has is an edit, and passes once it can. Its errors are a broken base.
 func (l Lens) Without(b Base, waits []string, columns map[string]json.RawMessage) (Base, error) {
-	known, kept := maps.Clone(b.Columns), map[string]json.RawMessage{}
+	known, kept := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	maps.Copy(known, b.Columns)
 	for _, f := range l.Fields() {
 		column := columns[f.Column]
 		if raw, err := written(f, l.Binding[f.Column].ID, column); slices.Contains(waits, f.Column) && err == nil {

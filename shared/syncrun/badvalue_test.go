@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
 	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/syncrun"
 )
 
@@ -123,4 +125,34 @@ func TestAClockAnHourWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAFieldThatIsRefusedInABatchThatBreaksOff: Notion refuses a field of one record, and is away before it is asked for the record's others. The
+// worker died of that.
+func TestAFieldThatIsRefusedInABatchThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	w := columned(t, "", []column{{"who", property.TypePeople, "text[]", ""}, {"word", property.TypeSelect, "text", ""}})
+	w.Exec(t, `insert into things (name) values ('First'), ('Second')`)
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Exec(t, `update things set word = 'new'`)
+	w.Exec(t, `update things set who = '{00000000-0000-4000-8000-000000000000}' where name = 'First'`)
+	for skip := range 4 {
+		setFaults(t, w, chaos.Rule{Fault: chaos.Fault{Status: 503}, Method: "PATCH", Route: "/v1/pages/{id}", Skip: skip})
+		w.Sync(t, journal.Full)
+	}
+	setFaults(t, w)
+	w.Exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)
+	w.Sync(t, journal.Full)
+	if got := sidetest.Query[string](t, w, `select string_agg(fields::text, ', ') from sync_errors`); !strings.Contains(got, "who") || strings.Contains(got, "word") {
+		t.Errorf("set aside are %s", got)
+	}
+	for _, name := range []string{"First", "Second"} {
+		if got := plain(t, w, pageOf(t, w, "things", name), "word"); got != "new" {
+			t.Errorf("Notion has %q of %s", got, name)
+		}
+	}
+	w.Exec(t, `update things set who = null`)
+	w.Exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)
+	succeeded(t, w.Sync(t, journal.Full))
+	w.Agree(t)
 }

@@ -137,10 +137,13 @@ func (w *worker) refusal(d *decision) *journal.Refusal {
 	if d.err == nil && len(d.waits) == 0 {
 		return nil
 	}
-	r := &journal.Refusal{Again: w.Now().Add(journal.Backoff(d.known.Refused)), Fields: d.waits}
+	r := &journal.Refusal{Again: w.Now().Add(journal.Backoff(d.known.Refused)), Fields: maps.Clone(d.waits)}
 	notion := w.seen(d)
 	for _, f := range w.lens.Fields() {
 		if why, refused := d.refused[f.Column]; refused {
+			if r.Fields == nil { // what Notion has refused was not planned anew: the batch broke off
+				r.Fields = map[string]journal.FieldRefusal{}
+			}
 			why.Shown = record.Column(f, notion.Fields[f.Column])
 			r.Fields[f.Column] = why
 		}
