@@ -15,6 +15,10 @@ CHECKOV = .local/venv-checkov/bin/checkov
 
 BUILD  ?= .aws-sam/build
 
+# What tests need of Debian's: the package, and how to see that it is there.
+WITH_PGBOUNCER = infra/tools/with-debian.sh pgbouncer 'command -v pgbouncer'
+WITH_POSTGRES  = infra/tools/with-debian.sh postgresql "compgen -G '/usr/lib/postgresql/*/bin/initdb'"
+
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .PHONY: help
@@ -71,13 +75,13 @@ deep: ## Run all long tests that have not passed on this code, and show their ta
 
 .PHONY: pooler
 pooler: ## Run the store, a sync, deliveries and the dashboard behind PgBouncer in transaction mode; installs it on Debian as root
-	infra/tools/with-pgbouncer.sh go test -race -tags pooler -run '^TestEightClients$$' -count=1 -timeout 5m -v ./shared/postgres
-	TEST_POOLER=1 infra/tools/with-pgbouncer.sh go test -count=1 -timeout 10m ./shared/postgres ./shared/pgside
-	infra/tools/with-pgbouncer.sh go test -tags 'soak pooler' -run '^TestBehindPooler$$' -count=1 -timeout 10m -v ./infra/local
+	$(WITH_PGBOUNCER) go test -race -tags pooler -run '^TestEightClients$$' -count=1 -timeout 5m -v ./shared/postgres
+	TEST_POOLER=1 $(WITH_PGBOUNCER) go test -count=1 -timeout 10m ./shared/postgres ./shared/pgside
+	$(WITH_PGBOUNCER) go test -tags 'soak pooler' -run '^TestBehindPooler$$' -count=1 -timeout 10m -v ./infra/local
 
 .PHONY: dump-test
 dump-test: ## Take a database in step through pg_dump and pg_restore, and sync on; installs PostgreSQL on Debian as root
-	infra/tools/with-postgres.sh go test -tags dump -run '^TestDumpAndRestore$$' -count=1 -timeout 5m -v ./shared/syncrun
+	$(WITH_POSTGRES) go test -tags dump -run '^TestDumpAndRestore$$' -count=1 -timeout 5m -v ./shared/syncrun
 
 .PHONY: soak
 soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes

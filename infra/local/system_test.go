@@ -470,7 +470,7 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		"a taken port":              {[]string{"PORT=" + port}, "port " + port + " is taken: stop what listens there, or set PORT"},
 		"a taken port of another":   {[]string{"CLOUD_PORT=" + port}, "or set CLOUD_PORT"},
-		"a parameter that is wrong": {[]string{"NOTION_PLAN=gold"}, "NOTION_PLAN"},
+		"a parameter that is wrong": {[]string{"NOTION_PLAN=gold"}, `NOTION_PLAN: "gold"`},
 		"a database that is away":   {[]string{"DATABASE_URL=postgres://me:secret@127.0.0.1:1/x"}, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -113,7 +113,7 @@ func opened(t *testing.T, address string) *postgres.Pool {
 	return pool
 }
 
-// emptied gives the address of a database without anything in it.
+// emptied returns the address of a database without anything in it.
 func emptied(t *testing.T) string {
 	t.Helper()
 	address, err := url.Parse(pgtest.URL(t))
