@@ -114,9 +114,9 @@ func (h *Host) Invoke(ctx context.Context, name string, event []byte) (Result, e
 	result := make(chan Result, 1)
 	go func() {
 		defer h.work.Done()
-		defer pool.release()
 		report := pool.run(event)
 		h.config.Sink.Report(report)
+		pool.release() // before the caller has its result: the next call of one that waits must not be throttled
 		result <- report.Result
 	}()
 	select {

@@ -448,6 +448,17 @@ func TestReservedConcurrency(t *testing.T) {
 	}
 }
 
+// TestOneAfterTheOther: a function whose result is there counts no longer, so that a caller that waits for each is never throttled.
+func TestOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	host := start(t, config(lambdahost.Function{Concurrency: 1}))
+	for i := range 500 {
+		if _, err := host.Invoke(t.Context(), "f0", event("echo", "")); err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+	}
+}
+
 // TestWaitingForAnEnvironment: who has to wait is served when one is free, or gives up with its context.
 func TestWaitingForAnEnvironment(t *testing.T) {
 	t.Parallel()
