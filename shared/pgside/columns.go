@@ -104,7 +104,8 @@ func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Colu
 	return columns, joins, nil
 }
 
-// forget forgets what the base has of fields whose values do not count any more, and stores what holds the fields now.
+// forget forgets what the base and the writes that were begun have of fields whose values do not count any more, and stores what holds the
+// fields now.
 func (t *Tables) forget(ctx context.Context, lease journal.Lease, d *journal.Database) error {
 	if d == nil || len(d.Forget) == 0 {
 		return nil
@@ -120,6 +121,10 @@ func (t *Tables) forget(ctx context.Context, lease journal.Lease, d *journal.Dat
 			return err
 		}
 		if _, err := tx.Exec(ctx, t.sql.forget, t.connectionID, d.Forget); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update sync_intents set columns = columns - $3::text[] where connection_id = $1 and kind = $2 and columns ?| $3::text[]`,
+			t.connectionID, t.kind.Name, d.Forget); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `

@@ -326,6 +326,26 @@ func TestALostLeaseStoresNothing(t *testing.T) {
 	}
 }
 
+// TestIntentsForget: what a write was begun with says nothing of a column that took the place of another.
+func TestIntentsForget(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	intent := journal.Intent{
+		ID: uuid.NewString(), Key: journal.Key{PageID: "p", RowID: uuid.NewString()}, Op: merge.Update, At: now,
+		Columns: map[string]json.RawMessage{"name": json.RawMessage(`"a"`), "location": json.RawMessage(`"b"`)},
+	}
+	if err := f.Intend(t.Context(), f.lease, []journal.Intent{intent}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Commit(t.Context(), f.lease, journal.Batch{At: now, Part: f.part, Database: &journal.Database{Forget: []string{"location"}}}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := f.Intended(t.Context())
+	if err != nil || len(left) != 1 || len(left[0].Columns) != 1 || string(left[0].Columns["name"]) != `"a"` {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+}
+
 func TestIntentsKeepWhatTheyOverwrite(t *testing.T) {
 	t.Parallel()
 	for _, made := range []bool{true, false} {

@@ -392,3 +392,21 @@ func TestADeathWithoutRowKeys(t *testing.T) {
 			}
 		})
 }
+
+// TestAColumnThatIsMadeAgainAfterADeath is another one, and empty: what the dead worker wrote to Notion was in the one before it, and nobody
+// took it out. (Found by the histories: the page was cleared.)
+func TestAColumnThatIsMadeAgainAfterADeath(t *testing.T) {
+	t.Parallel()
+	afterEachDeath(t,
+		func(w *sidetest.World) {
+			w.Exec(t, `update projects set funding = 'granted' where id in (select id from projects where funding <> '' order by id limit 3)`)
+		},
+		func(w *sidetest.World) {
+			w.Exec(t, `alter table projects drop column funding; alter table projects add column funding text`)
+		},
+		func(w *sidetest.World, ends int) {
+			if n := sidetest.Query[int](t, w, `select count(*) from projects where funding <> ''`); n != 15 {
+				t.Errorf("dead before effect %d: %d rows have the field", ends, n)
+			}
+		})
+}

@@ -127,6 +127,11 @@ func (w *worker) resume(ctx context.Context) error {
 	if err := w.bind(ctx, nil); err != nil {
 		return err
 	}
+	for _, i := range intents { // what a column or property had that is gone says nothing of the one in its place
+		for _, field := range w.database.Forget {
+			delete(i.Columns, field)
+		}
+	}
 	byRow, at := map[string][]journal.Intent{}, map[string]int{}
 	var keys []journal.Key // with the page that was written: where both sides just met, or it was just made, the base does not know it yet
 	for _, i := range intents {
