@@ -337,7 +337,7 @@ func TestIntentsForget(t *testing.T) {
 	if err := f.Intend(t.Context(), f.lease, []journal.Intent{intent}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Commit(t.Context(), f.lease, journal.Batch{At: now, Part: f.part, Database: &journal.Database{Forget: []string{"location"}}}); err != nil {
+	if _, err := f.Commit(t.Context(), f.lease, journal.Batch{At: now, Part: f.part, Database: &journal.Database{Binding: mapping.Binding{}, Forget: []string{"location"}}}); err != nil {
 		t.Fatal(err)
 	}
 	left, err := f.Intended(t.Context())
