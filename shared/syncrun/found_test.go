@@ -391,3 +391,28 @@ func TestAKeyThatAPersonTyped(t *testing.T) {
 		})
 	}
 }
+
+// TestAPageMadeAnewHidesNothing of what the page in whose place it was made was related to: the next sync has nothing to write. (Found by
+// the histories.)
+func TestAPageMadeAnewHidesNothing(t *testing.T) {
+	t.Parallel()
+	w := newKin(t)
+	w.pair("P", "J")
+	w.sync()
+	for _, page := range []string{w.p, w.j} {
+		if err := w.Sim.DeletePage(page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sync()
+	w.unpair("P", "J")
+	w.Exec(t, `update partners set archived_at = null`)
+	w.sync()
+	if n := sidetest.Query[int](t, w.World, `select count(*) from partners where archived_at is null`); n != 1 {
+		t.Fatalf("%d partners live", n)
+	}
+	if again := w.Sync(t, journal.Full); again.Written() > 0 {
+		t.Errorf("the second sync: %+v", again)
+	}
+	w.Agree(t)
+}

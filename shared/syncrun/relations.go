@@ -22,6 +22,9 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	if err != nil {
 		return err
 	}
+	if base := it.known.Base; base != nil && base.PageID != it.page.ID {
+		known = record.Fields{} // a page that was made in another's place hides nothing that the other one showed
+	}
 	maps.Copy(known, it.wrote)
 	maps.Copy(known, withShown(known, it.shown))
 	it.page.Hidden = map[string]bool{}
