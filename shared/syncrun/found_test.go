@@ -416,3 +416,30 @@ func TestAPageMadeAnewHidesNothing(t *testing.T) {
 	}
 	w.Agree(t)
 }
+
+// TestTwoPagesMadeAnew, one related to the other, are related at once: the second is made with the page that the first has by then. (Found by
+// the histories.)
+func TestTwoPagesMadeAnew(t *testing.T) {
+	t.Parallel()
+	w := newKin(t)
+	w.pair("P", "J")
+	w.sync()
+	for _, page := range []string{w.p, w.j} {
+		if err := w.Sim.DeletePage(page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sync()
+	w.Exec(t, `update projects set archived_at = null where name = 'J'`)
+	w.sync()
+	w.Exec(t, `update partners set archived_at = null`)
+	w.sync()
+	page := sidetest.Query[string](t, w.World, `select notion_id from notion_partners`)
+	if got := related(t, w.World, page, "Projects"); got != "J" {
+		t.Errorf("the page is related to %q", got)
+	}
+	if again := w.Sync(t, journal.Full); again.Written() > 0 {
+		t.Errorf("the second sync: %+v", again)
+	}
+	w.Agree(t)
+}

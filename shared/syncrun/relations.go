@@ -230,3 +230,18 @@ func (w *worker) sameMoved(d *decision, postgres record.Tree) {
 		}
 	}
 }
+
+// moveAlong has a write to Notion name the pages that were made in the place of others.
+func moveAlong(todo merge.Action, moved map[string]string) {
+	for name, v := range todo.Fields {
+		if refs, related := v.(property.Refs); related && slices.ContainsFunc(refs, func(id string) bool { return moved[id] != "" }) {
+			now := property.Refs{}
+			for _, id := range refs {
+				if id = cmp.Or(moved[id], id); !slices.Contains(now, id) {
+					now = append(now, id)
+				}
+			}
+			todo.Fields[name] = now
+		}
+	}
+}

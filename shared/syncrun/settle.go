@@ -183,6 +183,7 @@ func (w *worker) plan(d *decision) {
 	if !w.deletes(d, trees) {
 		w.make(d, trees)
 	}
+	moveAlong(d.plan.Notion, d.known.Moved)
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}
