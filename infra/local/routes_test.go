@@ -208,6 +208,7 @@ func mask(value any) any {
 		}
 		for key, why := range map[string]string{
 			"lastSync":            "<as of some seconds ago>", // health is kept that long
+			"lastSyncDuration":    "<as of some seconds ago>",
 			"recent_events":       "<the last of many, in no order>",
 			"performance_metrics": "<what had been measured>",
 			"uptime_percentage":   "<what had been measured>",
