@@ -17,8 +17,19 @@ var (
 	errAwaited  = errors.New("somebody waits")
 )
 
-// idleSegments is how many invocations in a row may end without anything stored before a part counts as failed.
+// idleSegments is how many invocations in a row may end without anything stored before a part counts as failed, and a look is given up.
 const idleSegments = 30
+
+// onward returns the message with which another invocation goes on, and reports whether one may: stored says whether this one stored anything.
+func onward(m journal.Message, stored bool) (next journal.Message, more bool) {
+	if stored {
+		m.Idle = 0
+		return m, true
+	}
+	more = m.Idle < idleSegments
+	m.Idle++
+	return m, more
+}
 
 // clock is the time that an invocation has.
 type clock struct {

@@ -44,11 +44,7 @@ type Watcher interface {
 func (s *Syncer) look(ctx context.Context, m journal.Message, kind mapping.Kind) {
 	log := s.Log.With("kind", kind.Name)
 	stored, err := s.tryLook(ctx, kind, log)
-	if (stored || m.Idle < idleSegments) && errors.Is(err, errDeadline) {
-		next := journal.Message{ConnectionID: s.Connection.ID, Kind: kind.Name, Look: true, Idle: m.Idle + 1}
-		if stored {
-			next.Idle = 0
-		}
+	if next, more := onward(journal.Message{ConnectionID: s.Connection.ID, Kind: kind.Name, Look: true, Idle: m.Idle}, stored); more && errors.Is(err, errDeadline) {
 		err = s.Queue.Send(ctx, s.Connection.ID, next)
 	}
 	if err != nil {

@@ -104,16 +104,14 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 		log:     s.Log.With("kind", m.Kind),
 	}
 	err := w.run(working)
+	next, more := onward(m, w.stored)
 	switch {
-	case (w.stored || m.Idle < idleSegments) && limit.ranOut(working, err):
-		m.Segment, m.Idle, m.Counts = m.Segment+1, m.Idle+1, w.part.Counts
-		if w.stored {
-			m.Idle = 0
-		}
+	case more && limit.ranOut(working, err):
+		next.Segment, next.Counts = m.Segment+1, w.part.Counts
 		if err := s.Ledger.Queued(context.WithoutCancel(ctx), m.RunID, m.Kind, s.Now()); err != nil {
 			return err
 		}
-		return s.Queue.Send(ctx, s.Connection.ID, m)
+		return s.Queue.Send(ctx, s.Connection.ID, next)
 	case errors.Is(err, journal.ErrAway):
 		return err // it goes on where it was once the database is back
 	case err != nil:
