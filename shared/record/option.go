@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,6 +47,37 @@ func (l Lens) Renamed(b *Base, base Tree, renames []mapping.Rename, p *Page) map
 		}
 	}
 	return renamed
+}
+
+// Formerly returns a page with its options under the names that were known of them until now: those of the binding, or before the renames. It
+// is the page itself where they have those.
+func (l Lens) Formerly(p *Page, renames []mapping.Rename) *Page {
+	former := *p
+	for field, live := range l.Binding {
+		shown, ok := p.Properties[live.ID]
+		if !ok || !isOption(live.Type) || shown.Type != live.Type {
+			continue
+		}
+		raw, names := RawProperty(p.Document, live.ID), map[string]string{}
+		for _, o := range optionsIn(live.Type, raw) {
+			was := live.Options[o.ID]
+			if i := slices.IndexFunc(renames, func(r mapping.Rename) bool { return r.Field == field && r.Option == o.ID }); i >= 0 {
+				was = renames[i].Was
+			}
+			if was != "" && was != o.Name {
+				names[o.Name] = was
+			}
+		}
+		document, found := withProperty(former.Document, live.ID, respell(live.Type, raw, names))
+		if len(names) == 0 || !found {
+			continue
+		}
+		former.Document, former.Properties = document, maps.Clone(former.Properties)
+		tree := Tree{Fields: Fields{field: shown.Value}}.rename(map[string]map[string]string{field: names}, func(string, string) bool { return true })
+		shown.Value = tree.Fields[field]
+		former.Properties[live.ID] = shown
+	}
+	return &former
 }
 
 // Latest returns a base's tree with the names that its options have by now.

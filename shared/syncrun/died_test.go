@@ -410,3 +410,40 @@ func TestAColumnThatIsMadeAgainAfterADeath(t *testing.T) {
 			}
 		})
 }
+
+// TestAnOptionThatIsRenamedAfterADeath is the same option: what the dead worker wrote has its new name in Notion, and the row takes it.
+func TestAnOptionThatIsRenamedAfterADeath(t *testing.T) {
+	t.Parallel()
+	for ends, reached := 1, true; reached; ends += sample.Step() {
+		w := sidetest.Synced(t, func(cfg *syncrun.Config) { cfg.Connection.Rule = merge.Manual }, "projects")
+		w.Exec(t, `update projects set funding = 'granted', tags = '{new}' where id = (select id from projects order by id desc limit 1)`)
+		succeeded(t, w.Sync(t, journal.Full)) // so that both options are known
+		w.Exec(t, `update projects set funding = 'granted', tags = '{new,old}' where id in (select id from projects order by id limit 3)`)
+		reached = death(t, w, journal.Full, "projects", ends)
+		database := w.Syncer.Connection.DatabaseIDs["projects"]
+		for _, err := range []error{w.Sim.RenameOption(database, "Funding", "granted", "awarded"), w.Sim.RenameOption(database, "Tags", "new", "newer")} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)
+		pages := len(w.Person(t, "POST", "/v1/data_sources/"+source+"/query", map[string]any{
+			"filter": map[string]any{"property": "Funding", "select": map[string]any{"equals": "awarded"}},
+		})["results"].([]any))
+		if err := w.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		succeeded(t, w.Sync(t, journal.Full))
+		succeeded(t, w.Sync(t, journal.Full))
+		if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts`); n > 0 {
+			t.Errorf("dead before effect %d: %s", ends, sidetest.Query[string](t, w, `select string_agg(field || ': ' || notion_value::text || ' and ' || supabase_value::text, ', ') from sync_conflicts`))
+		}
+		if n := sidetest.Query[int](t, w, `select count(*) from projects where funding in ('granted', 'awarded') and cardinality(tags) = 2`); n != 3 {
+			t.Errorf("dead before effect %d: %d rows have what they had", ends, n)
+		}
+		if n := sidetest.Query[int](t, w, `select count(*) from projects where funding = 'awarded' and 'newer' = any(tags)`); n != pages {
+			t.Errorf("dead before effect %d: %d rows have the new names, and %d pages had", ends, n, pages)
+		}
+		w.Agree(t, "projects")
+	}
+}

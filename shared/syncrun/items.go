@@ -240,7 +240,8 @@ func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	shown := w.lens.OfPage(it.page, base)
+	page := w.lens.Formerly(it.page, w.renames) // which shows what was written as it was written
+	shown := w.lens.OfPage(page, base)
 	written := map[string]json.RawMessage{}
 	unsettled := map[string]bool{}
 	for _, f := range w.lens.Fields() {
@@ -274,7 +275,7 @@ func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
 		}
 		before = &had
 	}
-	next, err := w.lens.Advance(before, it.page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
+	next, err := w.lens.Advance(before, page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
 	if returning {
 		next.State = base.State // the row is away still, and not again
 	}
