@@ -76,6 +76,17 @@ func (w *worker) nextWrites(ctx context.Context, left []*decision) (next, rest [
 // creates reports whether what is to be done makes a page.
 func creates(d *decision) bool { return d.plan.Notion.Op == merge.Create }
 
+// roomFor returns the creations that were refused here for want of room, now that there is some.
+func roomFor(decisions []*decision) (again []*decision) {
+	for _, d := range decisions {
+		if d.intent == nil && fault.KindOf(d.err) == fault.Full {
+			d.err = nil
+			again = append(again, d)
+		}
+	}
+	return again
+}
+
 // learnRoom notes what the answers to creations say of the room in the workspace.
 func (w *worker) learnRoom(ctx context.Context, writes []*decision) error {
 	if w.part.Run.DryRun {

@@ -46,9 +46,12 @@ func (w *worker) writeNotion(ctx context.Context, decisions []*decision) error {
 				return err
 			}
 		}
-		sent := slices.Collect(filter(batch, asks))
+		sent, full := slices.Collect(filter(batch, asks)), w.room.full != ""
 		if err := errors.Join(w.writeBatch(ctx, sent), w.learnRoom(ctx, sent)); err != nil {
 			return err
+		}
+		if full && w.room.full == "" {
+			writes = append(writes, roomFor(decisions)...)
 		}
 	}
 	return nil
