@@ -121,8 +121,11 @@ func (w *worker) rowIDOf(pageID string) string {
 // lost. A record may have several.
 func (w *worker) resume(ctx context.Context) error {
 	intents, err := w.tables.Intended(ctx)
-	if err != nil || len(intents) == 0 {
+	if err != nil {
 		return err
+	}
+	if w.unknown.Store(false); len(intents) == 0 {
+		return nil
 	}
 	if err := w.bind(ctx, nil); err != nil {
 		return err

@@ -2,7 +2,6 @@ package syncrun
 
 import (
 	"context"
-	"errors"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/record"
@@ -18,10 +17,13 @@ func (w *worker) push(ctx context.Context) error {
 		return nil
 	}
 	if !w.retried {
-		w.retried = true
-		if err := errors.Join(w.probeRoom(ctx), w.retry(ctx)); err != nil {
+		if err := w.probeRoom(ctx); err != nil {
 			return err
 		}
+		if err := w.retry(ctx); err != nil {
+			return err
+		}
+		w.retried = true
 	}
 	left, err := w.tables.Left(ctx, at.Change)
 	if err != nil {

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
 	"github.com/act-platform/enhanced-integration/shared/alert"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
@@ -125,6 +127,39 @@ func TestRoomThatALookFinds(t *testing.T) {
 	lookAt(t, w, "partners") // for the one that has waited since the run
 	if said := sidetest.Query[string](t, w, `select coalesce(string_agg(row_id || ': ' || reason, '; '), '') from sync_errors`); said != "" {
 		t.Error(said)
+	}
+	w.Agree(t, "partners")
+}
+
+// TestALostAnswerWhileRoomIsTried makes no second page: what waits for room is due as well, and is not tried again before the first page was
+// looked for. (Found by the histories: two pages, and in the end two rows.)
+func TestALostAnswerWhileRoomIsTried(t *testing.T) {
+	t.Parallel()
+	lose := false
+	var w *sidetest.World
+	w = sidetest.Build(t, sidetest.Setup{
+		Sim: notionsim.Config{Demo: true, Seed: 1, OnRequest: func(r *http.Request, saved bool) *chaos.Fault {
+			if lose && saved && r.Method == http.MethodPost && r.URL.Path == "/v1/pages" {
+				lose = false
+				return &chaos.Fault{Drop: true}
+			}
+			return nil
+		}},
+		Pool: sidetest.AfterFirstSync(t), Mapping: mapping.ACT(),
+		Databases: func(w *sidetest.World) map[string]string {
+			return map[string]string{"partners": w.Sim.Databases()["partners"]}
+		},
+	})
+	setFaults(t, w, full())
+	w.Exec(t, `insert into partners (name) values ('New')`)
+	w.Sync(t, journal.Incremental, "partners")
+	setFaults(t, w)
+	w.Exec(t, `update sync_errors set next_attempt_at = now() - interval '1 hour'`)
+	lose = true
+	w.Sync(t, journal.Incremental, "partners")
+	succeeded(t, w.Sync(t, journal.Full, "partners"))
+	if n := sidetest.Query[int](t, w, `select count(*) from partners where name = 'New'`); n != 1 || lose {
+		t.Errorf("%d rows of that name", n)
 	}
 	w.Agree(t, "partners")
 }

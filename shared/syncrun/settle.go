@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/merge"
@@ -74,6 +75,9 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 	ctx, span := trace.Start(ctx, "sync settle", trace.Internal)
 	span.Set(trace.Number("sync.records", int64(len(items))))
 	defer func() { span.End(failureOf(err)) }()
+	if w.unknown.Load() {
+		return fault.New(fault.Internal, "The sync must look into a write whose answer was lost before it goes on.")
+	}
 	w.asked.clear()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside })
 	for round := 1; ; round++ {

@@ -199,7 +199,9 @@ type worker struct {
 	told     time.Time // when it last told how far it is
 	// completed: the step has fetched a page whole
 	completed atomic.Bool
-	log       *slog.Logger
+	// unknown: of a write it is not known whether it was made. Nothing is planned until resume has looked into it.
+	unknown atomic.Bool
+	log     *slog.Logger
 }
 
 // run goes through the phases from where the part is.

@@ -271,6 +271,7 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 	}
 	if err != nil {
 		d.open = true
+		w.unknown.Store(true)
 		return err
 	}
 	d.page = &page
