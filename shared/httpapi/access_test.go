@@ -13,10 +13,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
@@ -125,7 +125,7 @@ func browse(h http.Handler, header, value string, as map[string]any) *httptest.R
 	r := httptest.NewRequest(http.MethodGet, "/?code=c&state=s", nil)
 	r.Header.Set(header, value)
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r.WithContext(lambdaio.WithCall(r.Context(), lambdaio.Call{RequestID: "req-1", Authorization: as})))
+	h.ServeHTTP(w, r.WithContext(invocation.WithCall(r.Context(), invocation.Call{RequestID: "req-1", Authorization: as})))
 	return w
 }
 

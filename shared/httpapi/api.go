@@ -14,7 +14,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 // API is what all handlers share.
@@ -129,14 +129,14 @@ func permitted(r *http.Request, scope access.Scope) error {
 }
 
 func callerOf(r *http.Request) (access.Principal, error) {
-	return access.FromContext(lambdaio.Authorization(r.Context()))
+	return access.FromContext(invocation.Authorization(r.Context()))
 }
 
 // failure gives the answer to an error: what may be shown goes to the caller, the cause to the log.
 func (a API) failure(r *http.Request, err error) reply {
 	status, name := statusOf(fault.KindOf(err))
 	if status >= http.StatusInternalServerError {
-		a.Log.ErrorContext(r.Context(), "request failed", "request_id", lambdaio.RequestID(r.Context()), "status", status, "error", err)
+		a.Log.ErrorContext(r.Context(), "request failed", "request_id", invocation.RequestID(r.Context()), "status", status, "error", err)
 	}
 	header := http.Header{}
 	if wait := fault.RetryAfter(err); wait > 0 {
@@ -161,7 +161,7 @@ func (a API) NotFound() http.Handler {
 func (a API) problem(r *http.Request, name, message string) problem {
 	return problem{
 		Envelope: Envelope{Timestamp: stamp(a.Now())}, Error: name, Message: message,
-		RequestID: lambdaio.RequestID(r.Context()),
+		RequestID: invocation.RequestID(r.Context()),
 	}
 }
 

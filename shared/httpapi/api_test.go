@@ -20,7 +20,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 var now = time.Date(2026, 11, 23, 10, 0, 0, 250e6, time.UTC)
@@ -56,12 +56,12 @@ var everybody = access.Principal{Client: "desk", Scopes: []access.Scope{access.R
 // call sends a request as a caller and gives the status, the headers and the answer.
 func call(h http.Handler, as *access.Principal, method, target, body string) (int, http.Header, map[string]any) {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	c := lambdaio.Call{RequestID: "req-1"}
+	c := invocation.Call{RequestID: "req-1"}
 	if as != nil {
 		c.Authorization = access.Context(*as, nil)
 	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r.WithContext(lambdaio.WithCall(r.Context(), c)))
+	h.ServeHTTP(w, r.WithContext(invocation.WithCall(r.Context(), c)))
 	var answer map[string]any
 	_ = json.Unmarshal(w.Body.Bytes(), &answer)
 	return w.Code, w.Header(), answer

@@ -7,7 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
@@ -38,8 +38,8 @@ func (a API) recorded(do endpoint) endpoint {
 		ctx := r.Context()
 		caller, _ := callerOf(r) // nobody, on a public path
 		e := trail.Entry{
-			ID: a.NewID(), At: a.Now(), Client: caller.Client, KeyID: caller.KeyID, SourceIP: lambdaio.SourceIP(ctx),
-			RequestID: lambdaio.RequestID(ctx), Action: r.Method + " " + r.URL.Path,
+			ID: a.NewID(), At: a.Now(), Client: caller.Client, KeyID: caller.KeyID, SourceIP: invocation.SourceIP(ctx),
+			RequestID: invocation.RequestID(ctx), Action: r.Method + " " + r.URL.Path,
 		}
 		if err := a.Trail.Begin(ctx, e); err != nil {
 			return 0, nil, err

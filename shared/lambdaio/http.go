@@ -14,6 +14,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -30,13 +31,13 @@ func HTTP(handler http.Handler) {
 // The conversion is aws-lambda-go-api-proxy's. Around it, Proxy gives the handler the request as API Gateway has it: headers
 // unsplit, the path as it stands, each cookie once, the body as raw bytes, the stage taken off the path, an address with a port.
 // It gives the client the answer as net/http would: 200 when nothing is said, the first status and not the last, and 500 in the
-// contract's shape when the handler panics. The request's context carries a [Call], the trace that the request belongs to, and Lambda's
+// contract's shape when the handler panics. The request's context carries a [invocation.Call], the trace that the request belongs to, and Lambda's
 // deadline.
 //
 // The event: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func Proxy(handler http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		ctx = traced(WithCall(ctx, callOf(event)), headerOf(event).Get(trace.Header))
+		ctx = traced(invocation.WithCall(ctx, callOf(event)), headerOf(event).Get(trace.Header))
 		serve := func(w http.ResponseWriter, r *http.Request) {
 			answer := newRecorder()
 			r, err := restore(r, event)
@@ -51,8 +52,8 @@ func Proxy(handler http.Handler) func(context.Context, events.APIGatewayV2HTTPRe
 	}
 }
 
-func callOf(event events.APIGatewayV2HTTPRequest) Call {
-	call := Call{RequestID: event.RequestContext.RequestID, SourceIP: event.RequestContext.HTTP.SourceIP}
+func callOf(event events.APIGatewayV2HTTPRequest) invocation.Call {
+	call := invocation.Call{RequestID: event.RequestContext.RequestID, SourceIP: event.RequestContext.HTTP.SourceIP}
 	if event.RequestContext.Authorizer != nil {
 		call.Authorization = event.RequestContext.Authorizer.Lambda
 	}
@@ -74,7 +75,7 @@ func contain(ctx context.Context, handler http.Handler, r *http.Request) (answer
 }
 
 func logPanic(ctx context.Context, reason any) {
-	slog.ErrorContext(ctx, "panic", "request_id", RequestID(ctx), "trace_id", trace.From(ctx).TraceID.String(), "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
+	slog.ErrorContext(ctx, "panic", "request_id", invocation.RequestID(ctx), "trace_id", trace.From(ctx).TraceID.String(), "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
 }
 
 // writeError answers in the contract's error shape, with httpapi's names, for what goes wrong before or beneath the handlers.
@@ -93,7 +94,7 @@ func writeError(ctx context.Context, w http.ResponseWriter, err error) {
 		"success":    false,
 		"error":      name,
 		"message":    fault.Message(err),
-		"request_id": RequestID(ctx),
+		"request_id": invocation.RequestID(ctx),
 		"timestamp":  time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 	})
 }

@@ -22,6 +22,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 type proxy func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
@@ -346,8 +347,8 @@ func TestContext(t *testing.T) {
 		if got, _ := ctx.Deadline(); !got.Equal(deadline) {
 			t.Errorf("deadline %v", got)
 		}
-		if lambdaio.RequestID(ctx) != "request-1" || lambdaio.SourceIP(ctx) != "192.0.2.7" || lambdaio.Authorization(ctx)["client"] != "c1" {
-			t.Errorf("request id %q, source %q, authorization %v", lambdaio.RequestID(ctx), lambdaio.SourceIP(ctx), lambdaio.Authorization(ctx))
+		if invocation.RequestID(ctx) != "request-1" || invocation.SourceIP(ctx) != "192.0.2.7" || invocation.Authorization(ctx)["client"] != "c1" {
+			t.Errorf("request id %q, source %q, authorization %v", invocation.RequestID(ctx), invocation.SourceIP(ctx), invocation.Authorization(ctx))
 		}
 	}))(ctx, e)
 	if err != nil || !called {
@@ -355,11 +356,11 @@ func TestContext(t *testing.T) {
 	}
 
 	empty := context.Background()
-	if lambdaio.RequestID(empty) != "" || lambdaio.SourceIP(empty) != "" || lambdaio.Authorization(empty) != nil {
+	if invocation.RequestID(empty) != "" || invocation.SourceIP(empty) != "" || invocation.Authorization(empty) != nil {
 		t.Error("an empty context says something")
 	}
-	invocation := lambdacontext.NewContext(empty, &lambdacontext.LambdaContext{AwsRequestID: "invocation-1"})
-	if got := lambdaio.RequestID(invocation); got != "invocation-1" {
+	within := lambdacontext.NewContext(empty, &lambdacontext.LambdaContext{AwsRequestID: "invocation-1"})
+	if got := invocation.RequestID(within); got != "invocation-1" {
 		t.Errorf("request id %q outside of a request", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -48,7 +49,7 @@ func Batch(handle func(context.Context, Message) error) func(context.Context, ev
 			if err == nil {
 				continue
 			}
-			slog.WarnContext(ctx, "message will come again", "request_id", RequestID(ctx), "trace_id", trace.From(ctx).TraceID.String(), "message_id", message.ID, "group", message.Group,
+			slog.WarnContext(ctx, "message will come again", "request_id", invocation.RequestID(ctx), "trace_id", trace.From(ctx).TraceID.String(), "message_id", message.ID, "group", message.Group,
 				"receives", message.Receives, "error", err)
 			blocked[message.Group] = true
 			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.ID})

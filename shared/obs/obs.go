@@ -6,7 +6,7 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -32,7 +32,7 @@ type placed struct{ slog.Handler }
 
 // Handle writes a line.
 func (h placed) Handle(ctx context.Context, r slog.Record) error {
-	if id := lambdaio.RequestID(ctx); id != "" {
+	if id := invocation.RequestID(ctx); id != "" {
 		r.AddAttrs(slog.String("request_id", id))
 	}
 	if at := trace.From(ctx); at.Valid() {

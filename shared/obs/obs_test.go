@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -120,7 +120,7 @@ func TestWhereALineBelongs(t *testing.T) {
 			t.Errorf("outside of everything it has %s", key)
 		}
 	}
-	ctx := lambdaio.WithCall(t.Context(), lambdaio.Call{RequestID: "r"})
+	ctx := invocation.WithCall(t.Context(), invocation.Call{RequestID: "r"})
 	ctx = obs.OfSync(trace.Begin(ctx, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", bytes.NewReader(make([]byte, 7, 8))), "s")
 	if line, _ = lineOf(t, ctx); line["trace_id"] != nil {
 		t.Errorf("no id, and a place: %v", line)

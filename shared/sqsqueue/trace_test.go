@@ -15,6 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -48,7 +49,7 @@ func TestTraceGoesThroughEveryHop(t *testing.T) {
 		var log bytes.Buffer
 		logger := obs.NewLogger(&log, slog.LevelInfo, "sync-worker")
 		work := lambdaio.Batch(func(ctx context.Context, _ lambdaio.Message) error {
-			ctx = lambdaio.WithCall(ctx, lambdaio.Call{RequestID: "invocation-2"})
+			ctx = invocation.WithCall(ctx, invocation.Call{RequestID: "invocation-2"})
 			logger.InfoContext(obs.OfSync(ctx, "run-1"), "working")
 			return send(ctx)
 		})

@@ -24,7 +24,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 // answering is a server that does the same with each connection, and its address.
@@ -56,7 +56,7 @@ func get(t *testing.T, h http.Handler, patience time.Duration) (int, map[string]
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(lambdaio.WithCall(ctx, lambdaio.Call{
+	h.ServeHTTP(w, httptest.NewRequestWithContext(invocation.WithCall(ctx, invocation.Call{
 		RequestID: "1", Authorization: access.Context(access.Principal{Client: "desk", Scopes: []access.Scope{access.Read}}, nil),
 	}), http.MethodGet, "/", http.NoBody))
 	var answer map[string]any

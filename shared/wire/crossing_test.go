@@ -16,8 +16,8 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
 	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 const base = "/api/enhanced-integration"
@@ -217,7 +217,7 @@ func (r route) ask(t *testing.T, h http.Handler, connection string, about seeded
 	default:
 		path += "?connection_id=" + connection
 	}
-	ctx := lambdaio.WithCall(t.Context(), lambdaio.Call{Authorization: access.Context(access.Principal{Client: "tester", Scopes: access.Scopes()}, nil)})
+	ctx := invocation.WithCall(t.Context(), invocation.Call{Authorization: access.Context(access.Principal{Client: "tester", Scopes: access.Scopes()}, nil)})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, r.method, base+path, strings.NewReader(body)))
 	return w.Code, w.Body.String()

@@ -19,12 +19,12 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/meter"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -80,7 +80,7 @@ type end func(failure string, known ...trace.Attribute)
 func (g *gauge) begin(ctx context.Context, name string, kind trace.Kind) (context.Context, end) {
 	ctx, span := g.spans.Invocation(ctx, name, kind)
 	return ctx, func(failure string, known ...trace.Attribute) {
-		span.Set(trace.Text("faas.invocation_id", lambdaio.RequestID(ctx)))
+		span.Set(trace.Text("faas.invocation_id", invocation.RequestID(ctx)))
 		span.Set(known...)
 		span.End(failure)
 		g.flush(ctx)

@@ -12,9 +12,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 // environment is what a new environment of a function is made of, whose database and Notion are a world's.
@@ -40,7 +40,7 @@ type notionNow struct {
 
 func (p parts) conflictNow(t *testing.T, id string) notionNow {
 	t.Helper()
-	ctx := lambdaio.WithCall(t.Context(), lambdaio.Call{Authorization: access.Context(access.Principal{Client: "test", Scopes: []access.Scope{access.Read, access.Sync}}, nil)})
+	ctx := invocation.WithCall(t.Context(), invocation.Call{Authorization: access.Context(access.Principal{Client: "test", Scopes: []access.Scope{access.Read, access.Sync}}, nil)})
 	w := httptest.NewRecorder()
 	p.api().Conflict(p.decisions(p.opened.pool), p.carry(p.opened.pool), p.glance(p.opened.pool).Conflict).
 		ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/sync/conflicts/"+id, http.NoBody))

@@ -21,13 +21,13 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/meter"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 // known is a load whose every figure is known.
@@ -297,7 +297,7 @@ func (k *known) dashboard(t *testing.T, window string) (map[string]any, []stretc
 		f, err := read.Read(ctx, w, k.now)
 		return f, false, err
 	}, postgres.Events{Pool: k.Pool, ConnectionID: config.DefaultConnection}, 180)
-	ctx := lambdaio.WithCall(t.Context(), lambdaio.Call{Authorization: access.Context(access.Principal{Client: "test", Scopes: []access.Scope{access.Read}}, nil)})
+	ctx := invocation.WithCall(t.Context(), invocation.Call{Authorization: access.Context(access.Principal{Client: "test", Scopes: []access.Scope{access.Read}}, nil)})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/?time_range="+window, http.NoBody))
 	var answer struct {

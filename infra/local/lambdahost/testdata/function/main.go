@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 // kept is memory that the function is asked to fill.
@@ -83,10 +84,10 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	case "environment":
 		return os.Environ(), nil
 	case "invocation":
-		invocation, _ := lambdacontext.FromContext(ctx)
+		lambda, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
 		return map[string]any{
-			"id": lambdaio.RequestID(ctx), "arn": invocation.InvokedFunctionArn, "trace": ctx.Value("x-amzn-trace-id"),
+			"id": invocation.RequestID(ctx), "arn": lambda.InvokedFunctionArn, "trace": ctx.Value("x-amzn-trace-id"),
 			"left": time.Until(deadline).Milliseconds(),
 		}, nil
 	}

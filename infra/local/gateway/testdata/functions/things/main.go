@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
 func main() {
@@ -18,7 +19,7 @@ func main() {
 		fmt.Fprintf(w, "%s %s", os.Getenv("GREETING"), r.PathValue("name"))
 	})
 	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, lambdaio.Authorization(r.Context())["client"], " ", lambdaio.SourceIP(r.Context()), " ", lambdaio.RequestID(r.Context()))
+		fmt.Fprint(w, invocation.Authorization(r.Context())["client"], " ", invocation.SourceIP(r.Context()), " ", invocation.RequestID(r.Context()))
 	})
 	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
