@@ -172,11 +172,11 @@ func (c Connector) keep(ctx context.Context, attempt oauth.Attempt, answer oauth
 	if err := c.Vault.Create(ctx, name, pair); err != nil {
 		return "", err
 	}
-	grant := oauth.Grant{
+	granted := oauth.Grant{
 		ConnectionID: connectionID, SecretID: name, Status: oauth.Connected, Workspace: answer.Workspace, Scope: answer.Scope,
 		Version: pair.Version, Worked: true, IssuedAt: c.Now(), ExpiresAt: answer.ExpiresAt,
 	}
-	replaced, err := c.Connections.Connect(ctx, grant, draft(event.OAuthConnected, grant, "asked for by "+attempt.Client))
+	replaced, err := c.Connections.Connect(ctx, granted, draft(event.OAuthConnected, granted, "asked for by "+attempt.Client))
 	if err != nil {
 		replaced = name
 	}

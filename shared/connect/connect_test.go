@@ -25,9 +25,9 @@ func TestConnect(t *testing.T) {
 	if err != nil || done.ConnectionID != first || done.ClientState != "mine" || done.Client != "desk" || done.ID == "" || done.BotID == "" {
 		t.Fatalf("%+v, %v", done, err)
 	}
-	pair, grant := w.pair(), w.grant()
-	if !w.works(pair.Access.Reveal()) || grant.Status != oauth.Connected || grant.ID != done.ID || !json.Valid(grant.Owner) {
-		t.Errorf("%+v", grant)
+	pair, granted := w.pair(), w.grant()
+	if !w.works(pair.Access.Reveal()) || granted.Status != oauth.Connected || granted.ID != done.ID || !json.Valid(granted.Owner) {
+		t.Errorf("%+v", granted)
 	}
 	for _, shown := range []string{fmt.Sprintf("%v %+v %#v", pair, pair, pair), string(must(json.Marshal(pair)))} {
 		if strings.Contains(shown, pair.Access.Reveal()) || strings.Contains(shown, pair.Refresh.Reveal()) {
@@ -46,10 +46,10 @@ func TestConnect(t *testing.T) {
 		}
 	}
 	again := w.connected()
-	if w.works(again.Access.Reveal()) != true || w.grant().SecretID == grant.SecretID {
+	if w.works(again.Access.Reveal()) != true || w.grant().SecretID == granted.SecretID {
 		t.Errorf("connected again: %+v", w.grant())
 	}
-	if _, err := w.vault().Read(t.Context(), grant.SecretID); fault.KindOf(err) != fault.NotFound {
+	if _, err := w.vault().Read(t.Context(), granted.SecretID); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("the secret of before is left: %v", err)
 	}
 }

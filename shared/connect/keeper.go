@@ -90,20 +90,20 @@ func (k Keeper) Disconnect(ctx context.Context, vault Deleter, connectionID, cli
 func (k Keeper) hold(ctx context.Context, connectionID string, do func(held) error, done func(oauth.Grant) (bool, error)) error {
 	owner := k.NewID()
 	for {
-		grant, err := k.Grants.Claim(ctx, connectionID, owner)
+		granted, err := k.Grants.Claim(ctx, connectionID, owner)
 		if err == nil {
 			defer k.release(ctx, connectionID, owner)
-			return do(held{k, owner, grant})
+			return do(held{k, owner, granted})
 		}
 		if fault.KindOf(err) != fault.Conflict {
 			return err
 		}
 		if done != nil {
-			grant, err := k.Grants.Find(ctx, connectionID)
+			granted, err := k.Grants.Find(ctx, connectionID)
 			if err != nil {
 				return err
 			}
-			if is, err := done(grant); is || err != nil {
+			if is, err := done(granted); is || err != nil {
 				return err
 			}
 		}

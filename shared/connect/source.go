@@ -68,12 +68,12 @@ func (s *Source) Token(ctx context.Context) (secret.Text, error) {
 
 // Method says where the token comes from now. Where that is not where the kept one came from, the kept one is let go.
 func (s *Source) Method(ctx context.Context) (Method, error) {
-	grant, err := s.Grants.Find(ctx, s.ConnectionID)
+	granted, err := s.Grants.Find(ctx, s.ConnectionID)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return "", err
 	}
 	now := kept{method: ByOAuth}
-	if err != nil || grant.Status != oauth.Connected {
+	if err != nil || granted.Status != oauth.Connected {
 		if now, err = s.fixed(ctx); err != nil {
 			return "", err
 		}
@@ -108,14 +108,14 @@ func (s *Source) get(ctx context.Context) (kept, error) {
 }
 
 func (s *Source) read(ctx context.Context) (kept, error) {
-	grant, err := s.Grants.Find(ctx, s.ConnectionID)
+	granted, err := s.Grants.Find(ctx, s.ConnectionID)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return kept{}, err
 	}
-	if err != nil || grant.Status != oauth.Connected {
+	if err != nil || granted.Status != oauth.Connected {
 		return s.unrefused(ctx)
 	}
-	pair, err := s.Vault.Read(ctx, grant.SecretID)
+	pair, err := s.Vault.Read(ctx, granted.SecretID)
 	if err != nil {
 		return kept{}, err
 	}

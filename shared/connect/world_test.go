@@ -15,7 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/uuid"
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
@@ -90,7 +90,7 @@ func (w *world) notion() *notionoauth.Client {
 }
 
 func (w *world) vault() secrets.Vault {
-	client := secretsmanager.New(secretsmanager.Options{
+	client := awssecrets.New(awssecrets.Options{
 		BaseEndpoint: aws.String(w.cloudURL), Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	return secrets.Vault{Pairs: secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}, Owner: client}
@@ -194,11 +194,11 @@ func (w *world) pair() oauth.Pair {
 
 func (w *world) grant() oauth.Grant {
 	w.t.Helper()
-	grant, err := w.grants().Find(w.t.Context(), first)
+	granted, err := w.grants().Find(w.t.Context(), first)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return grant
+	return granted
 }
 
 // works reports whether Notion accepts a token.

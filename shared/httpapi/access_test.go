@@ -59,26 +59,26 @@ var configurer = access.Principal{Client: "desk", KeyID: "k1", Scopes: []access.
 func TestOAuthURL(t *testing.T) {
 	t.Parallel()
 	c := &connector{}
-	status, _, answer := call(api().OAuthURL(c), &configurer, "GET", "/?state=testing", "")
+	status, _, answer := call(newAPI().OAuthURL(c), &configurer, "GET", "/?state=testing", "")
 	if status != 200 || answer["authorization_url"] != "https://api.notion.com/v1/oauth/authorize?x" || answer["state"] != "random" || answer["provider"] != "notion" || c.started[0] != "desk testing" {
 		t.Errorf("%d %v %v", status, answer, c.started)
 	}
 	for name, target := range map[string]string{
 		"twice": "/?state=a&state=b", "very long": "/?state=" + strings.Repeat("x", 501), "a line break": "/?state=a%0d%0ab", "no text": "/?state=%ff%00", "another": "/?redirect_uri=x",
 	} {
-		if status, _, answer := call(api().OAuthURL(c), &configurer, "GET", target, ""); status != 400 {
+		if status, _, answer := call(newAPI().OAuthURL(c), &configurer, "GET", target, ""); status != 400 {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
 	}
 	byNone := func(context.Context) (connect.Method, error) { return connect.ByNone, nil }
 	byToken := func(context.Context) (connect.Method, error) { return connect.ByToken, nil }
-	status, _, answer = call(api().OAuthUnconfigured(byToken), &configurer, "GET", "/?state=testing", "")
+	status, _, answer = call(newAPI().OAuthUnconfigured(byToken), &configurer, "GET", "/?state=testing", "")
 	if status != 400 || answer["error"] != "OAuth not configured" || answer["current_auth_method"] != "token-based" || answer["has_notion_token"] != true ||
 		answer["message"] != "Notion OAuth credentials not configured. Currently using token-based authentication." ||
 		at(answer, "setup_instructions", "oauth_client_id") != "Set NOTION_OAUTH_CLIENT_ID environment variable" {
 		t.Errorf("%d %v", status, answer)
 	}
-	if _, _, answer := call(api().OAuthUnconfigured(byNone), &configurer, "GET", "/", ""); answer["has_notion_token"] != false || answer["current_auth_method"] != "none" {
+	if _, _, answer := call(newAPI().OAuthUnconfigured(byNone), &configurer, "GET", "/", ""); answer["has_notion_token"] != false || answer["current_auth_method"] != "none" {
 		t.Errorf("%v", answer)
 	}
 }
@@ -86,7 +86,7 @@ func TestOAuthURL(t *testing.T) {
 func TestOAuthCallback(t *testing.T) {
 	t.Parallel()
 	c := &connector{}
-	h := api().OAuthCallback(c)
+	h := newAPI().OAuthCallback(c)
 	for name, given := range map[string]struct{ method, target, body string }{
 		"Notion":         {"GET", "/?code=c&state=s&new=1", ""},
 		"an application": {"POST", "/", `{"code":"c","state":"s","redirect_uri":"r"}`},
@@ -133,7 +133,7 @@ func TestCallbackPage(t *testing.T) {
 	t.Parallel()
 	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 	c := &connector{}
-	w := browse(api().OAuthCallback(c), "Accept", browser, nil)
+	w := browse(newAPI().OAuthCallback(c), "Accept", browser, nil)
 	page := w.Body.String()
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(page, "Notion is connected") || !strings.Contains(page, "&lt;b&gt;W&lt;/b&gt;") || strings.Contains(page, "<b>W") {
 		t.Errorf("%d %s", w.Code, page)
@@ -142,12 +142,12 @@ func TestCallbackPage(t *testing.T) {
 		t.Error(policy)
 	}
 	c.err = fault.New(fault.Invalid, "Access was <not> allowed in Notion.")
-	w = browse(api().OAuthCallback(c), "Accept", browser, nil)
+	w = browse(newAPI().OAuthCallback(c), "Accept", browser, nil)
 	if page := w.Body.String(); w.Code != 400 || !strings.Contains(page, "was not connected") || !strings.Contains(page, "&lt;not&gt;") || !strings.Contains(page, "req-1") {
 		t.Errorf("%d %s", w.Code, page)
 	}
 	for name, accept := range map[string]string{"an application": "application/json", "one that takes both": "application/json, text/html", "curl": "*/*"} {
-		if w := browse(api().OAuthCallback(c), "Accept", accept, nil); w.Header().Get("Content-Type") != "application/json" {
+		if w := browse(newAPI().OAuthCallback(c), "Accept", accept, nil); w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s sees a page", name)
 		}
 	}
@@ -157,7 +157,7 @@ func TestCallbackPage(t *testing.T) {
 func TestCallbackCaller(t *testing.T) {
 	t.Parallel()
 	c := &connector{}
-	h := api().OAuthCallback(c)
+	h := newAPI().OAuthCallback(c)
 	if w := browse(h, "X-Api-Key", "x", access.Context(configurer, nil)); w.Code != 200 || c.finished[0].Client != "desk" {
 		t.Errorf("%d %+v", w.Code, c.finished)
 	}
@@ -176,7 +176,7 @@ func TestCallbackCaller(t *testing.T) {
 
 func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]http.Handler{"an answer": api().Events(&store{}), "an error": api().NotFound()} {
+	for name, h := range map[string]http.Handler{"an answer": newAPI().Events(&store{}), "an error": newAPI().NotFound()} {
 		_, header, _ := call(h, &everybody, "GET", "/", "")
 		for field, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
@@ -192,7 +192,7 @@ func TestSecurityHeaders(t *testing.T) {
 func TestChangesLeaveATrail(t *testing.T) {
 	t.Parallel()
 	m := &memory{}
-	a := api()
+	a := newAPI()
 	a.Trail, a.NewID = m, func() string { return "e1" }
 	s := &store{}
 	if status, _, _ := call(a.SyncTrigger(s.start), &everybody, "POST", "/sync/trigger", `{"type":"full"}`); status != 202 {
@@ -222,30 +222,30 @@ func TestChangesLeaveATrail(t *testing.T) {
 	}
 }
 
-// settings keeps one connection's.
-type settings struct{ kept setting.Settings }
+// keptSettings keeps one connection's.
+type keptSettings struct{ kept setting.Settings }
 
-func (s *settings) Read(_ context.Context, id string) (setting.Settings, error) {
+func (s *keptSettings) Read(_ context.Context, id string) (setting.Settings, error) {
 	if id != s.kept.ConnectionID {
 		return setting.Settings{}, fault.New(fault.NotFound, "There is no such connection.")
 	}
 	return s.kept, nil
 }
 
-func (s *settings) List(context.Context) ([]setting.Settings, error) {
+func (s *keptSettings) List(context.Context) ([]setting.Settings, error) {
 	return []setting.Settings{s.kept}, nil
 }
 
-func (s *settings) Save(_ context.Context, is setting.Settings, by string) error {
+func (s *keptSettings) Save(_ context.Context, is setting.Settings, by string) error {
 	s.kept, s.kept.Name = is, "saved by "+by
 	return nil
 }
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	s := &settings{setting.Settings{ConnectionID: "c1", Policy: merge.Newest}}
+	s := &keptSettings{setting.Settings{ConnectionID: "c1", Policy: merge.Newest}}
 	well := func(context.Context) error { return nil }
-	h := api().Config(s, httpapi.Configured{
+	h := newAPI().Config(s, httpapi.Configured{
 		Notion: well, Supabase: well, Auth: byToken, First: "c1", Connection: "c1", Kinds: []string{"partners"}, Databases: map[string]string{"partners": "p1"},
 		Grants: func(context.Context) ([]oauth.Grant, error) {
 			return []oauth.Grant{{ConnectionID: "c1", Status: oauth.Connected}}, nil

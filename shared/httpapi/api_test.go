@@ -25,7 +25,7 @@ import (
 
 var now = time.Date(2026, 11, 23, 10, 0, 0, 250e6, time.UTC)
 
-func api() httpapi.API {
+func newAPI() httpapi.API {
 	return httpapi.API{Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
 }
 
@@ -81,10 +81,10 @@ func at(answer map[string]any, path ...string) any {
 func TestErrorsHaveOneShape(t *testing.T) {
 	t.Parallel()
 	s := &store{}
-	trigger, events := api().SyncTrigger(s.start), api().Events(s)
+	trigger, events := newAPI().SyncTrigger(s.start), newAPI().Events(s)
 	reader := access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}
 	settler := access.Principal{Client: "settler", Scopes: []access.Scope{access.Read, access.Config, access.Events}}
-	config, subscribe := api().Config(&settings{}, httpapi.Configured{}), api().Subscribe(nil, nil)
+	config, subscribe := newAPI().Config(&keptSettings{}, httpapi.Configured{}), newAPI().Subscribe(nil, nil)
 	ours := regexp.MustCompile(`\[".*"\]|\[[a-z_]+ |struct ?\{|\b[a-z]+\.[A-Z]\w+|\b(?:bool|int|float64|map\[)\b|%!`) // Go's words
 	long := `{"type":"` + strings.Repeat("x", 300<<10) + `"}`
 	cases := map[string]struct {
@@ -136,8 +136,8 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		"a cursor of one's own":      {events, &reader, "GET", "/?cursor=abc", "", 400, "next_cursor"},
 		"a cursor of nought":         {events, &reader, "GET", "/?cursor=MA", "", 400, "next_cursor"},
 		"a broken query":             {events, &reader, "GET", "/?limit=%zz", "", 400, "malformed"},
-		"a page to be read":          {api().ReadOnly(http.NotFoundHandler()), nil, "POST", "/", "", 405, "Use GET here"},
-		"no such path":               {api().NotFound(), nil, "GET", "/x", "", 404, "no such path"},
+		"a page to be read":          {newAPI().ReadOnly(http.NotFoundHandler()), nil, "POST", "/", "", 405, "Use GET here"},
+		"no such path":               {newAPI().NotFound(), nil, "GET", "/x", "", 404, "no such path"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 func TestInternalCausesStayInside(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	a := httpapi.API{Now: api().Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	a := httpapi.API{Now: newAPI().Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	s := &store{err: errors.New("password authentication failed for user hidden")}
 	status, _, answer := call(a.Events(s), &everybody, "GET", "/", "")
 	if text, _ := json.Marshal(answer); status != 500 || strings.Contains(string(text), "hidden") {
@@ -185,7 +185,7 @@ func TestInternalCausesStayInside(t *testing.T) {
 
 func TestReadOnlyLetsReadersThrough(t *testing.T) {
 	t.Parallel()
-	page := api().ReadOnly(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	page := newAPI().ReadOnly(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		w := httptest.NewRecorder()
 		page.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody))
@@ -201,7 +201,7 @@ func TestEvents(t *testing.T) {
 		Events: []event.Event{{ID: "e1", Type: event.RecordCreated, Source: event.Notion, Target: event.Supabase, Data: json.RawMessage(`{"kind":"partners"}`), Timestamp: now}},
 		Total:  7, Next: 42,
 	}}
-	status, _, answer := call(api().Events(s), &everybody, "GET", "/?event_type=sync_*,error&event_type=record_created&limit=1&since=2026-11-23T20:00:00%2B10:00&source_system=notion", "")
+	status, _, answer := call(newAPI().Events(s), &everybody, "GET", "/?event_type=sync_*,error&event_type=record_created&limit=1&since=2026-11-23T20:00:00%2B10:00&source_system=notion", "")
 	if status != 200 || answer["success"] != true || at(answer, "total_events") != 7.0 {
 		t.Fatalf("%d %v", status, answer)
 	}
@@ -218,11 +218,11 @@ func TestEvents(t *testing.T) {
 		t.Errorf("filters %v", answer["filters"])
 	}
 	cursor, _ := answer["next_cursor"].(string)
-	if call(api().Events(s), &everybody, "GET", "/?cursor="+cursor, ""); s.filter.Before != 42 || s.filter.Limit != 50 {
+	if call(newAPI().Events(s), &everybody, "GET", "/?cursor="+cursor, ""); s.filter.Before != 42 || s.filter.Limit != 50 {
 		t.Errorf("the next page asks for %+v", s.filter)
 	}
 	s.page = event.Page{}
-	if _, _, answer := call(api().Events(s), &everybody, "GET", "/", ""); at(answer, "events") == nil || answer["next_cursor"] != nil {
+	if _, _, answer := call(newAPI().Events(s), &everybody, "GET", "/", ""); at(answer, "events") == nil || answer["next_cursor"] != nil {
 		t.Errorf("none: %v", answer)
 	}
 }
@@ -230,7 +230,7 @@ func TestEvents(t *testing.T) {
 func TestSyncTrigger(t *testing.T) {
 	t.Parallel()
 	s := &store{run: journal.Run{ID: "run-1", Type: journal.Full}}
-	status, _, answer := call(api().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full","databases":["partners","projects"]}`)
+	status, _, answer := call(newAPI().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full","databases":["partners","projects"]}`)
 	if status != 202 || answer["sync_id"] != "run-1" || answer["sync_type"] != "full" || answer["message"] == "" {
 		t.Errorf("%d %v", status, answer)
 	}
@@ -238,7 +238,7 @@ func TestSyncTrigger(t *testing.T) {
 		t.Errorf("asked for %v", s.asked)
 	}
 	s.err = fault.New(fault.Conflict, "A full sync is already under way.")
-	status, _, answer = call(api().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full"}`)
+	status, _, answer = call(newAPI().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full"}`)
 	if status != 409 || answer["sync_id"] != "run-1" || answer["success"] != false || answer["request_id"] != "req-1" {
 		t.Errorf("%d %v", status, answer)
 	}
@@ -253,7 +253,7 @@ func TestSyncStatus(t *testing.T) {
 		LastSuccess: now, LastDuration: 1250 * time.Millisecond, Synced: 90, Conflicts: 3,
 		Problems: []journal.Problem{{Kind: "projects", RecordID: "id", Message: "why", At: now}},
 	}}
-	status, _, answer := call(api().SyncStatus(s, s, httpapi.SyncSettings{Interval: "rate(5 minutes)", BatchSize: 100}), &everybody, "GET", "/", "")
+	status, _, answer := call(newAPI().SyncStatus(s, s, httpapi.SyncSettings{Interval: "rate(5 minutes)", BatchSize: 100}), &everybody, "GET", "/", "")
 	state := func(path ...string) any {
 		return at(answer, append([]string{"sync_statistics", "status"}, path...)...)
 	}
@@ -317,7 +317,7 @@ func TestHealth(t *testing.T) {
 				LastFailed: c.lastFailed, LastSuccess: now, Synced: 90,
 				Problems: []journal.Problem{{Kind: "partners", Message: "all of it"}, {Kind: "partners", RecordID: "hidden", Message: "one record"}},
 			}}
-			status, _, answer := call(api().Health(c.notion, c.supabase, s, httpapi.HealthSettings{Notion: byToken, Supabase: true}), nil, "GET", "/", "")
+			status, _, answer := call(newAPI().Health(c.notion, c.supabase, s, httpapi.HealthSettings{Notion: byToken, Supabase: true}), nil, "GET", "/", "")
 			if status != c.status || at(answer, "health", "overall") != c.overall || answer["success"] != (c.status == 200) {
 				t.Errorf("%d %v", status, answer)
 			}
@@ -349,7 +349,7 @@ func TestHeadIsGet(t *testing.T) {
 	r := httptest.NewRequest(http.MethodHead, "/", io.NopCloser(strings.NewReader("")))
 	w := httptest.NewRecorder()
 	well := func(context.Context) error { return nil }
-	api().Health(well, well, &store{}, httpapi.HealthSettings{Notion: byToken}).ServeHTTP(w, r)
+	newAPI().Health(well, well, &store{}, httpapi.HealthSettings{Notion: byToken}).ServeHTTP(w, r)
 	if w.Code != 200 {
 		t.Errorf("%d", w.Code)
 	}

@@ -94,7 +94,7 @@ type grantConfig struct {
 
 // Config answers GET and POST /config: what the integration is set to, with all connections, and the settings of a connection that may
 // change at run time.
-func (a API) Config(settings Settings, c Configured) http.Handler {
+func (a API) Config(stored Settings, c Configured) http.Handler {
 	type answer struct {
 		Envelope
 		Configuration configShown      `json:"configuration"`
@@ -105,24 +105,24 @@ func (a API) Config(settings Settings, c Configured) http.Handler {
 			if _, err := query(r); err != nil {
 				return 0, nil, err
 			}
-			shown, err := c.show(r.Context(), settings)
+			shown, err := c.show(r.Context(), stored)
 			return http.StatusOK, answer{a.ok(), shown, nil}, err
 		},
 		http.MethodPost: func(r *http.Request) (int, any, error) {
 			if err := permitted(r, access.Config); err != nil {
 				return 0, nil, err
 			}
-			changed, err := c.change(r, settings)
+			changed, err := c.change(r, stored)
 			if err != nil {
 				return 0, nil, err
 			}
-			shown, err := c.show(r.Context(), settings)
+			shown, err := c.show(r.Context(), stored)
 			return http.StatusOK, answer{a.ok(), shown, changed}, err
 		},
 	})
 }
 
-func (c Configured) change(r *http.Request, settings Settings) ([]setting.Change, error) {
+func (c Configured) change(r *http.Request, stored Settings) ([]setting.Change, error) {
 	var in setting.Patch
 	if _, err := query(r); err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (c Configured) change(r *http.Request, settings Settings) ([]setting.Change
 	if err != nil {
 		return nil, err
 	}
-	was, err := settings.Read(r.Context(), c.Connection)
+	was, err := stored.Read(r.Context(), c.Connection)
 	if err != nil {
 		return nil, err
 	}
@@ -147,13 +147,13 @@ func (c Configured) change(r *http.Request, settings Settings) ([]setting.Change
 	}
 	note(r, "connection_id", is.ConnectionID)
 	note(r, "changed", changed)
-	return changed, settings.Save(r.Context(), is, caller.Client)
+	return changed, stored.Save(r.Context(), is, caller.Client)
 }
 
-func (c Configured) show(ctx context.Context, settings Settings) (configShown, error) {
+func (c Configured) show(ctx context.Context, stored Settings) (configShown, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthLimit)
 	defer cancel()
-	all, err := settings.List(ctx)
+	all, err := stored.List(ctx)
 	if err != nil {
 		return configShown{}, err
 	}

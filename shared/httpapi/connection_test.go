@@ -62,12 +62,12 @@ func TestConnectionOfARequest(t *testing.T) {
 			t.Parallel()
 			var of, sees string
 			served := 0
-			h := api().PerConnection(func(_ context.Context, id string) (http.Handler, error) {
+			h := newAPI().PerConnection(func(_ context.Context, id string) (http.Handler, error) {
 				if id == uuid.Nil.String() {
 					return nil, fault.New(fault.NotFound, "There is no such connection; GET /config lists them.")
 				}
 				// The status needs the scope read, as any endpoint; what it sees is looked at on the way.
-				status := api().SyncStatus(journalStatus(func() { served++ }), &store{}, httpapi.SyncSettings{})
+				status := newAPI().SyncStatus(journalStatus(func() { served++ }), &store{}, httpapi.SyncSettings{})
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Context().Err() == nil {
 						body, _ := io.ReadAll(r.Body)
@@ -95,7 +95,7 @@ func TestConnectionOfARequest(t *testing.T) {
 // TestUnknownParameterNamesConnectionID: an error lists what there is.
 func TestUnknownParameterNamesConnectionID(t *testing.T) {
 	t.Parallel()
-	h := api().PerConnection(func(context.Context, string) (http.Handler, error) { return api().Events(&store{}), nil })
+	h := newAPI().PerConnection(func(context.Context, string) (http.Handler, error) { return newAPI().Events(&store{}), nil })
 	if status, _, answer := call(h, &everybody, "GET", "/?x=1", ""); status != 400 || !strings.Contains(answer["message"].(string), "cursor, connection_id.") {
 		text, _ := json.Marshal(answer)
 		t.Errorf("%d %s", status, text)

@@ -81,8 +81,8 @@ var operator = access.Principal{Client: "desk", Scopes: []access.Scope{access.Re
 func TestInsightRefusesBadInput(t *testing.T) {
 	t.Parallel()
 	d := &office{running: "other"}
-	dashboard, alerts, breakers := api().Dashboard(d.read, &store{}, 180), api().Alerts(d), api().Breakers(circuits{})
-	check, repair, invalidate := api().DataConsistency(d, []string{"partners"}), api().RepairConsistency(d), api().CacheInvalidate(d.invalidate)
+	dashboard, alerts, breakers := newAPI().Dashboard(d.read, &store{}, 180), newAPI().Alerts(d), newAPI().Breakers(circuits{})
+	check, repair, invalidate := newAPI().DataConsistency(d, []string{"partners"}), newAPI().RepairConsistency(d), newAPI().CacheInvalidate(d.invalidate)
 	reader := access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}
 	many := `{"records":[` + strings.Repeat(`{"database":"partners","record_id":"1"},`, 100) + `{"database":"partners","record_id":"1"}]}`
 	for name, c := range map[string]struct {
@@ -137,7 +137,7 @@ func TestInsightRefusesBadInput(t *testing.T) {
 func TestDashboardWithoutData(t *testing.T) {
 	t.Parallel()
 	for _, w := range metric.Windows() {
-		status, _, answer := call(api().Dashboard((&office{}).read, &store{}, 180), &operator, "GET", "/?time_range="+w.Name, "")
+		status, _, answer := call(newAPI().Dashboard((&office{}).read, &store{}, 180), &operator, "GET", "/?time_range="+w.Name, "")
 		data, _ := answer["dashboard_data"].(map[string]any)
 		if status != 200 || answer["time_range"] != w.Name || data == nil {
 			t.Fatal(status, answer)
@@ -161,7 +161,7 @@ func TestDashboardWithoutData(t *testing.T) {
 
 func TestDashboardLeavesOutWhatIsNotWanted(t *testing.T) {
 	t.Parallel()
-	_, _, answer := call(api().Dashboard((&office{stale: true}).read, &store{}, 180), &operator, "GET", "/?include_events=false&include_performance=false", "")
+	_, _, answer := call(newAPI().Dashboard((&office{stale: true}).read, &store{}, 180), &operator, "GET", "/?include_events=false&include_performance=false", "")
 	if _, there := answer["recent_events"]; there || at(answer, "dashboard_data", "performance_metrics") != nil || answer["stale"] != true || answer["time_range"] != "7d" {
 		t.Error(answer)
 	}
@@ -170,12 +170,12 @@ func TestDashboardLeavesOutWhatIsNotWanted(t *testing.T) {
 func TestAlertsAreSeenAndSilenced(t *testing.T) {
 	t.Parallel()
 	d := &office{alerts: []alert.Alert{{ID: someID, Key: alert.Key{Condition: alert.StaleData, Subject: "partners"}, RaisedAt: now}}}
-	_, _, answer := call(api().Alerts(d), &operator, "GET", "/", "")
+	_, _, answer := call(newAPI().Alerts(d), &operator, "GET", "/", "")
 	list, _ := answer["alerts"].([]any)
 	if first, _ := list[0].(map[string]any); len(list) != 1 || first["title"] != "Partners are out of date" || first["status"] != "raised" {
 		t.Error(answer)
 	}
-	status, _, answer := call(api().Alerts(d), &operator, "POST", "/", `{"id":"`+someID+`","action":"silence","minutes":60}`)
+	status, _, answer := call(newAPI().Alerts(d), &operator, "POST", "/", `{"id":"`+someID+`","action":"silence","minutes":60}`)
 	if status != 200 || at(answer, "alert", "status") != "silenced" || d.asked[2] != time.Hour {
 		t.Error(status, answer, d.asked)
 	}
@@ -188,7 +188,7 @@ func TestConsistencyReport(t *testing.T) {
 	rows.Add(finding)
 	rows.Add(consistency.Finding{Check: consistency.Rows, Kind: "partners", Problem: consistency.RowMissing, RecordID: someID})
 	d := &office{report: audit.Report{Rows: consistency.Run{CreatedAt: now, Results: []consistency.Result{rows}}}}
-	h := api().DataConsistency(d, []string{"partners", "notion_partners"})
+	h := newAPI().DataConsistency(d, []string{"partners", "notion_partners"})
 	_, _, answer := call(h, &operator, "GET", "/?limit=1", "")
 	for name, want := range map[string]any{
 		"overall_status": "degraded", "checks_performed": 1.0, "consistent_records": 21.0, "inconsistent_records": 1.0, "missing_records": 1.0, "waiting_records": 2.0,
@@ -211,7 +211,7 @@ func TestConsistencyReport(t *testing.T) {
 func TestInvalidateSaysWhatWent(t *testing.T) {
 	t.Parallel()
 	d := &office{}
-	status, _, answer := call(api().CacheInvalidate(d.invalidate), &operator, "POST", "/", `{"cache_type":"notion","pattern":"(a+)+$"}`)
+	status, _, answer := call(newAPI().CacheInvalidate(d.invalidate), &operator, "POST", "/", `{"cache_type":"notion","pattern":"(a+)+$"}`)
 	if status != 200 || answer["entries_invalidated"] != 3.0 || d.asked[0] != "schema+user+page+health" || d.asked[1] != "(a+)+$" {
 		t.Error(status, answer, d.asked)
 	}
@@ -223,7 +223,7 @@ func TestHealthNeverWaitsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		deaf := func(context.Context) error { <-time.After(time.Minute); return nil }
 		began := time.Now()
-		status, _, answer := call(api().Health(deaf, deaf, &store{}, httpapi.HealthSettings{Notion: byToken, Breakers: func(string) string { return breaker.Open }}), nil, "GET", "/", "")
+		status, _, answer := call(newAPI().Health(deaf, deaf, &store{}, httpapi.HealthSettings{Notion: byToken, Breakers: func(string) string { return breaker.Open }}), nil, "GET", "/", "")
 		if took := time.Since(began); took > 2*time.Second || status != 503 || at(answer, "health", "services", "notion", "breaker") != "open" {
 			t.Error(took, status, answer)
 		}

@@ -77,12 +77,12 @@ func TestRun(t *testing.T) {
 		Run: journal.Run{Type: journal.Full, RequestedBy: "desk", CreatedAt: now}, Status: "running", StartedAt: now,
 		Parts: map[string]journal.ToldPart{"partners": {Status: "running", Phase: journal.Pulling}},
 	}}
-	status, _, answer := call(api().Run(p), &everybody, "GET", "/sync/runs/"+anID, "")
+	status, _, answer := call(newAPI().Run(p), &everybody, "GET", "/sync/runs/"+anID, "")
 	if status != 200 || answer["preview"] != nil || at(answer, "run", "databases", "partners", "phase") != "pull" || at(answer, "run", "finished_at") != nil {
 		t.Errorf("a real run: %d %v", status, answer)
 	}
 	p.told.DryRun = true
-	_, _, answer = call(api().Run(p), &everybody, "GET", "/sync/runs/"+anID+"?database=partners&limit=2&cursor=NQ", "")
+	_, _, answer = call(newAPI().Run(p), &everybody, "GET", "/sync/runs/"+anID+"?database=partners&limit=2&cursor=NQ", "")
 	want := `{"next_cursor":"Nw","records":[` +
 		`{"conflicts":[{"field":"location","notion_value":"a","rule":"newest","supabase_value":"b","winner":"supabase"},` +
 		`{"field":"type","notion_value":null,"rule":"manual","supabase_value":null,"winner":null}],` +
@@ -101,7 +101,7 @@ func TestRun(t *testing.T) {
 func TestMatches(t *testing.T) {
 	t.Parallel()
 	p := &previews{}
-	_, _, answer := call(api().Matches(p), &everybody, "GET", "/sync/matches?database=partners", "")
+	_, _, answer := call(newAPI().Matches(p), &everybody, "GET", "/sync/matches?database=partners", "")
 	want := `{"matches":[{"by":"title","candidates":[{"fields":{"name":"Ada"},"row_id":"row"}],"database":"partners","page_id":"page","pages":1,"rows":2,` +
 		`"title":"Ada","value":"ada"}],"next_cursor":null,"total":1}`
 	if diff := cmp.Diff(want, shape(t, answer)); diff != "" {
@@ -115,7 +115,7 @@ func TestMatches(t *testing.T) {
 func TestMatchSettle(t *testing.T) {
 	t.Parallel()
 	p, carried := &previews{}, ""
-	h := api().MatchSettle(p, func(_ context.Context, kind string, _ journal.Type, _ string) error {
+	h := newAPI().MatchSettle(p, func(_ context.Context, kind string, _ journal.Type, _ string) error {
 		carried += kind
 		return nil
 	})
@@ -136,10 +136,10 @@ func TestRunsAndMatchesRefuse(t *testing.T) {
 	t.Parallel()
 	reader := access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}
 	p := &previews{err: fault.New(fault.NotFound, "There is no run.")}
-	run, matches := api().Run(p), api().Matches(p)
-	mapped := api()
+	run, matches := newAPI().Run(p), newAPI().Matches(p)
+	mapped := newAPI()
 	mapped.Kinds = []string{"partners", "projects"}
-	settle := api().MatchSettle(p, func(context.Context, string, journal.Type, string) error { t.Error("carried out"); return nil })
+	settle := newAPI().MatchSettle(p, func(context.Context, string, journal.Type, string) error { t.Error("carried out"); return nil })
 	path := "/sync/matches/" + anID
 	cases := map[string]struct {
 		handler              http.Handler

@@ -94,7 +94,7 @@ func subscriber() *access.Principal {
 func TestSubscribe(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
-	h := api().Subscribe(d, []string{"partners", "projects"})
+	h := newAPI().Subscribe(d, []string{"partners", "projects"})
 	status, _, answer := call(h, subscriber(), "POST", "/", `{"event_types":["sync_*","error","error"],"callback_url":"https://example.com/x","databases":["projects"],"rate_limit":5}`)
 	if status != 201 || answer["subscription_id"] != subscriptionID || answer["secret"] != "whsec_shown" || answer["status"] != "active" ||
 		answer["callback_url"] != "https://example.com/x" || answer["created_at"] != "2026-11-23T10:00:00.250Z" {
@@ -152,7 +152,7 @@ func TestSubscriptionCalls(t *testing.T) {
 		calls        string
 		shows        map[string]any
 	}{
-		"list":             {func(d *desk) http.Handler { return api().Subscriptions(d) }, "GET", "/", "", 200, "list", map[string]any{"total_subscriptions": 1.0}},
+		"list":             {func(d *desk) http.Handler { return newAPI().Subscriptions(d) }, "GET", "/", "", 200, "list", map[string]any{"total_subscriptions": 1.0}},
 		"one":              {one, "GET", base, "", 200, "find " + subscriptionID, map[string]any{"subscription_id": subscriptionID, "failing_since": nil}},
 		"in capitals":      {one, "GET", strings.Replace(base, subscriptionID, strings.ToUpper(subscriptionID), 1), "", 200, "find " + subscriptionID, nil},
 		"change":           {one, "PATCH", base, `{"event_types":["error"],"description":"mine"}`, 200, "change " + subscriptionID, map[string]any{"description": "mine", "rate_limit": 50.0}},
@@ -172,9 +172,9 @@ func TestSubscriptionCalls(t *testing.T) {
 		"since nonsense":   {action, "POST", base + "/replay", `{"since":"yesterday"}`, 400, "", map[string]any{"message": "Give since, a time such as 2026-11-23T10:00:00Z: what failed for good from then on is sent again."}},
 		"another action":   {action, "POST", base + "/explode", "", 404, "", nil},
 		"read an action":   {action, "GET", base + "/pause", "", 405, "", nil},
-		"replay":           {func(d *desk) http.Handler { return api().Replay(d) }, "POST", base + "/deliveries/" + deliveryID + "/replay", "", 202, "replay " + deliveryID, map[string]any{"replay_of": deliveryID}},
-		"replay no id":     {func(d *desk) http.Handler { return api().Replay(d) }, "POST", base + "/deliveries/x/replay", "", 404, "", nil},
-		"a delivery":       {func(d *desk) http.Handler { return api().Delivery(d) }, "GET", base + "/deliveries/" + deliveryID, "", 200, "delivery", map[string]any{"subscription_id": subscriptionID}},
+		"replay":           {func(d *desk) http.Handler { return newAPI().Replay(d) }, "POST", base + "/deliveries/" + deliveryID + "/replay", "", 202, "replay " + deliveryID, map[string]any{"replay_of": deliveryID}},
+		"replay no id":     {func(d *desk) http.Handler { return newAPI().Replay(d) }, "POST", base + "/deliveries/x/replay", "", 404, "", nil},
+		"a delivery":       {func(d *desk) http.Handler { return newAPI().Delivery(d) }, "GET", base + "/deliveries/" + deliveryID, "", 200, "delivery", map[string]any{"subscription_id": subscriptionID}},
 		"deliveries":       {list, "GET", base + "/deliveries?limit=1&status=dead", "", 200, "deliveries", nil},
 		"an odd status":    {list, "GET", base + "/deliveries?status=lost", "", 400, "", nil},
 		"an empty status":  {list, "GET", base + "/deliveries?status=", "", 400, "", nil},
@@ -200,9 +200,9 @@ func TestSubscriptionCalls(t *testing.T) {
 	}
 }
 
-func one(d *desk) http.Handler    { return api().Subscription(d, []string{"partners"}) }
-func action(d *desk) http.Handler { return api().SubscriptionAction(d) }
-func list(d *desk) http.Handler   { return api().Deliveries(d) }
+func one(d *desk) http.Handler    { return newAPI().Subscription(d, []string{"partners"}) }
+func action(d *desk) http.Handler { return newAPI().SubscriptionAction(d) }
+func list(d *desk) http.Handler   { return newAPI().Deliveries(d) }
 
 func TestDeliveriesPageOn(t *testing.T) {
 	t.Parallel()
@@ -249,19 +249,19 @@ func TestNotionWebhook(t *testing.T) {
 	t.Parallel()
 	h := &hooks{}
 	raw := " {\"id\": \"1\" }\n"
-	if status, _, answer := call(api().NotionWebhook(h), nil, "POST", "/", raw); status != 200 || answer["success"] != true || h.body != raw {
+	if status, _, answer := call(newAPI().NotionWebhook(h), nil, "POST", "/", raw); status != 200 || answer["success"] != true || h.body != raw {
 		t.Errorf("%d %v, %q", status, answer, h.body)
 	}
 	h.err = fault.New(fault.Unauthorized, "no")
-	if status, _, _ := call(api().NotionWebhook(h), nil, "POST", "/", raw); status != 401 {
+	if status, _, _ := call(newAPI().NotionWebhook(h), nil, "POST", "/", raw); status != 401 {
 		t.Errorf("%d", status)
 	}
-	if status, _, _ := call(api().NotionWebhook(h), nil, "POST", "/", strings.Repeat(" ", 300<<10)); status != 413 {
+	if status, _, _ := call(newAPI().NotionWebhook(h), nil, "POST", "/", strings.Repeat(" ", 300<<10)); status != 413 {
 		t.Errorf("too large: %d", status)
 	}
 	h = &hooks{}
 	admin := &access.Principal{Client: "me", Scopes: []access.Scope{access.Admin}}
-	token := api().NotionWebhookToken(h)
+	token := newAPI().NotionWebhookToken(h)
 	if status, _, _ := call(token, admin, "GET", "/", ""); status != 404 {
 		t.Errorf("no token yet: %d", status)
 	}
@@ -306,7 +306,7 @@ func TestSupabaseWebhook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := &hooks{}
-			handler := api().SupabaseWebhook(h, func(context.Context) (secret.Text, error) { return secret.Of(c.set), nil }, map[string]string{"partner_rows": "partners"})
+			handler := newAPI().SupabaseWebhook(h, func(context.Context) (secret.Text, error) { return secret.Of(c.set), nil }, map[string]string{"partner_rows": "partners"})
 			status, _, answer := call(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if c.given != "" {
 					r.Header.Set("X-Webhook-Secret", c.given)

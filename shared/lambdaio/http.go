@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
+	awslambda "github.com/aws/aws-lambda-go/lambda"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -23,7 +23,7 @@ const MaxBody = 1 << 20
 
 // HTTP serves handler behind an API Gateway HTTP API, payload format 2.0. It does not return.
 func HTTP(handler http.Handler) {
-	lambda.Start(Proxy(handler))
+	awslambda.Start(Proxy(handler))
 }
 
 // Proxy gives the function from event to answer that [HTTP] starts.

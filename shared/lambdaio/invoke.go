@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
+	awslambda "github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
@@ -15,7 +15,7 @@ import (
 // Schedule hands the event of an EventBridge schedule to handle: the schedule's Input, or where it has none EventBridge's own
 // event. It does not return. An error makes Lambda try again, twice.
 func Schedule(handle func(context.Context, json.RawMessage) error) {
-	lambda.Start(func(ctx context.Context, event json.RawMessage) error {
+	awslambda.Start(func(ctx context.Context, event json.RawMessage) error {
 		ctx = traced(ctx, parentOf(event))
 		return guard(ctx, func() error { return handle(ctx, event) })
 	})
@@ -24,7 +24,7 @@ func Schedule(handle func(context.Context, json.RawMessage) error) {
 // Task hands the payload of an on-demand invocation to handle and its result, as JSON, to the invoker, who also reads the error.
 // It does not return.
 func Task(handle func(context.Context, json.RawMessage) (any, error)) {
-	lambda.Start(func(ctx context.Context, payload json.RawMessage) (result any, err error) {
+	awslambda.Start(func(ctx context.Context, payload json.RawMessage) (result any, err error) {
 		ctx = traced(ctx, "")
 		err = guard(ctx, func() (err error) {
 			result, err = handle(ctx, payload)
@@ -39,7 +39,7 @@ func Task(handle func(context.Context, json.RawMessage) (any, error)) {
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 func Authorizer(decide Decider) {
-	lambda.Start(func(ctx context.Context, request events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, err error) {
+	awslambda.Start(func(ctx context.Context, request events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, err error) {
 		request.Headers = lower(request.Headers)
 		ctx = traced(ctx, request.Headers[trace.Header])
 		err = guard(ctx, func() (err error) {

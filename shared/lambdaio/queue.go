@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
+	awslambda "github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
@@ -27,7 +27,7 @@ type Message struct {
 // Queue hands the messages of an SQS event-source mapping to handle, one after the other. It does not return. The mapping must say
 // ReportBatchItemFailures.
 func Queue(handle func(context.Context, Message) error) {
-	lambda.Start(Batch(handle))
+	awslambda.Start(Batch(handle))
 }
 
 // Batch gives the function from event to answer that [Queue] starts: it names the messages that are to come again, which are those

@@ -65,24 +65,24 @@ func TestTrail(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
-	settings := postgres.Settings{Pool: pool}
-	was, err := settings.Read(t.Context(), connection)
+	store := postgres.Settings{Pool: pool}
+	was, err := store.Read(t.Context(), connection)
 	if err != nil || was.Policy != merge.Newest || was.Interval != 0 || was.Plan != "" || len(was.Databases) != 0 {
 		t.Fatalf("%+v, %v", was, err)
 	}
 	is := was
 	is.Policy, is.Interval, is.Plan, is.Databases = merge.SupabaseWins, 15*time.Minute, setting.Business, map[string]string{"partners": "x"}
-	if err := settings.Save(t.Context(), is, "desk"); err != nil {
+	if err := store.Save(t.Context(), is, "desk"); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, settings.Save(t.Context(), was, "crm"), fault.Conflict)
+	wants(t, store.Save(t.Context(), was, "crm"), fault.Conflict)
 	is.Version++
 	_, r := run(t, pool, journal.Full)
 	for name, read := range map[string]func() (setting.Settings, error){
-		"by id":  func() (setting.Settings, error) { return settings.Read(t.Context(), connection) },
-		"by run": func() (setting.Settings, error) { return settings.OfRun(t.Context(), r.ID) },
+		"by id":  func() (setting.Settings, error) { return store.Read(t.Context(), connection) },
+		"by run": func() (setting.Settings, error) { return store.OfRun(t.Context(), r.ID) },
 		"listed": func() (setting.Settings, error) {
-			all, err := settings.List(t.Context())
+			all, err := store.List(t.Context())
 			if len(all) != 1 {
 				t.Errorf("%+v", all)
 			}
@@ -93,9 +93,9 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s: %v, %s", name, err, cmp.Diff(is, got))
 		}
 	}
-	_, err = settings.Read(t.Context(), "nobody's")
+	_, err = store.Read(t.Context(), "nobody's")
 	wants(t, err, fault.NotFound)
-	_, err = settings.OfRun(t.Context(), uuid.NewString())
+	_, err = store.OfRun(t.Context(), uuid.NewString())
 	wants(t, err, fault.NotFound)
 	ledger := postgres.Ledger{Pool: pool}
 	if last, err := ledger.Last(t.Context(), connection, journal.Full); err != nil || !last.Equal(now) {

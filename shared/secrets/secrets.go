@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -18,7 +18,7 @@ import (
 
 // Client is the part of the Secrets Manager client that is used.
 type Client interface {
-	GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	GetSecretValue(ctx context.Context, in *awssecrets.GetSecretValueInput, opts ...func(*awssecrets.Options)) (*awssecrets.GetSecretValueOutput, error)
 }
 
 // App is the secret in which a person sets what the integration needs: a JSON object of strings, named as in .env.example. It is
@@ -66,7 +66,7 @@ func (a *App) Reread() {
 }
 
 func (a *App) read(ctx context.Context) (map[string]secret.Text, error) {
-	out, err := a.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(a.id)})
+	out, err := a.client.GetSecretValue(ctx, &awssecrets.GetSecretValueInput{SecretId: aws.String(a.id)})
 	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
 		return nil, fault.Wrap(err, fault.Unavailable, "The secret that APP_SECRET_ARN names does not exist")
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -22,12 +22,12 @@ type manager struct {
 	reads int
 }
 
-func (m *manager) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (m *manager) GetSecretValue(_ context.Context, in *awssecrets.GetSecretValueInput, _ ...func(*awssecrets.Options)) (*awssecrets.GetSecretValueOutput, error) {
 	m.reads++
 	if aws.ToString(in.SecretId) != "app" {
 		return nil, &types.ResourceNotFoundException{}
 	}
-	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(m.value)}, m.err
+	return &awssecrets.GetSecretValueOutput{SecretString: aws.String(m.value)}, m.err
 }
 
 func TestApp(t *testing.T) {

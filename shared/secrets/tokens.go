@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/uuid"
 
@@ -18,13 +18,13 @@ import (
 
 // Putter is the part of the Secrets Manager client that keeps pairs.
 type Putter interface {
-	PutSecretValue(ctx context.Context, in *secretsmanager.PutSecretValueInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
+	PutSecretValue(ctx context.Context, in *awssecrets.PutSecretValueInput, opts ...func(*awssecrets.Options)) (*awssecrets.PutSecretValueOutput, error)
 }
 
 // Owner is the part of the Secrets Manager client that makes secrets and deletes them.
 type Owner interface {
-	CreateSecret(ctx context.Context, in *secretsmanager.CreateSecretInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
-	DeleteSecret(ctx context.Context, in *secretsmanager.DeleteSecretInput, opts ...func(*secretsmanager.Options)) (*secretsmanager.DeleteSecretOutput, error)
+	CreateSecret(ctx context.Context, in *awssecrets.CreateSecretInput, opts ...func(*awssecrets.Options)) (*awssecrets.CreateSecretOutput, error)
+	DeleteSecret(ctx context.Context, in *awssecrets.DeleteSecretInput, opts ...func(*awssecrets.Options)) (*awssecrets.DeleteSecretOutput, error)
 }
 
 // Readable reads the pairs of tokens that OAuth gave, each in a secret of its own. Secrets Manager keeps the pair before the current one.
@@ -62,7 +62,7 @@ func (r Readable) Previous(ctx context.Context, name string) (oauth.Pair, error)
 }
 
 func (r Readable) read(ctx context.Context, name, stage string) (oauth.Pair, error) {
-	out, err := r.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(name), VersionStage: aws.String(stage)})
+	out, err := r.Client.GetSecretValue(ctx, &awssecrets.GetSecretValueInput{SecretId: aws.String(name), VersionStage: aws.String(stage)})
 	if err != nil {
 		return oauth.Pair{}, refusal(err)
 	}
@@ -80,7 +80,7 @@ func (p Pairs) Put(ctx context.Context, name string, pair oauth.Pair) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Putter.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+	_, err = p.Putter.PutSecretValue(ctx, &awssecrets.PutSecretValueInput{
 		SecretId: aws.String(name), SecretString: aws.String(text), ClientRequestToken: aws.String(versionID(name, pair.Version)),
 	})
 	return refusal(err)
@@ -92,7 +92,7 @@ func (v Vault) Create(ctx context.Context, name string, pair oauth.Pair) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.Owner.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+	_, err = v.Owner.CreateSecret(ctx, &awssecrets.CreateSecretInput{
 		Name: aws.String(name), SecretString: aws.String(text), ClientRequestToken: aws.String(versionID(name, pair.Version)),
 		Description: aws.String("Tokens of a Notion workspace that was connected by OAuth"),
 	})
@@ -101,7 +101,7 @@ func (v Vault) Create(ctx context.Context, name string, pair oauth.Pair) error {
 
 // Delete forgets all pairs of a name, without a time in which that could be undone. That there are none is no error.
 func (v Vault) Delete(ctx context.Context, name string) error {
-	_, err := v.Owner.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: aws.String(name), ForceDeleteWithoutRecovery: aws.Bool(true)})
+	_, err := v.Owner.DeleteSecret(ctx, &awssecrets.DeleteSecretInput{SecretId: aws.String(name), ForceDeleteWithoutRecovery: aws.Bool(true)})
 	if err = refusal(err); fault.KindOf(err) == fault.NotFound {
 		return nil
 	}

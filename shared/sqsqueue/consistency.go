@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
@@ -17,7 +17,7 @@ type Consistency struct {
 
 // Send queues a run. fault.Unavailable: the queue cannot be reached.
 func (q Consistency) Send(ctx context.Context, id string) error {
-	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{
+	_, err := q.Client.SendMessage(ctx, &awssqs.SendMessageInput{
 		QueueUrl: aws.String(q.URL), MessageBody: aws.String(id), MessageAttributes: traced(ctx),
 	})
 	return fault.Wrap(err, fault.Unavailable, "The queue of consistency checks cannot be reached. Try again in a moment.")

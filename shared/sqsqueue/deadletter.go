@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
@@ -15,7 +15,7 @@ import (
 
 // Looker is the part of the SQS client that looks at queues.
 type Looker interface {
-	GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput, opts ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	GetQueueAttributes(ctx context.Context, in *awssqs.GetQueueAttributesInput, opts ...func(*awssqs.Options)) (*awssqs.GetQueueAttributesOutput, error)
 }
 
 // DeadLetters looks at dead-letter queues.
@@ -29,7 +29,7 @@ func (d DeadLetters) Count(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	var errs []error
 	for _, url := range d.URLs {
-		out, err := d.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		out, err := d.Client.GetQueueAttributes(ctx, &awssqs.GetQueueAttributesInput{
 			QueueUrl: aws.String(url), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages},
 		})
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
@@ -27,7 +27,7 @@ const (
 
 // Hider is the part of the SQS client that says when a message comes again.
 type Hider interface {
-	ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessageVisibilityInput, opts ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	ChangeMessageVisibility(ctx context.Context, in *awssqs.ChangeMessageVisibilityInput, opts ...func(*awssqs.Options)) (*awssqs.ChangeMessageVisibilityOutput, error)
 }
 
 // Flight has messages of a queue that are being worked on come again soon: within a minute when their worker dies, within seconds when it fails.
@@ -102,7 +102,7 @@ func (f Flight) hide(ctx context.Context, receipt string) (stop func()) {
 func (f Flight) change(ctx context.Context, receipt string, after time.Duration) {
 	limited, cancel := context.WithTimeout(ctx, hideLimit)
 	defer cancel()
-	_, err := f.Client.ChangeMessageVisibility(limited, &sqs.ChangeMessageVisibilityInput{
+	_, err := f.Client.ChangeMessageVisibility(limited, &awssqs.ChangeMessageVisibilityInput{
 		QueueUrl: aws.String(f.URL), ReceiptHandle: aws.String(receipt), VisibilityTimeout: int32(math.Ceil(after.Seconds())),
 	})
 	if err != nil && ctx.Err() == nil {

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
@@ -24,11 +24,11 @@ type hider struct {
 	err   error
 }
 
-func (h *hider) ChangeMessageVisibility(_ context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
+func (h *hider) ChangeMessageVisibility(_ context.Context, in *awssqs.ChangeMessageVisibilityInput, _ ...func(*awssqs.Options)) (*awssqs.ChangeMessageVisibilityOutput, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.told = append(h.told, [2]int{int(time.Since(h.began).Seconds()), int(in.VisibilityTimeout)})
-	return &sqs.ChangeMessageVisibilityOutput{}, h.err
+	return &awssqs.ChangeMessageVisibilityOutput{}, h.err
 }
 
 // TestAMessageComesAgainWithinSeconds: the queue's visibility timeout, twelve minutes, is meant for work that goes on.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -16,7 +16,7 @@ import (
 
 // Client is the part of the SQS client that is used.
 type Client interface {
-	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	SendMessage(ctx context.Context, in *awssqs.SendMessageInput, opts ...func(*awssqs.Options)) (*awssqs.SendMessageOutput, error)
 }
 
 // Sync is the FIFO queue of syncs. Its group is the database, so that one database is worked on once at a time.
@@ -33,7 +33,7 @@ func (q Sync) Send(ctx context.Context, connectionID string, m journal.Message) 
 	if err != nil {
 		return err
 	}
-	_, err = q.Client.SendMessage(ctx, &sqs.SendMessageInput{
+	_, err = q.Client.SendMessage(ctx, &awssqs.SendMessageInput{
 		QueueUrl:               aws.String(q.URL),
 		MessageBody:            aws.String(string(body)),
 		MessageGroupId:         aws.String(connectionID + ":" + m.Kind),
@@ -51,7 +51,7 @@ type Deliveries struct {
 
 // Wake has a deliverer look at a subscription, after a wait of at most 15 minutes. fault.Unavailable: the queue cannot be reached.
 func (q Deliveries) Wake(ctx context.Context, subscriptionID string, wait time.Duration) error {
-	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{
+	_, err := q.Client.SendMessage(ctx, &awssqs.SendMessageInput{
 		QueueUrl: aws.String(q.URL), MessageBody: aws.String(subscriptionID),
 		DelaySeconds: int32(math.Ceil(wait.Seconds())), MessageAttributes: traced(ctx),
 	})
@@ -66,6 +66,6 @@ type Outbox struct {
 
 // Nudge has the relay look at the outbox. fault.Unavailable: the queue cannot be reached.
 func (q Outbox) Nudge(ctx context.Context) error {
-	_, err := q.Client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String("{}"), MessageAttributes: traced(ctx)})
+	_, err := q.Client.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String("{}"), MessageAttributes: traced(ctx)})
 	return fault.Wrap(err, fault.Unavailable, "The outbox queue cannot be reached")
 }

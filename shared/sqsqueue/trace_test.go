@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
@@ -20,11 +20,11 @@ import (
 )
 
 // client keeps what is sent.
-type client struct{ sent []*sqs.SendMessageInput }
+type client struct{ sent []*awssqs.SendMessageInput }
 
-func (c *client) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+func (c *client) SendMessage(_ context.Context, in *awssqs.SendMessageInput, _ ...func(*awssqs.Options)) (*awssqs.SendMessageOutput, error) {
 	c.sent = append(c.sent, in)
-	return &sqs.SendMessageOutput{}, nil
+	return &awssqs.SendMessageOutput{}, nil
 }
 
 // TestTraceGoesThroughEveryHop: what a worker logs and what it queues belong to the trace of the request that it all goes back to, each

@@ -58,11 +58,11 @@ func (p parts) rests(ctx context.Context, pool *postgres.Pool) (bool, error) {
 	if p.id() == config.DefaultConnection {
 		return false, nil
 	}
-	grant, err := p.grants(pool).Find(ctx, p.id())
+	granted, err := p.grants(pool).Find(ctx, p.id())
 	if fault.KindOf(err) == fault.NotFound {
 		return true, nil
 	}
-	return grant.Status == oauth.Disconnected, err
+	return granted.Status == oauth.Disconnected, err
 }
 
 // perConnection makes the handler of an HTTP function that answers each request for the connection that it names. create makes what
@@ -86,9 +86,9 @@ func (p parts) perConnection(pool *postgres.Pool, create func(p parts, pool *pos
 	}}
 	return p.api().PerConnection(func(ctx context.Context, id string) (http.Handler, error) {
 		id = cmp.Or(id, config.DefaultConnection)
-		settings, err := postgres.Settings{Pool: pool}.Read(ctx, id)
+		is, err := postgres.Settings{Pool: pool}.Read(ctx, id)
 		if err == nil {
-			return handlers.of(p.of(settings)), nil
+			return handlers.of(p.of(is)), nil
 		}
 		// While the database is away, what was made before answers from what it remembers, or says so itself.
 		if h, ok := handlers.last(id); ok && fault.KindOf(err) != fault.NotFound {

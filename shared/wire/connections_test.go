@@ -15,7 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -59,18 +59,18 @@ func connectTwo(t *testing.T) [2]connected {
 				NotionOAuth: config.NotionOAuth{ClientID: app.ID, RedirectURI: app.RedirectURIs[0]},
 			},
 			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool}, gauge: newGauge("test", "test", slog.New(slog.DiscardHandler)),
-			secret: secrets.NewApp(secretsmanager.NewFromConfig(account), "app", secretTTL, time.Now),
+			secret: secrets.NewApp(awssecrets.NewFromConfig(account), "app", secretTTL, time.Now),
 		}
-		settings, err := postgres.Settings{Pool: pool}.Read(t.Context(), consent(t, p, pool))
+		is, err := postgres.Settings{Pool: pool}.Read(t.Context(), consent(t, p, pool))
 		if err != nil {
 			t.Fatal(err)
 		}
-		settings.Databases = sim.Databases()
-		if err := (postgres.Settings{Pool: pool}).Save(t.Context(), settings, "test"); err != nil {
+		is.Databases = sim.Databases()
+		if err := (postgres.Settings{Pool: pool}).Save(t.Context(), is, "test"); err != nil {
 			t.Fatal(err)
 		}
-		settings.Version++
-		two[i] = connected{parts: p.of(settings), sim: sim, pool: pool}
+		is.Version++
+		two[i] = connected{parts: p.of(is), sim: sim, pool: pool}
 	}
 	return two
 }
@@ -125,9 +125,9 @@ func (c connected) run(ctx context.Context) error {
 	all := everywhere{c.parts, c.pool}
 	syncers := &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(c.pool) }}
 	for _, m := range queue.messages {
-		settings, err := all.settingsOf(ctx, m)
+		is, err := all.settingsOf(ctx, m)
 		if err == nil {
-			err = syncers.of(all.of(settings)).Work(ctx, m)
+			err = syncers.of(all.of(is)).Work(ctx, m)
 		}
 		if err != nil {
 			return err

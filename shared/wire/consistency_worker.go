@@ -3,7 +3,7 @@ package wire
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/cache"
@@ -33,7 +33,7 @@ func (s rememberedSide) Relations(ctx context.Context, dataSourceID string) ([]c
 // ended is not worked on again.
 func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
 	flight := func(p parts) sqsqueue.Flight {
-		return sqsqueue.Flight{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL, Log: p.log}
+		return sqsqueue.Flight{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL, Log: p.log}
 	}
 	return onQueue("consistency-worker", flight, forMessages(2), func(ctx context.Context, all everywhere, m lambdaio.Message) error {
 		settings, err := postgres.Settings{Pool: all.db}.OfCheck(ctx, m.Body)

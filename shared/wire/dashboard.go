@@ -13,6 +13,6 @@ import (
 
 // Dashboard answers GET /dashboard.
 func Dashboard() http.Handler {
-	api := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, "dashboard")}
-	return api.ReadOnly(page.Handler())
+	a := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, "dashboard")}
+	return a.ReadOnly(page.Handler())
 }

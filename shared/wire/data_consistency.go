@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/journal"
@@ -38,7 +38,7 @@ func (p parts) auditDesk(pool *postgres.Pool) *audit.Desk {
 		Mender: func(k mapping.Kind) audit.Mender {
 			return pgside.New(pool, p.id(), p.cfg.Mapping, k, newID)
 		},
-		Send: sqsqueue.Consistency{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL}.Send,
+		Send: sqsqueue.Consistency{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL}.Send,
 		Sync: func(ctx context.Context, kinds []string) error {
 			_, err := starter.Start(ctx, syncrun.Request{Type: journal.Incremental, Kinds: kinds, RequestedBy: "repair"})
 			return err

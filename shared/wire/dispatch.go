@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/dispatch"
@@ -43,7 +43,7 @@ func (p parts) sealing() postgres.Sealing {
 }
 
 func (p parts) deliveries() sqsqueue.Deliveries {
-	return sqsqueue.Deliveries{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.DeliveryQueueURL}
+	return sqsqueue.Deliveries{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.DeliveryQueueURL}
 }
 
 // outbound is what sends to addresses that users give.
@@ -58,7 +58,7 @@ type nudger struct {
 }
 
 func (p parts) nudger() nudger {
-	return nudger{p, sqsqueue.Outbox{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.OutboxQueueURL}}
+	return nudger{p, sqsqueue.Outbox{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.OutboxQueueURL}}
 }
 
 // nudge has the relay look. Where the queue cannot be reached, the relay's schedule does.

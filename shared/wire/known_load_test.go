@@ -292,8 +292,8 @@ type (
 func (k *known) dashboard(t *testing.T, window string) (map[string]any, []stretchShown) {
 	t.Helper()
 	read := postgres.Insight{Pool: k.Pool, ConnectionID: config.DefaultConnection, Kinds: mapping.ACT().Kinds}
-	api := httpapi.API{Now: func() time.Time { return k.now }, Log: slog.New(slog.DiscardHandler)}
-	h := api.Dashboard(func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
+	a := httpapi.API{Now: func() time.Time { return k.now }, Log: slog.New(slog.DiscardHandler)}
+	h := a.Dashboard(func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
 		f, err := read.Read(ctx, w, k.now)
 		return f, false, err
 	}, postgres.Events{Pool: k.Pool, ConnectionID: config.DefaultConnection}, 180)

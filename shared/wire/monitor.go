@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/alert"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -107,7 +107,7 @@ func (p parts) dailyCheck(ctx context.Context, pool *postgres.Pool) error {
 // monitor watches the connection. The queues are everybody's: their dead letters are told of once, for the first connection.
 func (p parts) monitor(get func(context.Context) (*postgres.Pool, error)) monitor.Monitor {
 	client := p.notion(p.source(), p.budget(true))
-	letters := sqsqueue.DeadLetters{Client: sqs.NewFromConfig(p.aws)}
+	letters := sqsqueue.DeadLetters{Client: awssqs.NewFromConfig(p.aws)}
 	if p.id() == config.DefaultConnection {
 		letters.URLs = p.cfg.DeadLetterQueueURLs
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -69,7 +69,7 @@ func (p parts) source() *connect.Source {
 	return &connect.Source{
 		ConnectionID: p.id(),
 		Grants:       grantsOf{p},
-		Vault:        secrets.Readable{Client: secretsmanager.NewFromConfig(p.aws)},
+		Vault:        secrets.Readable{Client: awssecrets.NewFromConfig(p.aws)},
 		Fixed: func(ctx context.Context) (secret.Text, error) {
 			if p.id() != config.DefaultConnection {
 				return secret.Text{}, nil

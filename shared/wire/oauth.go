@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/connect"
@@ -81,7 +81,7 @@ func (p parts) keeper(pool *postgres.Pool, vault connect.Vault) connect.Keeper {
 
 // renewing gives the connection's token, and refreshes one that Notion refuses.
 func (p parts) renewing(pool *postgres.Pool) *connect.Source {
-	client := secretsmanager.NewFromConfig(p.aws)
+	client := awssecrets.NewFromConfig(p.aws)
 	source := p.source()
 	source.Renew = p.keeper(pool, secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}).Refresh
 	return source
@@ -94,6 +94,6 @@ func (p parts) secretName(attemptID string) string {
 
 // vault reads, keeps, makes and deletes pairs of tokens.
 func (p parts) vault() secrets.Vault {
-	client := secretsmanager.NewFromConfig(p.aws)
+	client := awssecrets.NewFromConfig(p.aws)
 	return secrets.Vault{Pairs: secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}, Owner: client}
 }

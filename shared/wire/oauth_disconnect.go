@@ -23,11 +23,11 @@ func OAuthDisconnect() http.Handler {
 			if err != nil {
 				return oauth.Grant{}, err
 			}
-			grant, err := pick(all, workspaceID)
+			granted, err := pick(all, workspaceID)
 			if err != nil {
 				return oauth.Grant{}, err
 			}
-			return keeper.Disconnect(ctx, vault, grant.ConnectionID, client)
+			return keeper.Disconnect(ctx, vault, granted.ConnectionID, client)
 		}), nil
 	})
 }

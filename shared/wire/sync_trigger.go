@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
@@ -37,5 +37,5 @@ func (p parts) starter(pool *postgres.Pool) syncrun.Starter {
 }
 
 func (p parts) queue() sqsqueue.Sync {
-	return sqsqueue.Sync{Client: sqs.NewFromConfig(p.aws), URL: p.cfg.SyncQueueURL, NewID: newID}
+	return sqsqueue.Sync{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.SyncQueueURL, NewID: newID}
 }

@@ -41,11 +41,11 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
 			return err
 		}
-		settings, err := all.settingsOf(ctx, msg)
+		is, err := all.settingsOf(ctx, msg)
 		if err != nil {
 			return err
 		}
-		p := all.of(settings)
+		p := all.of(is)
 		syncer := all.syncers.of(p)
 		err = syncer.Work(p.onBehalf(ctx), msg)
 		for _, b := range []*notion.Shared{syncer.budget, syncer.hasty} {

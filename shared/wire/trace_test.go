@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/obs"
@@ -29,8 +29,8 @@ type keeper struct {
 	err   error
 }
 
-func (k keeper) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
-	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(k.value)}, k.err
+func (k keeper) GetSecretValue(context.Context, *awssecrets.GetSecretValueInput, ...func(*awssecrets.Options)) (*awssecrets.GetSecretValueOutput, error) {
+	return &awssecrets.GetSecretValueOutput{SecretString: aws.String(k.value)}, k.err
 }
 
 // TestCollectorThatTakesNothing: whatever is wrong with it, and with its key, the invocation goes on, the log says so, and no secret shows.

@@ -89,11 +89,11 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, err := postgres.Settings{Pool: first.pool}.OfCheck(t.Context(), run.ID)
-	if err != nil || settings.ConnectionID != second.id() {
-		t.Fatal(settings, err)
+	is, err := postgres.Settings{Pool: first.pool}.OfCheck(t.Context(), run.ID)
+	if err != nil || is.ConnectionID != second.id() {
+		t.Fatal(is, err)
 	}
-	if err := second.of(settings).auditor(second.pool).Work(t.Context(), run.ID); err != nil {
+	if err := second.of(is).auditor(second.pool).Work(t.Context(), run.ID); err != nil {
 		t.Fatal(err)
 	}
 	const waiting = `select count(*) from consistency_runs where connection_id = $1 and status = 'queued'`
@@ -211,11 +211,11 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 	}
 	client := outbound.New(outbound.Config{Loopback: true, Now: time.Now})
 	for _, id := range subscriptions {
-		settings, err := postgres.Settings{Pool: all.db}.OfSubscription(t.Context(), id)
+		is, err := postgres.Settings{Pool: all.db}.OfSubscription(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := all.of(settings)
+		p := all.of(is)
 		if err := p.deliverer(all.db, client, newGates(p.deliveryBreaker)).Deliver(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}

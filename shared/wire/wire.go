@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
@@ -75,7 +75,7 @@ func partsOf(function string, getenv func(string) string) (parts, error) {
 		aws:      cloud,
 		log:      log,
 		gauge:    gauge,
-		secret:   secrets.NewApp(secretsmanager.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
+		secret:   secrets.NewApp(awssecrets.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
 		opened:   &opened{},
 	}
 	gauge.spans = p.recorder(function)
@@ -189,11 +189,11 @@ func handler(function string, create func(context.Context, parts) (http.Handler,
 		}
 		return create(context.WithoutCancel(ctx), p) // what is made outlives the request
 	})
-	api := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function)}
+	a := httpapi.API{Now: time.Now, Log: obs.NewLogger(os.Stdout, slog.LevelInfo, function)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := set(r.Context())
 		if err != nil {
-			api.Failure(err).ServeHTTP(w, r)
+			a.Failure(err).ServeHTTP(w, r)
 			return
 		}
 		ctx, end := p.gauge.begin(r.Context(), r.Method+" "+function, trace.Server)
@@ -205,7 +205,7 @@ func handler(function string, create func(context.Context, parts) (http.Handler,
 		defer cancel()
 		h, err := get(within)
 		if err != nil {
-			h = api.Failure(err)
+			h = a.Failure(err)
 		}
 		h.ServeHTTP(answer, r.WithContext(within))
 		answer.status = cmp.Or(answer.status, http.StatusOK) // as net/http has it
@@ -259,7 +259,7 @@ func onQueue[T any](name string, flight func(parts) sqsqueue.Flight, create func
 
 // flight is that of a queue whose messages ask for what is stored as well.
 func (p parts) flight(url string) sqsqueue.Flight {
-	return sqsqueue.Flight{Client: sqs.NewFromConfig(p.aws), URL: url, Stored: true, Log: p.log}
+	return sqsqueue.Flight{Client: awssqs.NewFromConfig(p.aws), URL: url, Stored: true, Log: p.log}
 }
 
 // function makes the function of an event. What it works with is made on its first event, and again after a failure.

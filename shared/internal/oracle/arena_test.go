@@ -541,20 +541,20 @@ func (a *arena) pages(t *rapid.T) []page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages := make([]page, len(raws))
+	all := make([]page, len(raws))
 	marks := map[string]string{}
 	for i, raw := range raws {
-		pages[i] = a.readPage(raw)
-		marks[pages[i].id] = pages[i].mark
+		all[i] = a.readPage(raw)
+		marks[all[i].id] = all[i].mark
 	}
-	for _, p := range pages {
+	for _, p := range all {
 		for field, ids := range p.refs {
 			for _, id := range ids {
 				p.values[field] = append(p.values[field], marks[id])
 			}
 		}
 	}
-	return pages
+	return all
 }
 
 // row is a row as a person sees it.
@@ -802,11 +802,11 @@ func (a *arena) traces(t *rapid.T) (all string) {
 			(select count(*) || ' events' from integration_events where type not in ('sync_started', 'sync_completed')))`).Scan(&all); err != nil {
 		t.Fatal(err)
 	}
-	pages, err := a.sim.Pages(a.database)
+	listed, err := a.sim.Pages(a.database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%s\n%s\n%d lines of the log", all, pages, a.lines)
+	return fmt.Sprintf("%s\n%s\n%d lines of the log", all, listed, a.lines)
 }
 
 // written gives how often the last sync wrote.

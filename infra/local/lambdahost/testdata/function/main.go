@@ -84,10 +84,10 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	case "environment":
 		return os.Environ(), nil
 	case "invocation":
-		lambda, _ := lambdacontext.FromContext(ctx)
+		invoked, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
 		return map[string]any{
-			"id": invocation.RequestID(ctx), "arn": lambda.InvokedFunctionArn, "trace": ctx.Value("x-amzn-trace-id"),
+			"id": invocation.RequestID(ctx), "arn": invoked.InvokedFunctionArn, "trace": ctx.Value("x-amzn-trace-id"),
 			"left": time.Until(deadline).Milliseconds(),
 		}, nil
 	}
