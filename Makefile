@@ -81,7 +81,7 @@ pooler: ## Run the store, a sync, deliveries and the dashboard behind PgBouncer 
 
 .PHONY: dump-test
 dump-test: ## Take a database in step through pg_dump and pg_restore, and sync on; installs PostgreSQL on Debian as root
-	$(WITH_POSTGRES) go test -tags dump -run '^TestDumpAndRestore$$' -count=1 -timeout 5m -v ./shared/syncrun
+	$(WITH_POSTGRES) go test -tags dump -run '^TestDumpAndRestore$$' -count=1 -timeout 5m -v ./shared/sync/engine
 
 .PHONY: soak
 soak: ## Run the whole system for minutes: lost workers, failing subscribers, bursts, and how long an edit takes
@@ -94,7 +94,7 @@ day: ## Run the whole system through a day of work, and look for every secret in
 .PHONY: outage
 outage: ## Take the database away, and lock a row, in the middle of a run of the whole system; applications beside syncs (minutes)
 	go test -tags outage -run '^TestOutage' -count=1 -timeout 30m -v ./infra/local
-	go test -tags outage -run '^TestApplicationsBesideSyncs$$' -count=1 -timeout 1h -v ./shared/syncrun -transactions=5000
+	go test -tags outage -run '^TestApplicationsBesideSyncs$$' -count=1 -timeout 1h -v ./shared/sync/engine -transactions=5000
 
 .PHONY: bench
 bench: ## Run the benchmarks
@@ -153,7 +153,7 @@ permissions: ## Write docs/PERMISSIONS.md from the template
 
 .PHONY: conformance
 conformance: ## Hold the simulator, our client, the local cloud and our traces against Notion's OpenAPI document, others' clients and decoders
-	go test -tags conformance -count=1 ./infra/notionsim/... ./shared/notion ./shared/property ./shared/trace
+	go test -tags conformance -count=1 ./infra/notionsim/... ./shared/notion ./shared/sync/property ./shared/trace
 	go test -tags conformance -run Conformance -count=1 -v ./infra/local/cloud/... ./infra/local/postgres/... ./infra/local/receiver/...
 
 .PHONY: browser

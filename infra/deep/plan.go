@@ -47,15 +47,15 @@ func plan() []test {
 	return []test{
 		{
 			Name: "laws", What: "merge, values and the client, by drawn cases, with the race detector",
-			Of: []string{"./shared/merge", "./shared/property", "./shared/record", "./shared/notion"},
+			Of: []string{"./shared/sync/merge", "./shared/sync/property", "./shared/sync/record", "./shared/notion"},
 			Parts: []part{{"all", []string{
-				"go", "test", "-race", "-timeout", "6h", "-count=1", "-v", "./shared/merge", "./shared/property", "./shared/record", "./shared/notion", "-rapid.checks=" + laws,
+				"go", "test", "-race", "-timeout", "6h", "-count=1", "-v", "./shared/sync/merge", "./shared/sync/property", "./shared/sync/record", "./shared/notion", "-rapid.checks=" + laws,
 			}}},
 		},
 		{
-			Name: "freshness", What: "no row stays stale beside a team at work, two hours of it, twenty times", Of: []string{"./shared/syncrun"},
+			Name: "freshness", What: "no row stays stale beside a team at work, two hours of it, twenty times", Of: []string{"./shared/sync/engine"},
 			Parts: []part{{"all", []string{
-				"go", "test", "-timeout", "2h", "-count=1", "-v", "./shared/syncrun", "-run", "NoRowStays", "-freshness.seeds=" + freshSeeds, "-freshness.minutes=120",
+				"go", "test", "-timeout", "2h", "-count=1", "-v", "./shared/sync/engine", "-run", "NoRowStays", "-freshness.seeds=" + freshSeeds, "-freshness.minutes=120",
 			}}},
 		},
 		{
@@ -63,12 +63,12 @@ func plan() []test {
 		},
 		whole("pooler", "the store, a sync, deliveries and the dashboard behind PgBouncer", "./shared/postgres", "./shared/pgside", "./infra/local"),
 		{
-			Name: "dump-test", What: "a database in step through pg_dump and pg_restore, and on", Of: []string{"./shared/syncrun"}, Parts: target("dump-test"),
+			Name: "dump-test", What: "a database in step through pg_dump and pg_restore, and on", Of: []string{"./shared/sync/engine"}, Parts: target("dump-test"),
 		},
 		whole("browser", "the dashboard and the OAuth round in Chromium", "./infra/local"),
 		whole("sam-local-test", "sam local against make run", "./infra/local"),
 		whole("day", "a day of work, and every secret looked for in all that it wrote", "./infra/local"),
-		whole("outage", "the database away, a row locked, applications beside syncs", "./infra/local", "./shared/syncrun"),
+		whole("outage", "the database away, a row locked, applications beside syncs", "./infra/local", "./shared/sync/engine"),
 		whole("scale", "databases of 25,000 and 100,000 pages, a backfill, a million events", "./infra/local", "./shared/postgres"),
 		whole("soak", "lost workers, failing subscribers, bursts", "./infra/local"),
 		oracle,

@@ -9,7 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/oauth"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // values is what a running system has that others may want to know.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // proposeSchema prints what keeps another Notion database in step: the mapping's entry, the migration and the template's lines. It reads
@@ -128,7 +128,7 @@ func printSchema(stdout io.Writer, all mapping.Mapping, kind mapping.Kind, left 
 	}
 	parameter := parameterName(kind.DatabaseIDVariable)
 	var out strings.Builder
-	fmt.Fprintf(&out, "1. In shared/mapping/act.json, another entry of \"kinds\":\n\n    %s\n\n", entry)
+	fmt.Fprintf(&out, "1. In shared/sync/mapping/act.json, another entry of \"kinds\":\n\n    %s\n\n", entry)
 	fmt.Fprintf(&out, "2. In a new file infra/migrations/%s_%s.sql (the next number):\n\n%s\n", "NNNN", kind.Name, all.Migration(kind))
 	fmt.Fprintf(&out, "3. In template.yaml, under Parameters:\n\n  %s:\n    Type: String\n    Default: \"\"\n    Description: The Notion database of %s; empty leaves it out.\n\n", parameter, kind.Name)
 	fmt.Fprintf(&out, "   and under Globals, Function, Environment, Variables:\n\n        %s: !Ref %s\n\n", kind.DatabaseIDVariable, parameter)

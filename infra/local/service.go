@@ -10,7 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // region is the one that everything is in. It is none of AWS's: in those that it knows, the aws command line (1.x) takes no endpoint for

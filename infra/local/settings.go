@@ -20,9 +20,9 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/seal"
 	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // settings is what the system is set to: variables of the process's environment, which win, and of the file .env.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 

@@ -13,9 +13,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
-	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
@@ -223,27 +223,27 @@ func TestChangesLeaveATrail(t *testing.T) {
 }
 
 // keptSettings keeps one connection's.
-type keptSettings struct{ kept setting.Settings }
+type keptSettings struct{ kept settings.Settings }
 
-func (s *keptSettings) Read(_ context.Context, id string) (setting.Settings, error) {
+func (s *keptSettings) Read(_ context.Context, id string) (settings.Settings, error) {
 	if id != s.kept.ConnectionID {
-		return setting.Settings{}, fault.New(fault.NotFound, "There is no such connection.")
+		return settings.Settings{}, fault.New(fault.NotFound, "There is no such connection.")
 	}
 	return s.kept, nil
 }
 
-func (s *keptSettings) List(context.Context) ([]setting.Settings, error) {
-	return []setting.Settings{s.kept}, nil
+func (s *keptSettings) List(context.Context) ([]settings.Settings, error) {
+	return []settings.Settings{s.kept}, nil
 }
 
-func (s *keptSettings) Save(_ context.Context, is setting.Settings, by string) error {
+func (s *keptSettings) Save(_ context.Context, is settings.Settings, by string) error {
 	s.kept, s.kept.Name = is, "saved by "+by
 	return nil
 }
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	s := &keptSettings{setting.Settings{ConnectionID: "c1", Policy: merge.Newest}}
+	s := &keptSettings{settings.Settings{ConnectionID: "c1", Policy: merge.Newest}}
 	well := func(context.Context) error { return nil }
 	h := newAPI().Config(s, httpapi.Configured{
 		Notion: well, Supabase: well, Auth: byToken, First: "c1", Connection: "c1", Kinds: []string{"partners"}, Databases: map[string]string{"partners": "p1"},
@@ -254,7 +254,7 @@ func TestConfig(t *testing.T) {
 			return map[string]time.Time{"c1": time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}, nil
 		},
 		Set:     func(_ context.Context, name string) (bool, error) { return name == "NOTION_TOKEN", nil },
-		Secrets: []string{"NOTION_TOKEN", "DATABASE_URL"}, Schedule: "rate(5 minutes)", BatchSize: 100, Attempts: 6, Plan: setting.Standard, Realtime: true,
+		Secrets: []string{"NOTION_TOKEN", "DATABASE_URL"}, Schedule: "rate(5 minutes)", BatchSize: 100, Attempts: 6, Plan: settings.Standard, Realtime: true,
 	})
 	status, _, answer := call(h, &everybody, "GET", "/", "")
 	for _, want := range []struct {

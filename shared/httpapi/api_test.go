@@ -19,7 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
-	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 

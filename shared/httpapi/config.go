@@ -8,17 +8,17 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
-	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 // Settings keeps the connections' settings.
 type Settings interface {
-	Read(ctx context.Context, connectionID string) (setting.Settings, error)
-	List(ctx context.Context) ([]setting.Settings, error)
+	Read(ctx context.Context, connectionID string) (settings.Settings, error)
+	List(ctx context.Context) ([]settings.Settings, error)
 	// Save stores settings that are still of the version that they were read with; else fault.Conflict.
-	Save(ctx context.Context, is setting.Settings, by string) error
+	Save(ctx context.Context, is settings.Settings, by string) error
 }
 
 // Configured is what GET /config shows beside the settings. Of secrets it says whether they are set.
@@ -36,8 +36,8 @@ type Configured struct {
 	SupabaseURL      string
 	Schedule         string // an EventBridge schedule expression
 	BatchSize        int
-	Attempts         int          // of one call to Notion
-	Plan             setting.Plan // of connections that do not say
+	Attempts         int           // of one call to Notion
+	Plan             settings.Plan // of connections that do not say
 	Realtime         bool
 }
 
@@ -78,7 +78,7 @@ type connectionConfig struct {
 	First     bool              `json:"first"` // meant where no connection is named
 	Policy    merge.Rule        `json:"conflict_policy"`
 	Minutes   int               `json:"sync_interval_minutes"`
-	Plan      setting.Plan      `json:"notion_plan"`
+	Plan      settings.Plan     `json:"notion_plan"`
 	Databases map[string]string `json:"databases"`
 	LastSync  *string           `json:"last_sync"`
 	OAuth     *grantConfig      `json:"oauth"`
@@ -97,8 +97,8 @@ type grantConfig struct {
 func (a API) Config(stored Settings, c Configured) http.Handler {
 	type answer struct {
 		Envelope
-		Configuration configShown      `json:"configuration"`
-		Changed       []setting.Change `json:"changed,omitempty"`
+		Configuration configShown       `json:"configuration"`
+		Changed       []settings.Change `json:"changed,omitempty"`
 	}
 	return a.serve(access.Read, methods{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
@@ -122,8 +122,8 @@ func (a API) Config(stored Settings, c Configured) http.Handler {
 	})
 }
 
-func (c Configured) change(r *http.Request, stored Settings) ([]setting.Change, error) {
-	var in setting.Patch
+func (c Configured) change(r *http.Request, stored Settings) ([]settings.Change, error) {
+	var in settings.Patch
 	if _, err := query(r); err != nil {
 		return nil, err
 	}
@@ -196,9 +196,9 @@ func (c Configured) show(ctx context.Context, stored Settings) (configShown, err
 }
 
 // askedAbout shows a connection's settings where clients that know of one connection look for them.
-func (c Configured) askedAbout(shown *syncConfig, s setting.Settings) {
+func (c Configured) askedAbout(shown *syncConfig, s settings.Settings) {
 	shown.Policy = s.Policy
-	every := setting.Every(c.Schedule)
+	every := settings.Every(c.Schedule)
 	if s.Interval > 0 {
 		every = max(s.Interval, every)
 	}
@@ -208,7 +208,7 @@ func (c Configured) askedAbout(shown *syncConfig, s setting.Settings) {
 	}
 }
 
-func (c Configured) connection(s setting.Settings, grants []oauth.Grant) connectionConfig {
+func (c Configured) connection(s settings.Settings, grants []oauth.Grant) connectionConfig {
 	shown := connectionConfig{
 		ID: s.ConnectionID, Name: s.Name, First: s.ConnectionID == c.First, Policy: s.Policy, Minutes: int(s.Interval.Minutes()), Plan: s.Plan, Databases: map[string]string{},
 	}

@@ -7,9 +7,9 @@ import (
 	"slices"
 
 	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/audit"
-	"github.com/act-platform/enhanced-integration/shared/consistency"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/sync/checker"
+	"github.com/act-platform/enhanced-integration/shared/sync/consistency"
 )
 
 // How many inconsistent records are listed, and how many may be repaired at once.
@@ -20,9 +20,9 @@ const (
 
 // Auditor checks consistency.
 type Auditor interface {
-	Read(ctx context.Context, requestedBy string) (audit.Report, error)
+	Read(ctx context.Context, requestedBy string) (checker.Report, error)
 	Start(ctx context.Context, requestedBy string) (id string, err error)
-	Repair(ctx context.Context, records []audit.Named) ([]audit.Named, []audit.Refusal, error)
+	Repair(ctx context.Context, records []checker.Named) ([]checker.Named, []checker.Refusal, error)
 }
 
 type consistencyReport struct {
@@ -139,7 +139,7 @@ func consistencyFilter(values url.Values, tables []string) (consistency.Check, s
 	return consistency.Check(check), table, limit, err
 }
 
-func reportOf(r audit.Report, check consistency.Check, table string, limit int) consistencyReport {
+func reportOf(r checker.Report, check consistency.Check, table string, limit int) consistencyReport {
 	report := consistencyReport{
 		Status: healthy, LastChecked: stamp(r.Rows.CreatedAt), Parameters: map[string]any{"limit": limit}, Details: []consistencyDetail{},
 	}
@@ -206,16 +206,16 @@ func (c *consistencyReport) add(result consistency.Result, limit int) {
 func (a API) RepairConsistency(auditor Auditor) http.Handler {
 	type repaired struct {
 		Envelope
-		Queued  []audit.Named   `json:"queued"`
-		Refused []audit.Refusal `json:"refused"`
-		Message string          `json:"message"`
+		Queued  []checker.Named   `json:"queued"`
+		Refused []checker.Refusal `json:"refused"`
+		Message string            `json:"message"`
 	}
 	return a.serve(access.Sync, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
 		if _, err := query(r); err != nil {
 			return 0, nil, err
 		}
 		var in struct {
-			Records []audit.Named `json:"records"`
+			Records []checker.Named `json:"records"`
 		}
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err

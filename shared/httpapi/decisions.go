@@ -13,9 +13,9 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/glance"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/inspect"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 )
 
 // How many conflicts, errors or held records an answer gives, and how many records one request may name.
@@ -96,7 +96,7 @@ func (a API) Conflicts(decisions Decisions) http.Handler {
 }
 
 // Beheld gives what Notion shows of a conflict's field now, nil where there is no page, and the names of the people in it.
-type Beheld func(ctx context.Context, c journal.ConflictRecord) (*glance.Now, map[string]string)
+type Beheld func(ctx context.Context, c journal.ConflictRecord) (*inspect.Now, map[string]string)
 
 // Conflict answers GET and POST /sync/conflicts/{id}: what it is, what Notion shows by now, and what a person decides.
 func (a API) Conflict(decisions Decisions, carry Carry, beheld Beheld) http.Handler {
@@ -164,7 +164,7 @@ type person struct {
 	Name string `json:"name,omitempty"`
 }
 
-func showNow(now *glance.Now, people map[string]string) *nowShown {
+func showNow(now *inspect.Now, people map[string]string) *nowShown {
 	if now == nil {
 		return nil
 	}

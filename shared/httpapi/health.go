@@ -9,7 +9,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // healthLimit is how long GET /health waits for what it looks at. It answers within two seconds, and what was measured is stored before.

@@ -10,13 +10,13 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/access"
 	"github.com/act-platform/enhanced-integration/shared/alert"
-	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
-	"github.com/act-platform/enhanced-integration/shared/consistency"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/sync/checker"
+	"github.com/act-platform/enhanced-integration/shared/sync/consistency"
 )
 
 const someID = "019ab0b6-5d0e-7d4b-8f0a-000000000001"
@@ -26,7 +26,7 @@ type office struct {
 	facts   insight.Facts
 	stale   bool
 	alerts  []alert.Alert
-	report  audit.Report
+	report  checker.Report
 	running string
 	asked   []any
 }
@@ -49,7 +49,7 @@ func (d *office) Silence(_ context.Context, id string, until time.Time) (alert.A
 	return alert.Alert{ID: id, SilencedUntil: until}, nil
 }
 
-func (d *office) Read(context.Context, string) (audit.Report, error) { return d.report, nil }
+func (d *office) Read(context.Context, string) (checker.Report, error) { return d.report, nil }
 
 func (d *office) Start(context.Context, string) (string, error) {
 	if d.running != "" {
@@ -58,8 +58,8 @@ func (d *office) Start(context.Context, string) (string, error) {
 	return someID, nil
 }
 
-func (d *office) Repair(_ context.Context, records []audit.Named) ([]audit.Named, []audit.Refusal, error) {
-	return records, []audit.Refusal{}, nil
+func (d *office) Repair(_ context.Context, records []checker.Named) ([]checker.Named, []checker.Refusal, error) {
+	return records, []checker.Refusal{}, nil
 }
 
 func (d *office) invalidate(_ context.Context, kinds []string, pattern, by string) (int64, error) {
@@ -187,7 +187,7 @@ func TestConsistencyReport(t *testing.T) {
 	rows := consistency.Result{Check: consistency.Rows, Kind: "partners", Table: "partners", Base: "notion_partners", Checked: 25, Waiting: 2}
 	rows.Add(finding)
 	rows.Add(consistency.Finding{Check: consistency.Rows, Kind: "partners", Problem: consistency.RowMissing, RecordID: someID})
-	d := &office{report: audit.Report{Rows: consistency.Run{CreatedAt: now, Results: []consistency.Result{rows}}}}
+	d := &office{report: checker.Report{Rows: consistency.Run{CreatedAt: now, Results: []consistency.Result{rows}}}}
 	h := newAPI().DataConsistency(d, []string{"partners", "notion_partners"})
 	_, _, answer := call(h, &operator, "GET", "/?limit=1", "")
 	for name, want := range map[string]any{

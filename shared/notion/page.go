@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // Page is a row of a data source. Times are rounded down to the minute by Notion; they are zero, and ids are "", where an

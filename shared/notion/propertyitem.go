@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // maxItemPages bounds how many pages of one property are read: 100,000 references.

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // recordings holds answers of the real API, outside the repository.

@@ -7,7 +7,7 @@ import (
 	"net/http"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // Database is a container of data sources. Versions before 2025-09-03 list none.

@@ -19,7 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/openapitest"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // simulated is a client of the simulator's demo workspace. Both have one clock, which waits move; Notion's OpenAPI document

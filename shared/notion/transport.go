@@ -13,8 +13,8 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // maxAnswer bounds an answer: a hundred pages of long texts stay well below.

@@ -9,8 +9,8 @@ import (
 	"github.com/jomei/notionapi"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // place is where a listing goes on. Notion ends a query after 10,000 rows; what is left is asked for in another, from the time of

@@ -5,8 +5,8 @@ import (
 	"context"
 	"slices"
 
-	"github.com/act-platform/enhanced-integration/shared/consistency"
-	"github.com/act-platform/enhanced-integration/shared/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/consistency"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // Relations gives the database's relations, and where they lead.

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/property"
-	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 // Side is the Notion side of one database.

@@ -11,11 +11,11 @@ import (
 	"github.com/jomei/notionapi"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/property"
-	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 // PrepareRowKey sees to it that the database has the property for row keys, and reports whether it has: the integration may not be allowed to

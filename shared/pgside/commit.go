@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 )
 
 // Commit stores a batch under the lease's term: the rows, the base for what both sides are now known to hold, and the journal. It is one

@@ -6,9 +6,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/event"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 )
 
 // held is the data of sync_held.

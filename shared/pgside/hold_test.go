@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
-	"github.com/act-platform/enhanced-integration/shared/property"
-	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 // TestColumnsHoldWhatPostgresDoes: what a column is said to show of a value is what Postgres shows once the value was written to it, and what it is

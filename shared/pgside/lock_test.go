@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
-	"github.com/act-platform/enhanced-integration/shared/property"
-	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 // open begins a transaction of the application that stays open until the test ends, or until done is called.

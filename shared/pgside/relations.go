@@ -11,12 +11,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/property"
-	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 // relation is a relation with its statements. Its pairs are of rows, and it shows as the pages of the related rows: a related row that

@@ -6,8 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // Full gives why the workspace takes no more pages, "" when it does, and whether the run is the one to try if it does again: a run is

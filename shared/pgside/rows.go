@@ -9,9 +9,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
-	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 // writeRows writes the rows that have something to take, one statement for those to be created and one for the others. It

@@ -10,10 +10,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/alert"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // TestDryRunIsNoSync: whatever becomes of a dry run, every figure of the syncs, every alert's and the schedule's are what they were.

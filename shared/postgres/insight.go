@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/insight"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // recent is the stretch of time in which an error rate is looked at, and in which a check says how a service is now.

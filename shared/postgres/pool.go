@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // Pool is a database that may stand behind a transaction pooler: each round trip may reach another of its server's connections, unless

@@ -9,7 +9,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // Ledger keeps the runs and their parts.

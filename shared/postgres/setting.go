@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 // Settings keeps the connections' settings.
@@ -16,13 +16,13 @@ type Settings struct{ Pool *Pool }
 
 const settingColumns = `id::text, name, conflict_policy, sync_interval, notion_plan, database_ids, version`
 
-func scanSettings(row pgx.Row) (s setting.Settings, err error) {
+func scanSettings(row pgx.Row) (s settings.Settings, err error) {
 	err = row.Scan(&s.ConnectionID, &s.Name, &s.Policy, &s.Interval, &s.Plan, &s.Databases, &s.Version)
 	return s, err
 }
 
 // Read gives a connection's settings; fault.NotFound when there is no such connection.
-func (s Settings) Read(ctx context.Context, connectionID string) (setting.Settings, error) {
+func (s Settings) Read(ctx context.Context, connectionID string) (settings.Settings, error) {
 	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id::text = lower($1)`, connectionID))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return found, fault.New(fault.NotFound, "There is no such connection; GET /config lists them.")
@@ -31,27 +31,27 @@ func (s Settings) Read(ctx context.Context, connectionID string) (setting.Settin
 }
 
 // OfRun gives the settings of a run's connection; fault.NotFound when there is no such run.
-func (s Settings) OfRun(ctx context.Context, runID string) (setting.Settings, error) {
+func (s Settings) OfRun(ctx context.Context, runID string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from sync_runs where id = $1`, runID, "sync")
 }
 
 // OfCheck gives the settings of the connection that a consistency check is of; fault.NotFound when there is no such check.
-func (s Settings) OfCheck(ctx context.Context, runID string) (setting.Settings, error) {
+func (s Settings) OfCheck(ctx context.Context, runID string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from consistency_runs where id = $1`, runID, "consistency check")
 }
 
 // OfSubscription gives the settings of a subscription's connection; fault.NotFound when there is no such subscription.
-func (s Settings) OfSubscription(ctx context.Context, id string) (setting.Settings, error) {
+func (s Settings) OfSubscription(ctx context.Context, id string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from event_subscriptions where id = $1`, id, "subscription")
 }
 
 // OfWorkspace gives the settings of the connection that a workspace is connected with by OAuth; fault.NotFound when none is.
-func (s Settings) OfWorkspace(ctx context.Context, workspaceID string) (setting.Settings, error) {
+func (s Settings) OfWorkspace(ctx context.Context, workspaceID string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from oauth_tokens where provider = 'notion' and workspace_id = $1 and status = 'connected'`, workspaceID, "connected workspace")
 }
 
 // of gives the settings of the connection that a message's subject belongs to: messages name the subject only.
-func (s Settings) of(ctx context.Context, query, id, what string) (setting.Settings, error) {
+func (s Settings) of(ctx context.Context, query, id, what string) (settings.Settings, error) {
 	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id = (`+query+`)`, id))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return found, fault.New(fault.NotFound, "There is no %s %s.", what, id)
@@ -86,17 +86,17 @@ func (s Settings) Synced(ctx context.Context) (map[string]time.Time, error) {
 }
 
 // List gives the settings of all connections, the oldest first.
-func (s Settings) List(ctx context.Context) ([]setting.Settings, error) {
+func (s Settings) List(ctx context.Context) ([]settings.Settings, error) {
 	rows, err := s.Pool.Query(ctx, `select `+settingColumns+` from connections order by created_at, id`)
 	if err != nil {
 		return nil, Fault(err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (setting.Settings, error) { return scanSettings(row) })
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (settings.Settings, error) { return scanSettings(row) })
 	return all, Fault(err)
 }
 
 // Save stores a connection's settings when they are still of the version that they were read with; else fault.Conflict.
-func (s Settings) Save(ctx context.Context, is setting.Settings, by string) error {
+func (s Settings) Save(ctx context.Context, is settings.Settings, by string) error {
 	tag, err := s.Pool.Exec(ctx, `
 		update connections set conflict_policy = $3, sync_interval = $4, notion_plan = $5, database_ids = $6, version = version + 1,
 			updated_at = now(), updated_by = $7

@@ -10,10 +10,10 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
@@ -71,17 +71,17 @@ func TestSettings(t *testing.T) {
 		t.Fatalf("%+v, %v", was, err)
 	}
 	is := was
-	is.Policy, is.Interval, is.Plan, is.Databases = merge.SupabaseWins, 15*time.Minute, setting.Business, map[string]string{"partners": "x"}
+	is.Policy, is.Interval, is.Plan, is.Databases = merge.SupabaseWins, 15*time.Minute, settings.Business, map[string]string{"partners": "x"}
 	if err := store.Save(t.Context(), is, "desk"); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, store.Save(t.Context(), was, "crm"), fault.Conflict)
 	is.Version++
 	_, r := run(t, pool, journal.Full)
-	for name, read := range map[string]func() (setting.Settings, error){
-		"by id":  func() (setting.Settings, error) { return store.Read(t.Context(), connection) },
-		"by run": func() (setting.Settings, error) { return store.OfRun(t.Context(), r.ID) },
-		"listed": func() (setting.Settings, error) {
+	for name, read := range map[string]func() (settings.Settings, error){
+		"by id":  func() (settings.Settings, error) { return store.Read(t.Context(), connection) },
+		"by run": func() (settings.Settings, error) { return store.OfRun(t.Context(), r.ID) },
+		"listed": func() (settings.Settings, error) {
 			all, err := store.List(t.Context())
 			if len(all) != 1 {
 				t.Errorf("%+v", all)

@@ -11,7 +11,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // Client is the part of the SQS client that is used.

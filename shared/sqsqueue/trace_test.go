@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )

@@ -7,9 +7,9 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/insight"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // AnalyticsDashboard answers GET /analytics/dashboard.

@@ -8,8 +8,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 // Config answers GET and POST /config.
@@ -21,9 +21,9 @@ func (p parts) answerConfig(pool *postgres.Pool) http.Handler {
 	for i, k := range p.cfg.Mapping.Kinds {
 		kinds[i] = k.Name
 	}
-	plan := setting.Standard
-	if p.cfg.NotionBudget == setting.Business.Requests() {
-		plan = setting.Business
+	plan := settings.Standard
+	if p.cfg.NotionBudget == settings.Business.Requests() {
+		plan = settings.Business
 	}
 	return p.api().Config(postgres.Settings{Pool: pool}, httpapi.Configured{
 		Notion:   p.rememberedCheck(p.cache(), p.notionBreaker(), source),
@@ -42,7 +42,7 @@ func (p parts) answerConfig(pool *postgres.Pool) http.Handler {
 		Databases:   p.cfg.DatabaseIDs,
 		SupabaseURL: p.cfg.SupabaseURL,
 		Schedule:    p.cfg.SyncSchedule,
-		BatchSize:   syncrun.BatchSize,
+		BatchSize:   engine.BatchSize,
 		Attempts:    notion.DefaultAttempts,
 		Plan:        plan,
 		Realtime:    p.cfg.RealTimeSync,

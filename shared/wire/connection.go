@@ -11,12 +11,12 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -25,7 +25,7 @@ func (p parts) id() string { return p.settings.ConnectionID }
 
 // of makes the parts of a connection. Everything that is made of them takes the connection from them: stores, tokens, budget, breaker,
 // cache, trail and measurements.
-func (p parts) of(s setting.Settings) parts {
+func (p parts) of(s settings.Settings) parts {
 	p.settings = s
 	return p
 }
@@ -39,9 +39,9 @@ func (p parts) requests() int {
 }
 
 // connection is the connection as its settings say; what the environment names is the first one's.
-func (p parts) connection() syncrun.Connection {
+func (p parts) connection() engine.Connection {
 	s := p.settings
-	c := syncrun.Connection{
+	c := engine.Connection{
 		ID: s.ConnectionID, Mapping: p.cfg.Mapping, DatabaseIDs: map[string]string{}, Rule: cmp.Or(s.Policy, merge.Newest),
 		Limit: journal.Limit{Number: p.cfg.DeleteLimit, Share: p.cfg.DeleteShare},
 	}

@@ -22,13 +22,13 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
-	"github.com/act-platform/enhanced-integration/shared/setting"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 // connected is a workspace of its own, and what the functions are made of for it.
@@ -119,7 +119,7 @@ func (c connected) run(ctx context.Context) error {
 	queue := &inHand{}
 	starter := c.starter(c.pool)
 	starter.Queue = queue
-	if _, err := starter.Start(ctx, syncrun.Request{Type: journal.Full, RequestedBy: "test"}); err != nil {
+	if _, err := starter.Start(ctx, engine.Request{Type: journal.Full, RequestedBy: "test"}); err != nil {
 		return err
 	}
 	all := everywhere{c.parts, c.pool}
@@ -234,11 +234,11 @@ func (c connected) token(t *testing.T) secret.Text {
 func TestSettingsHaveEffect(t *testing.T) {
 	t.Parallel()
 	p := parts{cfg: config.Config{Mapping: mapping.ACT(), DatabaseIDs: map[string]string{"partners": "env", "projects": "env"}}}
-	first := p.of(setting.Settings{ConnectionID: config.DefaultConnection, Policy: "notion", Databases: map[string]string{"projects": "own"}}).connection()
+	first := p.of(settings.Settings{ConnectionID: config.DefaultConnection, Policy: "notion", Databases: map[string]string{"projects": "own"}}).connection()
 	if first.Rule != "notion" || first.DatabaseIDs["partners"] != "env" || first.DatabaseIDs["projects"] != "own" {
 		t.Errorf("%+v", first)
 	}
-	if second := p.of(setting.Settings{ConnectionID: "c2", Policy: "manual"}).connection(); second.Rule != "manual" || len(second.Kinds()) != 0 {
+	if second := p.of(settings.Settings{ConnectionID: "c2", Policy: "manual"}).connection(); second.Rule != "manual" || len(second.Kinds()) != 0 {
 		t.Errorf("another connection has the environment's databases: %+v", second)
 	}
 	if p.cfg.DatabaseIDs["projects"] != "env" {

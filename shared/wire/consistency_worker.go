@@ -5,14 +5,14 @@ import (
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/act-platform/enhanced-integration/shared/audit"
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/consistency"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/sync/checker"
+	"github.com/act-platform/enhanced-integration/shared/sync/consistency"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // rememberedSide asks for a database's relations once for all checks of a while.
@@ -46,8 +46,10 @@ func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
 }
 
 // auditor checks the connection against Notion.
-func (p parts) auditor(pool *postgres.Pool) *audit.Auditor {
+func (p parts) auditor(pool *postgres.Pool) *checker.Auditor {
 	cfg, client, remembered := p.audit(pool), p.notion(p.source(), p.budget(false)), p.cache()
-	cfg.Notion = func(k mapping.Kind) audit.Notion { return rememberedSide{notionside.New(client, k, p.log), remembered} }
-	return audit.New(cfg)
+	cfg.Notion = func(k mapping.Kind) checker.Notion {
+		return rememberedSide{notionside.New(client, k, p.log), remembered}
+	}
+	return checker.New(cfg)
 }

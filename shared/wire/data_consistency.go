@@ -7,13 +7,13 @@ import (
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/act-platform/enhanced-integration/shared/audit"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/checker"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // DataConsistency answers GET /data-consistency.
@@ -30,17 +30,17 @@ func (p parts) answerDataConsistency(pool *postgres.Pool) http.Handler {
 }
 
 // desk takes what callers ask for of consistency.
-func (p parts) auditDesk(pool *postgres.Pool) *audit.Desk {
+func (p parts) auditDesk(pool *postgres.Pool) *checker.Desk {
 	starter := p.starter(pool)
-	return &audit.Desk{
-		Auditor: audit.New(p.audit(pool)),
+	return &checker.Desk{
+		Auditor: checker.New(p.audit(pool)),
 		Reports: p.consistency(pool),
-		Mender: func(k mapping.Kind) audit.Mender {
+		Mender: func(k mapping.Kind) checker.Mender {
 			return pgside.New(pool, p.id(), p.cfg.Mapping, k, newID)
 		},
 		Send: sqsqueue.Consistency{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL}.Send,
 		Sync: func(ctx context.Context, kinds []string) error {
-			_, err := starter.Start(ctx, syncrun.Request{Type: journal.Incremental, Kinds: kinds, RequestedBy: "repair"})
+			_, err := starter.Start(ctx, engine.Request{Type: journal.Incremental, Kinds: kinds, RequestedBy: "repair"})
 			return err
 		},
 		NewID: newID,
@@ -48,11 +48,11 @@ func (p parts) auditDesk(pool *postgres.Pool) *audit.Desk {
 }
 
 // audit is what a check from Postgres alone needs.
-func (p parts) audit(pool *postgres.Pool) audit.Config {
-	return audit.Config{
+func (p parts) audit(pool *postgres.Pool) checker.Config {
+	return checker.Config{
 		ConnectionID: p.id(),
 		Kinds:        p.synced(),
-		Tables: func(k mapping.Kind) audit.Tables {
+		Tables: func(k mapping.Kind) checker.Tables {
 			return pgside.New(pool, p.id(), p.cfg.Mapping, k, newID)
 		},
 		History: p.consistency(pool),

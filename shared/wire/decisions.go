@@ -5,9 +5,9 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // decisions is what waits for people over the connection.
@@ -23,7 +23,7 @@ func (p parts) carry(pool *postgres.Pool) httpapi.Carry {
 		if kind != "" {
 			kinds = []string{kind}
 		}
-		_, err := starter.Start(ctx, syncrun.Request{Type: t, Kinds: kinds, RequestedBy: by})
+		_, err := starter.Start(ctx, engine.Request{Type: t, Kinds: kinds, RequestedBy: by})
 		if k := fault.KindOf(err); k == fault.Conflict || k == fault.Invalid {
 			return nil
 		}

@@ -18,12 +18,12 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/meter"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )

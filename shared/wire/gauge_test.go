@@ -18,19 +18,19 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
-	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 // measuring makes what measures for the first connection.
 func measuring(pool *postgres.Pool) parts {
 	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
 	g.storeIn(pool)
-	return parts{settings: setting.Settings{ConnectionID: config.DefaultConnection}, gauge: g, log: slog.New(slog.DiscardHandler)}
+	return parts{settings: settings.Settings{ConnectionID: config.DefaultConnection}, gauge: g, log: slog.New(slog.DiscardHandler)}
 }
 
 type fixedToken struct{}

@@ -7,14 +7,14 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/glance"
 	"github.com/act-platform/enhanced-integration/shared/insight"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/record"
+	"github.com/act-platform/enhanced-integration/shared/sync/inspect"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 func pageCache() cache.Kind {
@@ -26,9 +26,9 @@ func userCache() cache.Kind {
 }
 
 // glance shows people what Notion has.
-func (p parts) glance(pool *postgres.Pool) glance.Desk {
+func (p parts) glance(pool *postgres.Pool) inspect.Desk {
 	client := p.notion(p.source(), p.budget(true))
-	return glance.Desk{Notion: glanced{p, pool, client}, Mapping: p.cfg.Mapping, Cache: p.cache(), Pages: pageCache(), Users: userCache()}
+	return inspect.Desk{Notion: glanced{p, pool, client}, Mapping: p.cfg.Mapping, Cache: p.cache(), Pages: pageCache(), Users: userCache()}
 }
 
 // glanced asks Notion.
@@ -39,23 +39,23 @@ type glanced struct {
 }
 
 // Page reads a page as the row's columns show it.
-func (g glanced) Page(ctx context.Context, k mapping.Kind, pageID string) (glance.Page, error) {
+func (g glanced) Page(ctx context.Context, k mapping.Kind, pageID string) (inspect.Page, error) {
 	known, _, err := pgside.New(g.db, g.id(), g.cfg.Mapping, k, newID).Database(ctx)
 	if err != nil {
-		return glance.Page{}, err
+		return inspect.Page{}, err
 	}
 	page, err := notionside.New(g.client, k, g.log).Page(ctx, pageID)
 	if fault.KindOf(err) == fault.NotFound {
-		return glance.Page{State: record.Gone}, nil
+		return inspect.Page{State: record.Gone}, nil
 	}
 	if err != nil {
-		return glance.Page{}, err
+		return inspect.Page{}, err
 	}
 	document, err := notion.ParsePage(page.Document)
 	if err != nil {
-		return glance.Page{}, err
+		return inspect.Page{}, err
 	}
-	shows := glance.Page{State: page.State, EditedAt: page.EditedAt, EditedBy: document.LastEditedBy, Columns: map[string]json.RawMessage{}}
+	shows := inspect.Page{State: page.State, EditedAt: page.EditedAt, EditedBy: document.LastEditedBy, Columns: map[string]json.RawMessage{}}
 	if known == nil {
 		return shows, nil
 	}

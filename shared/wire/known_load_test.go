@@ -21,12 +21,12 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/meter"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 

@@ -15,8 +15,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/monitor"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -62,7 +62,7 @@ func Monitor() func(context.Context, json.RawMessage) error {
 // watch looks at all connections at once, so that one that does not answer keeps none of the others waiting. While the database is away
 // nobody knows which there are: the first is looked at all the same.
 func (p parts) watch(ctx context.Context, get func(context.Context) (*postgres.Pool, error), monitors *made[monitor.Monitor]) error {
-	connections := []setting.Settings{p.settings}
+	connections := []settings.Settings{p.settings}
 	pool, err := get(ctx)
 	if err == nil {
 		if listed, errList := (postgres.Settings{Pool: pool}).List(ctx); errList == nil {

@@ -7,13 +7,13 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/notice"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/changes"
 )
 
 // notices takes in what others say has changed in the connection.
-func (p parts) notices(pool *postgres.Pool) notice.Desk {
-	return notice.Desk{
+func (p parts) notices(pool *postgres.Pool) changes.Desk {
+	return changes.Desk{
 		ConnectionID: p.id(),
 		Kinds:        p.connection().Kinds(),
 		Store:        p.noticeStore(pool),
@@ -49,7 +49,7 @@ func (a anyones) Notion(ctx context.Context, body []byte, signature string) erro
 	if err != nil {
 		return err
 	}
-	first.OfWorkspace = func(ctx context.Context, workspaceID string) (notice.Desk, error) {
+	first.OfWorkspace = func(ctx context.Context, workspaceID string) (changes.Desk, error) {
 		settings, err := postgres.Settings{Pool: a.db}.OfWorkspace(ctx, workspaceID)
 		if fault.KindOf(err) == fault.NotFound {
 			return first, nil // NOTION_TOKEN does not say whose it is
@@ -69,7 +69,7 @@ func (a anyones) Changed(ctx context.Context, connectionID, kind string) {
 	desk.Changed(ctx, kind)
 }
 
-func (a anyones) desk(ctx context.Context, connectionID string) (notice.Desk, error) {
+func (a anyones) desk(ctx context.Context, connectionID string) (changes.Desk, error) {
 	settings, err := postgres.Settings{Pool: a.db}.Read(ctx, connectionID)
 	return a.of(settings).notices(a.db), err
 }

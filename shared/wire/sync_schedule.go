@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 

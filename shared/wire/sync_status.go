@@ -5,7 +5,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 )
 
 // SyncStatus answers GET /sync/status.
@@ -15,6 +15,6 @@ func (p parts) answerSyncStatus(pool *postgres.Pool) http.Handler {
 	return p.api().SyncStatus(
 		postgres.Status{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping},
 		postgres.Events{Pool: pool, ConnectionID: p.id()},
-		httpapi.SyncSettings{Interval: p.cfg.SyncSchedule, BatchSize: syncrun.BatchSize, Realtime: p.cfg.RealTimeSync},
+		httpapi.SyncSettings{Interval: p.cfg.SyncSchedule, BatchSize: engine.BatchSize, Realtime: p.cfg.RealTimeSync},
 	)
 }

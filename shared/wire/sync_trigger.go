@@ -7,10 +7,10 @@ import (
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // SyncTrigger answers POST /sync/trigger.
@@ -19,13 +19,13 @@ func SyncTrigger() http.Handler { return perConnection("sync-trigger", parts.ans
 func (p parts) answerSyncTrigger(pool *postgres.Pool) http.Handler {
 	starter := p.starter(pool)
 	return p.api().SyncTrigger(func(ctx context.Context, t journal.Type, kinds []string, dryRun bool, by string) (journal.Run, error) {
-		return starter.Start(ctx, syncrun.Request{Type: t, Kinds: kinds, DryRun: dryRun, RequestedBy: by})
+		return starter.Start(ctx, engine.Request{Type: t, Kinds: kinds, DryRun: dryRun, RequestedBy: by})
 	})
 }
 
 // starter starts runs of the connection.
-func (p parts) starter(pool *postgres.Pool) syncrun.Starter {
-	return syncrun.Starter{
+func (p parts) starter(pool *postgres.Pool) engine.Starter {
+	return engine.Starter{
 		ConnectionID: p.id(),
 		Kinds:        p.connection().Kinds(),
 		Ledger:       postgres.Ledger{Pool: pool, NewID: newID},

@@ -5,16 +5,16 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 const (
@@ -57,12 +57,12 @@ func SyncWorker() func(context.Context, lambdaio.Message) error {
 
 // connectionSyncer is a connection's syncer, and what it spends from: a run's budget, and a look's.
 type connectionSyncer struct {
-	*syncrun.Syncer
+	*engine.Syncer
 	budget, hasty *notion.Shared
 }
 
 // settingsOf gives the settings of a message's connection.
-func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (setting.Settings, error) {
+func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (settings.Settings, error) {
 	if m.Look {
 		return postgres.Settings{Pool: e.db}.Read(ctx, m.ConnectionID)
 	}
@@ -73,11 +73,11 @@ func (p parts) syncer(pool *postgres.Pool) connectionSyncer {
 	connection, relay := p.connection(), p.nudger()
 	budget, hasty := p.budget(false), p.budget(true)
 	guard, source := p.notionBreaker(), p.renewing(pool)
-	spending := func(b *notion.Shared) func(mapping.Kind) syncrun.Notion {
+	spending := func(b *notion.Shared) func(mapping.Kind) engine.Notion {
 		client := p.notionBehind(guard, source, b)
-		return func(k mapping.Kind) syncrun.Notion { return notionside.New(client, k, p.log) }
+		return func(k mapping.Kind) engine.Notion { return notionside.New(client, k, p.log) }
 	}
-	return connectionSyncer{budget: budget, hasty: hasty, Syncer: syncrun.New(syncrun.Config{
+	return connectionSyncer{budget: budget, hasty: hasty, Syncer: engine.New(engine.Config{
 		Connection: connection,
 		Ledger:     toldLedger{measuredLedger{postgres.Ledger{Pool: pool, NewID: newID}, p.observe}, relay},
 		Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
@@ -85,10 +85,10 @@ func (p parts) syncer(pool *postgres.Pool) connectionSyncer {
 		Notion:     spending(budget),
 		Hasty:      spending(hasty),
 		Ready:      budget.Ready,
-		Tables: func(k mapping.Kind) syncrun.Tables {
+		Tables: func(k mapping.Kind) engine.Tables {
 			return toldTables{pgside.New(pool, connection.ID, connection.Mapping, k, newID), relay}
 		},
-		Rehearsal: func(k mapping.Kind, runID string) syncrun.Tables {
+		Rehearsal: func(k mapping.Kind, runID string) engine.Tables {
 			return pgside.NewRehearsal(pool, connection.ID, connection.Mapping, k, newID, runID)
 		},
 		Now:     time.Now,

@@ -9,7 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 // attemptsKept is how long an attempt is kept after its state ended: long after any callback that is under way.
@@ -23,7 +23,7 @@ func TokenRefresh() func(context.Context, json.RawMessage) error {
 		grants, err := all.grants(all.db).List(ctx)
 		problems := []error{err}
 		for _, g := range grants {
-			p := all.of(setting.Settings{ConnectionID: g.ConnectionID})
+			p := all.of(settings.Settings{ConnectionID: g.ConnectionID})
 			problems = append(problems, p.keeper(all.db, vault).Check(p.onBehalf(ctx), g.ConnectionID))
 		}
 		problems = append(problems, connect.Sweep(ctx, postgres.Attempts{Pool: all.db}, vault, all.secretName, time.Now().Add(-attemptsKept)),

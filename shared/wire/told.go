@@ -5,13 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // toldLedger has the relay look when runs begin and end.
 type toldLedger struct {
-	syncrun.Ledger
+	engine.Ledger
 	nudger
 }
 
@@ -35,7 +35,7 @@ func (l toldLedger) Finish(ctx context.Context, lease journal.Lease, part journa
 
 // toldTables has the relay look when a batch was stored that has something to tell.
 type toldTables struct {
-	syncrun.Tables
+	engine.Tables
 	nudger
 }
 

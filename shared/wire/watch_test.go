@@ -21,13 +21,13 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/event"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/monitor"
 	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/quota"
-	"github.com/act-platform/enhanced-integration/shared/setting"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
 
 // queued gives the connections a queue for everything but syncs.
@@ -53,7 +53,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	get := func(context.Context) (*postgres.Pool, error) { return first.pool, nil }
 	// All is done by the first's function, whose Notion does not know the second's token.
 	monitors := &made[monitor.Monitor]{create: func(p parts) monitor.Monitor { return p.monitor(get) }}
-	base := first.of(setting.Settings{ConnectionID: config.DefaultConnection})
+	base := first.of(settings.Settings{ConnectionID: config.DefaultConnection})
 	watch := func() {
 		t.Helper()
 		if err := base.watch(t.Context(), get, monitors); err != nil {
@@ -156,7 +156,7 @@ func TestBudgetAndBreakerAreAConnectionsOwn(t *testing.T) {
 			t.Errorf("connection %d waits %s: %v", i, wait, err)
 		}
 	}
-	business := two[1].of(setting.Settings{ConnectionID: two[1].id(), Plan: setting.Business})
+	business := two[1].of(settings.Settings{ConnectionID: two[1].id(), Plan: settings.Business})
 	if wait, err := (bank{business}).Take(t.Context(), quota.Ask{Chunk: uuid.NewString(), Requests: 200, Interactive: true, Patience: time.Hour}); err != nil || wait != 0 {
 		t.Errorf("with the business plan it waits %s: %v", wait, err)
 	}
@@ -233,7 +233,7 @@ func TestSharedCallsCountForWhoeverTheyAreMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := measuring(pool)
-	second := p.of(setting.Settings{ConnectionID: "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a"})
+	second := p.of(settings.Settings{ConnectionID: "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a"})
 	statement := metric.Sample{Service: metric.Supabase, Operation: "select"}
 	p.gauge.shared(t.Context(), statement)
 	p.gauge.shared(second.onBehalf(t.Context()), statement)

@@ -26,8 +26,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
-	"github.com/act-platform/enhanced-integration/shared/setting"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
+	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 	"github.com/act-platform/enhanced-integration/shared/trail"
 )
@@ -43,7 +43,7 @@ const secretTTL = 5 * time.Minute
 type parts struct {
 	cfg config.Config
 	// settings are the connection's. newParts knows no more of the first one than its id; of makes the parts of a connection.
-	settings setting.Settings
+	settings settings.Settings
 	aws      aws.Config
 	log      *slog.Logger
 	secret   *secrets.App
@@ -71,7 +71,7 @@ func partsOf(function string, getenv func(string) string) (parts, error) {
 	cloud.APIOptions = append(cloud.APIOptions, gauge.cloud)
 	p := parts{
 		cfg:      cfg,
-		settings: setting.Settings{ConnectionID: config.DefaultConnection},
+		settings: settings.Settings{ConnectionID: config.DefaultConnection},
 		aws:      cloud,
 		log:      log,
 		gauge:    gauge,

@@ -31,8 +31,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 var kills = flag.Int("kills", 5, "how often a worker is killed")
@@ -210,7 +210,7 @@ func (m *murder) start() string {
 	m.t.Helper()
 	starter := m.Starter
 	starter.Queue = nowhere{}
-	run, err := starter.Start(m.t.Context(), syncrun.Request{Type: journal.Full, Kinds: []string{"partners"}, RequestedBy: "test"})
+	run, err := starter.Start(m.t.Context(), engine.Request{Type: journal.Full, Kinds: []string{"partners"}, RequestedBy: "test"})
 	if err != nil {
 		m.t.Fatalf("%v\n%s", err, m.log)
 	}

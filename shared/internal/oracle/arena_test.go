@@ -33,16 +33,16 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	client "github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	pg "github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/property"
 	"github.com/act-platform/enhanced-integration/shared/secret"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
 // histories is how many are drawn, by two workers a processor: one waits for the database while the other does not.
@@ -302,9 +302,9 @@ func (a *arena) build(limit journal.Limit) {
 		Breaker:   breaker.New(breaker.Config{Rule: breaker.Rule{Least: 1 << 30}}),
 		Budget:    client.NewWindow(client.WindowConfig{Requests: 1 << 30, Period: time.Minute}),
 	})
-	notionOf := func(k mapping.Kind) syncrun.Notion { return notionside.New(notionClient, k, log) }
-	cfg := syncrun.Config{
-		Connection: syncrun.Connection{
+	notionOf := func(k mapping.Kind) engine.Notion { return notionside.New(notionClient, k, log) }
+	cfg := engine.Config{
+		Connection: engine.Connection{
 			ID: config.DefaultConnection, Mapping: a.mapping, DatabaseIDs: map[string]string{"things": a.database}, Rule: merge.Newest,
 			Limit: limit,
 		},
@@ -313,13 +313,13 @@ func (a *arena) build(limit journal.Limit) {
 		Queue:  a,
 		Notion: notionOf,
 		Hasty:  notionOf,
-		Tables: func(k mapping.Kind) syncrun.Tables {
+		Tables: func(k mapping.Kind) engine.Tables {
 			return tables{pgside.New(a.pool, config.DefaultConnection, a.mapping, k, newID), &a.effects}
 		},
 		Now: a.sim.Clock().Now, NewID: newID, Log: log, Writers: 1,
 	}
-	a.world = &sidetest.World{Sim: a.sim, Pool: a.pool, Syncer: syncrun.New(cfg)}
-	a.world.Starter = syncrun.Starter{
+	a.world = &sidetest.World{Sim: a.sim, Pool: a.pool, Syncer: engine.New(cfg)}
+	a.world.Starter = engine.Starter{
 		ConnectionID: cfg.Connection.ID, Kinds: []string{"things"}, Ledger: cfg.Ledger, Queue: a, Now: cfg.Now, NewID: newID, Log: log,
 	}
 }
@@ -685,7 +685,7 @@ func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) (succee
 	a.note("sync %s, troubles %v", typ, plan)
 	a.effects.begin(plan, func() { a.meanwhile(t) })
 	before := a.runs(t)
-	run, started := a.world.Starter.Start(context.Background(), syncrun.Request{Type: typ, RequestedBy: "oracle"})
+	run, started := a.world.Starter.Start(context.Background(), engine.Request{Type: typ, RequestedBy: "oracle"})
 	if started != nil && !a.effects.dead && fault.KindOf(started) != fault.Conflict && fault.KindOf(started) != fault.Unavailable {
 		t.Fatalf("start: %v", started)
 	}

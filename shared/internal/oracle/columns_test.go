@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // droppable are the fields whose columns migrations of the application drop and add, and what they are.

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // trouble is what happens at an effect.
@@ -143,7 +143,7 @@ func answer(r *http.Request, status int, body string) *http.Response {
 // The Postgres side and the queue, each call an effect.
 
 type leases struct {
-	syncrun.Leases
+	engine.Leases
 	*effects
 }
 
@@ -157,7 +157,7 @@ func (l leases) Release(ctx context.Context, lease journal.Lease) error {
 }
 
 type ledger struct {
-	syncrun.Ledger
+	engine.Ledger
 	*effects
 }
 
@@ -176,7 +176,7 @@ func (l ledger) Finish(ctx context.Context, lease journal.Lease, part journal.Pa
 }
 
 type tables struct {
-	syncrun.Tables
+	engine.Tables
 	*effects
 }
 

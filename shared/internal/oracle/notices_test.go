@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/journal"
 	pg "github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
 // noticed has webhooks of Notion's come in, and a worker look.

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/act-platform/enhanced-integration/shared/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // removable are the fields whose properties people take away and put back.

@@ -23,15 +23,15 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
-	"github.com/act-platform/enhanced-integration/shared/journal"
-	"github.com/act-platform/enhanced-integration/shared/mapping"
-	"github.com/act-platform/enhanced-integration/shared/merge"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/notionside"
 	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
-	"github.com/act-platform/enhanced-integration/shared/syncrun"
+	"github.com/act-platform/enhanced-integration/shared/sync/engine"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 )
 
 // World is a workspace, a database, and a sync between them.
@@ -39,8 +39,8 @@ type World struct {
 	Sim     *notionsim.Sim
 	Address string // of the simulator
 	Pool    *postgres.Pool
-	Starter syncrun.Starter
-	Syncer  *syncrun.Syncer
+	Starter engine.Starter
+	Syncer  *engine.Syncer
 	Client  *notion.Client
 
 	Messages int // that were worked on
@@ -63,7 +63,7 @@ func (w *World) Before(do func()) {
 // Remap has the sync work by another mapping from now on.
 func (w *World) Remap(m mapping.Mapping) {
 	w.Syncer.Connection.Mapping = m
-	w.Syncer.Tables = func(k mapping.Kind) syncrun.Tables { return pgside.New(w.Pool, config.DefaultConnection, m, k, newID) }
+	w.Syncer.Tables = func(k mapping.Kind) engine.Tables { return pgside.New(w.Pool, config.DefaultConnection, m, k, newID) }
 }
 
 // Setup says how a world begins.
@@ -74,18 +74,18 @@ type Setup struct {
 	Mapping   mapping.Mapping
 	Databases func(w *World) map[string]string
 	// Change may alter what the sync is set to.
-	Change func(*syncrun.Config)
+	Change func(*engine.Config)
 }
 
 // New makes a world with the demo workspace, the ACT mapping and an empty, migrated database. change may alter what the sync is set to. Where
 // kinds are named, only those are kept in step: most tests need no more than one, and each costs.
-func New(tb testing.TB, change func(*syncrun.Config), kinds ...string) *World {
+func New(tb testing.TB, change func(*engine.Config), kinds ...string) *World {
 	tb.Helper()
 	return Build(tb, demo(nil, change, kinds...))
 }
 
 // Synced makes a world as it is after the first full sync of one that [New] makes. Its simulator has answered nothing yet.
-func Synced(tb testing.TB, change func(*syncrun.Config), kinds ...string) *World {
+func Synced(tb testing.TB, change func(*engine.Config), kinds ...string) *World {
 	tb.Helper()
 	return Build(tb, demo(AfterFirstSync(tb), change, kinds...))
 }
@@ -116,7 +116,7 @@ func Copy(tb testing.TB, template *pgtest.Template, fill func(*postgres.Pool)) *
 	return pool
 }
 
-func demo(pool *postgres.Pool, change func(*syncrun.Config), kinds ...string) Setup {
+func demo(pool *postgres.Pool, change func(*engine.Config), kinds ...string) Setup {
 	databases := func(w *World) map[string]string {
 		ids := w.Sim.Databases()
 		maps.DeleteFunc(ids, func(kind, _ string) bool { return len(kinds) > 0 && !slices.Contains(kinds, kind) })
@@ -154,19 +154,19 @@ func Build(tb testing.TB, setup Setup) *World {
 		Breaker: breaker.New(breaker.Config{Rule: breaker.Rule{Least: 1 << 30}}), // tests of outages end them at once
 	})
 	log := slog.New(slog.DiscardHandler)
-	cfg := syncrun.Config{
-		Connection: syncrun.Connection{
+	cfg := engine.Config{
+		Connection: engine.Connection{
 			ID: config.DefaultConnection, Mapping: setup.Mapping, DatabaseIDs: setup.Databases(w), Rule: merge.Newest,
 			Limit: journal.Limit{Number: 1 << 30, Share: 1},
 		},
 		Ledger: postgres.Ledger{Pool: w.Pool, NewID: newID},
 		Leases: postgres.Leases{Pool: w.Pool, TTL: time.Minute},
 		Queue:  w,
-		Notion: func(k mapping.Kind) syncrun.Notion { return notionside.New(w.Client, k, log) },
-		Tables: func(k mapping.Kind) syncrun.Tables {
+		Notion: func(k mapping.Kind) engine.Notion { return notionside.New(w.Client, k, log) },
+		Tables: func(k mapping.Kind) engine.Tables {
 			return pgside.New(w.Pool, config.DefaultConnection, setup.Mapping, k, newID)
 		},
-		Rehearsal: func(k mapping.Kind, runID string) syncrun.Tables {
+		Rehearsal: func(k mapping.Kind, runID string) engine.Tables {
 			return pgside.NewRehearsal(w.Pool, config.DefaultConnection, setup.Mapping, k, newID, runID)
 		},
 		Now: time.Now, NewID: newID, Log: log, Writers: 1,
@@ -177,8 +177,8 @@ func Build(tb testing.TB, setup Setup) *World {
 	if cfg.Hasty == nil {
 		cfg.Hasty = cfg.Notion
 	}
-	w.Syncer = syncrun.New(cfg)
-	w.Starter = syncrun.Starter{
+	w.Syncer = engine.New(cfg)
+	w.Starter = engine.Starter{
 		ConnectionID: cfg.Connection.ID, Kinds: cfg.Connection.Kinds(), Ledger: cfg.Ledger, Queue: w, Now: cfg.Now, NewID: newID, Log: log,
 	}
 	return w
@@ -209,17 +209,17 @@ func (w *World) Waiting() int { return len(w.queue) }
 // Sync runs a sync of that type of all databases, or of those named, to its end, and gives what it did.
 func (w *World) Sync(tb TB, t journal.Type, kinds ...string) Report {
 	tb.Helper()
-	return w.Report(tb, w.start(tb, syncrun.Request{Type: t, Kinds: kinds, RequestedBy: "test"}))
+	return w.Report(tb, w.start(tb, engine.Request{Type: t, Kinds: kinds, RequestedBy: "test"}))
 }
 
 // Rehearse makes a dry run of that type to its end, and gives its id and what it would have done.
 func (w *World) Rehearse(tb TB, t journal.Type, kinds ...string) (runID string, would Report) {
 	tb.Helper()
-	runID = w.start(tb, syncrun.Request{Type: t, Kinds: kinds, DryRun: true, RequestedBy: "test"})
+	runID = w.start(tb, engine.Request{Type: t, Kinds: kinds, DryRun: true, RequestedBy: "test"})
 	return runID, w.Report(tb, runID)
 }
 
-func (w *World) start(tb TB, req syncrun.Request) (runID string) {
+func (w *World) start(tb TB, req engine.Request) (runID string) {
 	tb.Helper()
 	run, err := w.Starter.Start(tb.Context(), req)
 	if err != nil {

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
+	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
+)
+
+// settled says what of a decision is to be stored. A side that has a record to create, to archive or to restore, and has not
+// done so, leaves the base as it is; one that has fields to write leaves those fields of the base as they are.
+func (w *worker) settled(d *decision) journal.Settled {
+	s := journal.Settled{
+		Key: d.known.Key, Was: d.known.Row, Row: d.plan.Postgres,
+		Lens: w.lens, Base: d.known.Base, Rebased: d.rebased, Page: d.page, State: d.plan.State,
+		Unsettled: map[string]bool{},
+		Closed:    w.closed(d),
+		Refused:   d.known.Refused,
+	}
+	s.Refusal, s.RefusedFor = w.refusal(d), d.known.RefusedFor
+	if d.err != nil || !d.held && d.plan.Notion.Op == merge.Nothing {
+		s.Changes = d.known.Changes
+	}
+	masked := d.held || !w.part.Run.Type.WritesPostgres()
+	leave(&s, d.plan.Notion)
+	maps.Copy(s.Unsettled, d.apart())
+	if masked {
+		leave(&s, d.plan.Postgres)
+	}
+	if masked || s.Keep {
+		s.Row = merge.Action{}
+	}
+	if d.made.Op != merge.Nothing {
+		s.Events = append(w.tellConflicts(d, d.intent.Conflicts), w.tell(d, merge.Notion, d.made)...)
+	}
+	if !masked && !s.Keep {
+		s.Conflicts = append(w.conflicts(d, merge.Notion), w.waiting(d)...)
+		s.OnRow = append(w.tellConflicts(d, s.Conflicts), w.tell(d, merge.Supabase, s.Row)...)
+	}
+	s.Ended = ended(d, s)
+	s.Released = (d.known.Verdict != "" || w.holds) && !s.Keep && d.err == nil // it may have come into a hold since it was looked up
+	s.Keep = s.Keep || d.plan.State == record.None || w.unchanged(d)
+	return s
+}
+
+// leave keeps out of the base what a side still has to do.
+func leave(s *journal.Settled, todo merge.Action) {
+	switch todo.Op {
+	case merge.Create, merge.Archive, merge.Restore:
+		s.Keep = true
+	case merge.Update:
+		for field := range todo.Fields {
+			s.Unsettled[field] = true
+		}
+	case merge.Nothing:
+	}
+}
+
+// unchanged reports whether the base already is what both sides show.
+func (w *worker) unchanged(d *decision) bool {
+	base, page := d.known.Base, d.page
+	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !w.sameColumns(d) || w.learns(d) {
+		return false
+	}
+	if page == nil || page.Document == nil {
+		return true
+	}
+	if page.Completed && !sameEdit(d.item) {
+		return false // so that the next look need not fetch it whole again
+	}
+	apart := d.apart()
+	if base.PageID != page.ID || base.Mixed() && len(apart) == 0 {
+		return false
+	}
+	document := page.Document
+	if len(apart) > 0 { // the base keeps what both had
+		next, err := w.lens.Advance(base, page, d.known.Row, d.plan.State, apart)
+		if err != nil {
+			return false
+		}
+		document = next.Document
+	}
+	return record.SamePage(base.Document, document)
+}
+
+// learns reports whether a field has come into step that the base does not know: its property was taken away, and is back.
+func (w *worker) learns(d *decision) bool {
+	if d.plan.State != record.Live || d.known.Row == nil || d.page == nil || d.page.Document == nil {
+		return false
+	}
+	apart := d.apart()
+	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+		_, known := d.known.Base.Columns[f.Column]
+		_, shown := d.known.Row.Columns[f.Column]
+		return shown && !known && !apart[f.Column]
+	})
+}
+
+// closed gives the intents of which it is now known whether they were carried out.
+func (w *worker) closed(d *decision) []journal.Closed {
+	closed := d.answered
+	if d.intent != nil {
+		closed = append(closed, journal.Closed{ID: d.intent.ID, Made: d.made.Op != merge.Nothing})
+	}
+	return closed
+}
+
+// answers says of left-over writes whether they were made, as their page shows before anything else is written to it.
+func (w *worker) answers(d *decision) []journal.Closed {
+	var closed []journal.Closed
+	for _, left := range d.left {
+		closed = append(closed, journal.Closed{ID: left.ID, Made: w.overwrote(d, left)})
+	}
+	return closed
+}
+
+// overwrote reports whether a left-over write may have been made: then what it overwrote is lost but for the conflicts that were stored
+// with it. It was not where the page still shows what it would have overwritten. Of a page that shows neither that nor what was to be
+// written, as where somebody edited it since, or of one that is gone, nobody can know, and they are kept as well.
+func (w *worker) overwrote(d *decision, left journal.Intent) bool {
+	if d.page == nil {
+		return false
+	}
+	if d.page.State == record.Gone {
+		return true
+	}
+	notion := w.lens.OfPage(d.page, d.base)
+	made := notion.State.Alive()
+	for _, f := range w.lens.Fields() {
+		i := slices.IndexFunc(left.Conflicts, func(c journal.Conflict) bool { return c.Field == f.Column })
+		if i < 0 {
+			continue
+		}
+		if made = !record.SameColumn(f.ColumnType, left.Conflicts[i].NotionColumn, record.Column(f, notion.Fields[f.Column])); made {
+			break
+		}
+	}
+	return made
+}
+
+// refusedBy tells which side a record's error is about: its row cannot be read, or Notion does not take it.
+func refusedBy(d *decision) merge.Side {
+	if d.intent == nil && fault.KindOf(d.err) != fault.Full {
+		return merge.Supabase
+	}
+	return merge.Notion
+}
