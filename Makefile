@@ -76,7 +76,7 @@ deep: ## Run all long tests that have not passed on this code, and show their ta
 .PHONY: pooler
 pooler: ## Run the store, a sync, deliveries and the dashboard behind PgBouncer in transaction mode; installs it on Debian as root
 	$(WITH_PGBOUNCER) go test -race -tags pooler -run '^TestEightClients$$' -count=1 -timeout 5m -v ./shared/postgres
-	TEST_POOLER=1 $(WITH_PGBOUNCER) go test -count=1 -timeout 10m ./shared/postgres ./shared/pgside
+	TEST_POOLER=1 $(WITH_PGBOUNCER) go test -count=1 -timeout 10m ./shared/postgres ./shared/postgres/records
 	$(WITH_PGBOUNCER) go test -tags 'soak pooler' -run '^TestBehindPooler$$' -count=1 -timeout 10m -v ./infra/local
 
 .PHONY: dump-test

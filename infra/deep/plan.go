@@ -61,7 +61,7 @@ func plan() []test {
 		{
 			Name: "kill", What: "workers killed by SIGKILL at a hundred random moments", Of: []string{"./shared/internal/killed"}, Parts: target("kill"),
 		},
-		whole("pooler", "the store, a sync, deliveries and the dashboard behind PgBouncer", "./shared/postgres", "./shared/pgside", "./infra/local"),
+		whole("pooler", "the store, a sync, deliveries and the dashboard behind PgBouncer", "./shared/postgres", "./shared/postgres/records", "./infra/local"),
 		{
 			Name: "dump-test", What: "a database in step through pg_dump and pg_restore, and on", Of: []string{"./shared/sync/engine"}, Parts: target("dump-test"),
 		},

@@ -25,7 +25,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 )
 
 const (

@@ -27,7 +27,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim/webhook"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 

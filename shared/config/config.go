@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/act-platform/enhanced-integration/shared/delivery"
+	"github.com/act-platform/enhanced-integration/shared/events/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/trace"

@@ -9,47 +9,47 @@ import (
 	"testing"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/connect"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/auditlog"
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
-	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 // connector notes what it was asked.
 type connector struct {
 	started  []string
-	finished []connect.Callback
+	finished []oauth.Callback
 	err      error
 }
 
-func (c *connector) Start(_ context.Context, client, state string) (connect.Start, error) {
+func (c *connector) Start(_ context.Context, client, state string) (oauth.Start, error) {
 	c.started = append(c.started, client+" "+state)
-	return connect.Start{URL: "https://api.notion.com/v1/oauth/authorize?x", State: "random"}, c.err
+	return oauth.Start{URL: "https://api.notion.com/v1/oauth/authorize?x", State: "random"}, c.err
 }
 
-func (c *connector) Finish(_ context.Context, back connect.Callback) (connect.Connected, error) {
+func (c *connector) Finish(_ context.Context, back oauth.Callback) (oauth.Connected, error) {
 	c.finished = append(c.finished, back)
-	return connect.Connected{Workspace: oauth.Workspace{ID: "w", Name: "<b>W</b>", BotID: "b"}, ClientState: "testing", Client: "desk"}, c.err
+	return oauth.Connected{Workspace: grant.Workspace{ID: "w", Name: "<b>W</b>", BotID: "b"}, ClientState: "testing", Client: "desk"}, c.err
 }
 
 // memory is a trail in memory.
 type memory struct {
-	entries  []trail.Entry
-	outcomes []trail.Outcome
+	entries  []auditlog.Entry
+	outcomes []auditlog.Outcome
 	err      error
 }
 
-func (m *memory) Begin(_ context.Context, e trail.Entry) error {
+func (m *memory) Begin(_ context.Context, e auditlog.Entry) error {
 	m.entries = append(m.entries, e)
 	return m.err
 }
 
-func (m *memory) End(_ context.Context, _ string, o trail.Outcome) error {
+func (m *memory) End(_ context.Context, _ string, o auditlog.Outcome) error {
 	m.outcomes = append(m.outcomes, o)
 	return m.err
 }
@@ -70,8 +70,8 @@ func TestOAuthURL(t *testing.T) {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
 	}
-	byNone := func(context.Context) (connect.Method, error) { return connect.ByNone, nil }
-	byToken := func(context.Context) (connect.Method, error) { return connect.ByToken, nil }
+	byNone := func(context.Context) (oauth.Method, error) { return oauth.ByNone, nil }
+	byToken := func(context.Context) (oauth.Method, error) { return oauth.ByToken, nil }
 	status, _, answer = call(newAPI().OAuthUnconfigured(byToken), &configurer, "GET", "/?state=testing", "")
 	if status != 400 || answer["error"] != "OAuth not configured" || answer["current_auth_method"] != "token-based" || answer["has_notion_token"] != true ||
 		answer["message"] != "Notion OAuth credentials not configured. Currently using token-based authentication." ||
@@ -247,8 +247,8 @@ func TestConfig(t *testing.T) {
 	well := func(context.Context) error { return nil }
 	h := newAPI().Config(s, httpapi.Configured{
 		Notion: well, Supabase: well, Auth: byToken, First: "c1", Connection: "c1", Kinds: []string{"partners"}, Databases: map[string]string{"partners": "p1"},
-		Grants: func(context.Context) ([]oauth.Grant, error) {
-			return []oauth.Grant{{ConnectionID: "c1", Status: oauth.Connected}}, nil
+		Grants: func(context.Context) ([]grant.Grant, error) {
+			return []grant.Grant{{ConnectionID: "c1", Status: grant.Connected}}, nil
 		},
 		Synced: func(context.Context) (map[string]time.Time, error) {
 			return map[string]time.Time{"c1": time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}, nil

@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/alert"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/ops/alert"
 )
 
 const (

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/connect"
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
@@ -272,7 +272,7 @@ func TestSyncStatus(t *testing.T) {
 	}
 }
 
-func byToken(context.Context) httpapi.NotionAuth { return httpapi.NotionAuth{Method: connect.ByToken} }
+func byToken(context.Context) httpapi.NotionAuth { return httpapi.NotionAuth{Method: oauth.ByToken} }
 
 func TestHealth(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"unicode"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/insight"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 )
 
 // patternMost is how long a pattern may be.
@@ -19,9 +19,9 @@ type Invalidate func(ctx context.Context, kinds []string, pattern, by string) (i
 
 // kindsOf gives the kinds of entry of a cache_type; nil when there is none of that name.
 func kindsOf(cacheType string) []string {
-	notion := []string{insight.SchemaEntry, insight.UserEntry, insight.PageEntry, insight.HealthEntry}
-	supabase := []string{insight.DashboardEntry}
-	status := []string{insight.StatusEntry}
+	notion := []string{stats.SchemaEntry, stats.UserEntry, stats.PageEntry, stats.HealthEntry}
+	supabase := []string{stats.DashboardEntry}
+	status := []string{stats.StatusEntry}
 	switch cacheType {
 	case "all":
 		return append(append(notion, supabase...), status...)

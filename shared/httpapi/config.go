@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/connect"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
@@ -25,7 +25,7 @@ type Settings interface {
 type Configured struct {
 	Notion, Supabase Check
 	Auth             func(ctx context.Context) NotionAuth
-	Grants           func(ctx context.Context) ([]oauth.Grant, error)
+	Grants           func(ctx context.Context) ([]grant.Grant, error)
 	Synced           func(ctx context.Context) (map[string]time.Time, error) // when a sync of each connection last succeeded
 	Set              func(ctx context.Context, secret string) (bool, error)
 	Secrets          []string // that may be set
@@ -51,10 +51,10 @@ type configShown struct {
 }
 
 type notionConfig struct {
-	OAuthConfigured bool           `json:"oauth_configured"`
-	Authenticated   *bool          `json:"authenticated"` // null: nobody asked, or it did not say
-	Status          string         `json:"status"`
-	Method          connect.Method `json:"auth_method"`
+	OAuthConfigured bool         `json:"oauth_configured"`
+	Authenticated   *bool        `json:"authenticated"` // null: nobody asked, or it did not say
+	Status          string       `json:"status"`
+	Method          oauth.Method `json:"auth_method"`
 }
 
 type supabaseConfig struct {
@@ -85,7 +85,7 @@ type connectionConfig struct {
 }
 
 type grantConfig struct {
-	Status        oauth.Status `json:"status"`
+	Status        grant.Status `json:"status"`
 	WorkspaceID   string       `json:"workspace_id"`
 	WorkspaceName string       `json:"workspace_name"`
 	BotID         string       `json:"bot_id"`
@@ -208,7 +208,7 @@ func (c Configured) askedAbout(shown *syncConfig, s settings.Settings) {
 	}
 }
 
-func (c Configured) connection(s settings.Settings, grants []oauth.Grant) connectionConfig {
+func (c Configured) connection(s settings.Settings, grants []grant.Grant) connectionConfig {
 	shown := connectionConfig{
 		ID: s.ConnectionID, Name: s.Name, First: s.ConnectionID == c.First, Policy: s.Policy, Minutes: int(s.Interval.Minutes()), Plan: s.Plan, Databases: map[string]string{},
 	}

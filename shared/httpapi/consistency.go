@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/sync/checker"
 	"github.com/act-platform/enhanced-integration/shared/sync/consistency"

@@ -7,18 +7,18 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 )
 
 // usualWindow is what the dashboard shows of when nobody says.
 const usualWindow = "7d"
 
 // Facts reads how the integration is doing, in a window that ends now. stale: they are from before, and their source is away.
-type Facts func(ctx context.Context, w metric.Window) (f insight.Facts, stale bool, err error)
+type Facts func(ctx context.Context, w metric.Window) (f stats.Facts, stale bool, err error)
 
 type dashboard struct {
 	Overview    dashboardOverview `json:"overview"`
@@ -171,7 +171,7 @@ func yesNo(values url.Values, name string, otherwise bool) (bool, error) {
 	return false, fault.New(fault.Invalid, "%s must be true or false.", name)
 }
 
-func dashboardOf(f insight.Facts) dashboard {
+func dashboardOf(f stats.Facts) dashboard {
 	d := dashboard{
 		Overview: dashboardOverview{
 			Integrations: 2, SyncStatus: f.State(), LastSync: stampOrNull(f.LastSync), Uptime: rounded(f.Uptime(), 2), Running: f.Running,
@@ -211,7 +211,7 @@ func charted() []metric.Service {
 	return []metric.Service{metric.Notion, metric.Supabase, metric.Sync, metric.Secrets, metric.Queue, metric.Subscriber}
 }
 
-func performanceOf(f insight.Facts, budget int) performance {
+func performanceOf(f stats.Facts, budget int) performance {
 	total := func(s metric.Service) metric.Total { return metric.Sum(f.Measured, metric.Of(s)) }
 	notion, supabase, sync := total(metric.Notion), total(metric.Supabase), total(metric.Sync)
 	peak, last := f.BudgetUsed()
@@ -223,8 +223,8 @@ func performanceOf(f insight.Facts, budget int) performance {
 			"notion": share(notion.ErrorRate()), "supabase": share(supabase.ErrorRate()), "sync": share(sync.ErrorRate()),
 		},
 		HitRates: map[string]*float64{
-			"notion":   share(metric.HitRate(f.Measured, insight.OfNotion)),
-			"supabase": share(metric.HitRate(f.Measured, func(kind string) bool { return !insight.OfNotion(kind) })),
+			"notion":   share(metric.HitRate(f.Measured, stats.OfNotion)),
+			"supabase": share(metric.HitRate(f.Measured, func(kind string) bool { return !stats.OfNotion(kind) })),
 			"overall":  share(metric.HitRate(f.Measured, func(string) bool { return true })),
 		},
 		Services: map[string]servicePerformed{},

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/connect"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
@@ -24,7 +24,7 @@ type Check func(ctx context.Context) error
 // NotionAuth is how Notion is told who we are.
 type NotionAuth struct {
 	OAuthConfigured bool
-	Method          connect.Method
+	Method          oauth.Method
 }
 
 // HealthSettings are the settings that the health shows.
@@ -45,11 +45,11 @@ const (
 )
 
 type serviceHealth struct {
-	Status        string         `json:"status"`
-	Authenticated *bool          `json:"authenticated"` // null: nobody asked, or it did not say
-	Method        connect.Method `json:"auth_method,omitempty"`
-	Message       string         `json:"message,omitempty"`
-	Breaker       string         `json:"breaker,omitempty"`
+	Status        string       `json:"status"`
+	Authenticated *bool        `json:"authenticated"` // null: nobody asked, or it did not say
+	Method        oauth.Method `json:"auth_method,omitempty"`
+	Message       string       `json:"message,omitempty"`
+	Breaker       string       `json:"breaker,omitempty"`
 }
 
 // Health answers GET /health: public, so it says no more than whether things work. The database away is unhealthy, and 503;
@@ -130,7 +130,7 @@ func overall(notion, supabase error, syncIll bool) string {
 }
 
 // serviceOf shows a service.
-func serviceOf(err error, method connect.Method, breaker string) serviceHealth {
+func serviceOf(err error, method oauth.Method, breaker string) serviceHealth {
 	s := serviceHealth{Status: reached(err), Authenticated: knowsUs(err), Method: method, Breaker: breaker}
 	if err != nil {
 		s.Message = fault.Message(err)

@@ -8,13 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/alert"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
-	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/ops/alert"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 	"github.com/act-platform/enhanced-integration/shared/sync/checker"
 	"github.com/act-platform/enhanced-integration/shared/sync/consistency"
 )
@@ -23,7 +23,7 @@ const someID = "019ab0b6-5d0e-7d4b-8f0a-000000000001"
 
 // office is what the handlers of this file ask.
 type office struct {
-	facts   insight.Facts
+	facts   stats.Facts
 	stale   bool
 	alerts  []alert.Alert
 	report  checker.Report
@@ -31,7 +31,7 @@ type office struct {
 	asked   []any
 }
 
-func (d *office) read(_ context.Context, w metric.Window) (insight.Facts, bool, error) {
+func (d *office) read(_ context.Context, w metric.Window) (stats.Facts, bool, error) {
 	f := d.facts
 	f.Window, f.Now = w, now
 	return f, d.stale, nil

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/connect"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 )
 
 // How long what an OAuth call brings may be.
@@ -19,8 +19,8 @@ const (
 
 // Connector connects workspaces.
 type Connector interface {
-	Start(ctx context.Context, client, clientState string) (connect.Start, error)
-	Finish(ctx context.Context, back connect.Callback) (connect.Connected, error)
+	Start(ctx context.Context, client, clientState string) (oauth.Start, error)
+	Finish(ctx context.Context, back oauth.Callback) (oauth.Connected, error)
 }
 
 // setupInstructions say what to set so that OAuth is configured.
@@ -52,7 +52,7 @@ func (a API) OAuthURL(connector Connector) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, started{a.ok(), start.URL, start.State, oauth.Provider}, nil
+		return http.StatusOK, started{a.ok(), start.URL, start.State, grant.Provider}, nil
 	}})
 }
 
@@ -71,10 +71,10 @@ func ownState(r *http.Request) (string, error) {
 func unprintable(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }
 
 // OAuthUnconfigured answers GET /oauth/notion/url while OAuth is not configured: with what to set, and how Notion is spoken to now.
-func (a API) OAuthUnconfigured(method func(context.Context) (connect.Method, error)) http.Handler {
+func (a API) OAuthUnconfigured(method func(context.Context) (oauth.Method, error)) http.Handler {
 	type unconfigured struct {
 		problem
-		Method       connect.Method    `json:"current_auth_method"`
+		Method       oauth.Method      `json:"current_auth_method"`
 		HasToken     bool              `json:"has_notion_token"`
 		Instructions setupInstructions `json:"setup_instructions"`
 	}
@@ -87,11 +87,11 @@ func (a API) OAuthUnconfigured(method func(context.Context) (connect.Method, err
 			return 0, nil, err
 		}
 		message := "Notion OAuth credentials not configured. Currently using token-based authentication."
-		if now == connect.ByNone {
+		if now == oauth.ByNone {
 			message = "Notion OAuth credentials not configured, and there is no NOTION_TOKEN either."
 		}
 		return http.StatusBadRequest, unconfigured{
-			a.problem(r, "OAuth not configured", message), now, now == connect.ByToken, setupInstructions{ //nolint:gosec // names
+			a.problem(r, "OAuth not configured", message), now, now == oauth.ByToken, setupInstructions{ //nolint:gosec // names
 				ClientID:     "Set NOTION_OAUTH_CLIENT_ID environment variable",
 				ClientSecret: "Set NOTION_OAUTH_CLIENT_SECRET environment variable",
 				RedirectURI:  "Set NOTION_OAUTH_REDIRECT_URI environment variable",
@@ -113,7 +113,7 @@ type connected struct {
 // OAuthCallback answers GET and POST /oauth/notion/callback. It is public, by the state: Notion sends a person's browser here, which sees a
 // page, or an application brings the code itself. A caller who says who they are has to be the one who asked for the state.
 func (a API) OAuthCallback(connector Connector) http.Handler {
-	finish := func(r *http.Request, back connect.Callback, err error) (int, any, error) {
+	finish := func(r *http.Request, back oauth.Callback, err error) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
@@ -131,7 +131,7 @@ func (a API) OAuthCallback(connector Connector) http.Handler {
 		if state == "" {
 			state = back.State
 		}
-		return http.StatusOK, connected{a.ok(), oauth.Provider, done.Name, done.ID, done.BotID, state}, nil
+		return http.StatusOK, connected{a.ok(), grant.Provider, done.Name, done.ID, done.BotID, state}, nil
 	}
 	both := methods{
 		http.MethodGet: a.recorded(func(r *http.Request) (int, any, error) { // as Notion sends people back, though it is a change
@@ -166,9 +166,9 @@ func optionalCaller(r *http.Request) (string, error) {
 }
 
 // callbackInQuery reads what Notion brings. What else it may add one day is let be.
-func callbackInQuery(r *http.Request) (connect.Callback, error) {
+func callbackInQuery(r *http.Request) (oauth.Callback, error) {
 	values := r.URL.Query()
-	var back connect.Callback
+	var back oauth.Callback
 	for _, p := range []struct {
 		name string
 		into *string
@@ -182,23 +182,23 @@ func callbackInQuery(r *http.Request) (connect.Callback, error) {
 	return back, checkCallback(back)
 }
 
-func callbackInBody(r *http.Request) (connect.Callback, error) {
+func callbackInBody(r *http.Request) (oauth.Callback, error) {
 	var in struct {
 		Code        string `json:"code"`
 		RedirectURI string `json:"redirect_uri"`
 		State       string `json:"state"`
 	}
 	if _, err := query(r); err != nil {
-		return connect.Callback{}, err
+		return oauth.Callback{}, err
 	}
 	if err := decodeBody(r, &in); err != nil {
-		return connect.Callback{}, err
+		return oauth.Callback{}, err
 	}
-	back := connect.Callback{Code: in.Code, State: in.State, RedirectURI: in.RedirectURI}
+	back := oauth.Callback{Code: in.Code, State: in.State, RedirectURI: in.RedirectURI}
 	return back, checkCallback(back)
 }
 
-func checkCallback(back connect.Callback) error {
+func checkCallback(back oauth.Callback) error {
 	if len(back.Code) > codeMost || len(back.State) > stateMost {
 		return fault.New(fault.Invalid, "The code or the state is longer than any that Notion or this service gives.")
 	}
@@ -206,7 +206,7 @@ func checkCallback(back connect.Callback) error {
 }
 
 // Disconnector ends a connection by OAuth.
-type Disconnector func(ctx context.Context, workspaceID, client string) (oauth.Grant, error)
+type Disconnector func(ctx context.Context, workspaceID, client string) (grant.Grant, error)
 
 // OAuthDisconnect answers POST /oauth/notion/disconnect. It may be repeated. The workspace has to be named when there are several.
 func (a API) OAuthDisconnect(disconnect Disconnector) http.Handler {
@@ -236,6 +236,6 @@ func (a API) OAuthDisconnect(disconnect Disconnector) http.Handler {
 			return 0, nil, err
 		}
 		note(r, "workspace_id", gone.ID)
-		return http.StatusOK, disconnected{a.ok(), oauth.Provider, gone.Name, gone.ID, string(gone.Status)}, nil
+		return http.StatusOK, disconnected{a.ok(), grant.Provider, gone.Name, gone.ID, string(gone.Status)}, nil
 	}})
 }

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
-	"github.com/act-platform/enhanced-integration/shared/delivery"
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/events/delivery"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )

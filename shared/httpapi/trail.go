@@ -5,18 +5,18 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/auditlog"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
-	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 // Trail keeps what callers change.
 type Trail interface {
 	// Begin writes down a change before it is made.
-	Begin(ctx context.Context, e trail.Entry) error
+	Begin(ctx context.Context, e auditlog.Entry) error
 	// End writes down what came of it.
-	End(ctx context.Context, id string, o trail.Outcome) error
+	End(ctx context.Context, id string, o auditlog.Outcome) error
 }
 
 type notesKey struct{}
@@ -37,7 +37,7 @@ func (a API) recorded(do endpoint) endpoint {
 	return func(r *http.Request) (int, any, error) {
 		ctx := r.Context()
 		caller, _ := callerOf(r) // nobody, on a public path
-		e := trail.Entry{
+		e := auditlog.Entry{
 			ID: a.NewID(), At: a.Now(), Client: caller.Client, KeyID: caller.KeyID, SourceIP: invocation.SourceIP(ctx),
 			RequestID: invocation.RequestID(ctx), Action: r.Method + " " + r.URL.Path,
 		}
@@ -46,7 +46,7 @@ func (a API) recorded(do endpoint) endpoint {
 		}
 		notes := map[string]any{}
 		status, body, err := do(r.WithContext(context.WithValue(ctx, notesKey{}, notes)))
-		ended := trail.Outcome{Status: status, Detail: notes, At: a.Now()}
+		ended := auditlog.Outcome{Status: status, Detail: notes, At: a.Now()}
 		if err != nil {
 			ended.Status, _ = statusOf(fault.KindOf(err))
 		}
@@ -61,7 +61,7 @@ func (a API) recorded(do endpoint) endpoint {
 
 // TrailLister lists what callers changed.
 type TrailLister interface {
-	List(ctx context.Context, f trail.Filter) (trail.Page, error)
+	List(ctx context.Context, f auditlog.Filter) (auditlog.Page, error)
 }
 
 type entryShown struct {
@@ -83,7 +83,7 @@ func (a API) Audit(entries TrailLister) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		var f trail.Filter
+		var f auditlog.Filter
 		if f.Limit, err = limitOf(values, eventsUsual); err != nil {
 			return 0, nil, err
 		}

@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )

@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/quota"
+	"github.com/act-platform/enhanced-integration/shared/notion/ratelimit"
 )
 
 // Bank keeps what all functions together spend of Notion's limit.
 type Bank interface {
 	// Take gives requests and how long to wait before they may be sent. Where that is longer than the ask's patience, nothing is
 	// given.
-	Take(ctx context.Context, ask quota.Ask) (time.Duration, error)
+	Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error)
 }
 
 // SharedConfig says how a Shared spends.
@@ -49,7 +49,7 @@ func NewShared(c SharedConfig) *Shared {
 	}
 	return &Shared{
 		SharedConfig: c, turn: make(chan struct{}, 1),
-		fallback: NewWindow(WindowConfig{Requests: quota.Spare(c.Requests), Period: BudgetPeriod, Now: c.Now, Wait: c.Wait}),
+		fallback: NewWindow(WindowConfig{Requests: ratelimit.Spare(c.Requests), Period: BudgetPeriod, Now: c.Now, Wait: c.Wait}),
 	}
 }
 
@@ -66,7 +66,7 @@ func (s *Shared) Take(ctx context.Context, n int) error {
 	defer s.leave()
 	chunk := n
 	if !s.Interactive {
-		chunk = max(n, quota.Chunk(s.Requests))
+		chunk = max(n, ratelimit.Chunk(s.Requests))
 	}
 	wait, err := s.ready(ctx, n, chunk)
 	if err == nil && wait > 0 {
@@ -106,7 +106,7 @@ func (s *Shared) GiveBack(ctx context.Context) error {
 	if s.chunk == "" {
 		return nil
 	}
-	_, err := s.ask(ctx, quota.Ask{})
+	_, err := s.ask(ctx, ratelimit.Ask{})
 	return err
 }
 
@@ -126,7 +126,7 @@ func (s *Shared) ready(ctx context.Context, n, chunk int) (time.Duration, error)
 	if now := s.Now(); s.left >= n && now.Before(s.until) {
 		return s.from.Sub(now), nil
 	}
-	ask := quota.Ask{Chunk: s.NewID(), Requests: chunk, Interactive: s.Interactive, Patience: patience(ctx)}
+	ask := ratelimit.Ask{Chunk: s.NewID(), Requests: chunk, Interactive: s.Interactive, Patience: patience(ctx)}
 	asked := s.Now()
 	wait, err := s.ask(ctx, ask)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Shared) ready(ctx context.Context, n, chunk int) (time.Duration, error)
 	if wait > ask.Patience {
 		return 0, &fault.Error{Kind: fault.RateLimited, Message: "Our share of Notion's limit on requests is spent; wait and try again.", RetryAfter: wait}
 	}
-	s.chunk, s.left, s.from, s.until = ask.Chunk, ask.Requests, asked.Add(wait), asked.Add(wait+quota.Keep)
+	s.chunk, s.left, s.from, s.until = ask.Chunk, ask.Requests, asked.Add(wait), asked.Add(wait+ratelimit.Keep)
 	return wait, nil
 }
 
@@ -143,7 +143,7 @@ func (s *Shared) ready(ctx context.Context, n, chunk int) (time.Duration, error)
 const bankTime = 500 * time.Millisecond
 
 // ask tells what was sent and asks for more. An answer that is lost does no harm: what was sent is told again.
-func (s *Shared) ask(ctx context.Context, ask quota.Ask) (time.Duration, error) {
+func (s *Shared) ask(ctx context.Context, ask ratelimit.Ask) (time.Duration, error) {
 	ask.Last = s.chunk
 	now := s.Now()
 	for _, at := range s.sent {

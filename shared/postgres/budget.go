@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/quota"
+	"github.com/act-platform/enhanced-integration/shared/notion/ratelimit"
 )
 
 // Budget keeps what all functions of a connection together spend of Notion's limit on requests: no stretch of a minute holds more than
@@ -19,7 +19,7 @@ type Budget struct {
 
 // Take gives requests and how long to wait before they may be sent; where that is longer than the ask's patience, it gives none.
 // It is one round trip.
-func (b Budget) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) {
+func (b Budget) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error) {
 	used := make([]int64, len(ask.Used))
 	for i, ago := range ask.Used {
 		used[i] = ago.Microseconds()
@@ -33,6 +33,6 @@ func (b Budget) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) 
 		select take_notion_requests($1::uuid, nullif($2, '')::uuid, nullif($3, '')::uuid, $4::bigint[], $5::integer, $6::boolean, $7::bigint,
 			$8::integer, $9::integer, $10::bigint, $11::bigint, $12::timestamptz)`,
 		b.ConnectionID, ask.Chunk, ask.Last, used, ask.Requests, ask.Interactive, ask.Patience.Microseconds(),
-		b.Requests, quota.Spare(b.Requests), (time.Minute + quota.Travel).Microseconds(), quota.Keep.Microseconds(), now).Scan(&wait)
+		b.Requests, ratelimit.Spare(b.Requests), (time.Minute + ratelimit.Travel).Microseconds(), ratelimit.Keep.Microseconds(), now).Scan(&wait)
 	return time.Duration(wait) * time.Microsecond, Fault(err)
 }

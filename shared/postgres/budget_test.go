@@ -17,8 +17,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/notion/ratelimit"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/quota"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
@@ -104,7 +104,7 @@ type counted struct {
 	asked int
 }
 
-func (c *counted) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) {
+func (c *counted) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error) {
 	c.asked++
 	return c.Bank.Take(ctx, ask)
 }
@@ -170,7 +170,7 @@ func TestBudgetHolds(t *testing.T) {
 			}
 			s.play(
 				actor(1, false, 0, 200*time.Millisecond), actor(2, false, 0, 2*time.Second), actor(3, false, 0, 6*time.Second),
-				actor(4, true, time.Minute+quota.Travel+quota.Keep, time.Minute), // one a minute is what is always left of 60
+				actor(4, true, time.Minute+ratelimit.Travel+ratelimit.Keep, time.Minute), // one a minute is what is always left of 60
 			)
 			if n := most(sent, time.Minute); n > allowed {
 				t.Errorf("%d requests within a minute, %d are allowed", n, allowed)
@@ -328,9 +328,9 @@ func TestBudgetWithoutItsBank(t *testing.T) {
 	health := away(true)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	for i := range quota.Spare(180) + 1 {
+	for i := range ratelimit.Spare(180) + 1 {
 		err := health.Take(ctx, 1)
-		if late := i == quota.Spare(180); late != (fault.KindOf(err) == fault.RateLimited && err != nil) {
+		if late := i == ratelimit.Spare(180); late != (fault.KindOf(err) == fault.RateLimited && err != nil) {
 			t.Errorf("call %d: %v", i, err)
 		}
 	}
@@ -338,6 +338,6 @@ func TestBudgetWithoutItsBank(t *testing.T) {
 
 type noBank struct{}
 
-func (noBank) Take(context.Context, quota.Ask) (time.Duration, error) {
+func (noBank) Take(context.Context, ratelimit.Ask) (time.Duration, error) {
 	return 0, fault.New(fault.Unavailable, "The database cannot be reached.")
 }

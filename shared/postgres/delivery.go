@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/delivery"
+	"github.com/act-platform/enhanced-integration/shared/events/delivery"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
 

@@ -7,10 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/act-platform/enhanced-integration/shared/alert"
-	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/ops/alert"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
@@ -46,7 +46,7 @@ func TestDryRunIsNoSync(t *testing.T) {
 				exec(t, pool, part, id, status, at, at.Add(time.Second), nil)
 			}
 			type figures struct {
-				Facts   insight.Facts
+				Facts   stats.Facts
 				Samples alert.Samples
 				Status  journal.Status
 				Last    time.Time

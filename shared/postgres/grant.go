@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 )
 
 // Grants keeps what is known of connections by OAuth. The tokens themselves are elsewhere.
@@ -27,7 +27,7 @@ type Grants struct {
 const grantColumns = `connection_id::text, secret_id, status, coalesce(workspace_id, ''), coalesce(workspace_name, ''), coalesce(bot_id, ''),
 	owner, coalesce(scope, ''), version, coalesce(worked_version = version, false), coalesce(warned_version = version, false), issued_at, expires_at`
 
-func scanGrant(row pgx.Row) (g oauth.Grant, err error) {
+func scanGrant(row pgx.Row) (g grant.Grant, err error) {
 	var owner []byte
 	var expires *time.Time
 	err = row.Scan(&g.ConnectionID, &g.SecretID, &g.Status, &g.ID, &g.Name, &g.BotID, &owner, &g.Scope, &g.Version, &g.Worked,
@@ -40,9 +40,9 @@ func scanGrant(row pgx.Row) (g oauth.Grant, err error) {
 }
 
 // Find gives a connection's grant; fault.NotFound when it never had one.
-func (s Grants) Find(ctx context.Context, connectionID string) (oauth.Grant, error) {
+func (s Grants) Find(ctx context.Context, connectionID string) (grant.Grant, error) {
 	g, err := scanGrant(s.Pool.QueryRow(ctx, `select `+grantColumns+` from oauth_tokens where connection_id = $1 and provider = $2`,
-		connectionID, oauth.Provider))
+		connectionID, grant.Provider))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return g, fault.New(fault.NotFound, "The connection has not been connected by OAuth.")
 	}
@@ -50,40 +50,40 @@ func (s Grants) Find(ctx context.Context, connectionID string) (oauth.Grant, err
 }
 
 // List gives every connection's grant.
-func (s Grants) List(ctx context.Context) ([]oauth.Grant, error) {
+func (s Grants) List(ctx context.Context) ([]grant.Grant, error) {
 	rows, err := s.Pool.Query(ctx, `select `+grantColumns+` from oauth_tokens where provider = $1 order by connection_id`,
-		oauth.Provider)
+		grant.Provider)
 	if err != nil {
 		return nil, Fault(err)
 	}
-	grants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (oauth.Grant, error) { return scanGrant(row) })
+	grants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant.Grant, error) { return scanGrant(row) })
 	return grants, Fault(err)
 }
 
 // Claim takes hold of a grant for TTL by the database's clock; fault.Conflict while somebody else holds it.
-func (s Grants) Claim(ctx context.Context, connectionID, owner string) (oauth.Grant, error) {
+func (s Grants) Claim(ctx context.Context, connectionID, owner string) (grant.Grant, error) {
 	g, err := scanGrant(s.Pool.QueryRow(ctx, `
 		update oauth_tokens set lease_owner = $3, lease_until = clock_timestamp() + $4
 		where connection_id = $1 and provider = $2 and (lease_until is null or lease_until <= clock_timestamp())
-		returning `+grantColumns, connectionID, oauth.Provider, owner, s.TTL))
+		returning `+grantColumns, connectionID, grant.Provider, owner, s.TTL))
 	if errors.Is(err, pgx.ErrNoRows) {
 		if _, err := s.Find(ctx, connectionID); err != nil {
-			return oauth.Grant{}, err
+			return grant.Grant{}, err
 		}
-		return oauth.Grant{}, fault.New(fault.Conflict, "The workspace's tokens are being refreshed. Try again in a moment.")
+		return grant.Grant{}, fault.New(fault.Conflict, "The workspace's tokens are being refreshed. Try again in a moment.")
 	}
 	return g, Fault(err)
 }
 
 // Save stores a grant and what happened, when owner holds it still and it is still the one of that secret and version; else
 // fault.Conflict.
-func (s Grants) Save(ctx context.Context, owner string, was, is oauth.Grant, happened ...event.Draft) error {
+func (s Grants) Save(ctx context.Context, owner string, was, is grant.Grant, happened ...event.Draft) error {
 	return Fault(s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update oauth_tokens set status = $6, version = $7, scope = nullif($8, ''), issued_at = $9, expires_at = $10,
 				worked_version = case when $11 then $7::bigint end, warned_version = case when $12 then $7::bigint end, updated_at = now()
 			where connection_id = $1 and provider = $2 and lease_owner = $3 and lease_until > clock_timestamp() and secret_id = $4 and version = $5`,
-			is.ConnectionID, oauth.Provider, owner, was.SecretID, was.Version, is.Status, is.Version, is.Scope, is.IssuedAt, timeOrNull(is.ExpiresAt),
+			is.ConnectionID, grant.Provider, owner, was.SecretID, was.Version, is.Status, is.Version, is.Scope, is.IssuedAt, timeOrNull(is.ExpiresAt),
 			is.Worked, is.Warned)
 		if err != nil {
 			return err
@@ -99,13 +99,13 @@ func (s Grants) Save(ctx context.Context, owner string, was, is oauth.Grant, hap
 func (s Grants) Release(ctx context.Context, connectionID, owner string) error {
 	_, err := s.Pool.Exec(ctx, `
 		update oauth_tokens set lease_owner = null, lease_until = null where connection_id = $1 and provider = $2 and lease_owner = $3`,
-		connectionID, oauth.Provider, owner)
+		connectionID, grant.Provider, owner)
 	return Fault(err)
 }
 
 // Place gives the connection of a workspace, and the version of the last pair that it had, 0 for none. A workspace that is not known
 // goes to the first connection while that never had a grant, and else to a new one.
-func (s Grants) Place(ctx context.Context, w oauth.Workspace) (connectionID string, version int64, err error) {
+func (s Grants) Place(ctx context.Context, w grant.Workspace) (connectionID string, version int64, err error) {
 	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		// Two that place the same new workspace at once take turns.
 		if _, err := tx.Exec(ctx, `select 1 from connections where id = $1 for update`, s.First); err != nil {
@@ -113,7 +113,7 @@ func (s Grants) Place(ctx context.Context, w oauth.Workspace) (connectionID stri
 		}
 		err := tx.QueryRow(ctx, `
 			select connection_id::text, version from oauth_tokens where provider = $1 and workspace_id = $2
-			order by status = 'connected' desc, updated_at desc limit 1`, oauth.Provider, w.ID).Scan(&connectionID, &version)
+			order by status = 'connected' desc, updated_at desc limit 1`, grant.Provider, w.ID).Scan(&connectionID, &version)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
@@ -140,10 +140,10 @@ func (s Grants) Place(ctx context.Context, w oauth.Workspace) (connectionID stri
 
 // Connect makes a grant the connection's, and gives the name of the secret that the grant before had, "" for none. fault.Conflict when
 // another grant came first.
-func (s Grants) Connect(ctx context.Context, g oauth.Grant, happened event.Draft) (replaced string, err error) {
+func (s Grants) Connect(ctx context.Context, g grant.Grant, happened event.Draft) (replaced string, err error) {
 	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `select secret_id from oauth_tokens where connection_id = $1 and provider = $2 for update`,
-			g.ConnectionID, oauth.Provider).Scan(&replaced)
+			g.ConnectionID, grant.Provider).Scan(&replaced)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
@@ -157,7 +157,7 @@ func (s Grants) Connect(ctx context.Context, g oauth.Grant, happened event.Draft
 				version = excluded.version, worked_version = excluded.worked_version, warned_version = null,
 				issued_at = excluded.issued_at, expires_at = excluded.expires_at, lease_owner = null, lease_until = null, updated_at = now()
 			where had.version < excluded.version`,
-			g.ConnectionID, oauth.Provider, g.SecretID, g.Status, g.ID, g.Name, g.BotID, g.Owner, g.Scope, g.Version, g.IssuedAt,
+			g.ConnectionID, grant.Provider, g.SecretID, g.Status, g.ID, g.Name, g.BotID, g.Owner, g.Scope, g.Version, g.IssuedAt,
 			timeOrNull(g.ExpiresAt))
 		if err != nil {
 			return err

@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
@@ -24,8 +24,8 @@ type Insight struct {
 }
 
 // Read gives the facts of a window that ends now.
-func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insight.Facts, error) {
-	f := insight.Facts{Window: w, Now: now}
+func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (stats.Facts, error) {
+	f := stats.Facts{Window: w, Now: now}
 	measured := Measurements{Pool: i.Pool, ConnectionID: i.ConnectionID}
 	var err error
 	if f.Measured, err = measured.Sums(ctx, w.From(now), w.Grain); err != nil {
@@ -34,9 +34,9 @@ func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insi
 	if f.Recent, err = measured.Sums(ctx, now.UTC().Add(-recent).Truncate(time.Minute), metric.Minute); err != nil {
 		return f, err
 	}
-	for _, read := range []func(context.Context, *insight.Facts) error{i.syncs, i.troubles, i.databases, i.brought} {
+	for _, read := range []func(context.Context, *stats.Facts) error{i.syncs, i.troubles, i.databases, i.brought} {
 		if err := read(ctx, &f); err != nil {
-			return insight.Facts{}, Fault(err)
+			return stats.Facts{}, Fault(err)
 		}
 	}
 	return f, nil
@@ -46,7 +46,7 @@ func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (insi
 const failedInARow = `select count(*) from sync_runs where connection_id = $1 and not dry_run and status = 'failed' and finished_at > coalesce(
 	(select max(finished_at) from sync_runs where connection_id = $1 and not dry_run and status = 'succeeded'), '-infinity')`
 
-func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
+func (i Insight) syncs(ctx context.Context, f *stats.Facts) error {
 	const ended = `
 		(select count(*) from sync_runs where connection_id = $1 and not dry_run and status = 'succeeded' and finished_at >= %[1]s),
 		(select count(*) from sync_runs where connection_id = $1 and not dry_run and status = 'failed' and finished_at >= %[1]s),
@@ -69,7 +69,7 @@ func (i Insight) syncs(ctx context.Context, f *insight.Facts) error {
 	return err
 }
 
-func (i Insight) troubles(ctx context.Context, f *insight.Facts) error {
+func (i Insight) troubles(ctx context.Context, f *stats.Facts) error {
 	return i.Pool.QueryRow(ctx, `
 		select (select count(*) from sync_conflicts where connection_id = $1 and intent_id is null and detected_at >= $2),
 			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null),
@@ -78,7 +78,7 @@ func (i Insight) troubles(ctx context.Context, f *insight.Facts) error {
 		Scan(&f.Conflicts.InWindow, &f.Conflicts.All, &f.Refused, &f.Held)
 }
 
-func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
+func (i Insight) databases(ctx context.Context, f *stats.Facts) error {
 	if len(i.Kinds) == 0 {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
 	if err != nil {
 		return err
 	}
-	f.Databases, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d insight.Database, err error) {
+	f.Databases, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d stats.Database, err error) {
 		var last *time.Time
 		if err = row.Scan(&d.Records, &d.Waiting, &d.Refused, &last); last != nil {
 			d.LastSync = *last
@@ -112,7 +112,7 @@ func (i Insight) databases(ctx context.Context, f *insight.Facts) error {
 }
 
 // brought reads when databases were brought into step in the window, and when last before it.
-func (i Insight) brought(ctx context.Context, f *insight.Facts) error {
+func (i Insight) brought(ctx context.Context, f *stats.Facts) error {
 	names := make([]string, len(i.Kinds))
 	for n, k := range i.Kinds {
 		names[n] = k.Name
@@ -130,7 +130,7 @@ func (i Insight) brought(ctx context.Context, f *insight.Facts) error {
 	if err != nil {
 		return err
 	}
-	f.Brought, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (b insight.Brought, err error) {
+	f.Brought, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (b stats.Brought, err error) {
 		var micros int64
 		err = row.Scan(&b.Kind, &b.At, &micros, &b.Last)
 		b.Gap = time.Duration(micros) * time.Microsecond

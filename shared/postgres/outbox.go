@@ -6,8 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/delivery"
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/delivery"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 )
 
 // Outbox holds the events that nobody has been told of yet.

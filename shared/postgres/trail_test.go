@@ -8,22 +8,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/auditlog"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/settings"
-	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 func TestTrail(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	kept := postgres.Trail{Pool: pool, ConnectionID: connection}
-	var want []trail.Entry
+	var want []auditlog.Entry
 	for i, client := range []string{"desk", "crm", "desk"} {
-		e := trail.Entry{
+		e := auditlog.Entry{
 			ID: uuid.NewString(), At: now.Add(time.Duration(i) * time.Minute), Client: client, KeyID: "k", SourceIP: "192.0.2.1",
 			RequestID: "r", Action: "POST /config",
 		}
@@ -31,22 +31,22 @@ func TestTrail(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i > 0 { // the first broke off
-			e.Outcome = &trail.Outcome{Status: 200, Detail: map[string]any{"type": "full"}, At: now}
+			e.Outcome = &auditlog.Outcome{Status: 200, Detail: map[string]any{"type": "full"}, At: now}
 			if err := kept.End(t.Context(), e.ID, *e.Outcome); err != nil {
 				t.Fatal(err)
 			}
 		}
-		want = append([]trail.Entry{e}, want...)
+		want = append([]auditlog.Entry{e}, want...)
 	}
-	page, err := kept.List(t.Context(), trail.Filter{Limit: 2})
+	page, err := kept.List(t.Context(), auditlog.Filter{Limit: 2})
 	if err != nil || !cmp.Equal(page.Entries, want[:2]) || page.Next == 0 {
 		t.Errorf("%v, %s", err, cmp.Diff(want[:2], page.Entries))
 	}
-	page, err = kept.List(t.Context(), trail.Filter{Limit: 2, Before: page.Next})
+	page, err = kept.List(t.Context(), auditlog.Filter{Limit: 2, Before: page.Next})
 	if err != nil || !cmp.Equal(page.Entries, want[2:]) || page.Next != 0 {
 		t.Errorf("the next page: %v, %s", err, cmp.Diff(want[2:], page.Entries))
 	}
-	page, err = kept.List(t.Context(), trail.Filter{Limit: 9, Client: "desk", Since: now.Add(time.Minute)})
+	page, err = kept.List(t.Context(), auditlog.Filter{Limit: 9, Client: "desk", Since: now.Add(time.Minute)})
 	if err != nil || len(page.Entries) != 1 || page.Entries[0].ID != want[0].ID {
 		t.Errorf("filtered: %+v, %v", page, err)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/uuid"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
@@ -52,30 +52,30 @@ type stored struct {
 }
 
 // Read gives the current pair; fault.NotFound when there is no such secret.
-func (r Readable) Read(ctx context.Context, name string) (oauth.Pair, error) {
+func (r Readable) Read(ctx context.Context, name string) (grant.Pair, error) {
 	return r.read(ctx, name, "AWSCURRENT")
 }
 
 // Previous gives the pair before the current one; fault.NotFound when there is none.
-func (r Readable) Previous(ctx context.Context, name string) (oauth.Pair, error) {
+func (r Readable) Previous(ctx context.Context, name string) (grant.Pair, error) {
 	return r.read(ctx, name, "AWSPREVIOUS")
 }
 
-func (r Readable) read(ctx context.Context, name, stage string) (oauth.Pair, error) {
+func (r Readable) read(ctx context.Context, name, stage string) (grant.Pair, error) {
 	out, err := r.Client.GetSecretValue(ctx, &awssecrets.GetSecretValueInput{SecretId: aws.String(name), VersionStage: aws.String(stage)})
 	if err != nil {
-		return oauth.Pair{}, refusal(err)
+		return grant.Pair{}, refusal(err)
 	}
 	var s stored
 	if err := json.Unmarshal([]byte(aws.ToString(out.SecretString)), &s); err != nil || s.Access == "" || s.Version < 1 {
-		return oauth.Pair{}, fault.New(fault.Internal, "the secret %s holds no pair of tokens", name)
+		return grant.Pair{}, fault.New(fault.Internal, "the secret %s holds no pair of tokens", name)
 	}
-	return oauth.Pair{Version: s.Version, Access: secret.Of(s.Access), Refresh: secret.Of(s.Refresh)}, nil
+	return grant.Pair{Version: s.Version, Access: secret.Of(s.Access), Refresh: secret.Of(s.Refresh)}, nil
 }
 
 // Put makes a pair the current one; fault.Conflict when another pair of that version is there. Putting the same pair twice is putting it
 // once.
-func (p Pairs) Put(ctx context.Context, name string, pair oauth.Pair) error {
+func (p Pairs) Put(ctx context.Context, name string, pair grant.Pair) error {
 	text, err := textOf(pair)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (p Pairs) Put(ctx context.Context, name string, pair oauth.Pair) error {
 }
 
 // Create keeps the first pair of a new name.
-func (v Vault) Create(ctx context.Context, name string, pair oauth.Pair) error {
+func (v Vault) Create(ctx context.Context, name string, pair grant.Pair) error {
 	text, err := textOf(pair)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (v Vault) Delete(ctx context.Context, name string) error {
 	return err
 }
 
-func textOf(p oauth.Pair) (string, error) {
+func textOf(p grant.Pair) (string, error) {
 	text, err := json.Marshal(stored{p.Version, p.Access.Reveal(), p.Refresh.Reveal()}) //nolint:gosec // it goes where secrets are kept
 	return string(text), err
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
@@ -19,8 +19,8 @@ func AnalyticsDashboard() http.Handler {
 
 func (p parts) answerAnalyticsDashboard(pool *postgres.Pool) http.Handler {
 	read, remembered := p.insight(pool), p.cache()
-	facts := func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
-		f, info, err := cache.Get(ctx, remembered, dashboardCache(), w.Name, func(ctx context.Context) (insight.Facts, error) {
+	facts := func(ctx context.Context, w metric.Window) (stats.Facts, bool, error) {
+		f, info, err := cache.Get(ctx, remembered, dashboardCache(), w.Name, func(ctx context.Context) (stats.Facts, error) {
 			return read.Read(ctx, w, time.Now())
 		})
 		f.Window = w // what is remembered knows it by name only

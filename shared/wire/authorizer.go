@@ -7,13 +7,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/authorizer"
+	"github.com/act-platform/enhanced-integration/shared/auth/supabasejwt"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/gate"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
-	"github.com/act-platform/enhanced-integration/shared/supabase"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )
 
@@ -30,16 +30,16 @@ func Authorizer() lambdaio.Decider {
 		events.APIGatewayV2CustomAuthorizerV2Request
 		caller *access.Principal
 	}
-	admit := function("authorizer", trace.Server, func(ctx context.Context, p parts) (*gate.Gate, error) {
+	admit := function("authorizer", trace.Server, func(ctx context.Context, p parts) (*authorizer.Gate, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err
 		}
-		return gate.New(gate.Config{
+		return authorizer.New(authorizer.Config{
 			Keys: postgres.Keys{Pool: pool}, Tokens: p.people(), Counter: postgres.Windows{Pool: pool}, Limit: p.cfg.CallerLimit,
 			TTL: keyTTL, Now: time.Now, Log: p.log,
 		}), nil
-	}, func(ctx context.Context, g *gate.Gate, a asked) (err error) {
+	}, func(ctx context.Context, g *authorizer.Gate, a asked) (err error) {
 		*a.caller, err = g.Admit(ctx, a.Headers, a.RequestContext.HTTP.SourceIP)
 		return err
 	})
@@ -53,13 +53,13 @@ func Authorizer() lambdaio.Decider {
 }
 
 // people checks the tokens of people who signed in with Supabase; nil without a project.
-func (p parts) people() gate.Tokens {
+func (p parts) people() authorizer.Tokens {
 	if p.cfg.SupabaseURL == "" {
 		return nil
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute}
-	return supabase.NewVerifier(supabase.Config{
-		URL: p.cfg.SupabaseURL, Keys: supabase.NewKeySet(p.cfg.SupabaseURL, transport, time.Now), Now: time.Now,
+	return supabasejwt.NewVerifier(supabasejwt.Config{
+		URL: p.cfg.SupabaseURL, Keys: supabasejwt.NewKeySet(p.cfg.SupabaseURL, transport, time.Now), Now: time.Now,
 		Secret: func(ctx context.Context) (secret.Text, error) { return p.secret.Get(ctx, config.SupabaseJWTSecret) },
 	})
 }

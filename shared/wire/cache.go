@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/insight"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
@@ -21,18 +21,18 @@ func (p parts) cache() *cache.Cache {
 
 // How long what is cached is fresh, and may be given as stale while its source is away. What a sync goes by is never cached.
 func schemaCache() cache.Kind {
-	return cache.Kind{Name: insight.SchemaEntry, TTL: 10 * time.Minute, Keep: 24 * time.Hour}
+	return cache.Kind{Name: stats.SchemaEntry, TTL: 10 * time.Minute, Keep: 24 * time.Hour}
 }
 
-func healthCache() cache.Kind { return cache.Kind{Name: insight.HealthEntry, TTL: 8 * time.Second} }
+func healthCache() cache.Kind { return cache.Kind{Name: stats.HealthEntry, TTL: 8 * time.Second} }
 
 // busyCache is for looks at Notion while its budget is spent.
-func busyCache() cache.Kind { return cache.Kind{Name: insight.HealthEntry, TTL: 30 * time.Second} }
+func busyCache() cache.Kind { return cache.Kind{Name: stats.HealthEntry, TTL: 30 * time.Second} }
 
 func statusCache() cache.Kind {
-	return cache.Kind{Name: insight.StatusEntry, TTL: 2 * time.Second}
+	return cache.Kind{Name: stats.StatusEntry, TTL: 2 * time.Second}
 }
 
 func dashboardCache() cache.Kind {
-	return cache.Kind{Name: insight.DashboardEntry, TTL: 5 * time.Second, Keep: time.Hour}
+	return cache.Kind{Name: stats.DashboardEntry, TTL: 5 * time.Second, Keep: time.Hour}
 }

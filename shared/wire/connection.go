@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
@@ -62,7 +62,7 @@ func (p parts) rests(ctx context.Context, pool *postgres.Pool) (bool, error) {
 	if fault.KindOf(err) == fault.NotFound {
 		return true, nil
 	}
-	return granted.Status == oauth.Disconnected, err
+	return granted.Status == grant.Disconnected, err
 }
 
 // perConnection makes the handler of an HTTP function that answers each request for the connection that it names. create makes what

@@ -18,9 +18,9 @@ import (
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/connect"
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
@@ -99,7 +99,7 @@ func consent(t *testing.T, p parts, pool *postgres.Pool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := connector.Finish(t.Context(), connect.Callback{Code: to.Query().Get("code"), State: to.Query().Get("state")})
+	done, err := connector.Finish(t.Context(), oauth.Callback{Code: to.Query().Get("code"), State: to.Query().Get("state")})
 	if err != nil {
 		t.Fatal(err)
 	}

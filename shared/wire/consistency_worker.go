@@ -7,7 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
-	"github.com/act-platform/enhanced-integration/shared/notionside"
+	"github.com/act-platform/enhanced-integration/shared/notion/pages"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/sync/checker"
@@ -17,7 +17,7 @@ import (
 
 // rememberedSide asks for a database's relations once for all checks of a while.
 type rememberedSide struct {
-	*notionside.Side
+	*pages.Side
 	remembered *cache.Cache
 }
 
@@ -49,7 +49,7 @@ func ConsistencyWorker() func(context.Context, lambdaio.Message) error {
 func (p parts) auditor(pool *postgres.Pool) *checker.Auditor {
 	cfg, client, remembered := p.audit(pool), p.notion(p.source(), p.budget(false)), p.cache()
 	cfg.Notion = func(k mapping.Kind) checker.Notion {
-		return rememberedSide{notionside.New(client, k, p.log), remembered}
+		return rememberedSide{pages.New(client, k, p.log), remembered}
 	}
 	return checker.New(cfg)
 }

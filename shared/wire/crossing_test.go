@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )

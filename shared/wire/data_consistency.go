@@ -7,8 +7,8 @@ import (
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/sync/checker"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
@@ -36,7 +36,7 @@ func (p parts) auditDesk(pool *postgres.Pool) *checker.Desk {
 		Auditor: checker.New(p.audit(pool)),
 		Reports: p.consistency(pool),
 		Mender: func(k mapping.Kind) checker.Mender {
-			return pgside.New(pool, p.id(), p.cfg.Mapping, k, newID)
+			return records.New(pool, p.id(), p.cfg.Mapping, k, newID)
 		},
 		Send: sqsqueue.Consistency{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL}.Send,
 		Sync: func(ctx context.Context, kinds []string) error {
@@ -53,7 +53,7 @@ func (p parts) audit(pool *postgres.Pool) checker.Config {
 		ConnectionID: p.id(),
 		Kinds:        p.synced(),
 		Tables: func(k mapping.Kind) checker.Tables {
-			return pgside.New(pool, p.id(), p.cfg.Mapping, k, newID)
+			return records.New(pool, p.id(), p.cfg.Mapping, k, newID)
 		},
 		History: p.consistency(pool),
 		Now:     time.Now,

@@ -8,8 +8,8 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
-	"github.com/act-platform/enhanced-integration/shared/outbound"
+	"github.com/act-platform/enhanced-integration/shared/events/dispatch"
+	"github.com/act-platform/enhanced-integration/shared/events/safehttp"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
@@ -47,8 +47,8 @@ func (p parts) deliveries() sqsqueue.Deliveries {
 }
 
 // outbound is what sends to addresses that users give.
-func (p parts) outbound() *outbound.Client {
-	return outbound.New(outbound.Config{Loopback: p.cfg.WebhookLoopback, Now: time.Now})
+func (p parts) outbound() *safehttp.Client {
+	return safehttp.New(safehttp.Config{Loopback: p.cfg.WebhookLoopback, Now: time.Now})
 }
 
 // nudger has the relay look at the outbox, after a transaction that put something there.

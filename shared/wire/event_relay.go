@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/act-platform/enhanced-integration/shared/events/dispatch"
+	"github.com/act-platform/enhanced-integration/shared/events/realtime"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/realtime"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/trace"
 )

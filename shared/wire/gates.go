@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/breaker"
-	"github.com/act-platform/enhanced-integration/shared/delivery"
+	"github.com/act-platform/enhanced-integration/shared/events/delivery"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 

@@ -7,22 +7,22 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/notionside"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/notion/pages"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/sync/inspect"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 func pageCache() cache.Kind {
-	return cache.Kind{Name: insight.PageEntry, TTL: 30 * time.Second, Keep: 24 * time.Hour}
+	return cache.Kind{Name: stats.PageEntry, TTL: 30 * time.Second, Keep: 24 * time.Hour}
 }
 
 func userCache() cache.Kind {
-	return cache.Kind{Name: insight.UserEntry, TTL: time.Hour, Keep: 24 * time.Hour}
+	return cache.Kind{Name: stats.UserEntry, TTL: time.Hour, Keep: 24 * time.Hour}
 }
 
 // glance shows people what Notion has.
@@ -40,11 +40,11 @@ type glanced struct {
 
 // Page reads a page as the row's columns show it.
 func (g glanced) Page(ctx context.Context, k mapping.Kind, pageID string) (inspect.Page, error) {
-	known, _, err := pgside.New(g.db, g.id(), g.cfg.Mapping, k, newID).Database(ctx)
+	known, _, err := records.New(g.db, g.id(), g.cfg.Mapping, k, newID).Database(ctx)
 	if err != nil {
 		return inspect.Page{}, err
 	}
-	page, err := notionside.New(g.client, k, g.log).Page(ctx, pageID)
+	page, err := pages.New(g.client, k, g.log).Page(ctx, pageID)
 	if fault.KindOf(err) == fault.NotFound {
 		return inspect.Page{State: record.Gone}, nil
 	}

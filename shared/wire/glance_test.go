@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/metric"

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/cache"
-	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/metric"
@@ -130,7 +130,7 @@ func (f found) err() error {
 
 // rememberedCheck looks at Notion, which costs a request of the budget: one look serves all functions for a while. While runs need all that is
 // theirs, it is one of those that are left to people, and serves for longer.
-func (p parts) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *connect.Source) httpapi.Check {
+func (p parts) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *oauth.Source) httpapi.Check {
 	everybodys, peoples := p.budget(false), p.budget(true)
 	look := func(budget *notion.Shared) func(context.Context) (found, error) {
 		client := p.notionBehind(guard, source, budget)

@@ -19,8 +19,8 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
+	"github.com/act-platform/enhanced-integration/shared/notion/ratelimit"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/quota"
 )
 
 // hole is a service that takes connections and never says a word.
@@ -201,7 +201,7 @@ func TestHealthLeavesPeopleWhatIsTheirs(t *testing.T) {
 	}
 	bank := postgres.Budget{Pool: pool, ConnectionID: config.DefaultConnection, Requests: 180}
 	for taken := true; taken; {
-		wait, err := bank.Take(t.Context(), quota.Ask{Chunk: newID(), Requests: 1})
+		wait, err := bank.Take(t.Context(), ratelimit.Ask{Chunk: newID(), Requests: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

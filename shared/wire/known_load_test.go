@@ -16,15 +16,15 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/chaos"
-	"github.com/act-platform/enhanced-integration/shared/access"
+	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/events/safehttp"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
-	"github.com/act-platform/enhanced-integration/shared/insight"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	"github.com/act-platform/enhanced-integration/shared/meter"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/outbound"
+	"github.com/act-platform/enhanced-integration/shared/ops/stats"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
@@ -103,7 +103,7 @@ func (k *known) deliveries(t *testing.T, p parts) {
 		}
 	}))
 	defer endpoint.Close()
-	client := outbound.New(outbound.Config{Loopback: true, Now: time.Now})
+	client := safehttp.New(safehttp.Config{Loopback: true, Now: time.Now})
 	defer client.Close()
 	post := p.posting(client)
 	for _, path := range []string{"/", "/", "/", "/fails", "/busy"} {
@@ -171,12 +171,12 @@ func TestKnownLoadIsWhatTheDashboardShows(t *testing.T) {
 	k.observe(p, metric.Queue, "SendMessage", "", 8*time.Millisecond, 4)
 	k.observe(p, metric.Sync, "partners", "", 1250*time.Millisecond, 3)
 	k.observe(p, metric.Sync, "projects", "failed", 250*time.Millisecond, 1)
-	k.observe(p, metric.Cache, insight.SchemaEntry, metric.Hit, 0, 8)
-	k.observe(p, metric.Cache, insight.PageEntry, metric.Stale, 0, 1)
-	k.observe(p, metric.Cache, insight.SchemaEntry, metric.Miss, 0, 1)
-	k.observe(p, metric.Cache, insight.StatusEntry, metric.Hit, 0, 3)
-	k.observe(p, metric.Cache, insight.StatusEntry, metric.Miss, 0, 2)
-	k.observe(p, metric.Cache, insight.StatusEntry, metric.Evicted, 0, 70)
+	k.observe(p, metric.Cache, stats.SchemaEntry, metric.Hit, 0, 8)
+	k.observe(p, metric.Cache, stats.PageEntry, metric.Stale, 0, 1)
+	k.observe(p, metric.Cache, stats.SchemaEntry, metric.Miss, 0, 1)
+	k.observe(p, metric.Cache, stats.StatusEntry, metric.Hit, 0, 3)
+	k.observe(p, metric.Cache, stats.StatusEntry, metric.Miss, 0, 2)
+	k.observe(p, metric.Cache, stats.StatusEntry, metric.Evicted, 0, 70)
 	k.observe(p, metric.Check, "notion", "unavailable", time.Second, 1)
 	k.observe(p, metric.Check, "notion", "", time.Millisecond, 3)
 	k.observe(p, metric.Check, "supabase", "", time.Millisecond, 4)
@@ -293,7 +293,7 @@ func (k *known) dashboard(t *testing.T, window string) (map[string]any, []stretc
 	t.Helper()
 	read := postgres.Insight{Pool: k.Pool, ConnectionID: config.DefaultConnection, Kinds: mapping.ACT().Kinds}
 	a := httpapi.API{Now: func() time.Time { return k.now }, Log: slog.New(slog.DiscardHandler)}
-	h := a.Dashboard(func(ctx context.Context, w metric.Window) (insight.Facts, bool, error) {
+	h := a.Dashboard(func(ctx context.Context, w metric.Window) (stats.Facts, bool, error) {
 		f, err := read.Read(ctx, w, k.now)
 		return f, false, err
 	}, postgres.Events{Pool: k.Pool, ConnectionID: config.DefaultConnection}, 180)

@@ -3,8 +3,8 @@ package wire
 import (
 	"net/http"
 
-	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 )
 
 // MatchesList answers GET /sync/matches.
@@ -15,6 +15,6 @@ func (p parts) answerMatchesList(pool *postgres.Pool) http.Handler {
 }
 
 // doubts are the connection's pages of which somebody has to say which row they are.
-func (p parts) doubts(pool *postgres.Pool) pgside.Doubts {
-	return pgside.Doubts{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
+func (p parts) doubts(pool *postgres.Pool) records.Doubts {
+	return records.Doubts{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }

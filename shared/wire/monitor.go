@@ -9,11 +9,11 @@ import (
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/act-platform/enhanced-integration/shared/alert"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/metric"
-	"github.com/act-platform/enhanced-integration/shared/monitor"
+	"github.com/act-platform/enhanced-integration/shared/ops/alert"
+	"github.com/act-platform/enhanced-integration/shared/ops/monitor"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/sync/settings"

@@ -6,14 +6,14 @@ import (
 
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
+	"github.com/act-platform/enhanced-integration/shared/notion/ratelimit"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/quota"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
 )
@@ -22,7 +22,7 @@ import (
 const tokenTTL = 30 * time.Second
 
 // notion makes the client of Notion's API that takes its token from a source and its requests from a budget.
-func (p parts) notion(source *connect.Source, budget notion.Budget) *notion.Client {
+func (p parts) notion(source *oauth.Source, budget notion.Budget) *notion.Client {
 	return p.notionBehind(p.notionBreaker(), source, budget)
 }
 
@@ -38,7 +38,7 @@ func (p parts) budget(interactive bool) *notion.Shared {
 type bank struct{ parts }
 
 // Take gives requests.
-func (b bank) Take(ctx context.Context, ask quota.Ask) (time.Duration, error) {
+func (b bank) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error) {
 	pool, err := b.pool(ctx, 2)
 	if err != nil {
 		return 0, err
@@ -53,7 +53,7 @@ func (p parts) notionBreaker() *breaker.Breaker {
 	}})
 }
 
-func (p parts) notionBehind(b *breaker.Breaker, source *connect.Source, budget notion.Budget) *notion.Client {
+func (p parts) notionBehind(b *breaker.Breaker, source *oauth.Source, budget notion.Budget) *notion.Client {
 	return notion.New(notion.Config{
 		BaseURL: p.cfg.NotionAPIURL,
 		Tokens:  source,
@@ -65,8 +65,8 @@ func (p parts) notionBehind(b *breaker.Breaker, source *connect.Source, budget n
 
 // source gives the connection's token: OAuth's where the workspace is connected, else NOTION_TOKEN for the connection that is there from
 // the start. It only reads.
-func (p parts) source() *connect.Source {
-	return &connect.Source{
+func (p parts) source() *oauth.Source {
+	return &oauth.Source{
 		ConnectionID: p.id(),
 		Grants:       grantsOf{p},
 		Vault:        secrets.Readable{Client: awssecrets.NewFromConfig(p.aws)},
@@ -86,10 +86,10 @@ func (p parts) source() *connect.Source {
 type grantsOf struct{ parts }
 
 // Find gives a connection's grant.
-func (g grantsOf) Find(ctx context.Context, connectionID string) (oauth.Grant, error) {
+func (g grantsOf) Find(ctx context.Context, connectionID string) (grant.Grant, error) {
 	pool, err := g.pool(ctx, 2)
 	if err != nil {
-		return oauth.Grant{}, err
+		return grant.Grant{}, err
 	}
 	return postgres.Grants{Pool: pool}.Find(ctx, connectionID)
 }

@@ -8,12 +8,12 @@ import (
 
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
+	"github.com/act-platform/enhanced-integration/shared/auth/notionoauth"
+	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/connect"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/notionoauth"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/secrets"
@@ -46,7 +46,7 @@ func (p parts) oauthConfigured(ctx context.Context) (bool, error) {
 }
 
 // notionAuth tells how Notion is told who we are. What cannot be found out now is not configured, as far as anybody could use it.
-func (p parts) notionAuth(source *connect.Source) func(context.Context) httpapi.NotionAuth {
+func (p parts) notionAuth(source *oauth.Source) func(context.Context) httpapi.NotionAuth {
 	return func(ctx context.Context) httpapi.NotionAuth {
 		configured, errSecret := p.oauthConfigured(ctx)
 		ctx, cancel := context.WithTimeout(ctx, methodLimit)
@@ -64,23 +64,23 @@ func (p parts) grants(pool *postgres.Pool) postgres.Grants {
 }
 
 // connector connects workspaces; keeping their tokens is not linked where vault is nil.
-func (p parts) connector(pool *postgres.Pool, vault connect.Creator) connect.Connector {
-	return connect.Connector{
+func (p parts) connector(pool *postgres.Pool, vault oauth.Creator) oauth.Connector {
+	return oauth.Connector{
 		Notion: p.notionOAuth(), Attempts: postgres.Attempts{Pool: pool}, Connections: p.grants(pool), Vault: vault,
 		RedirectURI: p.cfg.NotionOAuth.RedirectURI, SecretName: p.secretName, Now: time.Now, NewID: newID, Random: rand.Reader, Log: p.log,
 	}
 }
 
 // keeper keeps grants good.
-func (p parts) keeper(pool *postgres.Pool, vault connect.Vault) connect.Keeper {
-	return connect.Keeper{
-		Notion: p.notionOAuth(), Grants: p.grants(pool), Vault: vault, Policy: oauth.Policy{Life: tokenLife},
+func (p parts) keeper(pool *postgres.Pool, vault oauth.Vault) oauth.Keeper {
+	return oauth.Keeper{
+		Notion: p.notionOAuth(), Grants: p.grants(pool), Vault: vault, Policy: grant.Policy{Life: tokenLife},
 		Now: time.Now, NewID: newID, Wait: notion.Wait, Log: p.log,
 	}
 }
 
 // renewing gives the connection's token, and refreshes one that Notion refuses.
-func (p parts) renewing(pool *postgres.Pool) *connect.Source {
+func (p parts) renewing(pool *postgres.Pool) *oauth.Source {
 	client := awssecrets.NewFromConfig(p.aws)
 	source := p.source()
 	source.Renew = p.keeper(pool, secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}).Refresh

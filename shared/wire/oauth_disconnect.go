@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/grant"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/oauth"
 )
 
 // OAuthDisconnect answers POST /oauth/notion/disconnect.
@@ -18,14 +18,14 @@ func OAuthDisconnect() http.Handler {
 		}
 		vault := p.vault()
 		grants, keeper := p.grants(pool), p.keeper(pool, vault)
-		return p.api().OAuthDisconnect(func(ctx context.Context, workspaceID, client string) (oauth.Grant, error) {
+		return p.api().OAuthDisconnect(func(ctx context.Context, workspaceID, client string) (grant.Grant, error) {
 			all, err := grants.List(ctx)
 			if err != nil {
-				return oauth.Grant{}, err
+				return grant.Grant{}, err
 			}
 			granted, err := pick(all, workspaceID)
 			if err != nil {
-				return oauth.Grant{}, err
+				return grant.Grant{}, err
 			}
 			return keeper.Disconnect(ctx, vault, granted.ConnectionID, client)
 		}), nil
@@ -33,18 +33,18 @@ func OAuthDisconnect() http.Handler {
 }
 
 // pick gives the grant of a workspace; without a name the only one that is not disconnected yet.
-func pick(grants []oauth.Grant, workspaceID string) (oauth.Grant, error) {
-	fits := slices.DeleteFunc(grants, func(g oauth.Grant) bool {
+func pick(grants []grant.Grant, workspaceID string) (grant.Grant, error) {
+	fits := slices.DeleteFunc(grants, func(g grant.Grant) bool {
 		if workspaceID == "" {
-			return g.Status == oauth.Disconnected
+			return g.Status == grant.Disconnected
 		}
 		return g.ID != workspaceID
 	})
 	switch {
 	case len(fits) == 0:
-		return oauth.Grant{}, fault.New(fault.NotFound, "No such workspace is connected by OAuth.")
+		return grant.Grant{}, fault.New(fault.NotFound, "No such workspace is connected by OAuth.")
 	case len(fits) > 1:
-		return oauth.Grant{}, fault.New(fault.Invalid, "Several workspaces are connected: say which, by workspace_id. GET /config lists them.")
+		return grant.Grant{}, fault.New(fault.Invalid, "Several workspaces are connected: say which, by workspace_id. GET /config lists them.")
 	}
 	return fits[0], nil
 }

@@ -7,9 +7,9 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/notionside"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/notion/pages"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
@@ -75,7 +75,7 @@ func (p parts) syncer(pool *postgres.Pool) connectionSyncer {
 	guard, source := p.notionBreaker(), p.renewing(pool)
 	spending := func(b *notion.Shared) func(mapping.Kind) engine.Notion {
 		client := p.notionBehind(guard, source, b)
-		return func(k mapping.Kind) engine.Notion { return notionside.New(client, k, p.log) }
+		return func(k mapping.Kind) engine.Notion { return pages.New(client, k, p.log) }
 	}
 	return connectionSyncer{budget: budget, hasty: hasty, Syncer: engine.New(engine.Config{
 		Connection: connection,
@@ -86,10 +86,10 @@ func (p parts) syncer(pool *postgres.Pool) connectionSyncer {
 		Hasty:      spending(hasty),
 		Ready:      budget.Ready,
 		Tables: func(k mapping.Kind) engine.Tables {
-			return toldTables{pgside.New(pool, connection.ID, connection.Mapping, k, newID), relay}
+			return toldTables{records.New(pool, connection.ID, connection.Mapping, k, newID), relay}
 		},
 		Rehearsal: func(k mapping.Kind, runID string) engine.Tables {
-			return pgside.NewRehearsal(pool, connection.ID, connection.Mapping, k, newID, runID)
+			return records.NewRehearsal(pool, connection.ID, connection.Mapping, k, newID, runID)
 		},
 		Now:     time.Now,
 		NewID:   newID,

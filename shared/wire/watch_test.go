@@ -19,13 +19,13 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
+	"github.com/act-platform/enhanced-integration/shared/events/safehttp"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/metric"
-	"github.com/act-platform/enhanced-integration/shared/monitor"
-	"github.com/act-platform/enhanced-integration/shared/outbound"
+	"github.com/act-platform/enhanced-integration/shared/notion/ratelimit"
+	"github.com/act-platform/enhanced-integration/shared/ops/monitor"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
-	"github.com/act-platform/enhanced-integration/shared/quota"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 )
@@ -146,18 +146,18 @@ func TestEachConnectionIsWatched(t *testing.T) {
 func TestBudgetAndBreakerAreAConnectionsOwn(t *testing.T) {
 	t.Parallel()
 	two := connectTwo(t)
-	ask := quota.Ask{Chunk: uuid.NewString(), Requests: 180, Interactive: true, Patience: time.Hour}
+	ask := ratelimit.Ask{Chunk: uuid.NewString(), Requests: 180, Interactive: true, Patience: time.Hour}
 	if wait, err := (bank{two[1].parts}).Take(t.Context(), ask); err != nil || wait != 0 {
 		t.Fatal(wait, err)
 	}
 	for i, free := range []bool{true, false} {
-		wait, err := bank{two[i].parts}.Take(t.Context(), quota.Ask{Chunk: uuid.NewString(), Requests: 1, Interactive: true, Patience: time.Hour})
+		wait, err := bank{two[i].parts}.Take(t.Context(), ratelimit.Ask{Chunk: uuid.NewString(), Requests: 1, Interactive: true, Patience: time.Hour})
 		if err != nil || (wait == 0) != free {
 			t.Errorf("connection %d waits %s: %v", i, wait, err)
 		}
 	}
 	business := two[1].of(settings.Settings{ConnectionID: two[1].id(), Plan: settings.Business})
-	if wait, err := (bank{business}).Take(t.Context(), quota.Ask{Chunk: uuid.NewString(), Requests: 200, Interactive: true, Patience: time.Hour}); err != nil || wait != 0 {
+	if wait, err := (bank{business}).Take(t.Context(), ratelimit.Ask{Chunk: uuid.NewString(), Requests: 200, Interactive: true, Patience: time.Hour}); err != nil || wait != 0 {
 		t.Errorf("with the business plan it waits %s: %v", wait, err)
 	}
 
@@ -209,7 +209,7 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 	if err := all.each(t.Context(), func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) }); err != nil {
 		t.Fatal(err)
 	}
-	client := outbound.New(outbound.Config{Loopback: true, Now: time.Now})
+	client := safehttp.New(safehttp.Config{Loopback: true, Now: time.Now})
 	for _, id := range subscriptions {
 		is, err := postgres.Settings{Pool: all.db}.OfSubscription(t.Context(), id)
 		if err != nil {

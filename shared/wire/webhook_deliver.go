@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/dispatch"
+	"github.com/act-platform/enhanced-integration/shared/events/dispatch"
+	"github.com/act-platform/enhanced-integration/shared/events/safehttp"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/lambdaio"
 	"github.com/act-platform/enhanced-integration/shared/metric"
-	"github.com/act-platform/enhanced-integration/shared/outbound"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/trace"
@@ -25,7 +25,7 @@ const laneTTL = 25 * time.Second
 func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 	type deliverer struct {
 		everywhere
-		client *outbound.Client
+		client *safehttp.Client
 		gates  *made[*gates]
 	}
 	return onQueue("webhook-deliver", func(p parts) sqsqueue.Flight { return p.flight(p.cfg.DeliveryQueueURL) }, func(ctx context.Context, p parts) (deliverer, error) {
@@ -45,7 +45,7 @@ func WebhookDeliver() func(context.Context, lambdaio.Message) error {
 }
 
 // deliverer delivers to the connection's subscribers.
-func (p parts) deliverer(pool *postgres.Pool, client *outbound.Client, hosts *gates) dispatch.Deliverer {
+func (p parts) deliverer(pool *postgres.Pool, client *safehttp.Client, hosts *gates) dispatch.Deliverer {
 	return dispatch.Deliverer{
 		Lanes:    postgres.Lanes{Pool: pool, ConnectionID: p.id(), NewID: newID, TTL: laneTTL, Sealing: p.sealing()},
 		Queue:    p.deliveries(),
@@ -61,7 +61,7 @@ func (p parts) deliverer(pool *postgres.Pool, client *outbound.Client, hosts *ga
 }
 
 // posting sends, measures and records.
-func (p parts) posting(client *outbound.Client) dispatch.Post {
+func (p parts) posting(client *safehttp.Client) dispatch.Post {
 	return func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
 		began := time.Now()
 		answer, err := client.Post(ctx, address, header, body)

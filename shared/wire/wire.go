@@ -18,6 +18,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
+	"github.com/act-platform/enhanced-integration/shared/auth/auditlog"
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/httpapi"
@@ -29,7 +30,6 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sqsqueue"
 	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/trace"
-	"github.com/act-platform/enhanced-integration/shared/trail"
 )
 
 // lastWords is how long before a function's limit a request is answered at the latest, and what was measured stored: API Gateway answers for a
@@ -144,7 +144,7 @@ func (p parts) api() httpapi.API {
 type trailOf struct{ parts }
 
 // Begin writes down a change of the connection before it is made.
-func (t trailOf) Begin(ctx context.Context, e trail.Entry) error {
+func (t trailOf) Begin(ctx context.Context, e auditlog.Entry) error {
 	pool, err := t.pool(ctx, 2)
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (t trailOf) Begin(ctx context.Context, e trail.Entry) error {
 }
 
 // End writes down what came of it.
-func (t trailOf) End(ctx context.Context, id string, o trail.Outcome) error {
+func (t trailOf) End(ctx context.Context, id string, o auditlog.Outcome) error {
 	pool, err := t.pool(ctx, 2)
 	if err != nil {
 		return err

@@ -18,13 +18,13 @@ const module = "github.com/act-platform/enhanced-integration/"
 // floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
 	0: {
-		"access", "alert", "sync/consistency", "delivery", "event", "fault", "insight", "sync/journal", "sync/mapping", "sync/merge", "metric", "oauth", "sync/property",
-		"quota", "sync/record", "seal", "secret", "sync/settings", "trail",
+		"auth/access", "ops/alert", "sync/consistency", "events/delivery", "events/event", "fault", "ops/stats", "sync/journal", "sync/mapping", "sync/merge", "metric", "auth/grant", "sync/property",
+		"notion/ratelimit", "sync/record", "seal", "secret", "sync/settings", "auth/auditlog",
 	},
 	1: {"breaker", "cache", "config", "lambdaio", "meter", "obs", "telemetry/invocation", "trace"},
 	2: {
-		"sync/checker", "connect", "dispatch", "gate", "sync/inspect", "monitor", "sync/changes", "notion", "notionoauth", "notionside", "outbound", "pgside", "postgres",
-		"realtime", "secrets", "sqsqueue", "supabase", "sync/engine",
+		"sync/checker", "auth/oauth", "events/dispatch", "auth/authorizer", "sync/inspect", "ops/monitor", "sync/changes", "notion", "auth/notionoauth", "notion/pages", "events/safehttp", "postgres/records", "postgres",
+		"events/realtime", "secrets", "sqsqueue", "auth/supabasejwt", "sync/engine",
 	},
 	3: {"httpapi", "page"},
 	4: {"wire"},
@@ -32,15 +32,15 @@ var floors = [][]string{
 
 // beside are the imports within a floor. Floor 0 is free: what is pure may use what is pure.
 var beside = map[string][]string{
-	"config":     {"trace"},
-	"lambdaio":   {"telemetry/invocation", "trace"},
-	"obs":        {"telemetry/invocation", "trace"},
-	"notionside": {"notion"},
-	"pgside":     {"postgres"},
+	"config":           {"trace"},
+	"lambdaio":         {"telemetry/invocation", "trace"},
+	"obs":              {"telemetry/invocation", "trace"},
+	"notion/pages":     {"notion"},
+	"postgres/records": {"postgres"},
 }
 
 // syncing are the packages that a sync is made of.
-var syncing = []string{"sync/engine", "notion", "notionside", "pgside"}
+var syncing = []string{"sync/engine", "notion", "notion/pages", "postgres/records"}
 
 // pureNeeds are the packages of the standard library that make a package impure.
 var pureNeeds = []string{"context", "database/sql", "log", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "os/exec"}

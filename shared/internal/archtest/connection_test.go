@@ -16,18 +16,18 @@ import (
 
 // ofNoConnection are the functions whose statements name a table of connections' rows and not the connection, with the reason.
 var ofNoConnection = map[string]string{
-	"postgres.Attempts.Over":    "an attempt to connect is of nobody's yet; it is let go of when no grant of any connection has its secret",
-	"postgres.Ledger.Begin":     "the run is the message's, and the worker is made for its connection",
-	"postgres.Ledger.Finish":    "the same",
-	"postgres.Ledger.finishRun": "the same",
-	"postgres.Seals.Renew":      "secrets are looked after for all connections at once, and none is read here",
-	"postgres.places":           "a row is named by the id that was read with its connection, and sealed for both",
-	"pgside.Tables.note":        "the ids were read for the connection, in the transaction that holds its lease",
-	"pgside.Tables.hold":        "the same",
-	"pgside.closeIntents":       "the same",
-	"pgside.Tables.pair":        "what a run has staged names the run, which is the connection's",
-	"pgside.pairing":            "the same",
-	"pgside.Rehearsal.Match":    "the same",
+	"postgres.Attempts.Over":           "an attempt to connect is of nobody's yet; it is let go of when no grant of any connection has its secret",
+	"postgres.Ledger.Begin":            "the run is the message's, and the worker is made for its connection",
+	"postgres.Ledger.Finish":           "the same",
+	"postgres.Ledger.finishRun":        "the same",
+	"postgres.Seals.Renew":             "secrets are looked after for all connections at once, and none is read here",
+	"postgres.places":                  "a row is named by the id that was read with its connection, and sealed for both",
+	"postgres/records.Tables.note":     "the ids were read for the connection, in the transaction that holds its lease",
+	"postgres/records.Tables.hold":     "the same",
+	"postgres/records.closeIntents":    "the same",
+	"postgres/records.Tables.pair":     "what a run has staged names the run, which is the connection's",
+	"postgres/records.pairing":         "the same",
+	"postgres/records.Rehearsal.Match": "the same",
 }
 
 // TestStatementsNameTheConnection reads every SQL text of the adapters of Postgres: one that touches a table whose rows are a connection's
@@ -38,7 +38,7 @@ func TestStatementsNameTheConnection(t *testing.T) {
 	touches := regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+(?:public\.)?(` + strings.Join(tables, "|") + `|%s|%\[\d\]s)(?:\s|$|\))`)
 	used := map[string]bool{}
 	statements := 0
-	for _, room := range []string{"postgres", "pgside"} {
+	for _, room := range []string{"postgres", "postgres/records"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", room, "*.go"))
 		if err != nil || len(files) < 10 {
 			t.Fatal(room, files, err)

@@ -34,9 +34,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
 	client "github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/notionside"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/notion/pages"
 	pg "github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
@@ -302,7 +302,7 @@ func (a *arena) build(limit journal.Limit) {
 		Breaker:   breaker.New(breaker.Config{Rule: breaker.Rule{Least: 1 << 30}}),
 		Budget:    client.NewWindow(client.WindowConfig{Requests: 1 << 30, Period: time.Minute}),
 	})
-	notionOf := func(k mapping.Kind) engine.Notion { return notionside.New(notionClient, k, log) }
+	notionOf := func(k mapping.Kind) engine.Notion { return pages.New(notionClient, k, log) }
 	cfg := engine.Config{
 		Connection: engine.Connection{
 			ID: config.DefaultConnection, Mapping: a.mapping, DatabaseIDs: map[string]string{"things": a.database}, Rule: merge.Newest,
@@ -314,7 +314,7 @@ func (a *arena) build(limit journal.Limit) {
 		Notion: notionOf,
 		Hasty:  notionOf,
 		Tables: func(k mapping.Kind) engine.Tables {
-			return tables{pgside.New(a.pool, config.DefaultConnection, a.mapping, k, newID), &a.effects}
+			return tables{records.New(a.pool, config.DefaultConnection, a.mapping, k, newID), &a.effects}
 		},
 		Now: a.sim.Clock().Now, NewID: newID, Log: log, Writers: 1,
 	}

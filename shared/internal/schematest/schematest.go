@@ -15,14 +15,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
 // Dir gives the folder of the schemas.
 func Dir() string {
 	_, file, _, _ := runtime.Caller(0) // a source file knows where it is
-	return filepath.Join(filepath.Dir(file), "..", "..", "event", "schema")
+	return filepath.Join(filepath.Dir(file), "..", "..", "events", "event", "schema")
 }
 
 // Schemas are the schemas by type.

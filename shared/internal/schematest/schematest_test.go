@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestEverySchema(t *testing.T) {
 	t.Parallel()
 	schemas := schematest.Load(t)
-	docs, err := os.ReadFile(filepath.Join(schematest.Dir(), "..", "..", "..", "docs", "events.md"))
+	docs, err := os.ReadFile(filepath.Join(schematest.Dir(), "..", "..", "..", "..", "docs", "events.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

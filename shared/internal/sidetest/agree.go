@@ -13,7 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
 
 	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 )
 
 // TB is what a test has, a drawn one (rapid.T) too.
@@ -60,7 +60,7 @@ func (w *World) differences(tb TB, kind mapping.Kind, databaseID string) []strin
 	differ := func(format string, args ...any) {
 		differences = append(differences, kind.Name+": "+fmt.Sprintf(format, args...))
 	}
-	tables := pgside.New(w.Pool, config.DefaultConnection, w.Syncer.Connection.Mapping, kind, newID)
+	tables := records.New(w.Pool, config.DefaultConnection, w.Syncer.Connection.Mapping, kind, newID)
 	raws, err := w.Sim.Pages(databaseID)
 	if err != nil {
 		tb.Fatal(err)

@@ -24,9 +24,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
 	"github.com/act-platform/enhanced-integration/shared/notion"
-	"github.com/act-platform/enhanced-integration/shared/notionside"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/notion/pages"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
@@ -63,7 +63,7 @@ func (w *World) Before(do func()) {
 // Remap has the sync work by another mapping from now on.
 func (w *World) Remap(m mapping.Mapping) {
 	w.Syncer.Connection.Mapping = m
-	w.Syncer.Tables = func(k mapping.Kind) engine.Tables { return pgside.New(w.Pool, config.DefaultConnection, m, k, newID) }
+	w.Syncer.Tables = func(k mapping.Kind) engine.Tables { return records.New(w.Pool, config.DefaultConnection, m, k, newID) }
 }
 
 // Setup says how a world begins.
@@ -162,12 +162,12 @@ func Build(tb testing.TB, setup Setup) *World {
 		Ledger: postgres.Ledger{Pool: w.Pool, NewID: newID},
 		Leases: postgres.Leases{Pool: w.Pool, TTL: time.Minute},
 		Queue:  w,
-		Notion: func(k mapping.Kind) engine.Notion { return notionside.New(w.Client, k, log) },
+		Notion: func(k mapping.Kind) engine.Notion { return pages.New(w.Client, k, log) },
 		Tables: func(k mapping.Kind) engine.Tables {
-			return pgside.New(w.Pool, config.DefaultConnection, setup.Mapping, k, newID)
+			return records.New(w.Pool, config.DefaultConnection, setup.Mapping, k, newID)
 		},
 		Rehearsal: func(k mapping.Kind, runID string) engine.Tables {
-			return pgside.NewRehearsal(w.Pool, config.DefaultConnection, setup.Mapping, k, newID, runID)
+			return records.NewRehearsal(w.Pool, config.DefaultConnection, setup.Mapping, k, newID, runID)
 		},
 		Now: time.Now, NewID: newID, Log: log, Writers: 1,
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/notionside"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/notion/pages"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/sync/checker"
 	"github.com/act-platform/enhanced-integration/shared/sync/consistency"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
@@ -42,15 +42,15 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{World: sidetest.Synced(t, nil)}
-	tables := func(k mapping.Kind) *pgside.Tables {
-		return pgside.New(o.Pool, config.DefaultConnection, mapping.ACT(), k, newID)
+	tables := func(k mapping.Kind) *records.Tables {
+		return records.New(o.Pool, config.DefaultConnection, mapping.ACT(), k, newID)
 	}
 	history := postgres.Consistency{Pool: o.Pool, ConnectionID: config.DefaultConnection, NewID: newID, Now: time.Now}
 	o.desk = &checker.Desk{
 		Auditor: checker.New(checker.Config{
 			ConnectionID: config.DefaultConnection, Kinds: mapping.ACT().Kinds, History: history, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Tables: func(k mapping.Kind) checker.Tables { return tables(k) },
-			Notion: func(k mapping.Kind) checker.Notion { return notionside.New(o.Client, k, slog.New(slog.DiscardHandler)) },
+			Notion: func(k mapping.Kind) checker.Notion { return pages.New(o.Client, k, slog.New(slog.DiscardHandler)) },
 		}),
 		Reports: history, Mender: func(k mapping.Kind) checker.Mender { return tables(k) }, NewID: newID,
 		Send: func(_ context.Context, id string) error { o.sent = append(o.sent, id); return nil },

@@ -7,7 +7,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
@@ -141,7 +141,7 @@ func TestTwoConnectionsOfOneDatabase(t *testing.T) {
 	w.Exec(t, `insert into connections (id, name) values ($1::text::uuid, 'other')`, other)
 	cfg.Connection.ID = other
 	cfg.Tables = func(k mapping.Kind) engine.Tables {
-		return pgside.New(w.Pool, other, cfg.Connection.Mapping, k, uuid.NewString)
+		return records.New(w.Pool, other, cfg.Connection.Mapping, k, uuid.NewString)
 	}
 	setOptions(t, w, func(o *notionsim.Options) { o.Budget = 0 })
 	first, second := w.Syncer, engine.New(cfg)

@@ -13,7 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
@@ -83,7 +83,7 @@ func addPage(t *testing.T, w *sidetest.World, source string, p person) string {
 func doubts(t *testing.T, w *sidetest.World) []journal.Doubt {
 	t.Helper()
 	var all []journal.Doubt
-	list := pgside.Doubts{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping}
+	list := records.Doubts{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping}
 	for f := (journal.FindDoubts{Limit: 1}); ; {
 		page, err := list.List(t.Context(), f)
 		if err != nil {
@@ -101,7 +101,7 @@ func doubts(t *testing.T, w *sidetest.World) []journal.Doubt {
 
 func settleDoubt(t *testing.T, w *sidetest.World, pageID, rowID string) (journal.Settlement, error) {
 	t.Helper()
-	return pgside.Doubts{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping}.Settle(t.Context(),
+	return records.Doubts{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping}.Settle(t.Context(),
 		journal.Settling{PageID: pageID, RowID: rowID, By: "somebody", At: time.Now()})
 }
 

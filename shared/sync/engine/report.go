@@ -3,7 +3,7 @@ package engine
 import (
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"

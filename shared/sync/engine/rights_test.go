@@ -13,8 +13,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/config"
 	"github.com/act-platform/enhanced-integration/shared/internal/sample"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
@@ -41,7 +41,7 @@ func narrowed(t *testing.T, w *sidetest.World) string {
 		}
 	})
 	w.Syncer.Tables = func(k mapping.Kind) engine.Tables {
-		return pgside.New(pool, config.DefaultConnection, w.Syncer.Connection.Mapping, k, uuid.NewString)
+		return records.New(pool, config.DefaultConnection, w.Syncer.Connection.Mapping, k, uuid.NewString)
 	}
 	return role
 }

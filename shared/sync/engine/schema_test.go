@@ -8,8 +8,8 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/internal/sidetest"
-	"github.com/act-platform/enhanced-integration/shared/pgside"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 	"github.com/act-platform/enhanced-integration/shared/sync/engine"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
@@ -112,7 +112,7 @@ func TestAFifthDatabase(t *testing.T) {
 		Change: func(cfg *engine.Config) {
 			cfg.Connection.Mapping = all
 			cfg.Tables = func(k mapping.Kind) engine.Tables {
-				return pgside.New(pool, cfg.Connection.ID, all, k, uuid.NewString)
+				return records.New(pool, cfg.Connection.ID, all, k, uuid.NewString)
 			}
 		},
 	})

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/event"
+	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/property"

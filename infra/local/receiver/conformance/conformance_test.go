@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/delivery"
+	"github.com/act-platform/enhanced-integration/shared/events/delivery"
 )
 
 // sample gives the first code block of a language that holds a text.
