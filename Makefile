@@ -153,7 +153,7 @@ permissions: ## Write docs/PERMISSIONS.md from the template
 
 .PHONY: conformance
 conformance: ## Hold the simulator, our client, the local cloud and our traces against Notion's OpenAPI document, others' clients and decoders
-	go test -tags conformance -count=1 ./infra/notionsim/... ./shared/notion ./shared/sync/property ./shared/trace
+	go test -tags conformance -count=1 ./infra/notionsim/... ./shared/notion ./shared/sync/property ./shared/telemetry/trace
 	go test -tags conformance -run Conformance -count=1 -v ./infra/local/cloud/... ./infra/local/postgres/... ./infra/local/receiver/...
 
 .PHONY: browser

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
-	"github.com/act-platform/enhanced-integration/shared/wire"
+	"github.com/act-platform/enhanced-integration/shared/app"
+	"github.com/act-platform/enhanced-integration/shared/aws/lambda"
 )
 
-func main() { lambdaio.Schedule(wire.EventRelay()) }
+func main() { lambda.Schedule(app.EventRelay()) }

@@ -3,8 +3,8 @@ package main
 
 import (
 	"github.com/act-platform/enhanced-integration/infra/migrations"
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
-	"github.com/act-platform/enhanced-integration/shared/wire"
+	"github.com/act-platform/enhanced-integration/shared/app"
+	"github.com/act-platform/enhanced-integration/shared/aws/lambda"
 )
 
-func main() { lambdaio.Resource(wire.Migrate(migrations.Apply, migrations.Newest())) }
+func main() { lambda.Resource(app.Migrate(migrations.Apply, migrations.Newest())) }

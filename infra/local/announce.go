@@ -8,7 +8,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/infra/notionsim/oauth"
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 

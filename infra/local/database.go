@@ -13,7 +13,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/migrations"
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 )
 
 // startDatabase gives the address of the database that the settings name, or of one that it starts, brought up to date.

@@ -27,8 +27,8 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/lambdahost"
 	"github.com/act-platform/enhanced-integration/infra/local/schedule"
 	"github.com/act-platform/enhanced-integration/infra/local/template"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 	"github.com/act-platform/enhanced-integration/shared/auth/access"
-	"github.com/act-platform/enhanced-integration/shared/config"
 )
 
 const (

@@ -20,9 +20,9 @@ import (
 	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
-	"github.com/act-platform/enhanced-integration/shared/config"
-	"github.com/act-platform/enhanced-integration/shared/seal"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 	secrettext "github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/secret/seal"
 )
 
 // appSecret is the logical id of the secret that holds what a person sets.

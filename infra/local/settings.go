@@ -18,10 +18,10 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/seal"
 	"github.com/act-platform/enhanced-integration/shared/secret"
+	"github.com/act-platform/enhanced-integration/shared/secret/seal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 

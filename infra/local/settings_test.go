@@ -11,7 +11,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 )
 
 // project makes a folder with a template and a .env of that content, and a folder for the state.

@@ -15,4 +15,4 @@ rm "$dir"/it/infra/migrations/*.sql
 cp infra/migrations/*.sql "$dir/it/infra/migrations/"
 echo "the store's tests of $(git log -1 --format='%h, %s' "$commit") on $(ls infra/migrations/*.sql | tail -1 | xargs basename)"
 cd "$dir/it"
-go test -vet=off ./shared/postgres ./shared/postgres/records
+go test -vet=off ./shared/postgres $(ls -d ./shared/postgres/records ./shared/pgside 2>/dev/null) # versions before the move have pgside

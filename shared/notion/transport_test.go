@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notion"
+	"github.com/act-platform/enhanced-integration/shared/resilience/breaker"
 )
 
 // TestRepeats shows for each way of failing which calls are sent again, after which waits, and what comes out.

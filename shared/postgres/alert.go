@@ -9,8 +9,8 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/ops/alert"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
 // keptAlerts is how long alerts that are resolved are kept.

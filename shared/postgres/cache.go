@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/shared/cache"
 	"github.com/act-platform/enhanced-integration/shared/events/event"
+	"github.com/act-platform/enhanced-integration/shared/resilience/cache"
 )
 
 // keptInvalidations is how long invalidations are kept: longer than any function lives.

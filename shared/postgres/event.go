@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/events/event"
-	"github.com/act-platform/enhanced-integration/shared/trace"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
 // StoreEvents stores events in the transaction that caused them, with the trace that ctx stands in.

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/breaker"
+	"github.com/act-platform/enhanced-integration/shared/resilience/breaker"
 )
 
 // OwnBreaker is how a process's breaker of Postgres itself went. What is away cannot be asked, so each process finds out for itself, and

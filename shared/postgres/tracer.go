@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/metric"
-	"github.com/act-platform/enhanced-integration/shared/trace"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
 // Measured has every statement, batch and attempt to connect observed, by its verb, and recorded where that is done.

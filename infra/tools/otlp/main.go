@@ -1,5 +1,5 @@
 // Command otlp reads a request of OTLP's JSON with the OpenTelemetry Collector's own decoder, and writes what that found in it, as JSON lines:
-// one a span. It is a judge of shared/trace, and stands here so that the product's module does not need the collector's.
+// one a span. It is a judge of shared/telemetry/trace, and stands here so that the product's module does not need the collector's.
 package main
 
 import (

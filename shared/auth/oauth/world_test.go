@@ -20,16 +20,16 @@ import (
 
 	"github.com/act-platform/enhanced-integration/infra/local/cloud"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 	"github.com/act-platform/enhanced-integration/shared/auth/grant"
 	"github.com/act-platform/enhanced-integration/shared/auth/notionoauth"
 	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/aws/secretsmanager"
 	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 	"github.com/act-platform/enhanced-integration/shared/secret"
-	"github.com/act-platform/enhanced-integration/shared/secrets"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -89,11 +89,11 @@ func (w *world) notion() *notionoauth.Client {
 	})
 }
 
-func (w *world) vault() secrets.Vault {
+func (w *world) vault() secretsmanager.Vault {
 	client := awssecrets.New(awssecrets.Options{
 		BaseEndpoint: aws.String(w.cloudURL), Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	return secrets.Vault{Pairs: secrets.Pairs{Readable: secrets.Readable{Client: client}, Putter: client}, Owner: client}
+	return secretsmanager.Vault{Pairs: secretsmanager.Pairs{Readable: secretsmanager.Readable{Client: client}, Putter: client}, Owner: client}
 }
 
 func (w *world) grants() postgres.Grants {

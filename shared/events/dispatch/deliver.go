@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/events/delivery"
 	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/resilience/breaker"
 )
 
 const (

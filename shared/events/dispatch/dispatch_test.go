@@ -22,8 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/act-platform/enhanced-integration/shared/breaker"
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 	"github.com/act-platform/enhanced-integration/shared/events/delivery"
 	"github.com/act-platform/enhanced-integration/shared/events/dispatch"
 	"github.com/act-platform/enhanced-integration/shared/events/event"
@@ -32,6 +31,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/internal/pgtest"
 	"github.com/act-platform/enhanced-integration/shared/internal/schematest"
 	"github.com/act-platform/enhanced-integration/shared/postgres"
+	"github.com/act-platform/enhanced-integration/shared/resilience/breaker"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/breaker"
 	"github.com/act-platform/enhanced-integration/shared/events/delivery"
+	"github.com/act-platform/enhanced-integration/shared/resilience/breaker"
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 

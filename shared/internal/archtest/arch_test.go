@@ -18,25 +18,25 @@ const module = "github.com/act-platform/enhanced-integration/"
 // floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
 	0: {
-		"auth/access", "ops/alert", "sync/consistency", "events/delivery", "events/event", "fault", "ops/stats", "sync/journal", "sync/mapping", "sync/merge", "metric", "auth/grant", "sync/property",
-		"notion/ratelimit", "sync/record", "seal", "secret", "sync/settings", "auth/auditlog",
+		"auth/access", "ops/alert", "sync/consistency", "events/delivery", "events/event", "fault", "ops/stats", "sync/journal", "sync/mapping", "sync/merge", "telemetry/metric", "auth/grant", "sync/property",
+		"notion/ratelimit", "sync/record", "secret/seal", "secret", "sync/settings", "auth/auditlog",
 	},
-	1: {"breaker", "cache", "config", "lambdaio", "meter", "obs", "telemetry/invocation", "trace"},
+	1: {"resilience/breaker", "resilience/cache", "app/config", "aws/lambda", "telemetry/meter", "telemetry/logging", "telemetry/invocation", "telemetry/trace"},
 	2: {
 		"sync/checker", "auth/oauth", "events/dispatch", "auth/authorizer", "sync/inspect", "ops/monitor", "sync/changes", "notion", "auth/notionoauth", "notion/pages", "events/safehttp", "postgres/records", "postgres",
-		"events/realtime", "secrets", "sqsqueue", "auth/supabasejwt", "sync/engine",
+		"events/realtime", "aws/secretsmanager", "aws/sqs", "auth/supabasejwt", "sync/engine",
 	},
-	3: {"httpapi", "page"},
-	4: {"wire"},
+	3: {"api", "api/console"},
+	4: {"app"},
 }
 
 // beside are the imports within a floor. Floor 0 is free: what is pure may use what is pure.
 var beside = map[string][]string{
-	"config":           {"trace"},
-	"lambdaio":         {"telemetry/invocation", "trace"},
-	"obs":              {"telemetry/invocation", "trace"},
-	"notion/pages":     {"notion"},
-	"postgres/records": {"postgres"},
+	"app/config":        {"telemetry/trace"},
+	"aws/lambda":        {"telemetry/invocation", "telemetry/trace"},
+	"telemetry/logging": {"telemetry/invocation", "telemetry/trace"},
+	"notion/pages":      {"notion"},
+	"postgres/records":  {"postgres"},
 }
 
 // syncing are the packages that a sync is made of.
@@ -107,7 +107,7 @@ func refusal(path, target string) string {
 	to, toShared := strings.CutPrefix(target, "shared/")
 	switch {
 	case strings.HasPrefix(path, "functions/"):
-		if !slices.Contains([]string{"shared/lambdaio", "shared/wire"}, target) && target != "infra/migrations" {
+		if !slices.Contains([]string{"shared/aws/lambda", "shared/app"}, target) && target != "infra/migrations" {
 			return "a function's main only wires"
 		}
 	case strings.HasPrefix(target, "functions/"):
@@ -117,13 +117,13 @@ func refusal(path, target string) string {
 		return "the product does not stand on the local system"
 	case inShared && strings.HasPrefix(to, "internal/"):
 		return "a test kit is for tests"
-	case inShared && to == "cache" && slices.Contains(syncing, from):
+	case inShared && to == "resilience/cache" && slices.Contains(syncing, from):
 		return "a sync goes by nothing that is remembered"
 	case inShared && floorOf(to) > floorOf(from):
 		return "imports go down only"
 	case inShared && floorOf(to) == floorOf(from) && floorOf(from) != 0 && !slices.Contains(beside[from], to):
 		return "packages of one floor stand apart"
-	case strings.HasPrefix(path, "infra/") && toShared && to == "wire":
+	case strings.HasPrefix(path, "infra/") && toShared && to == "app":
 		return "the local system runs the binaries, not their wiring"
 	}
 	return ""
@@ -133,12 +133,12 @@ func refusal(path, target string) string {
 func TestSyncsRememberNothing(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"sync_worker.go", "notion.go", "told.go"} {
-		source, err := os.ReadFile(filepath.Join("..", "..", "wire", file))
+		source, err := os.ReadFile(filepath.Join("..", "..", "app", file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(string(source), "cache") {
-			t.Errorf("shared/wire/%s speaks of a cache", file)
+		if strings.Contains(string(source), "resilience/cache") {
+			t.Errorf("shared/app/%s speaks of a cache", file)
 		}
 	}
 }

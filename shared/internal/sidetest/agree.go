@@ -12,7 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
 
-	"github.com/act-platform/enhanced-integration/shared/config"
+	"github.com/act-platform/enhanced-integration/shared/app/config"
 	"github.com/act-platform/enhanced-integration/shared/postgres/records"
 )
 

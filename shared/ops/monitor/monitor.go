@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/ops/alert"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
 // checkLimit is how long a service may take to answer.

@@ -11,9 +11,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/ops/alert"
 	"github.com/act-platform/enhanced-integration/shared/ops/monitor"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

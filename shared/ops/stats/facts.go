@@ -4,7 +4,7 @@ package stats
 import (
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/metric"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
 // Facts are what was measured and what stands in the tables, in a window and now.

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/shared/metric"
 	"github.com/act-platform/enhanced-integration/shared/ops/stats"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
 // TestFreshnessByStretch: a stretch is as fresh as its worst moment, of the database that waited longest; one of a time before every

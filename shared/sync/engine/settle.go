@@ -14,7 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
-	"github.com/act-platform/enhanced-integration/shared/trace"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
 // rounds is how often a record is planned anew at once because somebody changed its row meanwhile, or had it locked. After that it waits for

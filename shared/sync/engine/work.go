@@ -9,12 +9,12 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/events/event"
 	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/obs"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
-	"github.com/act-platform/enhanced-integration/shared/trace"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/logging"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
 // BatchSize is how many records are worked on at a time: a page of Notion's results, and one round trip to Postgres.
@@ -28,7 +28,7 @@ func (s *Syncer) Work(ctx context.Context, m journal.Message) error {
 	if !known {
 		return fault.New(fault.Invalid, "The mapping has no kind %q; the message cannot be worked on.", m.Kind)
 	}
-	ctx = obs.OfSync(ctx, m.RunID)
+	ctx = logging.OfSync(ctx, m.RunID)
 	ctx, span := trace.Start(ctx, "sync part", trace.Internal)
 	span.Set(trace.Text("sync.id", m.RunID), trace.Text("sync.kind", m.Kind), trace.Number("sync.segment", int64(m.Segment)))
 	err := s.work(ctx, m, kind)

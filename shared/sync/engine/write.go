@@ -15,7 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
-	"github.com/act-platform/enhanced-integration/shared/trace"
+	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
 // atOnce is how many pages are written after one look at them, and after one look whether somebody waits.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/aws/lambda"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
@@ -36,7 +36,7 @@ func main() {
 		}
 		os.Exit(1)
 	}
-	lambdaio.Task(handle)
+	lambda.Task(handle)
 }
 
 func handle(ctx context.Context, payload json.RawMessage) (any, error) {

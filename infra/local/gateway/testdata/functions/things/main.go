@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/aws/lambda"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
@@ -36,5 +36,5 @@ func main() {
 			select {}
 		}
 	})
-	lambdaio.HTTP(mux)
+	lambda.HTTP(mux)
 }

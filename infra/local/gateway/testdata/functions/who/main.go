@@ -7,10 +7,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/act-platform/enhanced-integration/shared/lambdaio"
+	"github.com/act-platform/enhanced-integration/shared/aws/lambda"
 )
 
-func main() { lambdaio.Authorizer(decide) }
+func main() { lambda.Authorizer(decide) }
 
 func decide(_ context.Context, r events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
 	switch r.Headers["x-api-key"] {

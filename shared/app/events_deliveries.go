@@ -1,0 +1,16 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// EventsDeliveries answers GET /events/subscriptions/{id}/deliveries.
+func EventsDeliveries() http.Handler {
+	return perConnection("events-deliveries", parts.answerEventsDeliveries)
+}
+
+func (p parts) answerEventsDeliveries(pool *postgres.Pool) http.Handler {
+	return p.api().Deliveries(p.desk(pool))
+}

@@ -1,0 +1,16 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// EventsDeliveryReplay answers POST /events/subscriptions/{id}/deliveries/{delivery}/replay.
+func EventsDeliveryReplay() http.Handler {
+	return perConnection("events-delivery-replay", parts.answerEventsDeliveryReplay)
+}
+
+func (p parts) answerEventsDeliveryReplay(pool *postgres.Pool) http.Handler {
+	return p.api().Replay(p.desk(pool))
+}

@@ -1,0 +1,14 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// EventsList answers GET /events.
+func EventsList() http.Handler { return perConnection("events-list", parts.answerEventsList) }
+
+func (p parts) answerEventsList(pool *postgres.Pool) http.Handler {
+	return p.api().Events(postgres.Events{Pool: pool, ConnectionID: p.id()})
+}

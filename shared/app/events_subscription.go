@@ -1,0 +1,16 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// EventsSubscription answers GET, PATCH and DELETE /events/subscriptions/{id}.
+func EventsSubscription() http.Handler {
+	return perConnection("events-subscription", parts.answerEventsSubscription)
+}
+
+func (p parts) answerEventsSubscription(pool *postgres.Pool) http.Handler {
+	return p.api().Subscription(p.desk(pool), p.cfg.Mapping.Names())
+}

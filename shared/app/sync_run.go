@@ -1,0 +1,14 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/act-platform/enhanced-integration/shared/postgres"
+)
+
+// SyncRun answers GET /sync/runs/{id}.
+func SyncRun() http.Handler { return perConnection("sync-run", parts.answerSyncRun) }
+
+func (p parts) answerSyncRun(pool *postgres.Pool) http.Handler {
+	return p.api().Run(postgres.Runs{Pool: pool, ConnectionID: p.id()})
+}
