@@ -85,7 +85,7 @@ func (s *Shared) Take(ctx context.Context, n int) error {
 	return nil
 }
 
-// Ready gives how long it takes until n requests may be sent, at most half the limit, and keeps them until then and [quota.Keep] longer. Its
+// Ready gives how long it takes until n requests may be sent, at most half the limit, and keeps them until then and [ratelimit.Keep] longer. Its
 // errors are those of [Shared.Take].
 func (s *Shared) Ready(ctx context.Context, n int) (time.Duration, error) {
 	if err := s.enter(ctx); err != nil {

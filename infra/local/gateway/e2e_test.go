@@ -69,7 +69,7 @@ func system(tb testing.TB) string {
 	return server.URL
 }
 
-// TestSystem goes from a request over HTTP through template, gateway, host and lambdaio to a handler in a process of its own.
+// TestSystem goes from a request over HTTP through template, gateway, host and shared/aws/lambda to a handler in a process of its own.
 func TestSystem(t *testing.T) {
 	t.Parallel()
 	url := system(t)

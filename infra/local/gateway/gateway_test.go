@@ -262,7 +262,7 @@ func TestAnswers(t *testing.T) {
 		"no type":                     {`{"statusCode":200,"body":"x"}`, 200, "x", map[string]string{"Content-Type": "text/plain; charset=utf-8"}},
 		"base64":                      {`{"statusCode":200,"body":"/wA=","isBase64Encoded":true}`, 200, "\xff\x00", nil},
 		"a body of null":              {`{"statusCode":204,"body":null}`, 204, "", nil},
-		"lambdaio's null list":        {`{"statusCode":200,"headers":null,"multiValueHeaders":null,"body":"x","cookies":[]}`, 200, "x", nil},
+		"a Go function's null list":   {`{"statusCode":200,"headers":null,"multiValueHeaders":null,"body":"x","cookies":[]}`, 200, "x", nil},
 		"the server's own headers":    {`{"statusCode":200,"headers":{"Content-Length":"999","Connection":"close","transfer-encoding":"x"},"body":"x"}`, 200, "x", map[string]string{"Content-Length": "1", "Connection": ""}},
 		"JSON without a status":       {`{"hello":"world"}`, 200, `{"hello":"world"}`, map[string]string{"Content-Type": "application/json"}},
 		"a text without a status":     {`"hello"`, 200, `"hello"`, map[string]string{"Content-Type": "application/json"}},

@@ -41,7 +41,7 @@ type Config struct {
 }
 
 // Client calls Notion's OAuth endpoints. It is safe for concurrent use. Its errors are of kind Unavailable, but for those that wrap
-// oauth.ErrInvalidGrant, which are Unauthorized.
+// grant.ErrInvalidGrant, which are Unauthorized.
 type Client struct {
 	config Config
 	http   *http.Client

@@ -14,7 +14,7 @@ import (
 
 // Refresher gives new tokens for old ones.
 type Refresher interface {
-	// Refresh gives the next pair, and the one before dies; an error that wraps oauth.ErrInvalidGrant when the refresh token is
+	// Refresh gives the next pair, and the one before dies; an error that wraps grant.ErrInvalidGrant when the refresh token is
 	// good for nothing. Any other error says nothing of whether Notion made a new pair.
 	Refresh(ctx context.Context, refresh secret.Text) (grant.Answer, error)
 	Introspect(ctx context.Context, access secret.Text) (grant.Introspection, error)

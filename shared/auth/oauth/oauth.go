@@ -18,7 +18,7 @@ import (
 // Exchanger gives tokens for a person's consent.
 type Exchanger interface {
 	AuthorizationURL(state string) string
-	// Exchange gives the tokens for a code; an error that wraps oauth.ErrInvalidGrant when the code is good for nothing.
+	// Exchange gives the tokens for a code; an error that wraps grant.ErrInvalidGrant when the code is good for nothing.
 	Exchange(ctx context.Context, code string) (grant.Answer, error)
 	Revoke(ctx context.Context, access secret.Text) error
 }

@@ -78,7 +78,7 @@ func logPanic(ctx context.Context, reason any) {
 	slog.ErrorContext(ctx, "panic", "request_id", invocation.RequestID(ctx), "trace_id", trace.From(ctx).TraceID.String(), "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
 }
 
-// writeError answers in the contract's error shape, with httpapi's names, for what goes wrong before or beneath the handlers.
+// writeError answers in the contract's error shape, with api's names, for what goes wrong before or beneath the handlers.
 func writeError(ctx context.Context, w http.ResponseWriter, err error) {
 	status, name := http.StatusInternalServerError, "Internal error"
 	switch fault.KindOf(err) {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,16 +17,32 @@ import (
 
 const module = "github.com/act-platform/enhanced-integration/"
 
-// floors lists every package of shared/ with its floor. Imports go down only; within a floor only as beside says.
+// floors lists every package of shared/ by its path, with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
 	0: {
-		"auth/access", "ops/alert", "sync/consistency", "events/delivery", "events/event", "fault", "ops/stats", "sync/journal", "sync/mapping", "sync/merge", "telemetry/metric", "auth/grant", "sync/property",
-		"notion/ratelimit", "sync/record", "secret/seal", "secret", "sync/settings", "auth/auditlog",
+		"auth/access", "auth/auditlog", "auth/grant",
+		"events/delivery", "events/event",
+		"fault",
+		"notion/ratelimit",
+		"ops/alert", "ops/stats",
+		"secret", "secret/seal",
+		"sync/consistency", "sync/journal", "sync/mapping", "sync/merge", "sync/property", "sync/record", "sync/settings",
+		"telemetry/metric",
 	},
-	1: {"resilience/breaker", "resilience/cache", "app/config", "aws/lambda", "telemetry/meter", "telemetry/logging", "telemetry/invocation", "telemetry/trace"},
+	1: {
+		"app/config",
+		"aws/lambda",
+		"resilience/breaker", "resilience/cache",
+		"telemetry/invocation", "telemetry/logging", "telemetry/meter", "telemetry/trace",
+	},
 	2: {
-		"sync/checker", "auth/oauth", "events/dispatch", "auth/authorizer", "sync/inspect", "ops/monitor", "sync/changes", "notion", "auth/notionoauth", "notion/pages", "events/safehttp", "postgres/records", "postgres",
-		"events/realtime", "aws/secretsmanager", "aws/sqs", "auth/supabasejwt", "sync/engine",
+		"auth/authorizer", "auth/notionoauth", "auth/oauth", "auth/supabasejwt",
+		"aws/secretsmanager", "aws/sqs",
+		"events/dispatch", "events/realtime", "events/safehttp",
+		"notion", "notion/pages",
+		"ops/monitor",
+		"postgres", "postgres/records",
+		"sync/changes", "sync/checker", "sync/engine", "sync/inspect",
 	},
 	3: {"api", "api/console"},
 	4: {"app"},
@@ -34,9 +52,9 @@ var floors = [][]string{
 var beside = map[string][]string{
 	"app/config":        {"telemetry/trace"},
 	"aws/lambda":        {"telemetry/invocation", "telemetry/trace"},
-	"telemetry/logging": {"telemetry/invocation", "telemetry/trace"},
 	"notion/pages":      {"notion"},
 	"postgres/records":  {"postgres"},
+	"telemetry/logging": {"telemetry/invocation", "telemetry/trace"},
 }
 
 // syncing are the packages that a sync is made of.
@@ -127,6 +145,40 @@ func refusal(path, target string) string {
 		return "the local system runs the binaries, not their wiring"
 	}
 	return ""
+}
+
+// TestRooms: every package of shared/ stands in a room of docs/ARCHITECTURE.md, which says in one line what the room is for, and every
+// package of the floors exists.
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := map[string]bool{}
+	for _, line := range regexp.MustCompile("(?m)^\\| `shared/([a-z]+)` \\| .+ \\|$").FindAllStringSubmatch(string(page), -1) {
+		empty[line[1]] = true
+	}
+	rooms := maps.Clone(empty)
+	missing := slices.Concat(floors...)
+	for _, p := range list(t) {
+		name, inShared := strings.CutPrefix(p.ImportPath, module+"shared/")
+		if !inShared {
+			continue
+		}
+		room, _, _ := strings.Cut(name, "/")
+		if !rooms[room] {
+			t.Errorf("docs/ARCHITECTURE.md has no line for the room shared/%s of %s", room, name)
+		}
+		delete(empty, room)
+		missing = slices.DeleteFunc(missing, func(known string) bool { return known == name })
+	}
+	for room := range empty {
+		t.Errorf("docs/ARCHITECTURE.md has a line for shared/%s, and no package stands there", room)
+	}
+	for _, name := range missing {
+		t.Errorf("the floors name %s, which is no package", name)
+	}
 }
 
 // TestSyncsRememberNothing: what puts the sync together asks for no cache either.
