@@ -44,7 +44,7 @@ type Prices struct {
 	FreeLogGB     float64
 }
 
-// Ireland gives the prices of eu-west-1, November 2026, without taxes.
+// Ireland returns the prices of eu-west-1, November 2026, without taxes.
 func Ireland() Prices {
 	return Prices{
 		Request: 0.20e-6, GBSecond: 13.3334e-6, Call: 1.11e-6, Message: 0.50e-6, Secret: 0.40, SecretCall: 5e-6, Alarm: 0.10,
@@ -102,7 +102,7 @@ func Estimate(u Use, p Prices) Month {
 	return m
 }
 
-// listing gives how many requests one look at a database takes: one, and one more for each hundred records that were edited since.
+// listing returns how many requests one look at a database takes: one, and one more for each hundred records that were edited since.
 func listing(u Use) float64 {
 	if u.Databases == 0 {
 		return 0
@@ -114,5 +114,5 @@ func listing(u Use) float64 {
 	return 1 + math.Floor(edited/pageSize)
 }
 
-// above gives what goes beyond what is free.
+// above returns what goes beyond what is free.
 func above(used, free float64) float64 { return math.Max(0, used-free) }

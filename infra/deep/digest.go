@@ -43,7 +43,7 @@ func document(file string) bool {
 	return strings.HasPrefix(file, "docs/") || strings.HasSuffix(file, ".md") || file == "LICENSE" || strings.HasPrefix(file, ".ci/")
 }
 
-// digest gives a number of what a test runs: its commands and the files that they depend on. A result stands for as long as it stays the
+// digest returns a number of what a test runs: its commands and the files that they depend on. A result stands for as long as it stays the
 // same. What packages that it only depends on are tested with is none of them.
 func (c code) digest(ctx context.Context, t test) (string, error) {
 	folders, err := c.folders(ctx, true, t.Of)

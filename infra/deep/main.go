@@ -75,7 +75,7 @@ func deep(ctx context.Context, tests []test, arguments []string, out io.Writer) 
 	return nil
 }
 
-// chosen gives the tests of those names, all where none is named.
+// chosen returns the tests of those names, all where none is named.
 func chosen(tests []test, names []string) ([]test, error) {
 	if len(names) == 0 {
 		return tests, nil

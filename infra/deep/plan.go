@@ -32,7 +32,7 @@ const (
 	freshSeeds = "20"
 )
 
-// plan gives the long tests in the order in which they are run: the shortest first.
+// plan returns the long tests in the order in which they are run: the shortest first.
 func plan() []test {
 	oracle := test{
 		Name: "histories", What: "drawn histories of people, syncs and faults against a model", Of: []string{"./shared/internal/oracle"},

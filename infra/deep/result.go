@@ -30,7 +30,7 @@ func (s store) path(test, digest, part, ext string) string {
 	return filepath.Join(s.dir, test, digest, part+ext)
 }
 
-// load gives the result of a part, nil when there is none.
+// load returns the result of a part, nil when there is none.
 func (s store) load(test, digest, part string) (*result, error) {
 	data, err := os.ReadFile(s.path(test, digest, part, ".json"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -73,7 +73,7 @@ func add(a, b string) string {
 	})
 }
 
-// figureOf gives what a part's output says: the last of what the pattern finds, and without a pattern how many tests passed.
+// figureOf returns what a part's output says: the last of what the pattern finds, and without a pattern how many tests passed.
 func figureOf(output string, pattern *regexp.Regexp) string {
 	if pattern == nil {
 		return strconv.Itoa(strings.Count(output, "--- PASS: ")) + " cases passed"

@@ -70,7 +70,7 @@ func noSecretInEnvironment(_ Template, f Resource) (findings []string) {
 	return findings
 }
 
-// texts gives every text in value.
+// texts returns every text in value.
 func texts(value any) (result []string) {
 	switch value := value.(type) {
 	case string:

@@ -29,7 +29,7 @@ func rules() []func(Template) []string {
 	}
 }
 
-// Check gives what is wrong with a template, sorted.
+// Check returns what is wrong with a template, sorted.
 func Check(t Template) []string {
 	var findings []string
 	for _, rule := range rules() {
@@ -68,7 +68,7 @@ func prefixed(id string, findings []string) []string {
 	return findings
 }
 
-// finding gives one finding, or none when all is well.
+// finding returns one finding, or none when all is well.
 func finding(well bool, format string, args ...any) []string {
 	if well {
 		return nil

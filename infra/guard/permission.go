@@ -14,7 +14,7 @@ const managedPolicy = "AWS::IAM::ManagedPolicy"
 type Permission struct {
 	Actions  []string // sorted
 	Resource string   // a logical id, or the pattern of an ARN
-	Reason   string   // what gives it: "" for the function's own policies
+	Reason   string   // what grants it: "" for the function's own policies
 }
 
 // policyTemplates are SAM's policy templates that the template uses: the actions, and the parameter that names the resource.
@@ -31,7 +31,7 @@ var policyTemplates = map[string]struct { //nolint:gochecknoglobals // a table
 	}, "QueueName"},
 }
 
-// Permissions gives what a function may do: by its own policies, and by what SAM adds for its log group, its queues and its failed
+// Permissions returns what a function may do: by its own policies, and by what SAM adds for its log group, its queues and its failed
 // events. The error names a policy that is not understood.
 func (t Template) Permissions(id string) ([]Permission, error) {
 	f := t.Resources[id]
@@ -91,7 +91,7 @@ func sortedTexts(value any) (result []string) {
 	return result
 }
 
-// nameOf gives what a policy's resource is called: a logical id, or the end of an ARN that names this stage.
+// nameOf returns what a policy's resource is called: a logical id, or the end of an ARN that names this stage.
 func nameOf(resource any) string {
 	if id := target(resource); id != "" {
 		return id

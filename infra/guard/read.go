@@ -75,7 +75,7 @@ func Read(source []byte) (Template, error) {
 	return t, nil
 }
 
-// plain gives a node as maps, lists and scalars.
+// plain returns a node as maps, lists and scalars.
 func plain(node *yaml.Node) (any, error) {
 	if name, ok := strings.CutPrefix(node.Tag, "!"); ok && !strings.HasPrefix(name, "!") {
 		bare := *node
@@ -119,7 +119,7 @@ func plain(node *yaml.Node) (any, error) {
 	}
 }
 
-// merged gives own over global, map by map, as SAM merges globals.
+// merged returns own over global, map by map, as SAM merges globals.
 func merged(global, own object) object {
 	result := maps.Clone(global)
 	if result == nil {
@@ -143,7 +143,7 @@ func intrinsic(o object) bool {
 	return false
 }
 
-// child gives the map at the end of a path; nil when there is none.
+// child returns the map at the end of a path; nil when there is none.
 func child(value any, path ...string) object {
 	here, _ := value.(object)
 	for _, key := range path {
@@ -152,7 +152,7 @@ func child(value any, path ...string) object {
 	return here
 }
 
-// list gives value as a list: what is none is a list of one, nothing is none.
+// list returns value as a list: what is none is a list of one, nothing is none.
 func list(value any) []any {
 	switch value := value.(type) {
 	case nil:
@@ -174,7 +174,7 @@ func number(value any) int {
 	return n
 }
 
-// target gives the logical id that a !Ref or !GetAtt names; "" for anything else.
+// target returns the logical id that a !Ref or !GetAtt names; "" for anything else.
 func target(value any) string {
 	o := child(value)
 	if at, ok := o["Fn::GetAtt"].([]any); ok && len(at) > 0 {
@@ -184,7 +184,7 @@ func target(value any) string {
 	return id
 }
 
-// of gives the ids of the resources of a type, sorted.
+// of returns the ids of the resources of a type, sorted.
 func (t Template) of(kind string) []string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
@@ -195,7 +195,7 @@ func (t Template) of(kind string) []string {
 	return ids
 }
 
-// events gives a function's events of a type, sorted by id.
+// events returns a function's events of a type, sorted by id.
 func (r Resource) events(kind string) (result []object) {
 	events := child(r.Properties, "Events")
 	for _, id := range slices.Sorted(maps.Keys(events)) {

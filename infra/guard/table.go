@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Table gives docs/PERMISSIONS.md: a row for each function and thing that it may act on.
+// Table returns docs/PERMISSIONS.md: a row for each function and thing that it may act on.
 func (t Template) Table() (string, error) {
 	var b strings.Builder
 	b.WriteString(`# Which function may do what

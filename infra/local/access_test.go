@@ -91,7 +91,7 @@ const base = "/api/enhanced-integration"
 // nothing is the id of nothing.
 const nothing = "00000000-0000-7000-8000-000000000000"
 
-// filled gives a route's path with ids of nothing for its parameters.
+// filled returns a route's path with ids of nothing for its parameters.
 func filled(route string) string { return parameter.ReplaceAllString(route, nothing) }
 
 var parameter = regexp.MustCompile(`\{[^}]*\}`)
@@ -380,7 +380,7 @@ func (r *running) count(t *testing.T, who string, requests int) {
 	}
 }
 
-// templatePaths gives the paths of the template's routes, without what they all begin with.
+// templatePaths returns the paths of the template's routes, without what they all begin with.
 func templatePaths(t *testing.T) []string {
 	t.Helper()
 	source, err := os.ReadFile("../../template.yaml")

@@ -76,7 +76,7 @@ func hostOf(t *testing.T, tpl *template.Template, sink lambdahost.Sink, environm
 	return host
 }
 
-// whole gives functions the environment that the template says, and where AWS is.
+// whole sets the environment of functions that the template says, and where AWS is.
 func whole(cloudURL string) func(template.Function) map[string]string {
 	return func(f template.Function) map[string]string {
 		environment := maps.Clone(f.Environment)

@@ -113,7 +113,7 @@ func keepPicture(browser context.Context, t *testing.T, name string) {
 	}
 }
 
-// see gives what a page shows.
+// see returns what a page shows.
 func see[T any](browser context.Context, t *testing.T, look chromedp.Action[T]) T {
 	t.Helper()
 	seen, err := chromedp.Run(browser, look)

@@ -150,7 +150,7 @@ func (o *onlooker) awaitPage(t *testing.T, within time.Duration, what, expressio
 // soon is how long the page may take to show what is.
 const soon = 15 * time.Second
 
-// text gives what an element shows, "" for one that is not seen.
+// text returns what an element shows, "" for one that is not seen.
 func (o *onlooker) text(t *testing.T, selector string) string {
 	t.Helper()
 	return see(o.browser, t, chromedp.Evaluate[string](fmt.Sprintf(`(() => { const e = document.querySelector(%q); return e?.checkVisibility() ? e.innerText : ""; })()`, selector)))

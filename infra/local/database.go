@@ -16,7 +16,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/app/config"
 )
 
-// startDatabase gives the address of the database that the settings name, or of one that it starts, brought up to date.
+// startDatabase returns the address of the database that the settings name, or of one that it starts, brought up to date.
 func (s *system) startDatabase(ctx context.Context) (string, error) {
 	url := s.settings.values[config.DatabaseURL]
 	if url == "" {
@@ -32,7 +32,7 @@ func (s *system) startDatabase(ctx context.Context) (string, error) {
 	return url, err
 }
 
-// migrationURL gives the address for migrations where it is another than the functions'.
+// migrationURL returns the address for migrations where it is another than the functions'.
 func (s settings) migrationURL() string {
 	if s.values[config.DatabaseURL] == "" {
 		return ""
@@ -85,7 +85,7 @@ func restart(ctx context.Context, settings postgres.Config) (*postgres.Server, e
 	}
 }
 
-// cache gives the folder for programs that are fetched once for this machine.
+// cache returns the folder for programs that are fetched once for this machine.
 func cache(settings settings) string {
 	if dir, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(dir, "enhanced-integration")

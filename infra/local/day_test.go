@@ -126,7 +126,7 @@ func newDay(t *testing.T) *day {
 	return d
 }
 
-// firings gives when the template's schedules are due in a day, in order.
+// firings returns when the template's schedules are due in a day, in order.
 func (d *day) firings(t *testing.T) (result []firing) {
 	t.Helper()
 	midnight := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)

@@ -19,7 +19,7 @@ type recorded struct {
 	event    []byte
 }
 
-// recordings gives an event for each queue and each schedule of the template's functions. A schedule's is its Input, or EventBridge's
+// recordings returns an event for each queue and each schedule of the template's functions. A schedule's is its Input, or EventBridge's
 // own event where it has none; a queue's stands in infra/events, in a file that is called as the function is.
 func recordings(t *testing.T, tpl *template.Template) (result []recorded) {
 	t.Helper()

@@ -74,7 +74,7 @@ func (s settings) blame(err error) error {
 	return fmt.Errorf("template.yaml: %w", err)
 }
 
-// simulation gives the settings that go with the simulator.
+// simulation returns the settings that go with the simulator.
 func (v values) simulation() map[string]string {
 	return map[string]string{
 		"NOTION_API_URL": v.notionURL, "NOTION_OAUTH_CLIENT_ID": v.oauth.ID, "NOTION_OAUTH_REDIRECT_URI": strings.Join(v.oauth.RedirectURIs, " "),
@@ -95,7 +95,7 @@ func (s *system) build(ctx context.Context, functions []template.Function) error
 	return lambdahost.Build(ctx, s.settings.root, folder+string(filepath.Separator), packages...)
 }
 
-// bootstrap gives where a function's program lies.
+// bootstrap returns where a function's program lies.
 func (s *system) bootstrap(function string) (string, error) {
 	return filepath.Abs(filepath.Join(s.settings.kept(functionsDir), function))
 }
@@ -162,7 +162,7 @@ func withReceiver(api, webhooks http.Handler) http.Handler {
 	})
 }
 
-// passedOn gives the variables of every function: where AWS is, and what this machine needs to reach others.
+// passedOn returns the variables of every function: where AWS is, and what this machine needs to reach others.
 func (s *system) passedOn(cloudURL string) map[string]string {
 	environment := map[string]string{"AWS_ENDPOINT_URL": cloudURL}
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"} {

@@ -27,7 +27,7 @@ type keptKey struct {
 	Key  access.Key
 }
 
-// ensureKey gives the system's own API key, from the file or a new one, and has the database know it.
+// ensureKey returns the system's own API key, from the file or a new one, and has the database know it.
 func ensureKey(ctx context.Context, databaseURL, file string) (string, error) {
 	kept, err := readKey(file)
 	if err != nil {
@@ -100,7 +100,7 @@ func manageKeys(ctx context.Context, settings settings, arguments []string, stdo
 	return withKeys(ctx, url, do)
 }
 
-// holder gives whom a new key is for and what it lets them do: for the desk, and to read, unless said otherwise.
+// holder returns whom a new key is for and what it lets them do: for the desk, and to read, unless said otherwise.
 func holder(arguments []string) (client string, scopes []access.Scope, err error) {
 	client, scopes = "desk", []access.Scope{access.Read}
 	if len(arguments) > 0 {

@@ -69,7 +69,7 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 	return fmt.Errorf("there is no command %s: run, sync, reset, key, schema or migrate", command)
 }
 
-// interrupts gives a context that the first signal ends and one that the second ends.
+// interrupts returns a context that the first signal ends and one that the second ends.
 func interrupts() (first, second context.Context, release func()) {
 	first, cancelFirst := context.WithCancel(context.Background())
 	second, cancelSecond := context.WithCancel(context.Background())

@@ -21,7 +21,7 @@ type call struct {
 	what, method, path, key, body string
 }
 
-// script gives the requests to drive a template's routes with: to each path the same ones, whatever it does, so that a route that is
+// script returns the requests to drive a template's routes with: to each path the same ones, whatever it does, so that a route that is
 // added is driven as well; and then some that work, in an order in which they mean something.
 func script(functions []template.Function, key string) (calls []call) {
 	for _, f := range functions {
@@ -170,7 +170,7 @@ var varies = []struct {
 	{regexp.MustCompile(`[A-Za-z0-9_\-+/=]{24,}`), "<token>"},
 }
 
-// masked gives an answer without what differs between two runs. Of a list, what its elements look like.
+// masked returns an answer without what differs between two runs. Of a list, what its elements look like.
 func (a answer) masked() string {
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(a.body))

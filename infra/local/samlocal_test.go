@@ -72,7 +72,7 @@ func TestSAMLocal(t *testing.T) {
 	}
 }
 
-// arriveUndisturbed gives a fresh system in which no schedule's sync comes in between.
+// arriveUndisturbed returns a fresh system in which no schedule's sync comes in between.
 func arriveUndisturbed(t *testing.T) *tourist {
 	t.Helper()
 	const seldom = "rate(1 day)"
@@ -110,7 +110,7 @@ func drivenLocally(t *testing.T, u *tourist) (driven, []answer) {
 	return d, answers
 }
 
-// outcome gives a function's answer: its result, or only the fact that it failed, since sam local tells errors otherwise.
+// outcome returns a function's answer: its result, or only the fact that it failed, since sam local tells errors otherwise.
 func outcome(payload []byte) string {
 	var failure struct{ ErrorType string }
 	if json.Unmarshal(payload, &failure) == nil && failure.ErrorType != "" {
@@ -271,7 +271,7 @@ func docker(t *testing.T, stdin []byte, arguments ...string) string {
 	return string(out)
 }
 
-// command gives a sam command with what all of them need.
+// command returns a sam command with what all of them need.
 func (s sam) command(ctx context.Context, arguments ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, samCommand, append(arguments,
 		"--template", builtTemplate, "--parameter-overrides", "Architecture=x86_64", "--env-vars", s.variables,

@@ -62,7 +62,7 @@ func proposeSchema(ctx context.Context, settings settings, arguments []string, s
 	return printSchema(stdout, all, kind, left, database.ID)
 }
 
-// notionValues gives where Notion is and what else is set: the real workspace's where one is set, else the running system's.
+// notionValues returns where Notion is and what else is set: the real workspace's where one is set, else the running system's.
 func notionValues(settings settings) (map[string]string, error) {
 	if settings.realNotion() {
 		values := maps.Clone(settings.values)
@@ -76,7 +76,7 @@ func notionValues(settings settings) (map[string]string, error) {
 	return values, err
 }
 
-// databaseIDs gives the kinds of the databases that are set.
+// databaseIDs returns the kinds of the databases that are set.
 func databaseIDs(m mapping.Mapping, values map[string]string) map[string]string {
 	kinds := map[string]string{}
 	for _, k := range m.Kinds {
@@ -87,7 +87,7 @@ func databaseIDs(m mapping.Mapping, values map[string]string) map[string]string 
 	return kinds
 }
 
-// properties gives a database's properties, with the kinds that its relations lead to.
+// properties returns a database's properties, with the kinds that its relations lead to.
 func properties(ctx context.Context, client *notion.Client, source notion.DataSource, name string, kinds map[string]string) ([]mapping.Found, error) {
 	var all []mapping.Found
 	for _, c := range source.Properties {
@@ -106,7 +106,7 @@ func properties(ctx context.Context, client *notion.Client, source notion.DataSo
 	return all, nil
 }
 
-// otherEnd gives the id of the property that is the other end of a two-way relation; "" of one that has none.
+// otherEnd returns the id of the property that is the other end of a two-way relation; "" of one that has none.
 //
 // https://developers.notion.com/reference/property-object#relation
 func otherEnd(c notion.Column) string {
@@ -143,7 +143,7 @@ func printSchema(stdout io.Writer, all mapping.Mapping, kind mapping.Kind, left 
 	return err
 }
 
-// parameterName gives the template's parameter of a variable: NOTION_EVENTS_DATABASE_ID is NotionEventsDatabaseId.
+// parameterName returns the template's parameter of a variable: NOTION_EVENTS_DATABASE_ID is NotionEventsDatabaseId.
 func parameterName(variable string) string {
 	var name strings.Builder
 	for word := range strings.SplitSeq(strings.ToLower(variable), "_") {
@@ -157,7 +157,7 @@ func parameterName(variable string) string {
 // fixedToken is a token that there is no other for.
 type fixedToken struct{ token secret.Text }
 
-// Token gives it.
+// Token returns the token.
 func (t fixedToken) Token(context.Context) (secret.Text, error) { return t.token, nil }
 
 // Invalidate does nothing.

@@ -58,7 +58,7 @@ func (u *tourist) simulate(t *testing.T, what, body string) {
 	}
 }
 
-// secrets gives every secret in Secrets Manager.
+// secrets returns every secret in Secrets Manager.
 func (u *tourist) secrets(t *testing.T) []string {
 	t.Helper()
 	client := newProvision(u.env["AWS_ENDPOINT_URL"]).secrets

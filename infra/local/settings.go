@@ -156,12 +156,12 @@ func (s settings) realNotion() bool {
 	return s.values[config.NotionToken] != "" || s.values["NOTION_OAUTH_CLIENT_ID"] != ""
 }
 
-// notionAPI gives where the real Notion's API is.
+// notionAPI returns where the real Notion's API is.
 func (s settings) notionAPI() string {
 	return cmp.Or(s.values["NOTION_API_URL"], "https://api.notion.com")
 }
 
-// announced gives what the running system has written down for scripts; fs.ErrNotExist: it does not run.
+// announced returns what the running system has written down for scripts; fs.ErrNotExist: it does not run.
 func (s settings) announced() (map[string]string, error) {
 	file, err := os.Open(s.kept(envFile))
 	if err != nil {
@@ -171,10 +171,10 @@ func (s settings) announced() (map[string]string, error) {
 	return dotenv.Parse(file)
 }
 
-// project gives the path of one of the project's files.
+// project returns the path of one of the project's files.
 func (s settings) project(name string) string { return filepath.Join(s.root, name) }
 
-// kept gives the path of one of the files that the system keeps.
+// kept returns the path of one of the files that the system keeps.
 func (s settings) kept(name string) string { return filepath.Join(s.state, name) }
 
 // What the system keeps.
@@ -188,7 +188,7 @@ const (
 	lockFile     = "lock"
 )
 
-// snake gives a parameter's name as a variable is called: NotionApiUrl is NOTION_API_URL.
+// snake returns a parameter's name as a variable is called: NotionApiUrl is NOTION_API_URL.
 func snake(name string) string {
 	var result strings.Builder
 	for i, r := range name {

@@ -85,7 +85,7 @@ func (a *api) call(ctx context.Context, method, path string, body, into any) (in
 	return answer.StatusCode, nil
 }
 
-// trigger gives the id of the sync.
+// trigger returns the id of the sync.
 func (a *api) trigger(ctx context.Context, databases []string) (string, error) {
 	var answer struct {
 		SyncID  string `json:"sync_id"`

@@ -210,7 +210,7 @@ func projectTemplate(t *testing.T, env map[string]string, host string) *template
 	return tpl
 }
 
-// children gives the processes that this test has started and that live.
+// children returns the processes that this test has started and that live.
 func children(t *testing.T) []string {
 	t.Helper()
 	out, err := exec.Command("ps", "-axo", "ppid=,pid=,stat=,args=").Output()

@@ -20,7 +20,7 @@ type tourist struct {
 	db *pgx.Conn
 }
 
-// send gives the status and the answer of a request. The API's requests carry the key, Notion's the person's token.
+// send returns the status and the answer of a request. The API's requests carry the key, Notion's the person's token.
 func (u *tourist) send(t *testing.T, method, url, body string) (int, []byte) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -109,7 +109,7 @@ func (u *tourist) sync(t *testing.T) {
 	}
 }
 
-// page gives a partner's page as a person reads it.
+// page returns a partner's page as a person reads it.
 func (u *tourist) page(t *testing.T, name string) string {
 	t.Helper()
 	id := u.ask(t, `select notion_id from notion_partners where row_data->>'name' = $1`, name)
@@ -128,7 +128,7 @@ func (u *tourist) editPage(t *testing.T, name, properties string) {
 	}
 }
 
-// requests gives how many requests Notion had since it was last asked.
+// requests returns how many requests Notion had since it was last asked.
 func (u *tourist) requests(t *testing.T) (n int) {
 	t.Helper()
 	var stats struct {

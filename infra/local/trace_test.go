@@ -74,7 +74,7 @@ func (s sentSpan) attribute(key string) string {
 	return ""
 }
 
-// path gives the names from a span to where its trace came from, with the function's where it is another one's; "" while a part of it is missing.
+// path returns the names from a span to where its trace came from, with the function's where it is another one's; "" while a part of it is missing.
 func (c *collector) path(s sentSpan, origin string) string {
 	name := s.function + ": " + s.Name
 	if s.ParentSpanID == origin {
@@ -94,7 +94,7 @@ func (c *collector) path(s sentSpan, origin string) string {
 	return above + " > " + name
 }
 
-// paths gives what of a trace has arrived, and is joined to its origin.
+// paths returns what of a trace has arrived, and is joined to its origin.
 func (c *collector) paths(trace, origin string) map[string]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

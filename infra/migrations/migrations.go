@@ -16,7 +16,7 @@ import (
 //go:embed *.sql
 var files embed.FS
 
-// Newest gives the name of the newest migration, such as 0003_act.sql.
+// Newest returns the name of the newest migration, such as 0003_act.sql.
 func Newest() string {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil || len(names) == 0 {

@@ -22,7 +22,7 @@ import (
 // filled is the version that testdata has rows for.
 const filled = 3
 
-// empty gives the address of a database without a schema, and a connection to it.
+// empty returns the address of a database without a schema, and a connection to it.
 func empty(t *testing.T) (string, *pgx.Conn) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "migrations") // not t.TempDir, which root's server may not enter

@@ -10,7 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
 )
 
-// routes gives the multiplexer of everything that the simulator answers.
+// routes returns the multiplexer of everything that the simulator answers.
 func (s *Sim) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	api := func(route string, do handler) {
@@ -225,7 +225,7 @@ func (s *Sim) query(c *call, id string) error {
 	return nil
 }
 
-// chosen gives the properties that filter_properties names: those that the answer shall have of each page; nil is all.
+// chosen returns the properties that filter_properties names: those that the answer shall have of each page; nil is all.
 func (c *call) chosen() []string {
 	q := c.request.URL.Query()
 	return slices.Concat(q["filter_properties"], q["filter_properties[]"])

@@ -12,7 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 )
 
-// grown gives a simulator with so many partners, kept in a file, and their data source.
+// grown returns a simulator with so many partners, kept in a file, and their data source.
 func grown(b *testing.B, rows int) (sim *notionsim.Sim, source string) {
 	b.Helper()
 	sim, err := notionsim.New(notionsim.Config{Demo: true, Path: filepath.Join(b.TempDir(), "state"), Now: noon})

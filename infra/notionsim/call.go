@@ -146,7 +146,7 @@ func (s *Sim) connected(c *call, token string) bool {
 	return ok
 }
 
-// lookup gives the connection that an access token speaks for, and since when; false where it is not valid, or not any more.
+// lookup returns the connection that an access token speaks for, and since when; false where it is not valid, or not any more.
 func (s *Sim) lookup(token string) (id string, since time.Time, ok bool) {
 	id, since, ok = s.oauth.Lookup(token)
 	life := time.Duration(s.Options().OAuthLifeSeconds) * time.Second

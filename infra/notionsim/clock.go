@@ -16,7 +16,7 @@ type Clock struct {
 	moved  func() // told after each change
 }
 
-// Now gives the time.
+// Now returns the time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 )
 
-// samples gives requests that a simulator accepts: routes, and for each a body.
+// samples returns requests that a simulator accepts: routes, and for each a body.
 func samples(t tester, sim *notionsim.Sim) (routes, bodies []string) {
 	t.Helper()
 	bot := inProcess(t, sim)

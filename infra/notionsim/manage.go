@@ -71,7 +71,7 @@ func (s *Sim) Share(database string, shared bool) error {
 	})
 }
 
-// databaseID gives the id of a database that is named in one of the ways that Share takes.
+// databaseID returns the id of a database that is named in one of the ways that Share takes.
 func (s *Sim) databaseID(w *workspace.Workspace, name string) (string, error) {
 	if s.config.Demo && slices.Contains(demo.Kinds(), name) {
 		return demo.DatabaseID(s.config.Seed, name), nil
@@ -86,7 +86,7 @@ func (s *Sim) databaseID(w *workspace.Workspace, name string) (string, error) {
 	return id, nil
 }
 
-// source gives the data source that a name means as Share takes it: of a database, the first.
+// source returns the data source that a name means as Share takes it: of a database, the first.
 func (s *Sim) source(w *workspace.Workspace, name string) (*workspace.DataSource, error) {
 	if ds, err := w.DataSource(dashed(name), s.person()); err == nil {
 		return ds, nil
@@ -105,7 +105,7 @@ func (s *Sim) source(w *workspace.Workspace, name string) (*workspace.DataSource
 	return w.DataSource(d.Sources[0], s.person())
 }
 
-// Blocks gives how many blocks the workspace ever had. A page counts as one and its content beside it; what is deleted still counts.
+// Blocks returns how many blocks the workspace ever had. A page counts as one and its content beside it; what is deleted still counts.
 func (s *Sim) Blocks() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -125,7 +125,7 @@ func (s *Sim) DeletePage(id string) error {
 	return s.change(func(w *workspace.Workspace) error { return w.DeletePage(dashed(id), s.person()) })
 }
 
-// SetValues gives a page values by the names of properties, also such as the API cannot write. It does not count as an edit:
+// SetValues sets values of a page by the names of properties, also such as the API cannot write. It does not count as an edit:
 // last_edited_time stays, as it does when a formula or a rollup changes.
 func (s *Sim) SetValues(pageID string, values map[string]json.RawMessage) error {
 	return s.change(func(w *workspace.Workspace) error {
@@ -152,7 +152,7 @@ func (s *Sim) SetValues(pageID string, values map[string]json.RawMessage) error 
 	})
 }
 
-// Page gives a page as the API shows it to a person, but with every reference, and false where there is none.
+// Page returns a page as the API shows it to a person, but with every reference, and false where there is none.
 func (s *Sim) Page(id string) (json.RawMessage, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -163,7 +163,7 @@ func (s *Sim) Page(id string) (json.RawMessage, bool) {
 	return s.snapshot(p), true
 }
 
-// Pages gives every page of a database as Page does, those in the trash included, in order of creation.
+// Pages returns every page of a database as Page does, those in the trash included, in order of creation.
 func (s *Sim) Pages(databaseID string) ([]json.RawMessage, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -190,7 +190,7 @@ func (s *Sim) snapshot(p *workspace.Page) json.RawMessage {
 	return b.Bytes()
 }
 
-// databaseIDs gives the ids of each kind's database and data source.
+// databaseIDs returns the ids of each kind's database and data source.
 func (s *Sim) databaseIDs() any {
 	ids := make(map[string]map[string]string)
 	for kind, id := range s.Databases() {

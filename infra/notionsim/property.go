@@ -12,8 +12,8 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/workspace"
 )
 
-// AddProperty gives a database a property of any type, also of one that the API cannot make or that nobody knows. Config is what a
-// request gives under the type's name, or what the schema shall show there where the API cannot make the type; nil is {}.
+// AddProperty adds a property of any type to a database, also of one that the API cannot make or that nobody knows. Config is what a
+// request has under the type's name, or what the schema shall show there where the API cannot make the type; nil is {}.
 func (s *Sim) AddProperty(database, name, kind string, config json.RawMessage) error {
 	if name == "" || kind == "" {
 		return errors.New("a property needs a name and a type")
@@ -113,7 +113,7 @@ func (s *Sim) DropProperty(database, property string) error {
 	})
 }
 
-// RenameOption gives an option of a select, a multi_select or a status another name. Its id stays, and the pages that have it keep it.
+// RenameOption renames an option of a select, a multi_select or a status. Its id stays, and the pages that have it keep it.
 // The option is named by its name or its id.
 func (s *Sim) RenameOption(database, property, option, name string) error {
 	return s.property(database, property, func(w *workspace.Workspace, ds *workspace.DataSource, p *schema.Property) error {

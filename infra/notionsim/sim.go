@@ -206,10 +206,10 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Clock gives Notion's clock, to be set by tests.
+// Clock returns Notion's clock, to be set by tests.
 func (s *Sim) Clock() *Clock { return s.clock }
 
-// Databases gives the id of the database of each kind of the demo workspace.
+// Databases returns the id of the database of each kind of the demo workspace.
 func (s *Sim) Databases() map[string]string {
 	ids := make(map[string]string)
 	if s.config.Demo {
@@ -220,14 +220,14 @@ func (s *Sim) Databases() map[string]string {
 	return ids
 }
 
-// Stats gives what was counted.
+// Stats returns what was counted.
 func (s *Sim) Stats() Stats {
 	stats := s.counts.snapshot()
 	stats.Faults = s.faults.Strikes()
 	return stats
 }
 
-// Options gives the options.
+// Options returns the options.
 func (s *Sim) Options() Options { return *s.options.Load() }
 
 // SetOptions changes options. Where the outcome would make no sense nothing changes and the error says why. Another budget begins

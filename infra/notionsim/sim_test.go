@@ -28,7 +28,7 @@ const (
 // noon is when tests take place unless they say otherwise.
 func noon() time.Time { return time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC) }
 
-// start gives a simulator of the demo workspace on a server, every answer of which is judged by the OpenAPI document, and its
+// start returns a simulator of the demo workspace on a server, every answer of which is judged by the OpenAPI document, and its
 // integration as a client.
 func start(t testing.TB, change ...func(*notionsim.Config)) (*notionsim.Sim, client) {
 	t.Helper()
@@ -50,7 +50,7 @@ func start(t testing.TB, change ...func(*notionsim.Config)) (*notionsim.Sim, cli
 	return sim, client{t: t, http: server.Client(), url: server.URL, token: notionsim.IntegrationToken, version: latest}
 }
 
-// ticking gives a simulator whose clock is a second further each time it is looked at.
+// ticking returns a simulator whose clock is a second further each time it is looked at.
 func ticking(t tester, seed int64) *notionsim.Sim {
 	t.Helper()
 	var looks atomic.Int64
@@ -71,7 +71,7 @@ type tester interface {
 	Context() context.Context
 }
 
-// inProcess gives the integration as a client of a simulator without a server between.
+// inProcess returns the integration as a client of a simulator without a server between.
 func inProcess(t tester, sim *notionsim.Sim) client {
 	return client{t: t, http: &http.Client{Transport: direct{sim}}, url: "http://simulator", token: notionsim.IntegrationToken, version: latest}
 }
@@ -109,7 +109,7 @@ type client struct {
 
 func (c client) person() client { c.token = notionsim.PersonToken; return c }
 
-// on gives the client for a part of a test.
+// on returns the client for a part of a test.
 func (c client) on(t tester) client { c.t = t; return c }
 
 func (c client) in(version string) client { c.version = version; return c }
@@ -191,7 +191,7 @@ func (a answer) refused(status int, code, part string) answer {
 	return a
 }
 
-// at gives a member of a member: at("parent", "database_id"). An index is written as a number.
+// at returns a member of a member: at("parent", "database_id"). An index is written as a number.
 func (a answer) at(path ...any) any {
 	a.t.Helper()
 	var v any = a.body
@@ -229,7 +229,7 @@ func (a answer) list(path ...any) []any {
 	return l
 }
 
-// source gives the id of the data source of a kind.
+// source returns the id of the data source of a kind.
 func (c client) source(sim *notionsim.Sim, kind string) string {
 	c.t.Helper()
 	return c.get("/v1/databases/"+sim.Databases()[kind]).ok().text("data_sources", 0, "id")

@@ -11,7 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 )
 
-// state gives everything that can be seen of a simulator's content.
+// state returns everything that can be seen of a simulator's content.
 func state(t *testing.T, sim *notionsim.Sim) []string {
 	t.Helper()
 	bot := inProcess(t, sim)

@@ -62,7 +62,7 @@ func (s *subscriber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.got <- struct{}{}
 }
 
-// take gives what came since it was last called, as "type entity".
+// take returns what came since it was last called, as "type entity".
 func (s *subscriber) take() (kinds []string, events []answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *subscriber) take() (kinds []string, events []answer) {
 	return kinds, events
 }
 
-// subscribed gives a simulator that delivers only when told to, and who is told.
+// subscribed returns a simulator that delivers only when told to, and who is told.
 func subscribed(t *testing.T, options string) (*notionsim.Sim, client, *subscriber) {
 	t.Helper()
 	sim, bot := start(t)

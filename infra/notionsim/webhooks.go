@@ -8,7 +8,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/webhook"
 )
 
-// habits gives how webhooks are delivered.
+// habits returns how webhooks are delivered.
 func (s *Sim) habits() webhook.Habits {
 	o := s.Options()
 	return webhook.Habits{
@@ -25,7 +25,7 @@ func (s *Sim) Subscribe(ctx context.Context, url, token string) (webhook.Subscri
 	return s.webhooks.Subscribe(ctx, url, token)
 }
 
-// Subscription gives who is told what happens, nil when nobody is.
+// Subscription returns who is told what happens, nil when nobody is.
 func (s *Sim) Subscription() *webhook.Subscription { return s.webhooks.Subscription() }
 
 // DeliverWebhooks sends every webhook that is due now, and gives how many were taken and how many must be sent again.

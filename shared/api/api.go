@@ -66,7 +66,7 @@ func (a API) serve(scope access.Scope, m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.write(w, a.answer(r, scope, m)) })
 }
 
-// answer gives the answer to a request of a path.
+// answer returns the answer to a request of a path.
 func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
 	method := r.Method
 	if method == http.MethodHead {
@@ -92,7 +92,7 @@ func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
 	return reply{status: status, body: body}
 }
 
-// notAllowed gives the answer to a request of a method that its path does not have.
+// notAllowed returns the answer to a request of a method that its path does not have.
 func (a API) notAllowed(r *http.Request, allowed []string) reply {
 	return reply{
 		http.StatusMethodNotAllowed,
@@ -132,7 +132,7 @@ func callerOf(r *http.Request) (access.Principal, error) {
 	return access.FromContext(invocation.Authorization(r.Context()))
 }
 
-// failure gives the answer to an error: what may be shown goes to the caller, the cause to the log.
+// failure returns the answer to an error: what may be shown goes to the caller, the cause to the log.
 func (a API) failure(r *http.Request, err error) reply {
 	status, name := statusOf(fault.KindOf(err))
 	if status >= http.StatusInternalServerError {

@@ -67,7 +67,7 @@ func call(h http.Handler, as *access.Principal, method, target, body string) (in
 	return w.Code, w.Header(), answer
 }
 
-// at gives what stands at a path of names in an answer.
+// at returns what stands at a path of names in an answer.
 func at(answer map[string]any, path ...string) any {
 	var v any = answer
 	for _, name := range path {

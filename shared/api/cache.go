@@ -17,7 +17,7 @@ const patternMost = 200
 // Invalidate voids cached entries of some kinds whose keys fit a pattern, and gives how many went.
 type Invalidate func(ctx context.Context, kinds []string, pattern, by string) (int64, error)
 
-// kindsOf gives the kinds of entry of a cache_type; nil when there is none of that name.
+// kindsOf returns the kinds of entry of a cache_type; nil when there is none of that name.
 func kindsOf(cacheType string) []string {
 	notion := []string{stats.SchemaEntry, stats.UserEntry, stats.PageEntry, stats.HealthEntry}
 	supabase := []string{stats.DashboardEntry}

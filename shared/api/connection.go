@@ -16,7 +16,7 @@ import (
 // connectionParameter names a connection, in the query or in the body.
 const connectionParameter = "connection_id"
 
-// OfConnection gives the handler that answers for a connection, "" for the first one; fault.NotFound when there is none of that id.
+// OfConnection returns the handler that answers for a connection, "" for the first one; fault.NotFound when there is none of that id.
 type OfConnection func(ctx context.Context, connectionID string) (http.Handler, error)
 
 type connectionKey struct{}
@@ -125,7 +125,7 @@ func takeFromBody(r *http.Request) (string, error) {
 	return connectionID(text)
 }
 
-// connectionID gives an id as it stands in the database.
+// connectionID returns an id as it stands in the database.
 func connectionID(text string) (string, error) {
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != 36 {

@@ -157,7 +157,7 @@ func windowOf(values url.Values) (metric.Window, error) {
 	return w, nil
 }
 
-// yesNo gives a parameter that is true or false, otherwise when it is not there.
+// yesNo returns a parameter that is true or false, otherwise when it is not there.
 func yesNo(values url.Values, name string, otherwise bool) (bool, error) {
 	text, err := one(values, name)
 	switch {

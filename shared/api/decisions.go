@@ -95,7 +95,7 @@ func (a API) Conflicts(decisions Decisions) http.Handler {
 	}})
 }
 
-// Beheld gives what Notion shows of a conflict's field now, nil where there is no page, and the names of the people in it.
+// Beheld returns what Notion shows of a conflict's field now, nil where there is no page, and the names of the people in it.
 type Beheld func(ctx context.Context, c journal.ConflictRecord) (*inspect.Now, map[string]string)
 
 // Conflict answers GET and POST /sync/conflicts/{id}: what it is, what Notion shows by now, and what a person decides.
@@ -372,7 +372,7 @@ func (a API) finding(values url.Values) (journal.Find, error) {
 	return f, err
 }
 
-// lastID gives the id with which the path ends.
+// lastID returns the id with which the path ends.
 func lastID(r *http.Request) (string, error) {
 	id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	if _, err := uuid.Parse(id); err != nil {

@@ -113,7 +113,7 @@ func sent(value string) string {
 	return map[string]string{"array": "a list", "string": "a text", "bool": "true or false", "number": "a number"}[kind]
 }
 
-// query gives a request's parameters. One that is not known, or that only fits once and comes twice, is an error.
+// query returns a request's parameters. One that is not known, or that only fits once and comes twice, is an error.
 func query(r *http.Request, known ...string) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -138,7 +138,7 @@ func orNone[S ~string](names []S) string {
 	return strings.Join(each(names, func(name S) string { return string(name) }), ", ")
 }
 
-// one gives a parameter that fits once, "" when it is not there.
+// one returns a parameter that fits once, "" when it is not there.
 func one(values url.Values, name string) (string, error) {
 	if len(values[name]) > 1 {
 		return "", fault.New(fault.Invalid, "The parameter %s is given %d times; give it once.", name, len(values[name]))
@@ -146,7 +146,7 @@ func one(values url.Values, name string) (string, error) {
 	return values.Get(name), nil
 }
 
-// since gives the parameter of that name, the zero time when it is not there.
+// since returns the parameter of that name, the zero time when it is not there.
 func since(values url.Values) (time.Time, error) {
 	text, err := one(values, "since")
 	if err != nil || !values.Has("since") {
@@ -162,7 +162,7 @@ func since(values url.Values) (time.Time, error) {
 // limitMost is how many of anything are listed, or named, at once at the most.
 const limitMost = 500
 
-// limitOf gives the parameter limit; usual when it is not there.
+// limitOf returns the parameter limit; usual when it is not there.
 func limitOf(values url.Values, usual int) (int, error) {
 	text, err := one(values, "limit")
 	if err != nil || text == "" && !values.Has("limit") {

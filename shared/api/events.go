@@ -124,7 +124,7 @@ func cursorOf(place int64) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(place, 10)))
 }
 
-// placeOrNull gives the cursor of a place, null for none.
+// placeOrNull returns the cursor of a place, null for none.
 func placeOrNull(place int64) *string {
 	if place == 0 {
 		return nil
@@ -148,7 +148,7 @@ func (a API) placed(values url.Values) (kind string, limit int, after int64, err
 	return kind, limit, after, err
 }
 
-// before gives the place that the parameter cursor names, 0 when it is not there.
+// before returns the place that the parameter cursor names, 0 when it is not there.
 func before(values url.Values) (int64, error) {
 	cursor, err := one(values, "cursor")
 	if err != nil || !values.Has("cursor") {

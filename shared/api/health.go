@@ -141,7 +141,7 @@ func serviceOf(err error, method oauth.Method, breaker string) serviceHealth {
 	return s
 }
 
-// breakers gives how the breakers stand, by service.
+// breakers returns how the breakers stand, by service.
 func (h HealthSettings) breakers() map[string]string {
 	if h.Breakers == nil {
 		return nil

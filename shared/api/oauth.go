@@ -156,7 +156,7 @@ func (a API) OAuthCallback(connector Connector) http.Handler {
 	})
 }
 
-// optionalCaller gives who is calling, "" for somebody who does not say. Who says so and is not known is refused.
+// optionalCaller returns who is calling, "" for somebody who does not say. Who says so and is not known is refused.
 func optionalCaller(r *http.Request) (string, error) {
 	if r.Header.Get("X-Api-Key") == "" && r.Header.Get("Authorization") == "" {
 		return "", nil

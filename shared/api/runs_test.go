@@ -59,7 +59,7 @@ func (p *previews) Settle(_ context.Context, s journal.Settling) (journal.Settle
 	return journal.Settlement{Kind: "partners", NewRows: 1}, p.err
 }
 
-// shape gives what an answer holds, as JSON without what every answer has.
+// shape returns what an answer holds, as JSON without what every answer has.
 func shape(t *testing.T, answer map[string]any) string {
 	t.Helper()
 	delete(answer, "success")

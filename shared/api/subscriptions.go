@@ -346,7 +346,7 @@ func (a API) under(path string, h http.Handler) http.Handler {
 	return mux
 }
 
-// pathID gives an id of a path; fault.NotFound when it is none, which nothing has.
+// pathID returns an id of a path; fault.NotFound when it is none, which nothing has.
 func pathID(r *http.Request, name string) (string, error) {
 	text := r.PathValue(name)
 	id, err := uuid.Parse(text)

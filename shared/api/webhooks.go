@@ -37,7 +37,7 @@ func (a API) NotionWebhook(desk NoticeTaker) http.Handler {
 	}})
 }
 
-// rawBody gives a body as it was sent, for signatures are over that.
+// rawBody returns a body as it was sent, for signatures are over that.
 func rawBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, bodyLimit+1))
 	if err != nil {

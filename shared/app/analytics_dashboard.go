@@ -33,7 +33,7 @@ func (p parts) insight(pool *postgres.Pool) postgres.Insight {
 	return postgres.Insight{Pool: pool, ConnectionID: p.id(), Kinds: p.synced()}
 }
 
-// synced gives the kinds of the connection that are synced.
+// synced returns the kinds of the connection that are synced.
 func (p parts) synced() []mapping.Kind {
 	var kinds []mapping.Kind
 	for _, name := range p.connection().Kinds() {

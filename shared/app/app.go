@@ -104,7 +104,7 @@ func (p parts) pool(ctx context.Context, connections int32) (*postgres.Pool, err
 	return p.opened.pool, err
 }
 
-// databaseURL gives the database's address from the first of the app secret's keys that is set; an empty one when none is.
+// databaseURL returns the database's address from the first of the app secret's keys that is set; an empty one when none is.
 func (p parts) databaseURL(ctx context.Context, names ...string) (secret.Text, error) {
 	authority, err := p.authority(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (p parts) databaseURL(ctx context.Context, names ...string) (secret.Text, e
 	return secret.Text{}, nil
 }
 
-// authority gives the path of the file with DATABASE_CA, which it writes, because that is how a database's address names it; "" when
+// authority returns the path of the file with DATABASE_CA, which it writes, because that is how a database's address names it; "" when
 // it is not set.
 func (p parts) authority(ctx context.Context) (string, error) {
 	certificate, err := p.secret.Get(ctx, config.DatabaseCA)
@@ -299,5 +299,5 @@ func around[T, E any](name string, kind trace.Kind, create func(context.Context,
 	}
 }
 
-// newID gives a new UUID, in the order of time.
+// newID returns a new UUID, in the order of time.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -30,7 +30,7 @@ func (p parts) of(s settings.Settings) parts {
 	return p
 }
 
-// requests gives how many requests the connection's workspace takes in a minute.
+// requests returns how many requests the connection's workspace takes in a minute.
 func (p parts) requests() int {
 	if p.settings.Plan != "" {
 		return p.settings.Plan.Requests()
@@ -110,7 +110,7 @@ type madeOf[T any] struct {
 	it      T
 }
 
-// of gives it for the connection of p.
+// of returns it for the connection of p.
 func (m *made[T]) of(p parts) T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -125,7 +125,7 @@ func (m *made[T]) of(p parts) T {
 	return k.it
 }
 
-// last gives what was last made for a connection, if anything was.
+// last returns what was last made for a connection, if anything was.
 func (m *made[T]) last(connectionID string) (T, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

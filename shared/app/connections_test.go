@@ -145,7 +145,7 @@ func (c connected) status(t *testing.T) journal.Status {
 	return s
 }
 
-// count gives the number that a query of a connection gives.
+// count returns the number that a query of a connection gives.
 func (c connected) count(t *testing.T, query string) (n int) {
 	t.Helper()
 	if err := c.pool.QueryRow(t.Context(), query, c.id()).Scan(&n); err != nil {

@@ -21,7 +21,7 @@ type rememberedSide struct {
 	remembered *cache.Cache
 }
 
-// Relations gives the database's relations, and where they lead.
+// Relations returns the database's relations, and where they lead.
 func (s rememberedSide) Relations(ctx context.Context, dataSourceID string) ([]consistency.Relation, error) {
 	relations, _, err := cache.Get(ctx, s.remembered, schemaCache(), "relations:"+dataSourceID, func(ctx context.Context) ([]consistency.Relation, error) {
 		return s.Side.Relations(ctx, dataSourceID)

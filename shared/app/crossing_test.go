@@ -92,7 +92,7 @@ var ofNoConnection = map[string]string{
 // seeded is what a connection has, by what it is.
 type seeded map[string]string
 
-// seed gives a connection one of everything.
+// seed returns a connection one of everything.
 func (c connected) seed(t *testing.T, mark string) seeded {
 	t.Helper()
 	s := seeded{"mark": mark, "connection": c.id()}
@@ -146,7 +146,7 @@ func (s seeded) fill(text string) string {
 	})
 }
 
-// whose gives the tables that say whose their rows are.
+// whose returns the tables that say whose their rows are.
 func whose(t *testing.T, pool *postgres.Pool) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `select table_name::text from information_schema.columns
@@ -161,7 +161,7 @@ func whose(t *testing.T, pool *postgres.Pool) []string {
 	return tables
 }
 
-// everything gives all rows of each connection, as a text, by table.
+// everything returns all rows of each connection, as a text, by table.
 func everything(t *testing.T, pool *postgres.Pool, tables []string) map[string]map[string]string {
 	t.Helper()
 	each := make([]string, len(tables))
@@ -188,7 +188,7 @@ func everything(t *testing.T, pool *postgres.Pool, tables []string) map[string]m
 
 var anID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
-// only gives every id that stands in some row of one, and in none of the other.
+// only returns every id that stands in some row of one, and in none of the other.
 func only(one, other map[string]string) []string {
 	found := map[string]bool{}
 	for _, content := range one {

@@ -65,7 +65,7 @@ func endpointRule() breaker.Rule { return breaker.Rule{Longest: 5 * time.Minute}
 // hostRule is that of a host: nothing on it can be connected to.
 func hostRule() breaker.Rule { return breaker.Rule{Least: 5, Share: 1} }
 
-// hostOf gives the host of an address, with a port that is not HTTPS's; "" of what is no address.
+// hostOf returns the host of an address, with a port that is not HTTPS's; "" of what is no address.
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -61,7 +61,7 @@ func databaseRule() breaker.Rule {
 // storeIn has what is counted stored over a pool; without one it is kept.
 func (g *gauge) storeIn(pool *postgres.Pool) { g.pool.Store(pool) }
 
-// of gives the meter of a connection.
+// of returns the meter of a connection.
 func (g *gauge) of(connectionID string) *meter.Meter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -127,7 +127,7 @@ func (s storing) Add(ctx context.Context, rows []metric.Row) error {
 
 type behalfKey struct{}
 
-// onBehalf gives a context in which the calls that all connections share, to the database and to AWS, count as the connection's.
+// onBehalf returns a context in which the calls that all connections share, to the database and to AWS, count as the connection's.
 func (p parts) onBehalf(ctx context.Context) context.Context {
 	return context.WithValue(ctx, behalfKey{}, p.id())
 }

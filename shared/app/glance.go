@@ -72,7 +72,7 @@ func (g glanced) Page(ctx context.Context, k mapping.Kind, pageID string) (inspe
 	return shows, nil
 }
 
-// User gives a person's name.
+// User returns a person's name.
 func (g glanced) User(ctx context.Context, id string) (string, error) {
 	user, err := g.client.User(ctx, id)
 	if err != nil {

@@ -67,7 +67,7 @@ type statusOf struct {
 	remembered *cache.Cache
 }
 
-// Read gives the status of the first connection, which failed last as well where any other did: the health is of the whole.
+// Read returns the status of the first connection, which failed last as well where any other did: the health is of the whole.
 func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 	pool, err := s.get(ctx)
 	if err != nil {
@@ -96,7 +96,7 @@ func available(ctx context.Context, budget *notion.Shared) bool {
 	return false
 }
 
-// giveBack gives back what is left of a chunk, or of a place in the line; else it comes back by itself.
+// giveBack returns what is left of a chunk, or of a place in the line; else it comes back by itself.
 func giveBack(ctx context.Context, budget *notion.Shared) {
 	ctx, cancel := context.WithTimeout(ctx, budgetLimit)
 	defer cancel()

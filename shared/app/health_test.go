@@ -71,7 +71,7 @@ func simulated(t *testing.T, cfg notionsim.Config) (*notionsim.Sim, string) {
 	return sim, server.URL
 }
 
-// environ gives the variables of a function's environment.
+// environ returns the variables of a function's environment.
 func environ(vault, notionURL string) map[string]string {
 	return map[string]string{
 		"STAGE": "test", "APP_SECRET_ARN": "app", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",

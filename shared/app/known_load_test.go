@@ -288,7 +288,7 @@ type (
 	bucketOf time.Duration
 )
 
-// dashboard gives every figure of the answer by its path, and its series.
+// dashboard returns every figure of the answer by its path, and its series.
 func (k *known) dashboard(t *testing.T, window string) (map[string]any, []stretchShown) {
 	t.Helper()
 	read := postgres.Insight{Pool: k.Pool, ConnectionID: config.DefaultConnection, Kinds: mapping.ACT().Kinds}

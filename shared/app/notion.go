@@ -37,7 +37,7 @@ func (p parts) budget(interactive bool) *notion.Shared {
 // bank keeps the connection's budget in a database that is opened when something is asked of it.
 type bank struct{ parts }
 
-// Take gives requests.
+// Take returns requests.
 func (b bank) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error) {
 	pool, err := b.pool(ctx, 2)
 	if err != nil {
@@ -63,7 +63,7 @@ func (p parts) notionBehind(b *breaker.Breaker, source *oauth.Source, budget not
 	})
 }
 
-// source gives the connection's token: OAuth's where the workspace is connected, else NOTION_TOKEN for the connection that is there from
+// source returns the connection's token: OAuth's where the workspace is connected, else NOTION_TOKEN for the connection that is there from
 // the start. It only reads.
 func (p parts) source() *oauth.Source {
 	return &oauth.Source{
@@ -85,7 +85,7 @@ func (p parts) source() *oauth.Source {
 // grantsOf reads grants from a database that is opened when one is asked for.
 type grantsOf struct{ parts }
 
-// Find gives a connection's grant.
+// Find returns a connection's grant.
 func (g grantsOf) Find(ctx context.Context, connectionID string) (grant.Grant, error) {
 	pool, err := g.pool(ctx, 2)
 	if err != nil {

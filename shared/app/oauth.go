@@ -79,7 +79,7 @@ func (p parts) keeper(pool *postgres.Pool, vault oauth.Vault) oauth.Keeper {
 	}
 }
 
-// renewing gives the connection's token, and refreshes one that Notion refuses.
+// renewing returns the connection's token, and refreshes one that Notion refuses.
 func (p parts) renewing(pool *postgres.Pool) *oauth.Source {
 	client := awssecrets.NewFromConfig(p.aws)
 	source := p.source()

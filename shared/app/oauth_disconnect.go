@@ -32,7 +32,7 @@ func OAuthDisconnect() http.Handler {
 	})
 }
 
-// pick gives the grant of a workspace; without a name the only one that is not disconnected yet.
+// pick returns the grant of a workspace; without a name the only one that is not disconnected yet.
 func pick(grants []grant.Grant, workspaceID string) (grant.Grant, error) {
 	fits := slices.DeleteFunc(grants, func(g grant.Grant) bool {
 		if workspaceID == "" {

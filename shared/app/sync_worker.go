@@ -61,7 +61,7 @@ type connectionSyncer struct {
 	budget, hasty *notion.Shared
 }
 
-// settingsOf gives the settings of a message's connection.
+// settingsOf returns the settings of a message's connection.
 func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (settings.Settings, error) {
 	if m.Look {
 		return postgres.Settings{Pool: e.db}.Read(ctx, m.ConnectionID)

@@ -35,7 +35,7 @@ func (p parts) recorder(function string) *trace.Recorder {
 	})
 }
 
-// tracingHeaders gives what the collector is told with each request.
+// tracingHeaders returns what the collector is told with each request.
 func (p parts) tracingHeaders(ctx context.Context) (http.Header, error) {
 	text, err := p.secret.Get(ctx, config.TracingHeaders)
 	if err != nil {

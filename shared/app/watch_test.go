@@ -30,7 +30,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
-// queued gives the connections a queue for everything but syncs.
+// queued sets up a queue of the connections for everything but syncs.
 func queued(t *testing.T, two *[2]connected) {
 	t.Helper()
 	made, err := sqs.NewFromConfig(two[0].aws).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("all")})

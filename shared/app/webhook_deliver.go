@@ -79,7 +79,7 @@ func (p parts) posting(client *safehttp.Client) dispatch.Post {
 	}
 }
 
-// answered gives the kind of error that an answer is, if it is one.
+// answered returns the kind of error that an answer is, if it is one.
 func answered(status int, err error) (fault.Kind, bool) {
 	switch {
 	case err != nil:

@@ -61,7 +61,7 @@ type Error struct {
 	Err        error         // the cause; logged, never shown
 }
 
-// Error gives the message and the cause: for logs.
+// Error returns the message and the cause: for logs.
 func (e *Error) Error() string {
 	if e.Err == nil {
 		return e.Message
@@ -69,7 +69,7 @@ func (e *Error) Error() string {
 	return e.Message + ": " + e.Err.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // New makes an error without a cause.
@@ -100,7 +100,7 @@ func OneOf[S ~string](values []S) string {
 	return text.String()
 }
 
-// KindOf gives the kind of the outermost classified error in the chain; Internal when there is none.
+// KindOf returns the kind of the outermost classified error in the chain; Internal when there is none.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -108,7 +108,7 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Message gives the sentence that may be shown for err: its own when it is classified, a plain one when it is not.
+// Message returns the sentence that may be shown for err: its own when it is classified, a plain one when it is not.
 func Message(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Kind != Internal {
 		return e.Message
@@ -116,7 +116,7 @@ func Message(err error) string {
 	return "Something went wrong on our side. Try again; if it stays, look at the logs for this request_id."
 }
 
-// RetryAfter gives the wait that err asks for, or zero.
+// RetryAfter returns the wait that err asks for, or zero.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter

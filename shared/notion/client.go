@@ -34,7 +34,7 @@ const (
 // https://developers.notion.com/reference/request-limits
 const maxRequest = 500_000
 
-// TokenSource gives the token of the connection. Invalidate says that Notion refused a token, so that the next Token is
+// TokenSource returns the token of the connection. Invalidate says that Notion refused a token, so that the next Token is
 // read anew.
 type TokenSource interface {
 	Token(ctx context.Context) (secret.Text, error)
@@ -121,7 +121,7 @@ func New(c Config) *Client {
 	return &Client{transport: &transport{c}, base: strings.TrimSuffix(c.BaseURL, "/")}
 }
 
-// newTransport gives a transport with limits on each step that does not depend on what is asked.
+// newTransport returns a transport with limits on each step that does not depend on what is asked.
 func newTransport() http.RoundTripper {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -180,7 +180,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	return answer.Header, nil
 }
 
-// pathID gives an id as a segment of a path.
+// pathID returns an id as a segment of a path.
 func pathID(id string) (string, error) {
 	dashed, ok := property.DashedID(id)
 	if !ok {

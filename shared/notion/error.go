@@ -25,7 +25,7 @@ type Error struct {
 	ErrorType           string
 }
 
-// Error gives the status, Notion's code and message, and the request's id for Notion's support.
+// Error returns the status, Notion's code and message, and the request's id for Notion's support.
 func (e *Error) Error() string {
 	if e.Code == "" {
 		return fmt.Sprintf("%d and no answer in Notion's JSON", e.Status)

@@ -121,7 +121,7 @@ func expect(t *testing.T, got, part string) {
 	}
 }
 
-// notionAPI gives notionapi's own client of a server that answers by a script, and the bodies that it sent.
+// notionAPI returns notionapi's own client of a server that answers by a script, and the bodies that it sent.
 func notionAPI(t *testing.T, replies ...reply) (api *notionapi.Client, sent func() []string) {
 	t.Helper()
 	var mu sync.Mutex

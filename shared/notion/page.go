@@ -74,7 +74,7 @@ type parent struct {
 	DatabaseID   string `json:"database_id"`
 }
 
-// parseTime gives the zero time for what is no time.
+// parseTime returns the zero time for what is no time.
 func parseTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {

@@ -75,7 +75,7 @@ func (l *itemList) add(raw json.RawMessage) (next string, err error) {
 	return answer.next(), nil
 }
 
-// property gives the whole in the form that a page has it in.
+// property returns the whole in the form that a page has it in.
 func (l *itemList) property() (json.RawMessage, error) {
 	if l.fields == nil && len(l.results) > 0 { // before 2022 a list did not say of what
 		l.fields = map[string]json.RawMessage{"id": l.results[0]["id"], "type": l.results[0]["type"]}
@@ -110,7 +110,7 @@ func (l *itemList) content(kind property.Type) (any, error) {
 	return elements, nil
 }
 
-// rollup gives a rollup: worked out, or the values that it shows.
+// rollup returns a rollup: worked out, or the values that it shows.
 func (l *itemList) rollup() (any, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(l.fields["rollup"], &fields); err != nil {

@@ -89,7 +89,7 @@ func (l list) next() string {
 	return l.NextCursor
 }
 
-// pages gives the pages among the results; a wiki lists its data sources too.
+// pages returns the pages among the results; a wiki lists its data sources too.
 func (l list) pages() ([]Page, error) {
 	pages := make([]Page, 0, len(l.Results))
 	for _, raw := range l.Results {

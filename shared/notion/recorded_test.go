@@ -20,7 +20,7 @@ import (
 // recordings holds answers of the real API, outside the repository.
 const recordings = "../../../shared/data/notion-recorded"
 
-// TestRecorded gives each recorded answer of the real API to the call that it answers.
+// TestRecorded passes each recorded answer of the real API to the call that it answers.
 func TestRecorded(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(recordings, "*.json"))

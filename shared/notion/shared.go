@@ -10,7 +10,7 @@ import (
 
 // Bank keeps what all functions together spend of Notion's limit.
 type Bank interface {
-	// Take gives requests and how long to wait before they may be sent. Where that is longer than the ask's patience, nothing is
+	// Take returns requests and how long to wait before they may be sent. Where that is longer than the ask's patience, nothing is
 	// given.
 	Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error)
 }
@@ -85,7 +85,7 @@ func (s *Shared) Take(ctx context.Context, n int) error {
 	return nil
 }
 
-// Ready gives how long it takes until n requests may be sent, at most half the limit, and keeps them until then and [ratelimit.Keep] longer. Its
+// Ready returns how long it takes until n requests may be sent, at most half the limit, and keeps them until then and [ratelimit.Keep] longer. Its
 // errors are those of [Shared.Take].
 func (s *Shared) Ready(ctx context.Context, n int) (time.Duration, error) {
 	if err := s.enter(ctx); err != nil {

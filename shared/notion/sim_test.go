@@ -52,7 +52,7 @@ func simulate(t *testing.T) simulated {
 	return simulated{f, sim}
 }
 
-// source gives the data source of one of the demo databases.
+// source returns the data source of one of the demo databases.
 func (s simulated) source(t *testing.T, kind string) notion.DataSource {
 	t.Helper()
 	database, err := s.client.Database(t.Context(), s.sim.Databases()[kind])

@@ -11,14 +11,14 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
 
-// Me gives the bot that the token belongs to: the cheapest check of a token.
+// Me returns the bot that the token belongs to: the cheapest check of a token.
 //
 // https://developers.notion.com/reference/get-self
 func (c *Client) Me(ctx context.Context) (*notionapi.User, error) {
 	return c.user(ctx, func(ctx context.Context, users notionapi.UserService) (*notionapi.User, error) { return users.Me(ctx) })
 }
 
-// User gives a person or a bot. fault.NotFound: there is none of that id in the workspace; fault.Forbidden: the integration may not see
+// User returns a person or a bot. fault.NotFound: there is none of that id in the workspace; fault.Forbidden: the integration may not see
 // people.
 //
 // https://developers.notion.com/reference/get-user

@@ -11,7 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
-// Address gives a database's address with how the connection is secured settled. With authority, the path of a PEM file, the server has
+// Address returns a database's address with how the connection is secured settled. With authority, the path of a PEM file, the server has
 // to show a certificate for its name that this authority signed. Without, what address says about TLS stands, and when it says nothing
 // the connection to another machine has to be encrypted. The error is fault.Unavailable: the address cannot be read (and is not repeated,
 // for it holds a password).
@@ -38,7 +38,7 @@ func local(host string) bool {
 	return host == "localhost" || strings.HasPrefix(host, "/") || ip != nil && ip.IsLoopback()
 }
 
-// with gives an address, in either of its forms, with settings set.
+// with returns an address, in either of its forms, with settings set.
 func with(secured secret.Text, settings map[string]string) (secret.Text, error) {
 	address := secured.Reveal()
 	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {

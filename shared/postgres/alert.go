@@ -24,7 +24,7 @@ type Alerts struct {
 	NewID        func() string
 }
 
-// Samples gives what Postgres knows.
+// Samples returns what Postgres knows.
 func (a Alerts) Samples(ctx context.Context, now time.Time) (alert.Samples, error) {
 	s := alert.Samples{Now: now, Rates: map[string]alert.Rate{}, Tokens: map[string]time.Time{}, Freshness: map[string]time.Duration{}, Stalled: map[string]time.Duration{}, Held: map[string]int{}}
 	rows, err := Measurements{a.Pool, a.ConnectionID}.Read(ctx, now.Add(-alert.Window), metric.Minute)
@@ -156,7 +156,7 @@ func scanAlert(row pgx.CollectableRow) (a alert.Alert, err error) {
 	return a, err
 }
 
-// List gives the alerts that are open, or all, the open ones first and each newest first.
+// List returns the alerts that are open, or all, the open ones first and each newest first.
 func (a Alerts) List(ctx context.Context, all bool, limit int) ([]alert.Alert, error) {
 	rows, err := a.Pool.Query(ctx, alertColumns+`
 		where connection_id = $1 and ($2 or resolved_at is null) order by resolved_at is not null, raised_at desc, id limit $3`, a.ConnectionID, all, limit)

@@ -37,7 +37,7 @@ func (s Attempts) Take(ctx context.Context, stateSHA256 []byte, client string, a
 	return a, Fault(err)
 }
 
-// Over gives the ids of attempts begun before a time that no grant came of.
+// Over returns the ids of attempts begun before a time that no grant came of.
 func (s Attempts) Over(ctx context.Context, before time.Time) ([]string, error) {
 	rows, err := s.Pool.Query(ctx, `
 		select a.id::text from oauth_attempts a where created_at < $1

@@ -29,7 +29,7 @@ const (
 type SharedBreaker struct {
 	ConnectionID string
 	Service      string
-	// Pool gives the database; nil while there is none.
+	// Pool returns the database; nil while there is none.
 	Pool func() *Pool
 	Now  func() time.Time
 
@@ -180,7 +180,7 @@ type Breakers struct {
 	Always       []string // the services that are listed whether or not their breaker ever opened
 }
 
-// List gives those that are always listed and those that ever opened, by service.
+// List returns those that are always listed and those that ever opened, by service.
 func (b Breakers) List(ctx context.Context) ([]breaker.Summary, error) {
 	rows, err := b.Pool.Query(ctx, `
 		select service, case when coalesce(status, 'closed') = 'closed' then 'closed' when status = 'open' and until > clock_timestamp() then 'open' else 'half_open' end,

@@ -17,7 +17,7 @@ type Budget struct {
 	Now func() time.Time
 }
 
-// Take gives requests and how long to wait before they may be sent; where that is longer than the ask's patience, it gives none.
+// Take returns requests and how long to wait before they may be sent; where that is longer than the ask's patience, it gives none.
 // It is one round trip.
 func (b Budget) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error) {
 	used := make([]int64, len(ask.Used))

@@ -21,7 +21,7 @@ type Cache struct {
 	ConnectionID string
 }
 
-// Get gives an entry, nil when there is none.
+// Get returns an entry, nil when there is none.
 func (c Cache) Get(ctx context.Context, p cache.Place) (*cache.Entry, error) {
 	var e cache.Entry
 	err := c.Pool.QueryRow(unmeasured(ctx), `
@@ -43,13 +43,13 @@ func (c Cache) Claim(ctx context.Context, p cache.Place, long time.Duration) (bo
 	return tag.RowsAffected() == 1, Fault(err)
 }
 
-// Waive gives the turn back.
+// Waive releases the turn.
 func (c Cache) Waive(ctx context.Context, p cache.Place) error {
 	_, err := c.Pool.Exec(unmeasured(ctx), `delete from cache_loads where connection_id = $1 and kind = $2 and key = $3`, c.ConnectionID, p.Kind, p.Key)
 	return Fault(err)
 }
 
-// Put gives the turn back and keeps an entry, unless something has been invalidated since the generation.
+// Put releases the turn and keeps an entry, unless something has been invalidated since the generation.
 func (c Cache) Put(ctx context.Context, p cache.Place, e cache.Entry, generation int64) error {
 	_, err := c.Pool.Exec(unmeasured(ctx), `
 		with done as (delete from cache_loads where connection_id = $1 and kind = $2 and key = $3)
@@ -62,7 +62,7 @@ func (c Cache) Put(ctx context.Context, p cache.Place, e cache.Entry, generation
 	return Fault(err)
 }
 
-// Since gives what was invalidated after a generation, and the newest generation.
+// Since returns what was invalidated after a generation, and the newest generation.
 func (c Cache) Since(ctx context.Context, generation int64) ([]cache.Invalidation, int64, error) {
 	rows, err := c.Pool.Query(unmeasured(ctx), `
 		select generation, kinds, pattern from cache_invalidations where connection_id = $1 and generation > $2 order by generation`, c.ConnectionID, generation)

@@ -138,12 +138,12 @@ func orEmpty(r []consistency.Result) []consistency.Result {
 	return r
 }
 
-// Latest gives the newest run that succeeded; fault.NotFound when there is none. UnderWay gives the one that is queued or running.
+// Latest returns the newest run that succeeded; fault.NotFound when there is none. UnderWay gives the one that is queued or running.
 func (c Consistency) Latest(ctx context.Context, deep bool) (consistency.Run, error) {
 	return c.one(ctx, `deep = $2 and status = 'succeeded' order by created_at desc limit 1`, deep)
 }
 
-// UnderWay gives the run that is queued or running; fault.NotFound when none is.
+// UnderWay returns the run that is queued or running; fault.NotFound when none is.
 func (c Consistency) UnderWay(ctx context.Context) (consistency.Run, error) {
 	return c.one(ctx, `deep = $2 and status in ('queued', 'running')`, true)
 }

@@ -24,7 +24,7 @@ type Decisions struct {
 	Mapping      mapping.Mapping
 }
 
-// title gives the SQL of a record's title, where r names what has its kind and its row.
+// title returns the SQL of a record's title, where r names what has its kind and its row.
 func (d Decisions) title() string {
 	var cases strings.Builder
 	for _, k := range d.Mapping.Kinds {
@@ -45,7 +45,7 @@ func (d Decisions) Conflicts(ctx context.Context, f journal.Find) (journal.Found
 		d.ConnectionID, f.Kind, f.RowID, f.Field, f.Status, f.Since, f.Cursor, f.Limit+1)
 }
 
-// Conflict gives one conflict; fault.NotFound when there is none of that id.
+// Conflict returns one conflict; fault.NotFound when there is none of that id.
 func (d Decisions) Conflict(ctx context.Context, id string) (journal.ConflictRecord, error) {
 	rows, err := d.Pool.Query(ctx, `
 		select r.id::text, r.kind, r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+`, r.field, r.rule, r.winner,
@@ -122,7 +122,7 @@ func (d Decisions) live(ctx context.Context, kind mapping.Kind, rowID string) (l
 	return live, Fault(err)
 }
 
-// chosen gives the value that was decided on, as the column shows it, and whether it is Notion's own.
+// chosen returns the value that was decided on, as the column shows it, and whether it is Notion's own.
 func (d Decisions) chosen(kind mapping.Kind, c journal.ConflictRecord, decision journal.Decision) (value json.RawMessage, notions bool, err error) {
 	field, known := kind.Field(c.Field)
 	if !known || !field.Type.Writable() {
@@ -181,7 +181,7 @@ func (d Decisions) Retry(ctx context.Context, kind string, rowIDs []string, at t
 	return done.RowsAffected(), Fault(err)
 }
 
-// Hold gives a hold with its records, after the cursor; fault.NotFound when there is none of that id.
+// Hold returns a hold with its records, after the cursor; fault.NotFound when there is none of that id.
 func (d Decisions) Hold(ctx context.Context, id string, f journal.Find) (h journal.Hold, held journal.Found[journal.HeldRecord], err error) {
 	holds, err := d.holds(ctx, `id = $2`, id)
 	if err == nil && len(holds) == 0 {
@@ -197,7 +197,7 @@ func (d Decisions) Hold(ctx context.Context, id string, f journal.Find) (h journ
 	return holds[0], held, err
 }
 
-// Holds gives the deletions that wait to be decided, oldest first.
+// Holds returns the deletions that wait to be decided, oldest first.
 func (d Decisions) Holds(ctx context.Context) ([]journal.Hold, error) {
 	return d.holds(ctx, `status = $2`, string(journal.Waiting))
 }
@@ -228,7 +228,7 @@ func (d Decisions) Decide(ctx context.Context, id string, verdict journal.Verdic
 	return h, err
 }
 
-// list gives a page of rows: query asks for one more than limit, to see whether there is a next page.
+// list returns a page of rows: query asks for one more than limit, to see whether there is a next page.
 func list[T any](ctx context.Context, pool *Pool, limit int, id func(T) string, query string, scan pgx.RowToFunc[T], args ...any) (journal.Found[T], error) {
 	rows, err := pool.Query(ctx, query, args...)
 	if err != nil {

@@ -20,7 +20,7 @@ func scanDelivery(row pgx.CollectableRow) (d delivery.Delivery, err error) {
 	return d, err
 }
 
-// Deliveries gives what was and is to be sent to a subscription, the newest first; fault.NotFound when there is no such
+// Deliveries returns what was and is to be sent to a subscription, the newest first; fault.NotFound when there is no such
 // subscription.
 func (s Subscriptions) Deliveries(ctx context.Context, id string, f delivery.Filter) ([]delivery.Delivery, error) {
 	if _, err := s.Find(ctx, id); err != nil {
@@ -37,7 +37,7 @@ func (s Subscriptions) Deliveries(ctx context.Context, id string, f delivery.Fil
 	return list, Fault(err)
 }
 
-// Delivery gives one delivery with its attempts, the first one first; fault.NotFound when there is none.
+// Delivery returns one delivery with its attempts, the first one first; fault.NotFound when there is none.
 func (s Subscriptions) Delivery(ctx context.Context, id, deliveryID string) (delivery.Delivery, []delivery.Attempt, error) {
 	rows, err := s.Pool.Query(ctx, `
 		select `+deliveryColumns+` from event_deliveries d where d.connection_id = $1 and d.subscription_id = $2 and d.id = $3`,

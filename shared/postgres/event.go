@@ -34,7 +34,7 @@ type Events struct {
 	ConnectionID string
 }
 
-// List gives the events that fit the filter, newest first.
+// List returns the events that fit the filter, newest first.
 func (e Events) List(ctx context.Context, f event.Filter) (event.Page, error) {
 	const fits = `connection_id = $1 and (cardinality($2::text[]) = 0 or type = any($2))
 		and ($3 = '' or source_system = $3) and ($4::timestamptz is null or created_at >= $4)`

@@ -39,7 +39,7 @@ func scanGrant(row pgx.Row) (g grant.Grant, err error) {
 	return g, err
 }
 
-// Find gives a connection's grant; fault.NotFound when it never had one.
+// Find returns a connection's grant; fault.NotFound when it never had one.
 func (s Grants) Find(ctx context.Context, connectionID string) (grant.Grant, error) {
 	g, err := scanGrant(s.Pool.QueryRow(ctx, `select `+grantColumns+` from oauth_tokens where connection_id = $1 and provider = $2`,
 		connectionID, grant.Provider))
@@ -49,7 +49,7 @@ func (s Grants) Find(ctx context.Context, connectionID string) (grant.Grant, err
 	return g, Fault(err)
 }
 
-// List gives every connection's grant.
+// List returns every connection's grant.
 func (s Grants) List(ctx context.Context) ([]grant.Grant, error) {
 	rows, err := s.Pool.Query(ctx, `select `+grantColumns+` from oauth_tokens where provider = $1 order by connection_id`,
 		grant.Provider)
@@ -103,7 +103,7 @@ func (s Grants) Release(ctx context.Context, connectionID, owner string) error {
 	return Fault(err)
 }
 
-// Place gives the connection of a workspace, and the version of the last pair that it had, 0 for none. A workspace that is not known
+// Place returns the connection of a workspace, and the version of the last pair that it had, 0 for none. A workspace that is not known
 // goes to the first connection while that never had a grant, and else to a new one.
 func (s Grants) Place(ctx context.Context, w grant.Workspace) (connectionID string, version int64, err error) {
 	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
@@ -178,7 +178,7 @@ func (s Grants) tell(ctx context.Context, tx pgx.Tx, connectionID string, happen
 	return StoreEvents(ctx, tx, connectionID, events...)
 }
 
-// timeOrNull gives nil for no time.
+// timeOrNull returns nil for no time.
 func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

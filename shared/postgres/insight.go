@@ -23,7 +23,7 @@ type Insight struct {
 	Kinds        []mapping.Kind // those that are synced
 }
 
-// Read gives the facts of a window that ends now.
+// Read returns the facts of a window that ends now.
 func (i Insight) Read(ctx context.Context, w metric.Window, now time.Time) (stats.Facts, error) {
 	f := stats.Facts{Window: w, Now: now}
 	measured := Measurements{Pool: i.Pool, ConnectionID: i.ConnectionID}

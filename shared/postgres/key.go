@@ -14,7 +14,7 @@ import (
 // Keys keeps API keys, without their secrets.
 type Keys struct{ Pool *Pool }
 
-// Find gives the key with that id; fault.NotFound when there is none.
+// Find returns the key with that id; fault.NotFound when there is none.
 func (k Keys) Find(ctx context.Context, id string) (access.Key, error) {
 	key := access.Key{ID: id}
 	var scopes []string
@@ -63,7 +63,7 @@ func (k Keys) Add(ctx context.Context, key access.Key) error {
 	}))
 }
 
-// List gives all keys, those of a client together, the oldest first.
+// List returns all keys, those of a client together, the oldest first.
 func (k Keys) List(ctx context.Context) ([]access.Key, error) {
 	rows, err := k.Pool.Query(ctx, `
 		select id, client, scopes, created_at, last_used_at, revoked_at from api_keys order by client, created_at, id`)

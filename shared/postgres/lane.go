@@ -95,7 +95,7 @@ func (l Lanes) open(ctx context.Context, lane *delivery.Lane, current string, ol
 	return nil
 }
 
-// Hold gives a lane back that cannot be signed for, with why, and has it rest until the given time.
+// Hold releases a lane that cannot be signed for, with why, and has it rest until the given time.
 func (l Lanes) Hold(ctx context.Context, lane delivery.Lane, until time.Time) error {
 	_, err := l.Pool.Exec(ctx, `
 		update event_subscriptions set signing_problem = $3, rest_until = greatest(rest_until, $4), lane_owner = null, lane_until = null
@@ -189,7 +189,7 @@ func (l Lanes) queueResult(todo *pgx.Batch, r delivery.Result) {
 		r.DeliveryID, r.Decision.Status, a.Number, next, finished, a.StatusCode, a.Error, l.ConnectionID)
 }
 
-// Release gives a lane back and gives when something is due on it next, zero when nothing is. What is due is asked for after the
+// Release releases a lane and returns when something is due on it next, zero when nothing is. What is due is asked for after the
 // lane is free: whoever found it taken while something new came has relied on us.
 func (l Lanes) Release(ctx context.Context, lane delivery.Lane) (time.Time, error) {
 	_, err := l.Pool.Exec(ctx, `

@@ -51,7 +51,7 @@ func (l Leases) Renew(ctx context.Context, lease journal.Lease) error {
 	return renew(ctx, l.Pool, lease)
 }
 
-// Release gives a lease back. One that was lost is none of ours any more.
+// Release releases a lease. One that was lost is none of ours any more.
 func (l Leases) Release(ctx context.Context, lease journal.Lease) error {
 	_, err := l.Pool.Exec(ctx, `
 		update sync_leases set expires_at = clock_timestamp()

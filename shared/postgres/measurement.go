@@ -37,7 +37,7 @@ func (m Measurements) Add(ctx context.Context, rows []metric.Row) error {
 	return Fault(err)
 }
 
-// sumOf gives the sum of a group's histograms, bucket by bucket.
+// sumOf returns the sum of a group's histograms, bucket by bucket.
 func sumOf(column string) string {
 	sums := make([]string, metric.Buckets)
 	for i := range sums {
@@ -72,12 +72,12 @@ func (m Measurements) Fold(ctx context.Context, now time.Time) error {
 	}))
 }
 
-// Read gives what was measured since a time, in stretches of the grain.
+// Read returns what was measured since a time, in stretches of the grain.
 func (m Measurements) Read(ctx context.Context, since time.Time, grain metric.Grain) ([]metric.Row, error) {
 	return m.read(ctx, since, grain, "operation")
 }
 
-// Sums gives the same by service and outcome; only of the cache and the checks it tells operations apart. There may be a host a subscriber.
+// Sums returns the same by service and outcome; only of the cache and the checks it tells operations apart. There may be a host a subscriber.
 func (m Measurements) Sums(ctx context.Context, since time.Time, grain metric.Grain) ([]metric.Row, error) {
 	return m.read(ctx, since, grain, "case when service in ('cache', 'check') then operation else '' end")
 }

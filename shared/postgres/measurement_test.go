@@ -15,7 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
-// load gives calls at each of some times: four, of which one fails and one is slow.
+// load returns calls at each of some times: four, of which one fails and one is slow.
 func load(times ...time.Time) []metric.Row {
 	var tally metric.Tally
 	for _, at := range times {

@@ -27,7 +27,7 @@ type Notices struct {
 // aboutToken says what the token with which Notion signs belongs to.
 func aboutToken(connectionID string) []string { return []string{"notion_webhooks", connectionID} }
 
-// Token gives the token with which Notion signs, an empty one when none has been taken, and the ids of our own bot. fault.Unavailable: it
+// Token returns the token with which Notion signs, an empty one when none has been taken, and the ids of our own bot. fault.Unavailable: it
 // cannot be read.
 func (n Notices) Token(ctx context.Context) (token secret.Text, bots []string, err error) {
 	var stored string
@@ -123,7 +123,7 @@ func (n Notices) Unwake(ctx context.Context, kind string) error {
 	return Fault(err)
 }
 
-// Unlooked gives the databases with pages that were to be looked at before the given time and were not.
+// Unlooked returns the databases with pages that were to be looked at before the given time and were not.
 func (n Notices) Unlooked(ctx context.Context, before time.Time) ([]string, error) {
 	rows, err := n.Pool.Query(ctx, `select distinct kind from sync_looks where connection_id = $1 and asked_at < $2 order by kind`, n.ConnectionID, before)
 	if err != nil {

@@ -51,7 +51,7 @@ func (o Outbox) Relay(ctx context.Context, limit int, at time.Time) (events []ev
 	return events, Fault(err)
 }
 
-// subscriptions gives those that may want something, and holds them until the transaction ends: one that is being deleted or
+// subscriptions returns those that may want something, and holds them until the transaction ends: one that is being deleted or
 // disabled takes its turn.
 func (o Outbox) subscriptions(ctx context.Context, tx pgx.Tx) ([]delivery.Subscription, error) {
 	rows, err := tx.Query(ctx, `
@@ -84,7 +84,7 @@ func (o Outbox) store(ctx context.Context, tx pgx.Tx, events []event.Event, subs
 	return err
 }
 
-// Due gives the active subscriptions that have something to be sent now and nobody at work on it.
+// Due returns the active subscriptions that have something to be sent now and nobody at work on it.
 func (o Outbox) Due(ctx context.Context, at time.Time) ([]string, error) {
 	rows, err := o.Pool.Query(ctx, `
 		select s.id::text from event_subscriptions s

@@ -17,7 +17,7 @@ type Runs struct {
 	ConnectionID string
 }
 
-// Run gives a run with its parts; fault.NotFound when there is none of that id.
+// Run returns a run with its parts; fault.NotFound when there is none of that id.
 func (r Runs) Run(ctx context.Context, id string) (journal.Told, error) {
 	told := journal.Told{Run: journal.Run{ID: id, ConnectionID: r.ConnectionID}, Parts: map[string]journal.ToldPart{}}
 	var started, finished *time.Time
@@ -53,7 +53,7 @@ func orZero(at *time.Time) time.Time {
 	return *at
 }
 
-// Preview gives what a dry run would do, in the order in which it found out. Records that it would leave alone are left out.
+// Preview returns what a dry run would do, in the order in which it found out. Records that it would leave alone are left out.
 func (r Runs) Preview(ctx context.Context, f journal.PreviewFilter) (journal.PreviewPage, error) {
 	const fits = `connection_id = $1 and run_id = $2 and ($3 = '' or kind = $3)
 		and (doubtful or match <> '' or notion is not null or supabase is not null or refusal is not null or conflicts <> '[]')`

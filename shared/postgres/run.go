@@ -195,7 +195,7 @@ func (l Ledger) Last(ctx context.Context, connectionID string, t journal.Type) (
 	return *at, nil
 }
 
-// idlePart gives the condition under which nobody works on part p of run r, and nobody was asked to after a time.
+// idlePart returns the condition under which nobody works on part p of run r, and nobody was asked to after a time.
 func idlePart(p, since string) string {
 	return `(coalesce(` + p + `.handed_at, ` + p + `.queued_at) < ` + since + ` and not exists (select from sync_leases l
 		where l.connection_id = r.connection_id and l.kind = ` + p + `.kind and l.expires_at > clock_timestamp()))`
@@ -216,14 +216,14 @@ func (l Ledger) Queued(ctx context.Context, runID, kind string, at time.Time) er
 	return Fault(err)
 }
 
-// Busy gives the kinds of which a part of a run of that type is not done.
+// Busy returns the kinds of which a part of a run of that type is not done.
 func (l Ledger) Busy(ctx context.Context, connectionID string, t journal.Type) ([]string, error) {
 	return l.kinds(ctx, `
 		select distinct p.kind from sync_run_databases p join sync_runs r on r.id = p.run_id
 		where r.connection_id = $1 and r.type = $2 and not r.dry_run and p.status in ('queued', 'running')`, connectionID, t)
 }
 
-// Waiting gives the kinds with records that wait for a lock of somebody else's to go.
+// Waiting returns the kinds with records that wait for a lock of somebody else's to go.
 func (l Ledger) Waiting(ctx context.Context, connectionID string) ([]string, error) {
 	return l.kinds(ctx, `select distinct kind from sync_errors where connection_id = $1 and waits`, connectionID)
 }
@@ -237,7 +237,7 @@ func (l Ledger) kinds(ctx context.Context, sql string, args ...any) ([]string, e
 	return kinds, Fault(err)
 }
 
-// Lost gives the parts of runs on which nobody works, and nobody was asked to after idleSince: their message was lost, or their worker died.
+// Lost returns the parts of runs on which nobody works, and nobody was asked to after idleSince: their message was lost, or their worker died.
 // They count as handed over at at.
 func (l Ledger) Lost(ctx context.Context, connectionID string, idleSince, at time.Time) ([]journal.Message, error) {
 	rows, err := l.Pool.Query(ctx, `

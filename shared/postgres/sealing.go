@@ -15,7 +15,7 @@ import (
 // Sealing closes the secrets that have to lie in tables: what webhooks are signed with. What was stored before there was sealing opens as
 // it is; nothing is stored so any more.
 type Sealing struct {
-	// Keys gives WEBHOOK_SEALING_KEY, as seal.ParseRing takes it, an empty one when it is not set; again: what is remembered of it may be old.
+	// Keys returns WEBHOOK_SEALING_KEY, as seal.ParseRing takes it, an empty one when it is not set; again: what is remembered of it may be old.
 	Keys   func(ctx context.Context, again bool) (secret.Text, error)
 	Random io.Reader
 }
@@ -53,7 +53,7 @@ func (s Sealing) seal(ctx context.Context, text secret.Text, about ...string) (s
 	return ring.Seal(s.Random, text, about...)
 }
 
-// open gives a secret that is stored. fault.Unavailable: it cannot be read, or not now; the message says why, and what to do.
+// open returns a secret that is stored. fault.Unavailable: it cannot be read, or not now; the message says why, and what to do.
 func (s Sealing) open(ctx context.Context, stored string, about ...string) (secret.Text, error) {
 	if !seal.Sealed(stored) && stored != "" {
 		return secret.Of(stored), nil

@@ -21,7 +21,7 @@ func scanSettings(row pgx.Row) (s settings.Settings, err error) {
 	return s, err
 }
 
-// Read gives a connection's settings; fault.NotFound when there is no such connection.
+// Read returns a connection's settings; fault.NotFound when there is no such connection.
 func (s Settings) Read(ctx context.Context, connectionID string) (settings.Settings, error) {
 	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id::text = lower($1)`, connectionID))
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -30,27 +30,27 @@ func (s Settings) Read(ctx context.Context, connectionID string) (settings.Setti
 	return found, Fault(err)
 }
 
-// OfRun gives the settings of a run's connection; fault.NotFound when there is no such run.
+// OfRun returns the settings of a run's connection; fault.NotFound when there is no such run.
 func (s Settings) OfRun(ctx context.Context, runID string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from sync_runs where id = $1`, runID, "sync")
 }
 
-// OfCheck gives the settings of the connection that a consistency check is of; fault.NotFound when there is no such check.
+// OfCheck returns the settings of the connection that a consistency check is of; fault.NotFound when there is no such check.
 func (s Settings) OfCheck(ctx context.Context, runID string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from consistency_runs where id = $1`, runID, "consistency check")
 }
 
-// OfSubscription gives the settings of a subscription's connection; fault.NotFound when there is no such subscription.
+// OfSubscription returns the settings of a subscription's connection; fault.NotFound when there is no such subscription.
 func (s Settings) OfSubscription(ctx context.Context, id string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from event_subscriptions where id = $1`, id, "subscription")
 }
 
-// OfWorkspace gives the settings of the connection that a workspace is connected with by OAuth; fault.NotFound when none is.
+// OfWorkspace returns the settings of the connection that a workspace is connected with by OAuth; fault.NotFound when none is.
 func (s Settings) OfWorkspace(ctx context.Context, workspaceID string) (settings.Settings, error) {
 	return s.of(ctx, `select connection_id from oauth_tokens where provider = 'notion' and workspace_id = $1 and status = 'connected'`, workspaceID, "connected workspace")
 }
 
-// of gives the settings of the connection that a message's subject belongs to: messages name the subject only.
+// of returns the settings of the connection that a message's subject belongs to: messages name the subject only.
 func (s Settings) of(ctx context.Context, query, id, what string) (settings.Settings, error) {
 	found, err := scanSettings(s.Pool.QueryRow(ctx, `select `+settingColumns+` from connections where id = (`+query+`)`, id))
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -68,7 +68,7 @@ func (s Settings) Failing(ctx context.Context) (failing bool, err error) {
 	return failing, Fault(err)
 }
 
-// Synced gives when a sync of each connection last succeeded; one that never did is left out.
+// Synced returns when a sync of each connection last succeeded; one that never did is left out.
 func (s Settings) Synced(ctx context.Context) (map[string]time.Time, error) {
 	rows, err := s.Pool.Query(ctx, `
 		select connection_id::text, max(finished_at) from sync_runs where status = 'succeeded' and not dry_run group by connection_id`)
@@ -85,7 +85,7 @@ func (s Settings) Synced(ctx context.Context) (map[string]time.Time, error) {
 	return synced, Fault(err)
 }
 
-// List gives the settings of all connections, the oldest first.
+// List returns the settings of all connections, the oldest first.
 func (s Settings) List(ctx context.Context) ([]settings.Settings, error) {
 	rows, err := s.Pool.Query(ctx, `select `+settingColumns+` from connections order by created_at, id`)
 	if err != nil {

@@ -31,7 +31,7 @@ type Status struct {
 // Ping reports whether the database answers.
 func (s Status) Ping(ctx context.Context) error { return Fault(s.Pool.Ping(ctx)) }
 
-// Read gives the status as it is now.
+// Read returns the status as it is now.
 func (s Status) Read(ctx context.Context) (journal.Status, error) {
 	var status journal.Status
 	for _, read := range []func(context.Context, *journal.Status) error{s.ended, s.counts, s.running, s.problems, s.held, s.waiting, s.outOfStep} {

@@ -105,7 +105,7 @@ func (s Subscriptions) before(ctx context.Context, tx pgx.Tx, client string, onc
 	return &had, nil
 }
 
-// List gives every subscription, the newest first.
+// List returns every subscription, the newest first.
 func (s Subscriptions) List(ctx context.Context) ([]delivery.Subscription, error) {
 	rows, err := s.Pool.Query(ctx, `
 		select `+subscriptionColumns+` from event_subscriptions where connection_id = $1 order by created_at desc, id desc`, s.ConnectionID)
@@ -116,7 +116,7 @@ func (s Subscriptions) List(ctx context.Context) ([]delivery.Subscription, error
 	return list, Fault(err)
 }
 
-// Find gives a subscription; fault.NotFound when there is none of that id.
+// Find returns a subscription; fault.NotFound when there is none of that id.
 func (s Subscriptions) Find(ctx context.Context, id string) (delivery.Subscription, error) {
 	return s.one(ctx, id, `select `+subscriptionColumns+` from event_subscriptions where connection_id = $1 and id = $2`)
 }

@@ -36,7 +36,7 @@ type (
 	unmeasuredKey struct{}
 )
 
-// unmeasured gives a context in which nothing is measured.
+// unmeasured returns a context in which nothing is measured.
 func unmeasured(ctx context.Context) context.Context {
 	return context.WithValue(ctx, unmeasuredKey{}, true)
 }
@@ -108,7 +108,7 @@ func (t tracer) TraceConnectEnd(ctx context.Context, data pgx.TraceConnectEndDat
 	t.end(ctx, data.Err)
 }
 
-// verb gives a statement's first word.
+// verb returns a statement's first word.
 func verb(sql string) string {
 	if strings.HasPrefix(sql, settingsFirst) {
 		_, sql, _ = strings.Cut(sql, ";\n")

@@ -33,7 +33,7 @@ func (t Trail) End(ctx context.Context, id string, o auditlog.Outcome) error {
 	return Fault(err)
 }
 
-// List gives the entries that fit the filter, newest first.
+// List returns the entries that fit the filter, newest first.
 func (t Trail) List(ctx context.Context, f auditlog.Filter) (auditlog.Page, error) {
 	rows, err := t.Pool.Query(ctx, `
 		select l.id::text, l.at, l.client, l.key_id, l.source_ip, l.request_id, l.action, l.seq, o.status, o.detail, o.at

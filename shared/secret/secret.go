@@ -31,7 +31,7 @@ func Of(text string) Text {
 	return Text{kept: &text}
 }
 
-// Reveal gives the secret; "" for none.
+// Reveal returns the secret; "" for none.
 func (t Text) Reveal() string {
 	if t.kept == nil {
 		return ""
@@ -47,22 +47,22 @@ func (t Text) Equal(other Text) bool {
 	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(other.Reveal())) == 1
 }
 
-// String gives Shown.
+// String returns Shown.
 func (t Text) String() string { return Shown }
 
-// GoString gives Shown.
+// GoString returns Shown.
 func (t Text) GoString() string { return Shown }
 
 // Format writes Shown, whatever the verb.
 func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Shown) }
 
-// LogValue gives Shown.
+// LogValue returns Shown.
 func (t Text) LogValue() slog.Value { return slog.StringValue(Shown) }
 
-// MarshalText gives Shown.
+// MarshalText returns Shown.
 func (t Text) MarshalText() ([]byte, error) { return []byte(Shown), nil }
 
-// MarshalJSON gives Shown.
+// MarshalJSON returns Shown.
 func (t Text) MarshalJSON() ([]byte, error) { return []byte(`"` + Shown + `"`), nil }
 
 // UnmarshalJSON takes a secret from a JSON string. Its error does not repeat what it could not read.

@@ -146,7 +146,7 @@ func (s *system) receive(t *testing.T, url string) []sqstypes.Message {
 	return out.Messages
 }
 
-// bodies gives the bodies of messages, in order.
+// bodies returns the bodies of messages, in order.
 func bodies(messages []sqstypes.Message) string {
 	var all []string
 	for _, m := range messages {
@@ -155,7 +155,7 @@ func bodies(messages []sqstypes.Message) string {
 	return strings.Join(all, " ")
 }
 
-// attributes gives all of a queue's attributes.
+// attributes returns all of a queue's attributes.
 func (s *system) attributes(t *testing.T, url string) map[string]string {
 	t.Helper()
 	out, err := s.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
@@ -167,7 +167,7 @@ func (s *system) attributes(t *testing.T, url string) map[string]string {
 	return out.Attributes
 }
 
-// counts gives how many messages are visible, in flight and delayed.
+// counts returns how many messages are visible, in flight and delayed.
 func (s *system) counts(t *testing.T, url string) string {
 	t.Helper()
 	a := s.attributes(t, url)
@@ -175,7 +175,7 @@ func (s *system) counts(t *testing.T, url string) string {
 		a["ApproximateNumberOfMessagesDelayed"]
 }
 
-// code gives the code of a refused call as clients see it; empty when it succeeded.
+// code returns the code of a refused call as clients see it; empty when it succeeded.
 func code(err error) string {
 	if refusal, ok := errors.AsType[smithy.APIError](err); ok {
 		return refusal.ErrorCode()

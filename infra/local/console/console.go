@@ -33,7 +33,7 @@ type Console struct {
 // New makes a console.
 func New(config Config) *Console { return &Console{config: config} }
 
-// Logger gives a logger of the local system itself.
+// Logger returns a logger of the local system itself.
 func (c *Console) Logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(ownLines{c}, nil))
 }

@@ -41,7 +41,7 @@ func describe(r lambdahost.Report) (what, outcome string, well bool) {
 	return what, outcome, well
 }
 
-// failure gives the message of a failed invocation.
+// failure returns the message of a failed invocation.
 func failure(payload []byte) string {
 	var given struct{ ErrorMessage string }
 	if err := json.Unmarshal(payload, &given); err != nil || given.ErrorMessage == "" {

@@ -90,7 +90,7 @@ type field struct {
 	value json.RawMessage
 }
 
-// text gives a string's text, and any other value as JSON.
+// text returns a string's text, and any other value as JSON.
 func (f field) text() string {
 	var text string
 	if json.Unmarshal(f.value, &text) == nil {

@@ -37,12 +37,12 @@ func attributes(m types.Message) map[string]events.SQSMessageAttribute {
 	return result
 }
 
-// group gives a message's group; "" where it has none.
+// group returns a message's group; "" where it has none.
 func group(m types.Message) string {
 	return m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)]
 }
 
-// failures gives the ids of the messages that failed: all of them when the function did, and those that its result names, where the
+// failures returns the ids of the messages that failed: all of them when the function did, and those that its result names, where the
 // mapping lets it. A result that names no message of the batch, or is not to be read, is a failure of all.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting

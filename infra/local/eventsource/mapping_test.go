@@ -128,7 +128,7 @@ func (s system) send(t *testing.T, messages ...string) {
 	}
 }
 
-// left gives how many messages the queue has, those in flight included.
+// left returns how many messages the queue has, those in flight included.
 func (s system) left(t *testing.T) int {
 	t.Helper()
 	out, err := s.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
@@ -186,7 +186,7 @@ func (s system) run(t *testing.T, f *function, m template.Mapping, done func(*fu
 	}
 }
 
-// seen gives the bodies in the order in which the function saw them.
+// seen returns the bodies in the order in which the function saw them.
 func (f *function) seen() []string {
 	var bodies []string
 	for _, batch := range f.batches {

@@ -49,5 +49,5 @@ func Wait(ctx context.Context, path string) (*Lock, error) {
 	}
 }
 
-// Release gives the lock back.
+// Release releases the lock.
 func (l *Lock) Release() { _ = l.file.Close() } // which unlocks

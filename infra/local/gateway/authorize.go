@@ -51,7 +51,7 @@ func (a *authorizer) admit(ctx context.Context, event *events.APIGatewayV2HTTPRe
 	return nil
 }
 
-// identify gives the values of the identity sources; ok is false when one is missing.
+// identify returns the values of the identity sources; ok is false when one is missing.
 func identify(sources []string, event *events.APIGatewayV2HTTPRequest) (values []string, ok bool) {
 	for _, source := range sources {
 		var value string

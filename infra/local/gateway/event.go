@@ -52,7 +52,7 @@ func (g *Gateway) newEvent(r *http.Request, m match, id string, body []byte) eve
 	return event
 }
 
-// headers gives the headers by lower-case name, several of a name joined, and those that API Gateway adds. Cookies go apart.
+// headers returns the headers by lower-case name, several of a name joined, and those that API Gateway adds. Cookies go apart.
 func headers(r *http.Request, source string, length int64) map[string]string {
 	result := make(map[string]string, len(r.Header)+5)
 	for name, values := range r.Header {
@@ -81,7 +81,7 @@ func cookies(header http.Header) []string {
 	return result
 }
 
-// query gives the parameters decoded, several of a name joined in the order in which they came. What cannot be decoded is left out.
+// query returns the parameters decoded, several of a name joined in the order in which they came. What cannot be decoded is left out.
 func query(raw string) map[string]string {
 	values, _ := url.ParseQuery(raw) // gives what it could read
 	if len(values) == 0 {

@@ -31,7 +31,7 @@ func (f invoker) Invoke(ctx context.Context, function string, event []byte) (lam
 	return f(ctx, function, event)
 }
 
-// echo gives the event itself, as the body of an answer that says which function made it.
+// echo returns the event itself, as the body of an answer that says which function made it.
 func echo(_ context.Context, function string, event []byte) (lambdahost.Result, error) {
 	payload, err := json.Marshal(map[string]any{"statusCode": 200, "headers": map[string]string{"X-Function": function}, "body": string(event)})
 	return lambdahost.Result{Payload: payload}, err

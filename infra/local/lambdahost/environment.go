@@ -114,7 +114,7 @@ func (e *environment) checkMemory() bool {
 	return e.outgrown.Load()
 }
 
-// environ gives the variables of the process. Nothing of the host's own is passed on, but for Config.Environment.
+// environ returns the variables of the process. Nothing of the host's own is passed on, but for Config.Environment.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 func (e *environment) environ(runtimeAPI string) []string {

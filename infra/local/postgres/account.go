@@ -46,7 +46,7 @@ func (a account) runAs(cmd *exec.Cmd) {
 	}
 }
 
-// own gives path to the account.
+// own makes the account the owner of path.
 func (a account) own(path string) error {
 	if !a.root {
 		return nil
@@ -95,7 +95,7 @@ func (a account) place(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// locate gives the folder that place made for dir; fs.ErrNotExist when it did not.
+// locate returns the folder that place made for dir; fs.ErrNotExist when it did not.
 func (a account) locate(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -113,7 +113,7 @@ func (a account) locate(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// standIn gives the folder that stands for dir.
+// standIn returns the folder that stands for dir.
 func standIn(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return filepath.Join("/var/tmp", "enhanced-integration-"+hex.EncodeToString(sum[:6]))

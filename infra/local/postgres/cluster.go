@@ -37,7 +37,7 @@ func (c cluster) environment() []string {
 	return []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
 }
 
-// password gives the superuser's password.
+// password returns the superuser's password.
 func (c cluster) password() (string, error) {
 	password, err := os.ReadFile(c.path("password"))
 	if err != nil {
@@ -81,7 +81,7 @@ func (c cluster) initialize(ctx context.Context) error {
 	return os.Rename(fresh, c.data())
 }
 
-// choosePort gives the port to listen on: the wanted one, or when that is 0 the last start's, or when that is taken any free one.
+// choosePort returns the port to listen on: the wanted one, or when that is 0 the last start's, or when that is taken any free one.
 func (c cluster) choosePort(ctx context.Context, wanted int) (int, error) {
 	if wanted != 0 {
 		if !free(ctx, wanted) {
@@ -180,7 +180,7 @@ func (c cluster) serves(ctx context.Context, pid int) bool {
 	return bytes.Contains(bytes.ReplaceAll(command, []byte{0}, []byte(" ")), []byte(" -D "+c.data()+" "))
 }
 
-// lastLog gives the last line of the server's log, which says why it ended.
+// lastLog returns the last line of the server's log, which says why it ended.
 func (c cluster) lastLog() string {
 	log, err := os.ReadFile(c.path("log"))
 	if err != nil {

@@ -90,7 +90,7 @@ func (c cluster) start(ctx context.Context, config Config) (*Server, error) {
 	return server, nil
 }
 
-// URL gives the address of the database.
+// URL returns the address of the database.
 func (s *Server) URL() string { return s.url }
 
 // Done is closed when the server has ended, for whatever reason.
@@ -101,7 +101,7 @@ func (s *Server) Stop() {
 	s.process.Stop(stopTime, syscall.SIGINT, syscall.SIGQUIT)
 }
 
-// LastURL gives the address that the server of dir had when it last ran; false when there was none.
+// LastURL returns the address that the server of dir had when it last ran; false when there was none.
 func LastURL(dir string) (string, bool) {
 	account, err := currentAccount()
 	if err != nil {

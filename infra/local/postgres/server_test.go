@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// folder gives a folder for a server, which root's server may not reach, and clears what stands for it at the end.
+// folder returns a folder for a server, which root's server may not reach, and clears what stands for it at the end.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "postgres")
@@ -178,7 +178,7 @@ func TestStalePIDFile(t *testing.T) {
 	}
 }
 
-// placed gives who runs dir's server, and where.
+// placed returns who runs dir's server, and where.
 func placed(t *testing.T, dir string) (account, string) {
 	t.Helper()
 	account, err := currentAccount()

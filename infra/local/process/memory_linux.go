@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// PeakMemory gives the most memory in bytes that the process has had resident; 0 when it has ended, or where the system does not tell.
+// PeakMemory returns the most memory in bytes that the process has had resident; 0 when it has ended, or where the system does not tell.
 //
 // https://www.kernel.org/doc/html/latest/filesystems/proc.html
 func (p *Process) PeakMemory() int64 {

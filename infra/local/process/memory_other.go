@@ -2,5 +2,5 @@
 
 package process
 
-// PeakMemory gives 0: the system does not tell.
+// PeakMemory returns 0: the system does not tell.
 func (p *Process) PeakMemory() int64 { return 0 }

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// open gives a command that runs until its input ends, which is when the test does.
+// open returns a command that runs until its input ends, which is when the test does.
 func open(t *testing.T, program string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(program, arguments...)

@@ -86,7 +86,7 @@ func (s *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// box gives a name's mailbox. The caller holds the lock.
+// box returns a name's mailbox. The caller holds the lock.
 func (s *Receiver) box(name string) *mailbox {
 	b := s.names[name]
 	if b == nil {
@@ -240,7 +240,7 @@ func (s *Receiver) misbehave(w http.ResponseWriter, r *http.Request, m Manner) {
 
 type zeros struct{}
 
-// Read gives nothing but zeros.
+// Read returns nothing but zeros.
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil

@@ -161,7 +161,7 @@ func lastDay(date time.Time) int {
 	return time.Date(date.Year(), date.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// nearestWeekday gives the day from Monday to Friday that is nearest to the wanted day, within its month; 0 when the month has no
+// nearestWeekday returns the day from Monday to Friday that is nearest to the wanted day, within its month; 0 when the month has no
 // such day.
 func nearestWeekday(date time.Time, wanted int) int {
 	last := lastDay(date)

@@ -9,7 +9,7 @@ import (
 
 // Expression says when a schedule is due.
 type Expression interface {
-	// Next gives the first time after t that is due, in UTC; the zero time when there is none.
+	// Next returns the first time after t that is due, in UTC; the zero time when there is none.
 	Next(t time.Time) time.Time
 }
 
@@ -54,7 +54,7 @@ func parseRate(text, arguments string) (Expression, error) {
 	return rate(time.Duration(value) * length), nil
 }
 
-// Next gives the next multiple of the interval.
+// Next returns the next multiple of the interval.
 func (r rate) Next(t time.Time) time.Time {
 	interval := int64(time.Duration(r) / time.Second)
 	return time.Unix((t.Unix()/interval+1)*interval, 0).UTC()

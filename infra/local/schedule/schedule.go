@@ -112,7 +112,7 @@ func (s *Scheduler) fire(ctx context.Context, e entry, due time.Time) {
 	}
 }
 
-// event gives the schedule's input, or EventBridge's own event.
+// event returns the schedule's input, or EventBridge's own event.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
 func (s *Scheduler) event(e entry, due time.Time) ([]byte, error) {

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// intrinsic gives the name of the intrinsic function that node calls, in its long form, and its argument: "!Ref x" and "{Ref: x}"
+// intrinsic returns the name of the intrinsic function that node calls, in its long form, and its argument: "!Ref x" and "{Ref: x}"
 // are "Ref" of x, "!Sub x" and "{Fn::Sub: x}" are "Fn::Sub" of x.
 func intrinsic(node *yaml.Node) (name string, argument *yaml.Node, ok bool) {
 	if tag := node.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
@@ -28,7 +28,7 @@ func intrinsic(node *yaml.Node) (name string, argument *yaml.Node, ok bool) {
 	return "", nil, false
 }
 
-// resolve gives node with every intrinsic function in it worked out; nil where it comes to AWS::NoValue. Lines stay what they were.
+// resolve returns node with every intrinsic function in it worked out; nil where it comes to AWS::NoValue. Lines stay what they were.
 func (s *scope) resolve(node *yaml.Node, path string) (*yaml.Node, error) {
 	if node.Kind == yaml.AliasNode {
 		return s.resolve(node.Alias, path)
@@ -123,7 +123,7 @@ func (s *scope) text(node *yaml.Node, path string) (string, error) {
 	return resolved.Value, nil
 }
 
-// items gives the elements of a list of n.
+// items returns the elements of a list of n.
 func items(node *yaml.Node, n int, path string) ([]*yaml.Node, error) {
 	if node.Kind != yaml.SequenceNode || len(node.Content) != n {
 		return nil, fail(node, path, "a list of %d is needed here", n)

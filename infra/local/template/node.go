@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// field gives the value of a mapping's key.
+// field returns the value of a mapping's key.
 func field(node *yaml.Node, key string) (*yaml.Node, bool) {
 	for i := 0; i+1 < len(node.Content) && node.Kind == yaml.MappingNode; i += 2 {
 		if node.Content[i].Value == key {
@@ -16,7 +16,7 @@ func field(node *yaml.Node, key string) (*yaml.Node, bool) {
 	return nil, false
 }
 
-// without gives a mapping without the keys that mean nothing to a local system.
+// without returns a mapping without the keys that mean nothing to a local system.
 func without(node *yaml.Node, ignored ...string) *yaml.Node {
 	result := *node
 	result.Content = nil
@@ -28,7 +28,7 @@ func without(node *yaml.Node, ignored ...string) *yaml.Node {
 	return &result
 }
 
-// merge gives a resource's properties over the template's globals, as SAM does: maps are merged, lists are joined, what the resource
+// merge returns a resource's properties over the template's globals, as SAM does: maps are merged, lists are joined, what the resource
 // says wins.
 //
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html

@@ -137,7 +137,7 @@ func (s *scope) enter(what string, node *yaml.Node, path string) (leave func(), 
 	return func() { s.open = s.open[:len(s.open)-1] }, nil
 }
 
-// ref gives what !Ref gives for name.
+// ref returns what !Ref gives for name.
 func (s *scope) ref(name string, node *yaml.Node, path string) (string, error) {
 	if value, ok := s.parameters[name]; ok {
 		return value, nil
@@ -171,7 +171,7 @@ func (s *scope) ref(name string, node *yaml.Node, path string) (string, error) {
 	return name, nil
 }
 
-// attribute gives what !GetAtt gives.
+// attribute returns what !GetAtt gives.
 func (s *scope) attribute(id, attribute string, node *yaml.Node, path string) (string, error) {
 	r, err := s.existing(id, node, path)
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *scope) existing(id string, node *yaml.Node, path string) (resource, err
 	return r, nil
 }
 
-// nameOf gives the name that a resource's property sets, or its logical id.
+// nameOf returns the name that a resource's property sets, or its logical id.
 func (s *scope) nameOf(id string, r resource, property string) (string, error) {
 	node, ok := field(&r.Properties, property)
 	if !ok {
@@ -224,7 +224,7 @@ func (s *scope) nameOf(id string, r resource, property string) (string, error) {
 	return s.text(node, path)
 }
 
-// functionName gives the folder of a function: SyncTriggerFunction is in sync-trigger.
+// functionName returns the folder of a function: SyncTriggerFunction is in sync-trigger.
 func functionName(id string) string {
 	var name strings.Builder
 	for i, r := range strings.TrimSuffix(id, "Function") {

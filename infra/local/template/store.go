@@ -35,7 +35,7 @@ func (s *scope) readQueue(id string, r resource, path string) (Queue, error) {
 	return q, nil
 }
 
-// queueAttribute gives a property as the attribute that SQS knows by the same name.
+// queueAttribute returns a property as the attribute that SQS knows by the same name.
 func queueAttribute(name string, node *yaml.Node, path string) (value string, err error) {
 	switch name {
 	case "RedrivePolicy":

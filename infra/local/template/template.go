@@ -113,7 +113,7 @@ type Error struct {
 	Reason string
 }
 
-// Error gives line, path and reason.
+// Error returns line, path and reason.
 func (e *Error) Error() string { return fmt.Sprintf("line %d: %s: %s", e.Line, e.Path, e.Reason) }
 
 func fail(node *yaml.Node, path, format string, args ...any) error {

@@ -42,7 +42,7 @@ func (f Fault) Latency() time.Duration { return time.Duration(f.LatencyMS) * tim
 // Ends reports whether the request gets no proper answer.
 func (f Fault) Ends() bool { return f.Status != 0 || f.Drop }
 
-// Replacement gives the body that stands in for the error's, and its type; false where there is none.
+// Replacement returns the body that stands in for the error's, and its type; false where there is none.
 func (f Fault) Replacement() (body []byte, kind string, replaced bool) {
 	const jsonType = "application/json; charset=utf-8"
 	switch f.Body {
@@ -117,21 +117,21 @@ func (i *Injector) Set(rules []Rule, seed uint64) {
 	i.random = rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // faults must come again, not surprise
 }
 
-// Rules gives the rules.
+// Rules returns the rules.
 func (i *Injector) Rules() []Rule {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return append([]Rule{}, i.rules...)
 }
 
-// Strikes gives how many faults struck in all.
+// Strikes returns how many faults struck in all.
 func (i *Injector) Strikes() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.strikes
 }
 
-// Pick gives the fault that strikes a request at a moment, and nil where none does.
+// Pick returns the fault that strikes a request at a moment, and nil where none does.
 func (i *Injector) Pick(method, route, who, when string) *Fault {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -164,7 +164,7 @@ func (r Rule) fits(method, route, who, when string) bool {
 	return at == when && (victim == "any" || victim == who) && (r.Method == "" || strings.EqualFold(r.Method, method)) && (r.Route == "" || r.Route == route)
 }
 
-// Default gives the code and the message that Notion uses for a status.
+// Default returns the code and the message that Notion uses for a status.
 //
 // https://developers.notion.com/reference/status-codes
 func Default(status int) (code, message string) {

@@ -31,22 +31,22 @@ type database struct {
 // record is what one page holds, by the names of its properties.
 type record map[string]any
 
-// Kinds gives the kinds of record, each of which has a database.
+// Kinds returns the kinds of record, each of which has a database.
 func Kinds() []string { return []string{"partners", "projects", "opportunities", "organizations"} }
 
-// DatabaseID gives the id of the database of a kind.
+// DatabaseID returns the id of the database of a kind.
 func DatabaseID(seed int64, kind string) string { return ident.UUID(seed, "database", kind) }
 
-// DataSourceID gives the id of the data source of a kind, which is not the id of its database.
+// DataSourceID returns the id of the data source of a kind, which is not the id of its database.
 func DataSourceID(seed int64, kind string) string { return ident.UUID(seed, "data source", kind) }
 
-// HomeID gives the id of the page in which the databases stand.
+// HomeID returns the id of the page in which the databases stand.
 func HomeID(seed int64) string { return ident.UUID(seed, "home") }
 
-// BotID gives the id of the integration's bot.
+// BotID returns the id of the integration's bot.
 func BotID(seed int64) string { return ident.UUID(seed, "bot") }
 
-// PersonID gives the id of the person who has a token.
+// PersonID returns the id of the person who has a token.
 func PersonID(seed int64) string { return userID(seed, people()[0]) }
 
 func userID(seed int64, name string) string { return ident.UUID(seed, "user", name) }
@@ -195,5 +195,5 @@ func newOption(seed int64, kind, property, name string) schema.Option {
 
 func propertyID(seed int64, kind, name string) string { return ident.Property(seed, kind, name) }
 
-// titleOf gives the name by which other databases' relations call a kind.
+// titleOf returns the name by which other databases' relations call a kind.
 func titleOf(kind string) string { return strings.ToUpper(kind[:1]) + kind[1:] }

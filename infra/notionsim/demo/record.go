@@ -25,7 +25,7 @@ func addRecords(w *workspace.Workspace, kind string, s schema.Schema, records []
 	w.AddPages(DataSourceID(seed, kind), pages...)
 }
 
-// stamp gives a page its times, between the opening and the end of 2025, and its authors.
+// stamp sets a page's times, between the opening and the end of 2025, and its authors.
 func stamp(seed int64, p *workspace.Page, name ...string) {
 	const span = 720 * 24 * 3600 * 1000 // milliseconds
 	created := ident.Number(seed, span, append([]string{"created"}, name...)...)
@@ -94,7 +94,7 @@ func buildValue(seed int64, kind string, p *schema.Property, raw any) value.Valu
 	return nil
 }
 
-// option gives the id of an option, which comes into being if need be.
+// option returns the id of an option, which comes into being if need be.
 func option(seed int64, kind string, p *schema.Property, name string) string {
 	if o, ok := p.OptionNamed(name); ok {
 		return o.ID

@@ -46,7 +46,7 @@ const functions = `
 	or padEnd padStart parseDate pi pow prop repeat replace replaceAll reverse round sign slice some sort split splice sqrt style
 	substring subtract sum test timestamp toNumber today trim unequal unique unstyle upper week year`
 
-// withoutTexts gives a formula without what stands in quotes; false where a quote is not closed.
+// withoutTexts returns a formula without what stands in quotes; false where a quote is not closed.
 func withoutTexts(source string) (string, bool) {
 	var code strings.Builder
 	quoted := false
@@ -82,7 +82,7 @@ func matching(code string) bool {
 	return len(open) == 0
 }
 
-// lastName gives the name at the end of a formula's beginning, or "".
+// lastName returns the name at the end of a formula's beginning, or "".
 func lastName(code string) string {
 	start := len(code)
 	for start > 0 && strings.IndexByte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", code[start-1]) >= 0 {

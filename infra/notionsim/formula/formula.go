@@ -69,7 +69,7 @@ func truth(v value.Value) bool {
 
 func isText(v value.Value) bool { _, ok := v.(value.Line); return ok }
 
-// binary gives the node of an operator between two others.
+// binary returns the node of an operator between two others.
 func binary(op string, a, b node) node {
 	return func(s Scope) value.Value {
 		x := a(s)
@@ -99,7 +99,7 @@ func binary(op string, a, b node) node {
 	}
 }
 
-// finite gives a number, or nothing where there is none, such as after a division by zero.
+// finite returns a number, or nothing where there is none, such as after a division by zero.
 func finite(f float64) value.Value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil
@@ -132,7 +132,7 @@ func compare(op string, x, y value.Value) bool {
 	}
 }
 
-// function gives the node of a call, or nil where there is no such function of so many arguments.
+// function returns the node of a call, or nil where there is no such function of so many arguments.
 func function(name string, args []node) node {
 	arg := func(s Scope, i int) value.Value { return args[i](s) }
 	switch {

@@ -27,7 +27,7 @@ func Parse(source string) (Expression, error) {
 	return Expression{root}, p.err
 }
 
-// Properties gives the names of the properties that a formula names.
+// Properties returns the names of the properties that a formula names.
 func Properties(source string) []string {
 	tokens, err := scan(source)
 	if err != nil {
@@ -58,7 +58,7 @@ func scan(source string) ([]string, error) {
 	return tokens, nil
 }
 
-// length gives the length of the first token, or 0 where there is none.
+// length returns the length of the first token, or 0 where there is none.
 func length(s string) int {
 	if quoted, err := strconv.QuotedPrefix(s); err == nil && s[0] == '"' {
 		return len(quoted)

@@ -8,19 +8,19 @@ import (
 	"strconv"
 )
 
-// Source gives one id after another. It is not safe for concurrent use.
+// Source returns one id after another. It is not safe for concurrent use.
 type Source struct {
 	Seed int64
 	Next uint64 // how many ids were given so far; keep it to go on where it stopped
 }
 
-// UUID gives the next id: a version 4 UUID in its dashed, lower-case spelling.
+// UUID returns the next id: a version 4 UUID in its dashed, lower-case spelling.
 func (s *Source) UUID() string {
 	s.Next++
 	return UUID(s.Seed, "next", strconv.FormatUint(s.Next, 10))
 }
 
-// UUID gives the id that belongs to a seed and a name.
+// UUID returns the id that belongs to a seed and a name.
 func UUID(seed int64, name ...string) string {
 	b := digest(seed, name)
 	b[6] = b[6]&0x0f | 0x40
@@ -28,20 +28,20 @@ func UUID(seed int64, name ...string) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
-// Token gives a secret of n characters that belongs to a seed and a name.
+// Token returns a secret of n characters that belongs to a seed and a name.
 func Token(seed int64, n int, name ...string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	return spell(seed, n, alphabet, name)
 }
 
-// Property gives a property's id of four characters that belongs to a seed and a name. It has characters that must be
+// Property returns a property's id of four characters that belongs to a seed and a name. It has characters that must be
 // escaped in an URL, as Notion's have.
 func Property(seed int64, name ...string) string {
 	const alphabet = ":;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 	return spell(seed, 4, alphabet, name)
 }
 
-// Number gives the whole number in [0, n) that belongs to a seed and a name.
+// Number returns the whole number in [0, n) that belongs to a seed and a name.
 func Number(seed int64, n int, name ...string) int {
 	b := digest(seed, name)
 	return int(binary.BigEndian.Uint64(b[:8]) % uint64(n))

@@ -87,7 +87,7 @@ func (j *Journal) Clear(kinds ...string) error {
 	})
 }
 
-// Each gives the data of every record of a kind, which is good only until do returns.
+// Each calls do with the data of every record of a kind, which is good only until do returns.
 func (j *Journal) Each(kind string, do func(data []byte) error) error {
 	if j == nil {
 		return nil

@@ -65,7 +65,7 @@ type token struct {
 // Pair is what an exchange or a refresh gives.
 type Pair struct{ Access, Refresh string }
 
-// New gives a server with the connections that a journal kept.
+// New returns a server with the connections that a journal kept.
 func New(client Client, seed int64, now func() time.Time, kept *journal.Journal) (*Server, error) {
 	s := &Server{client: client, seed: seed, now: now, kept: kept}
 	s.forget()
@@ -100,10 +100,10 @@ func (s *Server) Allowed(clientID, redirectURI string) bool {
 	return clientID == s.client.ID && (slices.Contains(s.client.RedirectURIs, redirectURI) || (redirectURI == "" && len(s.client.RedirectURIs) == 1))
 }
 
-// Back gives where to send people who came without a redirect address.
+// Back returns where to send people who came without a redirect address.
 func (s *Server) Back() string { return s.client.RedirectURIs[0] }
 
-// Grant gives a code for a person's consent.
+// Grant returns a code for a person's consent.
 func (s *Server) Grant(redirectURI string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *Server) Authenticate(id, secret string) error {
 	return nil
 }
 
-// Exchange gives the tokens for a code, once.
+// Exchange returns the tokens for a code, once.
 func (s *Server) Exchange(codeGiven, redirectURI string) (Pair, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Server) Exchange(codeGiven, redirectURI string) (Pair, error) {
 	return s.issue(connected)
 }
 
-// Refresh gives a new pair of tokens for a refresh token; the old pair dies. A refresh token that was used before was stolen or
+// Refresh returns a new pair of tokens for a refresh token; the old pair dies. A refresh token that was used before was stolen or
 // lost: the connection ends.
 func (s *Server) Refresh(refresh string) (Pair, error) {
 	s.mu.Lock()
@@ -185,7 +185,7 @@ func (s *Server) keep(c *connection) error {
 	return s.kept.Put(journal.Record{Kind: Kind, ID: fmt.Sprintf("%06d", c.Number), Data: data})
 }
 
-// Lookup gives the connection that an access token speaks for, and since when; false where it is not valid.
+// Lookup returns the connection that an access token speaks for, and since when; false where it is not valid.
 func (s *Server) Lookup(access string) (id string, since time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,7 +34,7 @@ const location = "../shared/facts/notion-openapi.trimmed.json"
 //nolint:gochecknoglobals // reading the document takes a second: once for all tests of a package
 var load = sync.OnceValues(read)
 
-// Load gives the document. Where it is absent the test ends: skipped, or failed in CI.
+// Load returns the document. Where it is absent the test ends: skipped, or failed in CI.
 func Load(tb testing.TB) *Document {
 	tb.Helper()
 	d, err := load()
@@ -44,7 +44,7 @@ func Load(tb testing.TB) *Document {
 	return d
 }
 
-// Judge gives a handler that answers as next does and fails the test for each answer that the document does not allow; see
+// Judge returns a handler that answers as next does and fails the test for each answer that the document does not allow; see
 // Document.Wrap. Where the document is absent it says so and gives next as it is, or fails in CI: for tests that have more to
 // show than that.
 func Judge(tb testing.TB, next http.Handler, options ...Option) http.Handler {

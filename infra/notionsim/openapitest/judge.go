@@ -24,7 +24,7 @@ type judge struct {
 	rules
 }
 
-// Wrap gives a handler that answers as next does, and fails the test for each answer under /v1/ that the document does not
+// Wrap returns a handler that answers as next does, and fails the test for each answer under /v1/ that the document does not
 // allow. What the document does not describe is not judged: other paths, answers that are no JSON, and properties of types
 // that it does not know.
 func (d *Document) Wrap(tb testing.TB, next http.Handler, options ...Option) http.Handler {
@@ -63,7 +63,7 @@ func (j *judge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes()) // a client that went away is its own business
 }
 
-// operation gives what the document says of a request's method and path, or nil. A path without parameters comes first: users/me
+// operation returns what the document says of a request's method and path, or nil. A path without parameters comes first: users/me
 // is no user's id.
 func (d *Document) operation(r *http.Request) *operation {
 	method, path := strings.ToLower(r.Method), r.URL.EscapedPath()
@@ -133,7 +133,7 @@ func (d *Document) Response(r *http.Request, status int, header http.Header, bod
 // latest is the version that the document describes.
 const latest = "2026-03-11"
 
-// probe gives a request to the server that the document names.
+// probe returns a request to the server that the document names.
 func (d *Document) probe(r *http.Request, body []byte) *http.Request {
 	probe := r.Clone(r.Context())
 	probe.URL.Scheme, probe.URL.Host, probe.Host = "https", "api.notion.com", "api.notion.com"

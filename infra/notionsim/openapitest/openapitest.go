@@ -18,7 +18,7 @@ import (
 // recordings is where the recorded answers are, from the repository's root.
 const recordings = "../shared/data/notion-recorded"
 
-// Recording gives an answer of the real API as others recorded it; see SOURCES.md beside the recordings. Where they are absent
+// Recording returns an answer of the real API as others recorded it; see SOURCES.md beside the recordings. Where they are absent
 // the test ends, as with Load.
 func Recording(tb testing.TB, name string) []byte {
 	tb.Helper()
@@ -33,7 +33,7 @@ func Recording(tb testing.TB, name string) []byte {
 	return raw
 }
 
-// Recordings gives the folder of the recorded answers. Where it is absent the test ends, as with Load.
+// Recordings returns the folder of the recorded answers. Where it is absent the test ends, as with Load.
 func Recordings(tb testing.TB) string {
 	tb.Helper()
 	root, err := repositoryRoot()
@@ -56,7 +56,7 @@ func absent(tb testing.TB, what string, err error) {
 	tb.Fatalf("%s: %v", what, err)
 }
 
-// repositoryRoot gives the folder of go.mod, from the folder in which a test runs.
+// repositoryRoot returns the folder of go.mod, from the folder in which a test runs.
 func repositoryRoot() (string, error) {
 	dir, err := os.Getwd()
 	for err == nil {

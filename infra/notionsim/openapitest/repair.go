@@ -53,7 +53,7 @@ func object(v any) map[string]any {
 	return m
 }
 
-// close gives a copy of a part of the document in which composed objects are closed as a whole.
+// close returns a copy of a part of the document in which composed objects are closed as a whole.
 func (r repairer) close(part any) any {
 	switch part := part.(type) {
 	case map[string]any:
@@ -85,7 +85,7 @@ func (r repairer) close(part any) any {
 	}
 }
 
-// open gives a member of an allOf that no longer forbids what it does not name, through whatever it is composed of.
+// open returns a member of an allOf that no longer forbids what it does not name, through whatever it is composed of.
 func (r repairer) open(member any) any {
 	m := object(member)
 	if ref, ok := m["$ref"].(string); ok {
@@ -128,7 +128,7 @@ func (r repairer) closed(member any) bool {
 	return false
 }
 
-// knownTypes gives the types of property that the document knows in a page and in a schema. Notion has more, and says that there
+// knownTypes returns the types of property that the document knows in a page and in a schema. Notion has more, and says that there
 // will be more.
 func knownTypes(tree map[string]any) map[string]map[string]bool {
 	schemas := object(object(tree["components"])["schemas"])

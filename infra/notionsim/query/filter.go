@@ -14,9 +14,9 @@ type Row interface {
 	// Created and Edited give the page's times as filters compare them, rounded to the minute or not.
 	Created() time.Time
 	Edited() time.Time
-	// Value gives what the page holds in a property, results of formulas and rollups, users and times included; nil is none.
+	// Value returns what the page holds in a property, results of formulas and rollups, users and times included; nil is none.
 	Value(p *schema.Property) value.Value
-	// Text gives what a reader sees of a text.
+	// Text returns what a reader sees of a text.
 	Text(t value.Text) string
 }
 

@@ -48,7 +48,7 @@ type part struct {
 	Text   string
 }
 
-// KeyOf gives where a row stands.
+// KeyOf returns where a row stands.
 func KeyOf(r Row, sorts []Sort) Key {
 	key := make(Key, len(sorts))
 	for i, s := range sorts {

@@ -11,7 +11,7 @@ import (
 // difference is a place where two answers are not the same.
 type difference struct{ path, expected, got string }
 
-// compare gives where an answer differs from the recorded one in shape or in value. What is different each time counts as the same
+// compare returns where an answer differs from the recorded one in shape or in value. What is different each time counts as the same
 // where it is of the same kind.
 func compare(want, got any) []difference { return walk("", "", want, got) }
 
@@ -57,7 +57,7 @@ func walk(path, key string, want, got any) []difference {
 	return []difference{{path, show(want), show(got)}}
 }
 
-// settle gives a value without what is different each time.
+// settle returns a value without what is different each time.
 func settle(key string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -97,7 +97,7 @@ func volatile(key string) bool {
 	}
 }
 
-// address gives an address without its signature, and what Notion makes of an id as nothing but that.
+// address returns an address without its signature, and what Notion makes of an id as nothing but that.
 func address(url string) string {
 	for _, own := range []string{"https://www.notion.so/", "https://app.notion.com/"} {
 		if strings.HasPrefix(url, own) {

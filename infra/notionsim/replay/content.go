@@ -72,7 +72,7 @@ func (w *world) dataSource(examples map[string]any) (map[string]any, error) {
 	return map[string]any{"data_source_id": w.source, "database_id": text(database["id"]), "page_id": w.home}, nil
 }
 
-// add gives the data source another property.
+// add adds another property to the data source.
 func (w *world) add(name, kind string, config any) error {
 	_, err := w.do("PATCH /v1/data_sources/"+w.source, map[string]any{"properties": map[string]any{name: map[string]any{kind: config}}})
 	return err
@@ -86,7 +86,7 @@ func (w *world) database(properties map[string]any) (map[string]any, error) {
 	return w.do("POST /v1/databases", body)
 }
 
-// configured gives the configuration of a property of a type with which it can hold an example; false where a request cannot make it.
+// configured returns the configuration of a property of a type with which it can hold an example; false where a request cannot make it.
 func configured(kind string, example any) (map[string]any, bool) {
 	config := object(example)
 	switch kind {
@@ -124,7 +124,7 @@ func configured(kind string, example any) (map[string]any, bool) {
 	}
 }
 
-// constant gives a formula whose result is a recorded one.
+// constant returns a formula whose result is a recorded one.
 func constant(result map[string]any) (string, bool) {
 	switch v := result[text(result["type"])].(type) {
 	case string:
@@ -194,7 +194,7 @@ func settable(kind string) bool {
 	}
 }
 
-// writable gives a value that an answer shows as a request may write it: without ids of options and what a text shows beside its
+// writable returns a value that an answer shows as a request may write it: without ids of options and what a text shows beside its
 // content.
 func writable(v any) any {
 	switch v := v.(type) {
@@ -223,7 +223,7 @@ func writable(v any) any {
 	return v
 }
 
-// mention gives a mention as a request may write it, and as text where none may.
+// mention returns a mention as a request may write it, and as text where none may.
 func mention(v map[string]any) any {
 	target := object(v["mention"])
 	kind := text(target["type"])
@@ -239,7 +239,7 @@ func mention(v map[string]any) any {
 	}
 }
 
-// files gives files as the simulator is given them.
+// files returns files as the simulator is given them.
 func files(shown []any) []any {
 	out := []any{}
 	for _, f := range shown {

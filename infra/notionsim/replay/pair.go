@@ -122,7 +122,7 @@ func (p *pair) replay() outcome {
 	return o
 }
 
-// send gives the answer of the simulator and the one recorded.
+// send returns the answer of the simulator and the one recorded.
 func (p *pair) send() (got, want any, err error) {
 	if p.Version != latest && p.Version != older {
 		return nil, nil, fmt.Errorf("%w: version %s is not spoken", errUnprepared, p.Version)

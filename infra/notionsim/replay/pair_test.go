@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// written gives a folder with one file of pairs.
+// written returns a folder with one file of pairs.
 func written(t *testing.T, pairs string) string {
 	t.Helper()
 	folder := t.TempDir()

@@ -141,7 +141,7 @@ type recording struct {
 	body map[string]any
 }
 
-// recorded gives the objects of a kind in all recordings, those in lists included.
+// recorded returns the objects of a kind in all recordings, those in lists included.
 func recorded(t *testing.T, kind string) []recording {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(openapitest.Recordings(t), "*.json"))
@@ -188,7 +188,7 @@ func unwritable(p any) bool {
 	return false
 }
 
-// shape gives the members of a value, and of a list those of its first element.
+// shape returns the members of a value, and of a list those of its first element.
 func shape(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -193,7 +193,7 @@ func (w *world) prepareSource(segments []string, sent, answered map[string]any) 
 	return "/v1/data_sources/" + text(parent["data_source_id"]), w.describe(parent, sent, answered)
 }
 
-// describe gives a data source the title and the description that an answer shows and the request does not set.
+// describe sets the title and the description of a data source that an answer shows and the request does not set.
 func (w *world) describe(parent, sent, answered map[string]any) error {
 	change := make(map[string]any)
 	for _, member := range []string{"title", "description", "icon"} {
@@ -205,7 +205,7 @@ func (w *world) describe(parent, sent, answered map[string]any) error {
 	return err
 }
 
-// find gives the name under which a schema shows a property that a request names.
+// find returns the name under which a schema shows a property that a request names.
 func (w *world) find(shown map[string]any, key, renamed string) string {
 	for name, p := range shown {
 		if name == renamed || name == key || text(object(p)["id"]) == key {
@@ -244,7 +244,7 @@ func (w *world) note(recorded, here string) {
 
 func plainID(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
 
-// translate gives a body with the ids of this workspace: users become its person, and related and mentioned pages are made.
+// translate returns a body with the ids of this workspace: users become its person, and related and mentioned pages are made.
 func (w *world) translate(v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -319,7 +319,7 @@ func (w *world) related(refs []any) ([]any, error) {
 	return out, nil
 }
 
-// person gives the id of the person in the workspace who stands for a recorded user.
+// person returns the id of the person in the workspace who stands for a recorded user.
 func (w *world) person(recorded string) string {
 	user := "user " + recorded
 	if w.known[plainID(user)] == "" && len(w.people) > 0 {

@@ -58,7 +58,7 @@ func Gather(function string, items []value.Item, shown func(value.Value) string)
 	return result
 }
 
-// distinct gives the first of the items that look the same. What shows no text is the same where it holds the same.
+// distinct returns the first of the items that look the same. What shows no text is the same where it holds the same.
 func distinct(items []value.Item, shown func(value.Value) string) []value.Item {
 	var out []value.Item
 	texts := make(map[string]bool)
@@ -118,7 +118,7 @@ func arithmetic(function string, sorted []float64) value.Value {
 	}
 }
 
-// extreme gives the earliest or the latest date, or none.
+// extreme returns the earliest or the latest date, or none.
 func extreme(function string, items []value.Item) value.Value {
 	var best value.Value
 	for _, i := range items {

@@ -34,7 +34,7 @@ func configurable() []string {
 // Configurable reports whether a request may give a property a type.
 func Configurable(kind string) bool { return slices.Contains(configurable(), kind) }
 
-// Requested gives the type that a property's configuration in a request is for, and "" where it has none: then it is at
+// Requested returns the type that a property's configuration in a request is for, and "" where it has none: then it is at
 // most a new name.
 func Requested(n wire.Node) string {
 	if !n.Object() {
@@ -63,7 +63,7 @@ func Requested(n wire.Node) string {
 	return found[0]
 }
 
-// Configure gives the property as a request wants it. It starts from before, which is not changed; where that is of another
+// Configure returns the property as a request wants it. It starts from before, which is not changed; where that is of another
 // type, or nil, the configuration starts afresh. Relations and rollups keep the names the request uses until the workspace
 // resolves them.
 func Configure(before *Property, n wire.Node, newID func() string) *Property {

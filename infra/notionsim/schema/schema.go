@@ -95,7 +95,7 @@ type Rollup struct {
 // Schema is the properties of a data source: in the order of their ids, the title last, as Notion lists them.
 type Schema []*Property
 
-// ByID gives the property with an id.
+// ByID returns the property with an id.
 func (s Schema) ByID(id string) *Property {
 	for _, p := range s {
 		if p.ID == id {
@@ -105,7 +105,7 @@ func (s Schema) ByID(id string) *Property {
 	return nil
 }
 
-// Find gives the property that a request names: by name, by id, or by URL-encoded id.
+// Find returns the property that a request names: by name, by id, or by URL-encoded id.
 func (s Schema) Find(key string) *Property {
 	for _, p := range s {
 		if p.Name == key {
@@ -120,7 +120,7 @@ func (s Schema) Find(key string) *Property {
 	return nil
 }
 
-// Insert gives the schema with one more property.
+// Insert returns the schema with one more property.
 func (s Schema) Insert(p *Property) Schema {
 	s = append(slices.Clone(s), p)
 	slices.SortFunc(s, func(a, b *Property) int {
@@ -135,12 +135,12 @@ func (s Schema) Insert(p *Property) Schema {
 	return s
 }
 
-// Without gives the schema without a property.
+// Without returns the schema without a property.
 func (s Schema) Without(id string) Schema {
 	return slices.DeleteFunc(slices.Clone(s), func(p *Property) bool { return p.ID == id })
 }
 
-// EncodedID gives the id as answers carry it.
+// EncodedID returns the id as answers carry it.
 func (p *Property) EncodedID() string { return url.QueryEscape(p.ID) }
 
 // ReadOnly reports whether pages cannot be given a value for the property through the API.
@@ -154,7 +154,7 @@ func (p *Property) ReadOnly() bool {
 	}
 }
 
-// Option gives the option with an id.
+// Option returns the option with an id.
 func (p *Property) Option(id string) (Option, bool) {
 	for _, o := range p.Options {
 		if o.ID == id {
@@ -164,7 +164,7 @@ func (p *Property) Option(id string) (Option, bool) {
 	return Option{}, false
 }
 
-// OptionNamed gives the option with a name.
+// OptionNamed returns the option with a name.
 func (p *Property) OptionNamed(name string) (Option, bool) {
 	for _, o := range p.Options {
 		if o.Name == name {

@@ -25,7 +25,7 @@ func AppendItem(b *wire.Buffer, p *schema.Property, v Value, view View) {
 	Append(b, p, v, view)
 }
 
-// Elements gives what writes each element of a listed property's item, an object of its own.
+// Elements returns what writes each element of a listed property's item, an object of its own.
 func Elements(p *schema.Property, v Value, view View) []func(*wire.Buffer) {
 	var out []func(*wire.Buffer)
 	add := func(of *schema.Property, write func(*wire.Buffer)) {

@@ -12,11 +12,11 @@ import (
 type Env interface {
 	// HasUser reports whether there is a user or a group with an id.
 	HasUser(id string) bool
-	// SourceOf gives the data source of a page, "" for a page outside of all; false where the page is not to be seen.
+	// SourceOf returns the data source of a page, "" for a page outside of all; false where the page is not to be seen.
 	SourceOf(pageID string) (string, bool)
 	// Actor is the id of the user who sent the request.
 	Actor() string
-	// NewID gives an id for what comes into being.
+	// NewID returns an id for what comes into being.
 	NewID() string
 	// KeepsZone reports whether dates keep the name of their time zone.
 	KeepsZone() bool
@@ -104,7 +104,7 @@ func parse(p *schema.Property, n wire.Node, env Env) (Value, []schema.Option) {
 	}
 }
 
-// OrNil gives a value, or nil where it is empty: there is one way for a property to be empty.
+// OrNil returns a value, or nil where it is empty: there is one way for a property to be empty.
 func OrNil(v Value) Value {
 	if empty(v) {
 		return nil

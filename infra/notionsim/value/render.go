@@ -9,13 +9,13 @@ import (
 type View interface {
 	// AppendUser writes a user or group in full.
 	AppendUser(b *wire.Buffer, id string)
-	// UserName gives a user's name.
+	// UserName returns a user's name.
 	UserName(id string) string
-	// PageName gives the plain title of a page or database and its address.
+	// PageName returns the plain title of a page or database and its address.
 	PageName(id string) (title, address string)
 	// AppendHosted writes the address of a hosted file, which is another one each time, and when it expires.
 	AppendHosted(b *wire.Buffer, path string)
-	// References gives how many mentions, people or related pages a page shows of one property; 0 means all.
+	// References returns how many mentions, people or related pages a page shows of one property; 0 means all.
 	References() int
 }
 
@@ -108,7 +108,7 @@ func appendOption(b *wire.Buffer, p *schema.Property, id string) {
 	b.Close()
 }
 
-// first gives the references that a page shows.
+// first returns the references that a page shows.
 func first(ids []string, limit int) []string {
 	if limit > 0 && len(ids) > limit {
 		return ids[:limit]

@@ -45,7 +45,7 @@ type Style struct {
 	Color         string `json:"k,omitempty"` // "" is the default color
 }
 
-// Plain gives the text without style that reads s.
+// Plain returns the text without style that reads s.
 func Plain(s string) Text {
 	if s == "" {
 		return nil
@@ -155,7 +155,7 @@ func textColors() []string {
 	return all
 }
 
-// firstOf gives the first of the names that an object has.
+// firstOf returns the first of the names that an object has.
 func firstOf(n wire.Node, names ...string) string {
 	for _, name := range names {
 		if n.Has(name) {

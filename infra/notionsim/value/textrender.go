@@ -6,7 +6,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 )
 
-// cut gives the part of a text that a page shows: up to before the mention that is one too many.
+// cut returns the part of a text that a page shows: up to before the mention that is one too many.
 func cut(t Text, references int) Text {
 	if references == 0 {
 		return t
@@ -123,7 +123,7 @@ func appendStyle(b *wire.Buffer, s Style) {
 	b.Close()
 }
 
-// String gives what a reader sees of a text, view saying what its mentions show.
+// String returns what a reader sees of a text, view saying what its mentions show.
 func String(t Text, view View) string {
 	if len(t) == 1 && t[0].Mention == nil {
 		return t[0].Content

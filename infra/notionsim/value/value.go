@@ -124,7 +124,7 @@ func unmarshal[V Value](raw []byte) (Value, error) {
 // MarshalJSON keeps the JSON as it is.
 func (v Raw) MarshalJSON() ([]byte, error) { return v, nil }
 
-// When gives the instant at which a date, or a range, begins; a day begins at midnight in UTC.
+// When returns the instant at which a date, or a range, begins; a day begins at midnight in UTC.
 func (v Date) When() time.Time {
 	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
 		if t, err := time.Parse(layout, v.Start); err == nil {

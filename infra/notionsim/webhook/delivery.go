@@ -175,7 +175,7 @@ func (h *Hub) settle(d *delivery, taken bool) error {
 	return h.keep(d)
 }
 
-// payload gives a delivery's body. It has no content: the subscriber asks the API for that.
+// payload returns a delivery's body. It has no content: the subscriber asks the API for that.
 func (h *Hub) payload(s Subscription, d *delivery) any {
 	type entity struct {
 		ID   string `json:"id"`

@@ -120,7 +120,7 @@ func (h *Hub) Close() {
 	h.client.CloseIdleConnections()
 }
 
-// Subscription gives who is told, or nil.
+// Subscription returns who is told, or nil.
 func (h *Hub) Subscription() *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -176,7 +176,7 @@ func (h *Hub) Forget() error {
 	return h.config.Kept.Clear(kindPending)
 }
 
-// Sign gives the signature of a body, as the X-Notion-Signature header carries it.
+// Sign returns the signature of a body, as the X-Notion-Signature header carries it.
 func Sign(token string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write(body)
@@ -235,7 +235,7 @@ func (h *Hub) run(ctx context.Context) {
 	}
 }
 
-// next gives how long to wait until something may be due. The clock may run slower than the machine's, so it may be in vain.
+// next returns how long to wait until something may be due. The clock may run slower than the machine's, so it may be in vain.
 func (h *Hub) next() time.Duration {
 	const shortest, longest = 10 * time.Millisecond, time.Hour
 	if !h.config.Habits().Background {

@@ -16,7 +16,7 @@ type Buffer struct {
 	b []byte
 }
 
-// Bytes gives what was written.
+// Bytes returns what was written.
 func (b *Buffer) Bytes() []byte { return b.b }
 
 // Open begins an object.

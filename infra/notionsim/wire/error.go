@@ -18,7 +18,7 @@ type Error struct {
 	RetryAfter int               // seconds for the Retry-After header, when above zero
 }
 
-// Error gives the code and the message.
+// Error returns the code and the message.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // Append writes the error as Notion's body for it.

@@ -47,7 +47,7 @@ func Parse(raw []byte) (Node, *Error) {
 	return n, n.doc.err
 }
 
-// Err gives the first thing found wrong anywhere in the document.
+// Err returns the first thing found wrong anywhere in the document.
 func (n Node) Err() error {
 	if n.doc.err == nil {
 		return nil
@@ -55,7 +55,7 @@ func (n Node) Err() error {
 	return n.doc.err
 }
 
-// Or gives what was found wrong in the document, or else an error that came up while it was read.
+// Or returns what was found wrong in the document, or else an error that came up while it was read.
 func (n Node) Or(err error) error {
 	if n.doc.err != nil {
 		return n.doc.err
@@ -75,7 +75,7 @@ func (n Node) Expect(what string) {
 	n.Refuse(Validation("body failed validation: %s should be %s, instead was `%s`.", n.path, what, n.excerpt()))
 }
 
-// Path gives the place's path.
+// Path returns the place's path.
 func (n Node) Path() string { return n.path }
 
 // Present reports whether the member is there at all, be it null.
@@ -84,7 +84,7 @@ func (n Node) Present() bool { return n.present }
 // Null reports whether the member is there and null.
 func (n Node) Null() bool { return n.present && n.value == nil }
 
-// Get gives a member of an object.
+// Get returns a member of an object.
 func (n Node) Get(key string) Node {
 	m, _ := n.value.(map[string]any)
 	v, ok := m[key]
@@ -118,7 +118,7 @@ func (n Node) IsList() bool {
 	return ok
 }
 
-// Keys gives the names of an object's members in alphabetical order.
+// Keys returns the names of an object's members in alphabetical order.
 func (n Node) Keys() []string {
 	m, _ := n.value.(map[string]any)
 	return sortedKeys(m)
@@ -137,7 +137,7 @@ func (n Node) Only(names ...string) {
 	}
 }
 
-// List gives the elements of an array of at most limit elements.
+// List returns the elements of an array of at most limit elements.
 func (n Node) List(limit int) []Node {
 	a, ok := n.value.([]any)
 	if !ok {
@@ -155,7 +155,7 @@ func (n Node) List(limit int) []Node {
 	return nodes
 }
 
-// Text gives a string.
+// Text returns a string.
 func (n Node) Text() string {
 	s, ok := n.value.(string)
 	if !ok {
@@ -164,7 +164,7 @@ func (n Node) Text() string {
 	return s
 }
 
-// Bounded gives a string of at least one and at most limit UTF-16 units, as Notion counts them.
+// Bounded returns a string of at least one and at most limit UTF-16 units, as Notion counts them.
 func (n Node) Bounded(limit int) string {
 	s := n.AtMost(limit)
 	if _, ok := n.value.(string); ok && s == "" && n.doc.err == nil {
@@ -173,7 +173,7 @@ func (n Node) Bounded(limit int) string {
 	return s
 }
 
-// AtMost gives a string of at most limit UTF-16 units.
+// AtMost returns a string of at most limit UTF-16 units.
 func (n Node) AtMost(limit int) string {
 	s := n.Text()
 	if length := Length(s); length > limit {
@@ -183,7 +183,7 @@ func (n Node) AtMost(limit int) string {
 	return s
 }
 
-// OneOf gives a string that is among those named.
+// OneOf returns a string that is among those named.
 func (n Node) OneOf(names ...string) string {
 	s, ok := n.value.(string)
 	if ok {
@@ -201,7 +201,7 @@ func (n Node) OneOf(names ...string) string {
 	return ""
 }
 
-// Float gives a number.
+// Float returns a number.
 func (n Node) Float() float64 {
 	num, ok := n.value.(json.Number)
 	f, err := num.Float64()
@@ -212,7 +212,7 @@ func (n Node) Float() float64 {
 	return f
 }
 
-// Bool gives true or false.
+// Bool returns true or false.
 func (n Node) Bool() bool {
 	b, ok := n.value.(bool)
 	if !ok {
@@ -221,7 +221,7 @@ func (n Node) Bool() bool {
 	return b
 }
 
-// UUID gives an id in its dashed, lower-case spelling. It may come without dashes and in any case.
+// UUID returns an id in its dashed, lower-case spelling. It may come without dashes and in any case.
 func (n Node) UUID() string {
 	s, ok := n.value.(string)
 	id, valid := UUID(s)
@@ -231,7 +231,7 @@ func (n Node) UUID() string {
 	return id
 }
 
-// Raw gives the value as JSON.
+// Raw returns the value as JSON.
 func (n Node) Raw() json.RawMessage {
 	raw, err := json.Marshal(n.value)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/notionsim/wire"
 )
 
-// Blocks gives how many blocks there ever were: what is deleted still counts.
+// Blocks returns how many blocks there ever were: what is deleted still counts.
 func (w *Workspace) Blocks() int { return w.blocks }
 
 // SetBlocks makes it so many blocks.
@@ -16,7 +16,7 @@ func (w *Workspace) SetBlocks(n int) {
 	w.changes.mark("counters", "counters")
 }
 
-// room gives the error for a workspace that has no room for another block. The write that reaches the limit still succeeds.
+// room returns the error for a workspace that has no room for another block. The write that reaches the limit still succeeds.
 //
 // https://developers.notion.com/reference/workspace-block-limits
 func (w *Workspace) room() error {

@@ -50,7 +50,7 @@ func (w *Workspace) convert(v value.Value, from *schema.Property, sourceID strin
 	return nil
 }
 
-// shown gives what a reader sees of a simple value, and "" of any other.
+// shown returns what a reader sees of a simple value, and "" of any other.
 func (w *Workspace) shown(v value.Value, p *schema.Property) string {
 	name := func(id string) string { o, _ := p.Option(id); return o.Name }
 	switch v := v.(type) {
@@ -77,7 +77,7 @@ func (w *Workspace) shown(v value.Value, p *schema.Property) string {
 	}
 }
 
-// option gives the id of the option with a name, which comes into being if need be.
+// option returns the id of the option with a name, which comes into being if need be.
 func (w *Workspace) option(sourceID string, p *schema.Property, name string) string {
 	name = strings.ReplaceAll(name, ",", "")
 	if o, ok := p.OptionNamed(name); ok {

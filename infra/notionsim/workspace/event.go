@@ -38,7 +38,7 @@ type SchemaChange struct {
 	Action string `json:"action"` // created, updated or deleted
 }
 
-// TakeEvents gives the events since it was last called.
+// TakeEvents returns the events since it was last called.
 func (w *Workspace) TakeEvents() []Event {
 	events := w.events
 	w.events = nil

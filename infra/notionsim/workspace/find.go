@@ -97,7 +97,7 @@ func (w *Workspace) Find(ds *DataSource, q Query) (Found, error) {
 	return found, nil
 }
 
-// scan gives up to limit rows that follow a cursor, and what tells where a row stands in the query's order.
+// scan returns up to limit rows that follow a cursor, and what tells where a row stands in the query's order.
 func (w *Workspace) scan(ds *DataSource, q Query, from cursor.Cursor, limit int) ([]*Page, ranking, error) {
 	shelf := &ds.live
 	if q.InTrash {
@@ -124,7 +124,7 @@ func (w *Workspace) scan(ds *DataSource, q Query, from cursor.Cursor, limit int)
 	return w.walk(pages, by, descending, q, from, limit), by, nil
 }
 
-// candidates gives the fewest pages that the filter's stretches of time leave.
+// candidates returns the fewest pages that the filter's stretches of time leave.
 func candidates(s *shelf, f query.Filter) []*Page {
 	created := within(s.created.pages, byCreated, f.Created)
 	edited := within(s.edited.pages, byEdited, f.Edited)
@@ -134,7 +134,7 @@ func candidates(s *shelf, f query.Filter) []*Page {
 	return created
 }
 
-// within gives the part of pages, sorted by one of their times, that may lie in a stretch of time. The stretch speaks of
+// within returns the part of pages, sorted by one of their times, that may lie in a stretch of time. The stretch speaks of
 // times that may be rounded down, so it reaches a minute further.
 func within(pages []*Page, by ranking, span query.Span) []*Page {
 	if !span.From.IsZero() {
@@ -148,7 +148,7 @@ func within(pages []*Page, by ranking, span query.Span) []*Page {
 	return pages
 }
 
-// walk gives up to limit pages that pass the query's filter, in the order of a ranking or its reverse, behind a cursor.
+// walk returns up to limit pages that pass the query's filter, in the order of a ranking or its reverse, behind a cursor.
 func (w *Workspace) walk(pages []*Page, by ranking, descending bool, q Query, from cursor.Cursor, limit int) []*Page {
 	x := index{pages}
 	var out []*Page

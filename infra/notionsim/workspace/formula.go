@@ -39,7 +39,7 @@ func (w *Workspace) formula(page *Page, p *schema.Property, by reader) value.Val
 	return computed
 }
 
-// operand gives a value as formulas compute with it.
+// operand returns a value as formulas compute with it.
 func (w *Workspace) operand(v value.Value, p *schema.Property) value.Value {
 	switch v := v.(type) {
 	case value.Number, value.Checked, value.Date, nil:

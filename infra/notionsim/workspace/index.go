@@ -11,7 +11,7 @@ import (
 // shelf holds pages in every order that is asked for often.
 type shelf struct{ created, edited, scattered index }
 
-// ranking gives a page's place in one order.
+// ranking returns a page's place in one order.
 type ranking func(*Page) cursor.Key
 
 func byCreated(p *Page) cursor.Key { return cursor.Key{At: millis(p.Created), Seq: p.Seq} }
@@ -28,7 +28,7 @@ func millis(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) }
 // index is pages sorted by a ranking.
 type index struct{ pages []*Page }
 
-// at gives the place of the first page at or after a key.
+// at returns the place of the first page at or after a key.
 func (x *index) at(k cursor.Key, by ranking) int {
 	return sort.Search(len(x.pages), func(i int) bool { return by(x.pages[i]).Compare(k) >= 0 })
 }
@@ -69,7 +69,7 @@ func (s *shelf) fill(pages []*Page) {
 	s.scattered.fill(pages, byScatter)
 }
 
-// shelf gives the shelf of its data source on which a page stands, or nil outside of all.
+// shelf returns the shelf of its data source on which a page stands, or nil outside of all.
 func (w *Workspace) shelf(p *Page) *shelf {
 	ds := w.sources[p.SourceID]
 	switch {

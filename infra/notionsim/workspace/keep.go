@@ -27,7 +27,7 @@ type counters struct {
 	Blocks int `json:"blocks,omitempty"`
 }
 
-// TakeChanges gives what changed since it was last called, in a fixed order, to be kept.
+// TakeChanges returns what changed since it was last called, in a fixed order, to be kept.
 func (w *Workspace) TakeChanges() ([]journal.Record, error) {
 	if len(w.changes.marked) == 0 {
 		return nil, nil
@@ -52,7 +52,7 @@ func (w *Workspace) TakeChanges() ([]journal.Record, error) {
 // ForgetChanges is TakeChanges for who keeps nothing.
 func (w *Workspace) ForgetChanges() { w.changes = newChanges() }
 
-// thing gives what is to be kept under a kind and an id, or nil where it is gone.
+// thing returns what is to be kept under a kind and an id, or nil where it is gone.
 func (w *Workspace) thing(kind, id string) any {
 	switch kind {
 	case "page":
@@ -84,7 +84,7 @@ type keptUser struct {
 	Order int `json:"order"`
 }
 
-// page gives back a page that was kept. Its values are read by the types that the schema says.
+// page restores a page that was kept. Its values are read by the types that the schema says.
 func (w *Workspace) page(raw []byte) (*Page, error) {
 	type plain Page
 	p := new(Page)

@@ -14,7 +14,7 @@ func outside() schema.Schema {
 	return schema.Schema{{ID: schema.TitleID, Name: "title", Type: schema.Title}}
 }
 
-// SchemaOf gives the schema of a page.
+// SchemaOf returns the schema of a page.
 func (w *Workspace) SchemaOf(p *Page) schema.Schema {
 	if ds := w.sources[p.SourceID]; ds != nil {
 		return ds.Schema
@@ -87,7 +87,7 @@ func (w *Workspace) CreatePage(n wire.Node, a Actor) (*Page, error) {
 	return p, nil
 }
 
-// number gives a new page its id, its numbers and its defaults.
+// number sets a new page's id, its numbers and its defaults.
 func (w *Workspace) number(p *Page) {
 	if p.ID == "" {
 		p.ID = w.ids.UUID()
@@ -110,7 +110,7 @@ func (w *Workspace) number(p *Page) {
 	w.changes.mark("page", p.ID)
 }
 
-// serial gives the next number of a unique_id.
+// serial returns the next number of a unique_id.
 func (w *Workspace) serial(sourceID string, p *schema.Property) value.Value {
 	n := p.NextNumber
 	p.NextNumber++
@@ -233,7 +233,7 @@ func (w *Workspace) AddPages(sourceID string, pages ...*Page) {
 	}
 }
 
-// SetValue gives a page a value as it stands: how a value comes about that the API cannot write. The page does not count as
+// SetValue sets a page's value as it stands: how a value comes about that the API cannot write. The page does not count as
 // edited.
 func (w *Workspace) SetValue(pageID, propertyID string, v value.Value) error {
 	p := w.pages[pageID]

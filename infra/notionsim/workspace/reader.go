@@ -10,7 +10,7 @@ type reader struct {
 	depth uint8
 }
 
-// deeper gives the reader of what a formula or a rollup computes with.
+// deeper returns the reader of what a formula or a rollup computes with.
 func (r reader) deeper() reader {
 	r.depth++
 	return r

@@ -33,7 +33,7 @@ func (w *Workspace) relate(p *Page, prop *schema.Property, refs value.Refs, a Ac
 	}
 }
 
-// syncedOf gives the property at the other end of a two-way relation, or nil.
+// syncedOf returns the property at the other end of a two-way relation, or nil.
 func (w *Workspace) syncedOf(p *schema.Property) *schema.Property {
 	other := w.sources[p.Relation.DataSourceID]
 	if other == nil || !p.Relation.Dual {

@@ -20,7 +20,7 @@ func (r row) Edited() time.Time                    { return r.w.compared(r.p.Edi
 func (r row) Value(p *schema.Property) value.Value { return r.w.valueOf(r.p, p, r.by) }
 func (r row) Text(t value.Text) string             { return value.String(t, r.w.view(0)) }
 
-// compared gives a time as filters compare it.
+// compared returns a time as filters compare it.
 func (w *Workspace) compared(t time.Time) time.Time {
 	if w.Limits.FilterRaw {
 		return t
@@ -28,7 +28,7 @@ func (w *Workspace) compared(t time.Time) time.Time {
 	return t.Truncate(time.Minute)
 }
 
-// valueOf gives what a reader sees that a page holds in a property, computed ones and the page's own times and users included.
+// valueOf returns what a reader sees that a page holds in a property, computed ones and the page's own times and users included.
 func (w *Workspace) valueOf(page *Page, p *schema.Property, by reader) value.Value {
 	switch p.Type {
 	case schema.CreatedTime:
@@ -50,7 +50,7 @@ func (w *Workspace) valueOf(page *Page, p *schema.Property, by reader) value.Val
 	}
 }
 
-// related gives the related pages that show: those that exist, are not in the trash and are shared with the reader.
+// related returns the related pages that show: those that exist, are not in the trash and are shared with the reader.
 func (w *Workspace) related(page *Page, p *schema.Property, by reader) value.Value {
 	refs, _ := page.Values[p.ID].(value.Refs)
 	if len(refs) > 0 && w.unshared(nil, p, by) {

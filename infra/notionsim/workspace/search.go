@@ -71,7 +71,7 @@ func (w *Workspace) Search(n wire.Node, a Actor) (hits []Hit, next string, err e
 	return hits, next, nil
 }
 
-// titled gives what has a text in its title, is in the trash or is not, and is known to the search by now.
+// titled returns what has a text in its title, is in the trash or is not, and is known to the search by now.
 func (w *Workspace) titled(text, only string, trash bool, a Actor) []Hit {
 	known := w.now().Add(-w.Limits.SearchLag)
 	var hits []Hit

@@ -197,7 +197,7 @@ func (w *Workspace) propertyID(ds *DataSource, taken schema.Schema, name string)
 	}
 }
 
-// AddProperty gives a data source a property that stands ready: how a property comes about that the API cannot make.
+// AddProperty adds a property that stands ready to a data source: how a property comes about that the API cannot make.
 func (w *Workspace) AddProperty(ds *DataSource, p *schema.Property, a Actor) {
 	p.ID = w.propertyID(ds, ds.Schema, p.Name)
 	w.editSchema(ds, a, w.addProperty(ds, p, a))
@@ -253,7 +253,7 @@ func (w *Workspace) addSynced(ds *DataSource, p *schema.Property, a Actor) {
 	}
 }
 
-// numberAll gives every page of a data source its unique_id and its status when such a property is added.
+// numberAll sets the unique_id and the status of every page of a data source when such a property is added.
 func (w *Workspace) numberAll(ds *DataSource, p *schema.Property) {
 	if p.Type != schema.UniqueID && p.Type != schema.Status {
 		return

@@ -17,7 +17,7 @@ type view struct {
 	references int
 }
 
-// view gives the workspace as answers show it, with at most so many references of a property; 0 is all.
+// view returns the workspace as answers show it, with at most so many references of a property; 0 is all.
 func (w *Workspace) view(references int) view { return view{w, references} }
 
 func (v view) References() int { return v.references }
@@ -86,7 +86,7 @@ func (v view) PageName(id string) (title, address string) {
 	return "", pageURL("", id)
 }
 
-// plain gives the words of a text without what its mentions show: mentions may name one another in a ring.
+// plain returns the words of a text without what its mentions show: mentions may name one another in a ring.
 func plain(t value.Text) string {
 	var s strings.Builder
 	for _, run := range t {
@@ -106,7 +106,7 @@ func (v view) AppendHosted(b *wire.Buffer, path string) {
 	b.Close()
 }
 
-// pageURL gives the address of a page with a title.
+// pageURL returns the address of a page with a title.
 func pageURL(title, id string) string {
 	slug := strings.Join(strings.FieldsFunc(title, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')

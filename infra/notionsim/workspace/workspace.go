@@ -145,7 +145,7 @@ type Page struct {
 // Media is an icon or a cover as it is written and answered; nil for none.
 type Media = json.RawMessage
 
-// New gives an empty workspace. The seed decides every id; now is the time of every edit.
+// New returns an empty workspace. The seed decides every id; now is the time of every edit.
 func New(seed int64, now func() time.Time) *Workspace {
 	return &Workspace{
 		now:       now,
@@ -159,10 +159,10 @@ func New(seed int64, now func() time.Time) *Workspace {
 	}
 }
 
-// time gives the time of an edit. Notion keeps milliseconds.
+// time returns the time of an edit. Notion keeps milliseconds.
 func (w *Workspace) time() time.Time { return w.now().UTC().Truncate(time.Millisecond) }
 
-// Seed gives what decides the ids.
+// Seed returns what decides the ids.
 func (w *Workspace) Seed() int64 { return w.ids.Seed }
 
 // AddUser adds a user.
@@ -171,12 +171,12 @@ func (w *Workspace) AddUser(u User) {
 	w.changes.mark("user", u.ID)
 }
 
-// Users gives all persons and bots in the order in which they were added.
+// Users returns all persons and bots in the order in which they were added.
 func (w *Workspace) Users() []*User {
 	return slices.DeleteFunc(slices.Clone(w.users), func(u *User) bool { return u.Kind == "group" })
 }
 
-// User gives a user or group, or nil.
+// User returns a user or group, or nil.
 func (w *Workspace) User(id string) *User {
 	for _, u := range w.users {
 		if u.ID == id {
@@ -186,7 +186,7 @@ func (w *Workspace) User(id string) *User {
 	return nil
 }
 
-// Database gives a database that the actor sees.
+// Database returns a database that the actor sees.
 func (w *Workspace) Database(id string, a Actor) (*Database, error) {
 	d := w.databases[id]
 	if d == nil || (a.Bot && d.Unshared) {
@@ -195,7 +195,7 @@ func (w *Workspace) Database(id string, a Actor) (*Database, error) {
 	return d, nil
 }
 
-// DataSource gives a data source that the actor sees.
+// DataSource returns a data source that the actor sees.
 func (w *Workspace) DataSource(id string, a Actor) (*DataSource, error) {
 	ds := w.sources[id]
 	if ds == nil || (a.Bot && w.databases[ds.DatabaseID].Unshared) {
@@ -204,7 +204,7 @@ func (w *Workspace) DataSource(id string, a Actor) (*DataSource, error) {
 	return ds, nil
 }
 
-// Page gives a page that the actor sees, be it in the trash.
+// Page returns a page that the actor sees, be it in the trash.
 func (w *Workspace) Page(id string, a Actor) (*Page, error) {
 	p := w.pages[id]
 	if p == nil || (a.Bot && w.hidden(p)) {
@@ -219,12 +219,12 @@ func (w *Workspace) hidden(p *Page) bool {
 	return ds != nil && w.databases[ds.DatabaseID].Unshared
 }
 
-// Rows gives the pages of a data source, those in the trash included, in order of creation.
+// Rows returns the pages of a data source, those in the trash included, in order of creation.
 func (w *Workspace) Rows(ds *DataSource) []*Page {
 	rows := slices.Concat(ds.live.created.pages, ds.trash.created.pages)
 	slices.SortFunc(rows, func(a, b *Page) int { return byCreated(a).Compare(byCreated(b)) })
 	return rows
 }
 
-// Count gives how many pages of a data source are not in the trash.
+// Count returns how many pages of a data source are not in the trash.
 func (ds *DataSource) Count() int { return len(ds.live.created.pages) }

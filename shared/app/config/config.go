@@ -79,7 +79,7 @@ const (
 	TracingHeaders          = "OTEL_EXPORTER_OTLP_HEADERS" // what the collector is told with each request, its key perhaps
 )
 
-// Secrets gives the names of the app secret's secrets.
+// Secrets returns the names of the app secret's secrets.
 func Secrets() []string {
 	return []string{
 		DatabaseURL, MigrationDatabaseURL, NotionToken, SupabaseServiceRoleKey, SupabaseJWTSecret, SupabaseWebhookSecret, NotionOAuthClientSecret,

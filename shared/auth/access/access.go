@@ -28,7 +28,7 @@ const (
 	Admin  Scope = "admin"
 )
 
-// Scopes gives every scope.
+// Scopes returns every scope.
 func Scopes() []Scope { return []Scope{Read, Sync, Events, Config, Data, Admin} }
 
 // Principal is a caller who is known.
@@ -85,7 +85,7 @@ func NewKey(client string, scopes []Scope, random io.Reader) (string, Key, error
 	return prefix + "_" + key.ID + "_" + text, key, nil
 }
 
-// KeyID gives the id that a presented key names; false when it does not look like one of ours.
+// KeyID returns the id that a presented key names; false when it does not look like one of ours.
 func KeyID(presented string) (string, bool) {
 	id, _, ok := split(presented)
 	return id, ok

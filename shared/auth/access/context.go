@@ -10,7 +10,7 @@ import (
 // The authorizer lets every request through and says what it found out; the function that is called decides. So every refusal
 // has the API's own shape, and a function that asks for no scope cannot be reached by mistake: no scope fits nobody.
 
-// Context gives what the authorizer tells the function: who is calling, or why that is not known.
+// Context returns what the authorizer tells the function: who is calling, or why that is not known.
 func Context(p Principal, err error) map[string]any {
 	if err != nil {
 		kind := fault.KindOf(err)
@@ -26,7 +26,7 @@ func Context(p Principal, err error) map[string]any {
 	return map[string]any{"client": p.Client, "key_id": p.KeyID, "scopes": strings.Join(scopes, " ")}
 }
 
-// FromContext gives who is calling from what the authorizer told; fault.Unauthorized, fault.RateLimited or fault.Unavailable when it is
+// FromContext returns who is calling from what the authorizer told; fault.Unauthorized, fault.RateLimited or fault.Unavailable when it is
 // not known.
 func FromContext(told map[string]any) (Principal, error) {
 	text := func(name string) string {

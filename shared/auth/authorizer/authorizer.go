@@ -15,7 +15,7 @@ import (
 
 // Keys looks API keys up.
 type Keys interface {
-	// Find gives the key with that id; fault.NotFound when there is none.
+	// Find returns the key with that id; fault.NotFound when there is none.
 	Find(ctx context.Context, id string) (access.Key, error)
 	// Used notes that a key was used.
 	Used(ctx context.Context, id string) error

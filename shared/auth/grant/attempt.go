@@ -29,7 +29,7 @@ func NewState(random io.Reader) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
-// HashState gives what is kept of a state.
+// HashState returns what is kept of a state.
 func HashState(state string) []byte {
 	sum := sha256.Sum256([]byte(state))
 	return sum[:]

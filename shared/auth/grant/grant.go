@@ -64,7 +64,7 @@ type Policy struct {
 // warning is how long before its end a grant that could not be refreshed is told of.
 const warning = 24 * time.Hour
 
-// Expiry gives when the grant's access token ends.
+// Expiry returns when the grant's access token ends.
 func (p Policy) Expiry(g Grant) time.Time {
 	if g.ExpiresAt.IsZero() {
 		return g.IssuedAt.Add(p.Life)

@@ -19,11 +19,11 @@ type Pair struct {
 	Refresh secret.Text // none: the pair cannot be refreshed
 }
 
-// String gives the version.
+// String returns the version.
 func (p Pair) String() string { return "pair " + strconv.FormatInt(p.Version, 10) }
 
-// GoString gives the version.
+// GoString returns the version.
 func (p Pair) GoString() string { return p.String() }
 
-// MarshalJSON gives the version: a pair that ends up in a log or an answer shows nothing.
+// MarshalJSON returns the version: a pair that ends up in a log or an answer shows nothing.
 func (p Pair) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, p.String()), nil }

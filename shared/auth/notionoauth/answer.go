@@ -28,7 +28,7 @@ func refusal(err error) error {
 	return away(errors.New("an answer without a token"))
 }
 
-// codeOf gives the code of an error, which comes in two shapes: {"error":…} and {"code":…,"message":…}; "" for what is neither.
+// codeOf returns the code of an error, which comes in two shapes: {"error":…} and {"code":…,"message":…}; "" for what is neither.
 func codeOf(body []byte) string {
 	var said struct {
 		Error string `json:"error"`

@@ -73,12 +73,12 @@ func New(config Config) *Client {
 	}}
 }
 
-// AuthorizationURL gives the address of the page on which a person allows access.
+// AuthorizationURL returns the address of the page on which a person allows access.
 func (c *Client) AuthorizationURL(state string) string {
 	return c.oauth2(secret.Text{}).AuthCodeURL(state, oauth2.SetAuthURLParam("owner", "user"))
 }
 
-// oauth2 gives the library's view of Notion. The style is set, or a failed exchange would be tried again with the secret in the body.
+// oauth2 returns the library's view of Notion. The style is set, or a failed exchange would be tried again with the secret in the body.
 func (c *Client) oauth2(clientSecret secret.Text) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: c.config.ID, ClientSecret: clientSecret.Reveal(), RedirectURL: c.config.RedirectURI,
@@ -88,7 +88,7 @@ func (c *Client) oauth2(clientSecret secret.Text) *oauth2.Config {
 	}
 }
 
-// Exchange gives the tokens for a code.
+// Exchange returns the tokens for a code.
 func (c *Client) Exchange(ctx context.Context, code string) (grant.Answer, error) {
 	clientSecret, err := c.config.Secret(ctx)
 	if err != nil {
@@ -115,7 +115,7 @@ func (c *Client) Exchange(ctx context.Context, code string) (grant.Answer, error
 	return answer, err
 }
 
-// Refresh gives the pair that follows the one of a refresh token, which dies. The library does this by itself when a token's time is over,
+// Refresh returns the pair that follows the one of a refresh token, which dies. The library does this by itself when a token's time is over,
 // which Notion does not tell, and would keep the new pair to itself.
 //
 // https://developers.notion.com/reference/refresh-a-token

@@ -12,9 +12,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
-// Refresher gives new tokens for old ones.
+// Refresher exchanges refresh tokens for new tokens.
 type Refresher interface {
-	// Refresh gives the next pair, and the one before dies; an error that wraps grant.ErrInvalidGrant when the refresh token is
+	// Refresh returns the next pair, and the one before dies; an error that wraps grant.ErrInvalidGrant when the refresh token is
 	// good for nothing. Any other error says nothing of whether Notion made a new pair.
 	Refresh(ctx context.Context, refresh secret.Text) (grant.Answer, error)
 	Introspect(ctx context.Context, access secret.Text) (grant.Introspection, error)
@@ -23,7 +23,7 @@ type Refresher interface {
 
 // Grants keeps what is known of grants. One at a time holds a grant; who holds it writes.
 type Grants interface {
-	// Find gives a connection's grant; fault.NotFound when it never had one.
+	// Find returns a connection's grant; fault.NotFound when it never had one.
 	Find(ctx context.Context, connectionID string) (grant.Grant, error)
 	// Claim takes hold of a grant for a while; fault.Conflict while somebody else holds it.
 	Claim(ctx context.Context, connectionID, owner string) (grant.Grant, error)
@@ -48,7 +48,7 @@ type Keeper struct {
 // turn is how long one waits before looking again whether the holder of a grant is done.
 const turn = 100 * time.Millisecond
 
-// Refresh gives a pair that is newer than the stale version, from whoever gets it first: any number of callers make one refresh. The
+// Refresh returns a pair that is newer than the stale version, from whoever gets it first: any number of callers make one refresh. The
 // pair is in the vault before it is used. fault.Unauthorized: the grant has ended, and has to be given again.
 func (k Keeper) Refresh(ctx context.Context, connectionID string, stale int64) (grant.Pair, error) {
 	var pair grant.Pair
@@ -143,7 +143,7 @@ func (h *held) save(ctx context.Context, is grant.Grant, happened ...event.Draft
 	return err
 }
 
-// current gives the pair that the vault has now. Where a refresher died between the vault and here, the vault is ahead and is right.
+// current returns the pair that the vault has now. Where a refresher died between the vault and here, the vault is ahead and is right.
 func (h *held) current(ctx context.Context) (grant.Pair, error) {
 	if h.grant.Status != grant.Connected {
 		return grant.Pair{}, ended(h.grant)

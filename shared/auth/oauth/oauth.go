@@ -15,10 +15,10 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
-// Exchanger gives tokens for a person's consent.
+// Exchanger exchanges a person's consent for tokens.
 type Exchanger interface {
 	AuthorizationURL(state string) string
-	// Exchange gives the tokens for a code; an error that wraps grant.ErrInvalidGrant when the code is good for nothing.
+	// Exchange returns the tokens for a code; an error that wraps grant.ErrInvalidGrant when the code is good for nothing.
 	Exchange(ctx context.Context, code string) (grant.Answer, error)
 	Revoke(ctx context.Context, access secret.Text) error
 }
@@ -33,7 +33,7 @@ type Attempts interface {
 
 // Connections keeps what is known of connections.
 type Connections interface {
-	// Place gives the connection of a workspace, and the version of the last pair that it had, 0 for none. A workspace that is
+	// Place returns the connection of a workspace, and the version of the last pair that it had, 0 for none. A workspace that is
 	// not known goes to the connection that is there from the start while that has none, and else to a new one.
 	Place(ctx context.Context, w grant.Workspace) (connectionID string, version int64, err error)
 	// Connect makes a grant the connection's, and gives the name of the secret that the grant before had, "" for none.
@@ -43,9 +43,9 @@ type Connections interface {
 
 // Vault keeps pairs of tokens.
 type Vault interface {
-	// Read gives the current pair; fault.NotFound when there is none of that name.
+	// Read returns the current pair; fault.NotFound when there is none of that name.
 	Read(ctx context.Context, name string) (grant.Pair, error)
-	// Previous gives the pair before the current one; fault.NotFound when there is none.
+	// Previous returns the pair before the current one; fault.NotFound when there is none.
 	Previous(ctx context.Context, name string) (grant.Pair, error)
 	// Put makes a pair the current one, and the one that was current the previous one; fault.Conflict when another pair of that
 	// version is there.

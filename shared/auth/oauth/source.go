@@ -22,7 +22,7 @@ const (
 
 // Finder tells what is known of a connection's grant.
 type Finder interface {
-	// Find gives a connection's grant; fault.NotFound when it never had one.
+	// Find returns a connection's grant; fault.NotFound when it never had one.
 	Find(ctx context.Context, connectionID string) (grant.Grant, error)
 }
 
@@ -31,16 +31,16 @@ type Reader interface {
 	Read(ctx context.Context, name string) (grant.Pair, error)
 }
 
-// Renew gives a pair newer than the stale version, as Keeper.Refresh does.
+// Renew returns a pair newer than the stale version, as Keeper.Refresh does.
 type Renew func(ctx context.Context, connectionID string, stale int64) (grant.Pair, error)
 
-// Source gives the token of a connection: OAuth's when the workspace is connected, else the fixed one. It remembers a token for TTL, and
+// Source returns the token of a connection: OAuth's when the workspace is connected, else the fixed one. It remembers a token for TTL, and
 // not a moment longer once Notion refused it.
 type Source struct {
 	ConnectionID string
 	Grants       Finder
 	Vault        Reader
-	// Fixed gives the token that a person set, an empty one for none.
+	// Fixed returns the token that a person set, an empty one for none.
 	Fixed func(ctx context.Context) (secret.Text, error)
 	// Reread, when not nil, has Fixed be asked anew for a token that Notion refused: a person may have set another.
 	Reread func()
@@ -60,7 +60,7 @@ type kept struct {
 	method Method
 }
 
-// Token gives the token; an empty one when there is none. fault.Unavailable: it cannot be read now.
+// Token returns the token; an empty one when there is none. fault.Unavailable: it cannot be read now.
 func (s *Source) Token(ctx context.Context) (secret.Text, error) {
 	k, err := s.get(ctx)
 	return k.token, err
@@ -136,7 +136,7 @@ func (s *Source) read(ctx context.Context) (kept, error) {
 	return kept{pair.Access, ByOAuth}, nil
 }
 
-// unrefused gives the fixed token, and looks for another where Notion refused the one that is remembered.
+// unrefused returns the fixed token, and looks for another where Notion refused the one that is remembered.
 func (s *Source) unrefused(ctx context.Context) (kept, error) {
 	k, err := s.fixed(ctx)
 	if err == nil && !k.token.Empty() && k.token.Equal(s.refused) && s.Reread != nil {

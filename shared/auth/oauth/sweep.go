@@ -7,7 +7,7 @@ import (
 
 // Leftovers finds attempts that are over.
 type Leftovers interface {
-	// Over gives the ids of attempts begun before a time that no grant came of.
+	// Over returns the ids of attempts begun before a time that no grant came of.
 	Over(ctx context.Context, before time.Time) ([]string, error)
 	Forget(ctx context.Context, attemptID string) error
 }

@@ -222,7 +222,7 @@ func (w *world) expireLease() {
 	}
 }
 
-// happened gives the types of the events, oldest first.
+// happened returns the types of the events, oldest first.
 func (w *world) happened() []event.Type {
 	w.t.Helper()
 	page, err := postgres.Events{Pool: w.pool, ConnectionID: first}.List(w.t.Context(), event.Filter{Limit: 100})
@@ -273,7 +273,7 @@ func step[T any](p *process, do func() (T, error)) (result T, err error) {
 	return result, err
 }
 
-// keeper gives a keeper of the process.
+// keeper returns a keeper of the process.
 func (p *process) keeper(k oauth.Keeper) oauth.Keeper {
 	k.Notion, k.Grants, k.Vault = dyingNotion{p, k.Notion}, dyingGrants{p, k.Grants}, dyingVault{p, k.Vault}
 	return k

@@ -49,7 +49,7 @@ func NewKeySet(projectURL string, transport http.RoundTripper, now func() time.T
 	}
 }
 
-// Key gives the key of an id. Ids that nobody has are looked up once in a while only, however many ask.
+// Key returns the key of an id. Ids that nobody has are looked up once in a while only, however many ask.
 func (s *KeySet) Key(ctx context.Context, id string) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -38,7 +38,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// published gives a key as Supabase publishes it.
+// published returns a key as Supabase publishes it.
 func published(t *testing.T, id string, key *ecdsa.PrivateKey) string {
 	t.Helper()
 	point, err := key.PublicKey.Bytes()

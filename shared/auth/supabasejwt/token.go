@@ -26,14 +26,14 @@ const longest = 8 << 10
 type Config struct {
 	URL  string // the project's address
 	Keys Keys
-	// Secret gives the project's legacy JWT secret, an empty one for none: tokens of HS256 are good only where it is set.
+	// Secret returns the project's legacy JWT secret, an empty one for none: tokens of HS256 are good only where it is set.
 	Secret func(ctx context.Context) (secret.Text, error)
 	Now    func() time.Time
 }
 
-// Keys gives the public keys that the project signs with.
+// Keys returns the public keys that the project signs with.
 type Keys interface {
-	// Key gives the key of an id; fault.NotFound when there is none, fault.Unavailable when that cannot be found out now.
+	// Key returns the key of an id; fault.NotFound when there is none, fault.Unavailable when that cannot be found out now.
 	Key(ctx context.Context, id string) (any, error)
 }
 

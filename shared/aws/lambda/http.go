@@ -26,11 +26,11 @@ func HTTP(handler http.Handler) {
 	awslambda.Start(Proxy(handler))
 }
 
-// Proxy gives the function from event to answer that [HTTP] starts.
+// Proxy returns the function from event to answer that [HTTP] starts.
 //
 // The conversion is aws-lambda-go-api-proxy's. Around it, Proxy gives the handler the request as API Gateway has it: headers
 // unsplit, the path as it stands, each cookie once, the body as raw bytes, the stage taken off the path, an address with a port.
-// It gives the client the answer as net/http would: 200 when nothing is said, the first status and not the last, and 500 in the
+// The client gets the answer as net/http would: 200 when nothing is said, the first status and not the last, and 500 in the
 // contract's shape when the handler panics. The request's context carries a [invocation.Call], the trace that the request belongs to, and Lambda's
 // deadline.
 //

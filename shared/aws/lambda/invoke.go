@@ -50,7 +50,7 @@ func Authorizer(decide Decider) {
 	})
 }
 
-// lower gives headers with their names in lower case, as an HTTP API sends them and sam local does not.
+// lower returns headers with their names in lower case, as an HTTP API sends them and sam local does not.
 func lower(headers map[string]string) map[string]string {
 	result := make(map[string]string, len(headers))
 	for name, value := range headers {

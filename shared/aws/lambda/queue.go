@@ -30,7 +30,7 @@ func Queue(handle func(context.Context, Message) error) {
 	awslambda.Start(Batch(handle))
 }
 
-// Batch gives the function from event to answer that [Queue] starts: it names the messages that are to come again, which are those
+// Batch returns the function from event to answer that [Queue] starts: it names the messages that are to come again, which are those
 // for which handle gave an error or panicked, those that the deadline left no time for, and in a FIFO queue, to keep its order,
 // what follows such a message in its group.
 //

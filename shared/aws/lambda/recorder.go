@@ -17,7 +17,7 @@ type recorder struct {
 
 func newRecorder() *recorder { return &recorder{header: http.Header{}} }
 
-// Header gives the headers of the answer to come.
+// Header returns the headers of the answer to come.
 func (r *recorder) Header() http.Header { return r.header }
 
 // WriteHeader sets the status and closes the headers. Informational statuses have no place in an event and are passed over.

@@ -14,7 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
 
-// harmless gives event without the parts that the library damages or refuses; restore puts them into the request that it makes.
+// harmless returns event without the parts that the library damages or refuses; restore puts them into the request that it makes.
 func harmless(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPRequest {
 	event.RawPath, event.RawQueryString, event.QueryStringParameters = "/", "", nil
 	event.Headers, event.Cookies = nil, nil
@@ -23,7 +23,7 @@ func harmless(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPReque
 	return event
 }
 
-// restore gives r as the client sent it. Errors are of kind Invalid and TooLarge.
+// restore returns r as the client sent it. Errors are of kind Invalid and TooLarge.
 func restore(r *http.Request, event events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	body, err := bodyOf(event)
 	if err != nil {
@@ -66,7 +66,7 @@ func tooLarge() error {
 	return fault.New(fault.TooLarge, "The body has more than %d bytes. Send less in one request.", MaxBody)
 }
 
-// headerOf gives each header as one value, because a comma in it is as likely a part of it as API Gateway's joining. Gateways that
+// headerOf returns each header as one value, because a comma in it is as likely a part of it as API Gateway's joining. Gateways that
 // send cookies both as a header and as a list mean them once.
 func headerOf(event events.APIGatewayV2HTTPRequest) http.Header {
 	header := make(http.Header, len(event.Headers)+1)
@@ -84,7 +84,7 @@ func urlOf(event events.APIGatewayV2HTTPRequest) *url.URL {
 	return &url.URL{Scheme: "https", Path: pathOf(event), RawQuery: event.RawQueryString}
 }
 
-// pathOf gives the path without the stage. Where a route itself begins as the stage is called, the stage is known by standing there
+// pathOf returns the path without the stage. Where a route itself begins as the stage is called, the stage is known by standing there
 // twice.
 func pathOf(event events.APIGatewayV2HTTPRequest) string {
 	stage := "/" + event.RequestContext.Stage

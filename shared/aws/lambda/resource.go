@@ -24,7 +24,7 @@ func Resource(do func(context.Context) (map[string]any, error)) {
 	Task(Step(&http.Client{Timeout: answerTime}, do))
 }
 
-// Step gives the handler that [Resource] starts. What do gives are the resource's attributes, and the result of an invocation by hand.
+// Step returns the handler that [Resource] starts. What do gives are the resource's attributes, and the result of an invocation by hand.
 //
 // CloudFormation is always answered, or it would wait for an hour: an error fails the deployment, which is then taken back. There is
 // nothing to do when the resource is deleted. And what does not exist yet (fault.NotFound) fails no deployment, since the first one

@@ -10,12 +10,12 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
-// traced gives the context of an invocation that goes on with the trace which parent names, or begins one.
+// traced returns the context of an invocation that goes on with the trace which parent names, or begins one.
 func traced(ctx context.Context, parent string) context.Context {
 	return trace.Begin(ctx, parent, rand.Reader)
 }
 
-// parentOf gives the trace of an event that is of messages, the first one's: whoever takes the event as a whole, such as the relay, does
+// parentOf returns the trace of an event that is of messages, the first one's: whoever takes the event as a whole, such as the relay, does
 // the same for one as for ten.
 func parentOf(event json.RawMessage) string {
 	var batch events.SQSEvent

@@ -39,7 +39,7 @@ func NewApp(client Client, id string, ttl time.Duration, now func() time.Time) *
 	return &App{client: client, id: id, ttl: ttl, now: now}
 }
 
-// Get gives a value of the secret, an empty one when it is not set. fault.Unavailable: the secret cannot be read now.
+// Get returns a value of the secret, an empty one when it is not set. fault.Unavailable: the secret cannot be read now.
 func (a *App) Get(ctx context.Context, name string) (secret.Text, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

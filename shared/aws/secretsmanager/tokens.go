@@ -51,12 +51,12 @@ type stored struct {
 	Refresh string `json:"refresh_token"`
 }
 
-// Read gives the current pair; fault.NotFound when there is no such secret.
+// Read returns the current pair; fault.NotFound when there is no such secret.
 func (r Readable) Read(ctx context.Context, name string) (grant.Pair, error) {
 	return r.read(ctx, name, "AWSCURRENT")
 }
 
-// Previous gives the pair before the current one; fault.NotFound when there is none.
+// Previous returns the pair before the current one; fault.NotFound when there is none.
 func (r Readable) Previous(ctx context.Context, name string) (grant.Pair, error) {
 	return r.read(ctx, name, "AWSPREVIOUS")
 }
@@ -113,7 +113,7 @@ func textOf(p grant.Pair) (string, error) {
 	return string(text), err
 }
 
-// versionID gives the id of a secret's version: one a version of the pair, so that Secrets Manager itself refuses a second pair of it.
+// versionID returns the id of a secret's version: one a version of the pair, so that Secrets Manager itself refuses a second pair of it.
 func versionID(name string, version int64) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name+"#"+strconv.FormatInt(version, 10))).String()
 }

@@ -24,7 +24,7 @@ type DeadLetters struct {
 	URLs   []string
 }
 
-// Count gives how many messages lie in each queue, by its name; of those that could not be asked nothing, and an error.
+// Count returns how many messages lie in each queue, by its name; of those that could not be asked nothing, and an error.
 func (d DeadLetters) Count(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	var errs []error

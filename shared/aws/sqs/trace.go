@@ -9,7 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
-// traced gives the attributes that say which trace a message belongs to; none outside of one.
+// traced returns the attributes that say which trace a message belongs to; none outside of one.
 func traced(ctx context.Context) map[string]types.MessageAttributeValue {
 	parent := trace.From(ctx).String()
 	if parent == "" {

@@ -89,7 +89,7 @@ const (
 	Dead      Status = "dead"
 )
 
-// Statuses gives every status.
+// Statuses returns every status.
 func Statuses() []Status { return []Status{Waiting, Delivered, Dead} }
 
 // Delivery is one event for one subscriber.
@@ -125,7 +125,7 @@ type Filter struct {
 	Limit  int
 }
 
-// Body gives what is sent for an event: always the same bytes, so that every attempt carries the same body.
+// Body returns what is sent for an event: always the same bytes, so that every attempt carries the same body.
 func Body(e event.Event) ([]byte, error) {
 	e.Timestamp = e.Timestamp.UTC()
 	return json.Marshal(e)

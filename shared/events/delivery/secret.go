@@ -54,7 +54,7 @@ func CheckSecret(given secret.Text) error {
 	return nil
 }
 
-// Sign gives the headers that sign a body: with every secret that holds now, because a receiver may not have the newest yet.
+// Sign returns the headers that sign a body: with every secret that holds now, because a receiver may not have the newest yet.
 func Sign(s Secrets, id string, at time.Time, body []byte) (map[string]string, error) {
 	holding := []secret.Text{s.Current}
 	for _, old := range s.Old {

@@ -33,13 +33,13 @@ const (
 type Lanes interface {
 	// Take takes a subscription's lane; fault.Conflict when nothing can be sent there now.
 	Take(ctx context.Context, subscriptionID string, at time.Time) (delivery.Lane, error)
-	// Hold gives back a lane that cannot be signed for, has the subscription say why, and nothing be sent before the given time.
+	// Hold releases a lane that cannot be signed for, has the subscription say why, and nothing be sent before the given time.
 	Hold(ctx context.Context, lane delivery.Lane, until time.Time) error
-	// Next gives the next deliveries that are due, those under way left out, and holds the lane longer; fault.Conflict when it was lost.
+	// Next returns the next deliveries that are due, those under way left out, and holds the lane longer; fault.Conflict when it was lost.
 	Next(ctx context.Context, lane delivery.Lane, at time.Time, limit int, underWay []string) ([]delivery.Job, error)
 	// Record stores a round as one; fault.Conflict when the lane was lost.
 	Record(ctx context.Context, lane delivery.Lane, round delivery.Round) error
-	// Release gives the lane back, and gives when something is due on it next; zero: nothing is.
+	// Release releases the lane, and returns when something is due on it next; zero: nothing is.
 	Release(ctx context.Context, lane delivery.Lane) (time.Time, error)
 }
 

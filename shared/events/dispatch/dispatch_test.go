@@ -108,7 +108,7 @@ func (w *world) Wake(_ context.Context, id string, wait time.Duration) error {
 	return nil
 }
 
-// take gives the next message that is due.
+// take returns the next message that is due.
 func (w *world) take() (string, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -392,7 +392,7 @@ func TestEndpointThatFailsIsLeftAlone(t *testing.T) {
 	}
 }
 
-// process gives the gate of a process, whose endpoints are all on one host.
+// process returns the gate of a process, whose endpoints are all on one host.
 func (w *world) process(endpoint breaker.Rule) dispatch.Gate {
 	var mu sync.Mutex
 	known := map[string]*breaker.Breaker{}

@@ -20,7 +20,7 @@ const relayed = 200
 type Outbox interface {
 	// Relay takes the next events out and stores the deliveries that they ask for, as one.
 	Relay(ctx context.Context, limit int, at time.Time) ([]event.Event, error)
-	// Due gives the subscriptions that have something to be sent now and nobody at work on it.
+	// Due returns the subscriptions that have something to be sent now and nobody at work on it.
 	Due(ctx context.Context, at time.Time) ([]string, error)
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/secret"
 )
 
-// sealingKey gives a key that is made of one byte.
+// sealingKey returns a key that is made of one byte.
 func sealingKey(b byte) string { return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, 32)) }
 
 // sealing seals under the world's keys, whatever they are by then.
@@ -53,7 +53,7 @@ func (w *world) exec(sql string, args ...any) {
 	}
 }
 
-// stored gives a subscription's secrets as they stand in its row.
+// stored returns a subscription's secrets as they stand in its row.
 func (w *world) stored(id string) (current, old string) {
 	w.t.Helper()
 	err := w.pool.QueryRow(w.t.Context(), `select secret, coalesce(old_secret, '') from event_subscriptions where id = $1`, id).Scan(&current, &old)

@@ -36,7 +36,7 @@ const (
 	Ping               Type = "ping" // a subscriber's test; goes to that subscriber only
 )
 
-// Types gives every type, in the contract's order.
+// Types returns every type, in the contract's order.
 func Types() []Type {
 	return []Type{
 		SyncStarted, SyncProgress, SyncCompleted, SyncFailed, SyncConflict, SyncHeld, RecordCreated, RecordUpdated,
@@ -45,7 +45,7 @@ func Types() []Type {
 	}
 }
 
-// Match gives the types that a filter names: a type itself, or a beginning and a star (`sync_*`, `*`). None when the filter
+// Match returns the types that a filter names: a type itself, or a beginning and a star (`sync_*`, `*`). None when the filter
 // fits no type.
 func Match(filter string) []Type {
 	prefix, wild := strings.CutSuffix(filter, "*")
@@ -68,7 +68,7 @@ const (
 	Integration System = "integration" // this system itself
 )
 
-// Systems gives every system.
+// Systems returns every system.
 func Systems() []System { return []System{Notion, Supabase, Integration} }
 
 // Event is one thing that happened.

@@ -179,7 +179,7 @@ func (c *Client) rest(value string) time.Duration {
 	return 0
 }
 
-// text gives bytes as Postgres takes them.
+// text returns bytes as Postgres takes them.
 func text(data []byte) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(string(data), "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -89,7 +89,7 @@ func TestStatementsNameTheConnection(t *testing.T) {
 	}
 }
 
-// connectionTables gives the tables that the migrations make with a connection_id.
+// connectionTables returns the tables that the migrations make with a connection_id.
 func connectionTables(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "infra", "migrations", "*.sql"))
@@ -125,7 +125,7 @@ func nameOf(f *ast.FuncDecl) string {
 	return fmt.Sprint(of) + "." + f.Name.Name
 }
 
-// texts gives the constants that are texts.
+// texts returns the constants that are texts.
 func texts(files []*ast.File) map[string]string {
 	known := map[string]string{}
 	for range 2 { // some are made of others
@@ -145,7 +145,7 @@ func texts(files []*ast.File) map[string]string {
 	return known
 }
 
-// textOf gives a text as far as it stands in the source, … for the rest; false for what has none.
+// textOf returns a text as far as it stands in the source, … for the rest; false for what has none.
 func textOf(e ast.Expr, known map[string]string) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -171,7 +171,7 @@ func textOf(e ast.Expr, known map[string]string) (string, bool) {
 	return "", false
 }
 
-// said gives the texts of a function, each whole.
+// said returns the texts of a function, each whole.
 func said(f *ast.FuncDecl, known map[string]string) []string {
 	var all []string
 	ast.Inspect(f, func(n ast.Node) bool {

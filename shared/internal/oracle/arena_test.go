@@ -535,7 +535,7 @@ func reading(raw json.RawMessage) page {
 	return p
 }
 
-// pages gives all pages, those in the trash too, in the order of their creation.
+// pages returns all pages, those in the trash too, in the order of their creation.
 func (a *arena) pages(t *rapid.T) []page {
 	raws, err := a.sim.Pages(a.database)
 	if err != nil {
@@ -616,7 +616,7 @@ func (a *arena) unanswered(t *rapid.T, pageID, op string) (is bool) {
 	return is
 }
 
-// views gives what both sides show.
+// views returns what both sides show.
 func (a *arena) views(t *rapid.T) (n, p view) {
 	n, p = view{}, view{}
 	add := func(v view, mark string, live bool, values map[string][]string) {
@@ -645,7 +645,7 @@ func (a *arena) views(t *rapid.T) (n, p view) {
 	return n, p
 }
 
-// together gives the values of two records of one mark.
+// together returns the values of two records of one mark.
 func together(one, other map[string][]string) map[string][]string {
 	both := maps.Clone(other)
 	for field, values := range one {
@@ -654,7 +654,7 @@ func together(one, other map[string][]string) map[string][]string {
 	return both
 }
 
-// logged gives the values that lost, in the conflict log.
+// logged returns the values that lost, in the conflict log.
 func (a *arena) logged(t *rapid.T) map[token]bool {
 	rows, err := a.person.Query(context.Background(), `
 		select field, coalesce(case winner when 'notion' then supabase_value else notion_value end, 'null')::text
@@ -809,7 +809,7 @@ func (a *arena) traces(t *rapid.T) (all string) {
 	return fmt.Sprintf("%s\n%s\n%d lines of the log", all, listed, a.lines)
 }
 
-// written gives how often the last sync wrote.
+// written returns how often the last sync wrote.
 func (a *arena) written(t *rapid.T) (n int) {
 	if err := a.person.QueryRow(context.Background(), `
 		select coalesce(sum((v.value)::int), 0) from sync_run_databases d join sync_runs r on r.id = d.run_id, jsonb_each_text(d.counts) v

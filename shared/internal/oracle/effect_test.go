@@ -55,7 +55,7 @@ func (e *effects) begin(plan map[int]trouble, person func()) {
 	e.n, e.plan, e.dead, e.person = 0, plan, false, person
 }
 
-// next gives the trouble at the next effect.
+// next returns the trouble at the next effect.
 func (e *effects) next() trouble {
 	t := e.plan[e.n]
 	e.n++

@@ -108,7 +108,7 @@ func (m *model) belong(n, p view) []string {
 	return wrong
 }
 
-// mentions gives a text that names more dates than a page shows, as Notion takes it and as it reads. The text stands for its token.
+// mentions returns a text that names more dates than a page shows, as Notion takes it and as it reads. The text stands for its token.
 func (a *arena) mentions(text string) (property any, reads string) {
 	runs := rich(text + " ")
 	reads = text + " "
@@ -214,7 +214,7 @@ func (a *arena) linkRow(t *rapid.T, d desk) {
 	}
 }
 
-// usersOf gives the people of the workspace.
+// usersOf returns the people of the workspace.
 func (a *arena) usersOf(t *rapid.T) []string {
 	var ids []string
 	for _, u := range a.call(t, "GET", "/v1/users", nil)["results"].([]any) {

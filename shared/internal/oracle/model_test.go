@@ -82,7 +82,7 @@ func newModel() *model {
 	return &model{tokens: map[token]*written{}, records: map[string]*life{}, members: map[member]*membership{}, unsure: map[string]bool{}, spoilt: map[token]bool{}}
 }
 
-// fresh gives a value that nobody has written yet for a field, as its column shows it.
+// fresh returns a value that nobody has written yet for a field, as its column shows it.
 func (m *model) fresh(mark string, field string, on side) string {
 	m.next++
 	m.step++
@@ -190,7 +190,7 @@ func (m *model) lives(n, p view, logged map[token]bool) []string {
 	return wrong
 }
 
-// stand gives the values of a record that were written, and that nobody who deleted the record saw: they outlive the deletion. unsure:
+// stand returns the values of a record that were written, and that nobody who deleted the record saw: they outlive the deletion. unsure:
 // there are others of which that is not followed.
 func (m *model) stand(mark string, logged map[token]bool) (stand []string, unsure bool) {
 	for t, w := range m.tokens {

@@ -32,7 +32,7 @@ func (a *arena) allAtFirst(field string, names []string) []string {
 	return first
 }
 
-// renameOption gives an option that a page has another name. It is no edit of any page, and nobody's row counts as changed.
+// renameOption renames an option that a page has. It is no edit of any page, and nobody's row counts as changed.
 func (a *arena) renameOption(t *rapid.T) {
 	field := rapid.SampledFrom(renamable()).Draw(t, "field")
 	p, ok := pick(t, a.pages(t), "page", func(p page) bool { return len(p.options[field]) > 0 })

@@ -210,7 +210,7 @@ func (a *arena) note(format string, args ...any) {
 	a.trace = append(a.trace, fmt.Sprintf("%3d ", a.model.step)+fmt.Sprintf(format, args...))
 }
 
-// byID gives properties by the ids that a page's properties have.
+// byID returns properties by the ids that a page's properties have.
 func byID(p page, properties map[string]any) map[string]any {
 	named := map[string]any{}
 	for name, v := range properties {
@@ -537,7 +537,7 @@ func (a *arena) refuse(t *rapid.T) {
 	a.decide(t, journal.Refused)
 }
 
-// renameProperty gives a property another name, or its own back; once the sync has met it by its own.
+// renameProperty renames a property, or renames it back; once the sync has met it by its own.
 func (a *arena) renameProperty(t *rapid.T) {
 	field := rapid.SampledFrom(a.scalar()).Draw(t, "property")
 	if !a.boundTo(t, field) || a.without[field] {
@@ -574,7 +574,7 @@ func (a *arena) boundID(t *rapid.T, field string) (id string) {
 	return id
 }
 
-// renamed gives properties by the names that they have now.
+// renamed returns properties by the names that they have now.
 func (a *arena) renamed(properties map[string]any) map[string]any {
 	named := map[string]any{}
 	for name, v := range properties {

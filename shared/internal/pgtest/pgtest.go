@@ -171,7 +171,7 @@ type Template struct {
 	done bool
 }
 
-// New gives a pool on a copy of what fill, called for the first test only, puts into a fresh, migrated database. Pool and copy go when the
+// New returns a pool on a copy of what fill, called for the first test only, puts into a fresh, migrated database. Pool and copy go when the
 // test ends.
 func (t *Template) New(tb testing.TB, fill func(*product.Pool)) *product.Pool {
 	tb.Helper()
@@ -201,13 +201,13 @@ func pooled(direct string) string {
 	return address.String()
 }
 
-// URL gives the address of a fresh, migrated database, which is dropped when the test ends.
+// URL returns the address of a fresh, migrated database, which is dropped when the test ends.
 func URL(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, template())
 }
 
-// New gives a pool on a fresh, migrated database, set as the product sets its own. Both go when the test ends.
+// New returns a pool on a fresh, migrated database, set as the product sets its own. Both go when the test ends.
 func New(tb testing.TB) *product.Pool {
 	tb.Helper()
 	pool := open(tb, pooled(URL(tb)))
@@ -215,7 +215,7 @@ func New(tb testing.TB) *product.Pool {
 	return pool
 }
 
-// fresh gives the address of a copy of a database, which is dropped when the test ends.
+// fresh returns the address of a copy of a database, which is dropped when the test ends.
 func fresh(tb testing.TB, of string) string {
 	tb.Helper()
 	name := "pgtest_" + strings.ReplaceAll(uuid.NewString(), "-", "")

@@ -19,7 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/postgres"
 )
 
-// Dir gives the folder of the schemas.
+// Dir returns the folder of the schemas.
 func Dir() string {
 	_, file, _, _ := runtime.Caller(0) // a source file knows where it is
 	return filepath.Join(filepath.Dir(file), "..", "..", "events", "event", "schema")
@@ -28,7 +28,7 @@ func Dir() string {
 // Schemas are the schemas by type.
 type Schemas map[event.Type]*jsonschema.Schema
 
-// Load gives every schema. A property that a schema does not name is an error, so that none goes undocumented, unless the schema says
+// Load returns every schema. A property that a schema does not name is an error, so that none goes undocumented, unless the schema says
 // that there may be others.
 func Load(tb testing.TB) Schemas {
 	tb.Helper()

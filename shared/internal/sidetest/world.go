@@ -95,7 +95,7 @@ func Synced(tb testing.TB, change func(*engine.Config), kinds ...string) *World 
 //nolint:gochecknoglobals // made once, and nobody changes it
 var firstSync = pgtest.Template{Name: "synced"}
 
-// AfterFirstSync gives a database as the first full sync of the demo workspace leaves it. That sync is made once a process, and writes
+// AfterFirstSync returns a database as the first full sync of the demo workspace leaves it. That sync is made once a process, and writes
 // nothing to Notion: what it leaves goes with any simulator that begins with the same workspace.
 func AfterFirstSync(tb testing.TB) *postgres.Pool {
 	tb.Helper()
@@ -107,7 +107,7 @@ func AfterFirstSync(tb testing.TB) *postgres.Pool {
 	})
 }
 
-// Copy gives a copy of the database that the template is filled with once a process, for a Setup. Every event that the test leaves in it
+// Copy returns a copy of the database that the template is filled with once a process, for a Setup. Every event that the test leaves in it
 // is held against its schema.
 func Copy(tb testing.TB, template *pgtest.Template, fill func(*postgres.Pool)) *postgres.Pool {
 	tb.Helper()
@@ -189,7 +189,7 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // token is a token that does not change.
 type token struct{}
 
-// Token gives it.
+// Token returns the token.
 func (token) Token(context.Context) (secret.Text, error) {
 	return secret.Of(notionsim.IntegrationToken), nil
 }
@@ -203,7 +203,7 @@ func (w *World) Send(_ context.Context, _ string, m journal.Message) error {
 	return nil
 }
 
-// Waiting gives how many messages are queued.
+// Waiting returns how many messages are queued.
 func (w *World) Waiting() int { return len(w.queue) }
 
 // Sync runs a sync of that type of all databases, or of those named, to its end, and gives what it did.
@@ -348,7 +348,7 @@ func (w *World) Exec(tb TB, sql string, args ...any) {
 	}
 }
 
-// Query gives one value from Postgres.
+// Query returns one value from Postgres.
 func Query[T any](tb TB, w *World, sql string, args ...any) T {
 	tb.Helper()
 	var v T

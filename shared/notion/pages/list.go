@@ -22,7 +22,7 @@ type place struct {
 	Cursor string    `json:"cursor,omitzero"` // Notion's own cursor in the window
 }
 
-// List gives up to 100 pages, the trash left out: all of them in the order of their creation when since is zero, else those edited
+// List returns up to 100 pages, the trash left out: all of them in the order of their creation when since is zero, else those edited
 // at or after it in the order of their last edit. cursor is "" or the Next of the answer before. fault.Invalid: more than 10,000
 // pages have one minute, and cannot be listed.
 func (s *Side) List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (journal.Listing, error) {
@@ -61,7 +61,7 @@ func (s *Side) lost(err error) error {
 		"Nothing was deleted for that. Restore it, or share it again: ••• › Connections.", s.kind.Name)
 }
 
-// Present gives an error where a database is not there any more, is not shared any more, or is in the trash: then nothing follows from
+// Present returns an error where a database is not there any more, is not shared any more, or is in the trash: then nothing follows from
 // what it does not show.
 func (s *Side) Present(ctx context.Context, databaseID, dataSourceID string) error {
 	database, err := s.client.Database(ctx, databaseID)
@@ -89,7 +89,7 @@ func (s *Side) Newest(ctx context.Context, dataSourceID string) (time.Time, erro
 	return answer.Pages[0].CreatedTime, nil
 }
 
-// next gives where a listing goes on after an answer, "" at the end.
+// next returns where a listing goes on after an answer, "" at the end.
 func next(answer notion.QueryPage, at place, order notionapi.TimestampType) (string, error) {
 	if answer.NextCursor != "" {
 		return cursorOf(place{From: at.From, Cursor: answer.NextCursor}), nil

@@ -9,7 +9,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
-// Relations gives the database's relations, and where they lead.
+// Relations returns the database's relations, and where they lead.
 func (s *Side) Relations(ctx context.Context, dataSourceID string) ([]consistency.Relation, error) {
 	source, err := s.client.DataSource(ctx, dataSourceID)
 	if err != nil {

@@ -49,7 +49,7 @@ func (s *Side) Locate(ctx context.Context, databaseID string) (string, error) {
 	return database.DataSources[0].ID, nil
 }
 
-// Schema gives the properties that the database has now.
+// Schema returns the properties that the database has now.
 func (s *Side) Schema(ctx context.Context, dataSourceID string) ([]mapping.Live, error) {
 	source, err := s.client.DataSource(ctx, dataSourceID)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Side) Sees(ctx context.Context, dataSourceID string) (bool, error) {
 	return err == nil && !source.InTrash, err
 }
 
-// Page gives one page. fault.NotFound: it does not exist any more, or is not shared.
+// Page returns one page. fault.NotFound: it does not exist any more, or is not shared.
 func (s *Side) Page(ctx context.Context, pageID string) (record.Page, error) {
 	page, err := s.client.Page(ctx, pageID)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Side) recordOf(ctx context.Context, p notion.Page) record.Page {
 	return page
 }
 
-// liveOf gives the properties that pages show. They show all that their database has.
+// liveOf returns the properties that pages show. They show all that their database has.
 func liveOf(pages []notion.Page) []mapping.Live {
 	if len(pages) == 0 {
 		return nil
@@ -152,5 +152,5 @@ func (s *Side) listingOf(ctx context.Context, answer notion.QueryPage) journal.L
 	return listing
 }
 
-// floor gives the minute that a time is in: Notion tells no more of times.
+// floor returns the minute that a time is in: Notion tells no more of times.
 func floor(t time.Time) time.Time { return t.UTC().Truncate(time.Minute) }

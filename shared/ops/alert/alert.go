@@ -153,7 +153,7 @@ const (
 	Resolved Event = "resolved" // it holds no more
 )
 
-// Step gives what changes from the alerts that are open to what now holds. A condition of which nothing is known stays as it is; one is
+// Step returns what changes from the alerts that are open to what now holds. A condition of which nothing is known stays as it is; one is
 // told of once, and again at most every RepeatEvery, unless somebody has acknowledged or silenced it. newID gives ids for new alerts.
 func Step(open []Alert, verdicts map[Key]Verdict, now time.Time, l Limits, newID func() string) []Change {
 	known := map[Key]Alert{}

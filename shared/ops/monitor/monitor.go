@@ -21,7 +21,7 @@ type Check func(ctx context.Context) error
 
 // Alerts keeps the alerts.
 type Alerts interface {
-	// Samples gives what is known but for reachability and dead letters.
+	// Samples returns what is known but for reachability and dead letters.
 	Samples(ctx context.Context, now time.Time) (alert.Samples, error)
 	// Step stores what decide says changes.
 	Step(ctx context.Context, now time.Time, decide func(open []alert.Alert) []alert.Change) error

@@ -78,7 +78,7 @@ func (f Facts) State() string {
 	return Healthy
 }
 
-// Uptime gives the share of checks, in percent, that found their service; nil without a check.
+// Uptime returns the share of checks, in percent, that found their service; nil without a check.
 func (f Facts) Uptime() *float64 {
 	checks := metric.Sum(f.Measured, metric.Of(metric.Check))
 	rate := checks.ErrorRate()
@@ -89,7 +89,7 @@ func (f Facts) Uptime() *float64 {
 	return &percent
 }
 
-// Records gives how many records are in step.
+// Records returns how many records are in step.
 func (f Facts) Records() int {
 	n := 0
 	for _, d := range f.Databases {
@@ -98,7 +98,7 @@ func (f Facts) Records() int {
 	return n
 }
 
-// Freshness gives how long ago the database that waited longest was brought into step; false while one never was.
+// Freshness returns how long ago the database that waited longest was brought into step; false while one never was.
 func (f Facts) Freshness() (time.Duration, bool) {
 	var oldest time.Duration
 	for _, d := range f.Databases {
@@ -110,7 +110,7 @@ func (f Facts) Freshness() (time.Duration, bool) {
 	return oldest, len(f.Databases) > 0
 }
 
-// BudgetUsed gives how many attempts at requests reached for Notion in the busiest minute of the window that is known by minute, and in
+// BudgetUsed returns how many attempts at requests reached for Notion in the busiest minute of the window that is known by minute, and in
 // the last whole minute.
 func (f Facts) BudgetUsed() (peak, last int64) {
 	minutes := map[time.Time]int64{}

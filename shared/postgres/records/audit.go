@@ -22,7 +22,7 @@ func (t *Tables) joined() string {
 	return fmt.Sprintf(`(select * from %s where connection_id = $1) b full join (select * from %s where connection_id = $1) r using (id)`, base, table)
 }
 
-// Count gives how many records there are to check: those that are live in the base or in the table.
+// Count returns how many records there are to check: those that are live in the base or in the table.
 func (t *Tables) Count(ctx context.Context) (int, error) {
 	var n int
 	err := t.pool.QueryRow(ctx, `
@@ -31,7 +31,7 @@ func (t *Tables) Count(ctx context.Context) (int, error) {
 	return n, postgres.Fault(err)
 }
 
-// Suspects gives the rows' ids, after the given one, of records whose base and row are not plainly the same.
+// Suspects returns the rows' ids, after the given one, of records whose base and row are not plainly the same.
 func (t *Tables) Suspects(ctx context.Context, after string, limit int) ([]string, error) {
 	if err := t.open(ctx); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (t *Tables) Suspects(ctx context.Context, after string, limit int) ([]strin
 	return ids, postgres.Fault(err)
 }
 
-// LivePages gives the ids of the pages of the live records.
+// LivePages returns the ids of the pages of the live records.
 func (t *Tables) LivePages(ctx context.Context) ([]string, error) {
 	rows, err := t.pool.Query(ctx, fmt.Sprintf(`select notion_id from %s where connection_id = $1 and state = 'live'`,
 		pgx.Identifier{t.kind.BaseTable}.Sanitize()), t.connectionID)

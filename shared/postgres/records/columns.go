@@ -11,7 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
-// Columns gives the columns and join tables that hold the kind's fields, by field, as the catalogue has them. A field whose column does
+// Columns returns the columns and join tables that hold the kind's fields, by field, as the catalogue has them. A field whose column does
 // not exist is not among them, and is neither read nor written.
 func (t *Tables) Columns(ctx context.Context) (map[string]journal.Column, error) {
 	if err := t.open(ctx); err != nil {
@@ -40,7 +40,7 @@ func (t *Tables) open(ctx context.Context) error {
 	return nil
 }
 
-// catalogue gives the columns of the fields, and which of the join tables that the kind has to do with exist. Of a table that does not exist
+// catalogue returns the columns of the fields, and which of the join tables that the kind has to do with exist. Of a table that does not exist
 // all columns are taken for granted: the statements say what is wrong.
 func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Column, joins map[string]bool, err error) {
 	names := make([]string, len(t.touching))

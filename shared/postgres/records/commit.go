@@ -258,7 +258,7 @@ func (t *Tables) saveRefusal(todo *pgx.Batch, key journal.Key, r journal.Refusal
 		t.connectionID, t.kind.Name, key.RowID, key.PageID, r.Side, r.Reason, at, r.Again, r.Waits, r.Fields)
 }
 
-// refused gives the event of a record that was set aside.
+// refused returns the event of a record that was set aside.
 func (t *Tables) refused(key journal.Key, r journal.Refusal, at time.Time) event.Event {
 	source, target := event.Notion, event.Supabase
 	if r.Side == merge.Notion {

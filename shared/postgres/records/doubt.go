@@ -25,7 +25,7 @@ type Doubts struct {
 	Mapping      mapping.Mapping
 }
 
-// List gives doubts in the order in which the pages were listed, each with the rows that the page may be.
+// List returns doubts in the order in which the pages were listed, each with the rows that the page may be.
 func (d Doubts) List(ctx context.Context, f journal.FindDoubts) (journal.Doubts, error) {
 	const fits = `connection_id = $1 and run_id is null and state = 'doubtful' and ($2 = '' or kind = $2)`
 	var found journal.Doubts

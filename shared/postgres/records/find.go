@@ -72,7 +72,7 @@ func scanKnown(row pgx.CollectableRow) (journal.Known, error) {
 	return k, nil
 }
 
-// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them;
+// Changed returns the next records that somebody changed, in the order of their changes, and the last change among them;
 // without those whose deletion waits to be decided.
 func (t *Tables) Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error) {
 	rows, err := t.pool.Query(ctx, t.sql.changed, t.connectionID, t.kind.Name, after, limit, t.runID)
@@ -95,7 +95,7 @@ func (t *Tables) Left(ctx context.Context, after int64) (left int, err error) {
 	return left, postgres.Fault(err)
 }
 
-// Due gives records that were refused and are to be tried again.
+// Due returns records that were refused and are to be tried again.
 func (t *Tables) Due(ctx context.Context, at time.Time, limit int) ([]journal.Key, error) {
 	rows, err := t.pool.Query(ctx, `
 		select coalesce(notion_id, ''), row_id::text from sync_errors
@@ -107,7 +107,7 @@ func (t *Tables) Due(ctx context.Context, at time.Time, limit int) ([]journal.Ke
 	return collectKeys(rows)
 }
 
-// Waiting gives records whose rows were locked by somebody else, the longest waiting first.
+// Waiting returns records whose rows were locked by somebody else, the longest waiting first.
 func (t *Tables) Waiting(ctx context.Context, limit int) ([]journal.Key, error) {
 	rows, err := t.pool.Query(ctx, `
 		select coalesce(notion_id, ''), row_id::text from sync_errors where connection_id = $1 and kind = $2 and waits order by last_at, row_id limit $3`,
@@ -118,7 +118,7 @@ func (t *Tables) Waiting(ctx context.Context, limit int) ([]journal.Key, error) 
 	return collectKeys(rows)
 }
 
-// Absent gives live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the given
+// Absent returns live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the given
 // one.
 func (t *Tables) Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error) {
 	if after == "" {

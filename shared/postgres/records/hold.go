@@ -41,7 +41,7 @@ func (t *Tables) Hold(ctx context.Context, lease journal.Lease, d journal.Deleti
 	return holds, postgres.Fault(err)
 }
 
-// due gives the question for all deletions that a run would make on that side, and what it is asked with.
+// due returns the question for all deletions that a run would make on that side, and what it is asked with.
 func (t *Tables) due(d journal.Deletions) (sql string, args []any) {
 	pages, rows := make([]string, len(d.Keys)), make([]string, len(d.Keys))
 	for i, k := range d.Keys {
@@ -58,7 +58,7 @@ func (t *Tables) due(d journal.Deletions) (sql string, args []any) {
 	return t.sql.absentPages, append(args, shown, d.RunID, d.Listed)
 }
 
-// count gives how many deletions are due, and how many live records the base has.
+// count returns how many deletions are due, and how many live records the base has.
 func (t *Tables) count(ctx context.Context, q querier, due string, args []any) (deletions, size int, err error) {
 	err = q.QueryRow(ctx, `select (select count(*) from (`+due+`) due), (`+t.sql.size+`)`, args...).Scan(&deletions, &size)
 	return deletions, size, err

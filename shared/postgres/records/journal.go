@@ -13,7 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 )
 
-// Database gives what is known of the Notion database, nil at first contact, and how many live records the base has.
+// Database returns what is known of the Notion database, nil at first contact, and how many live records the base has.
 func (t *Tables) Database(ctx context.Context) (*journal.Database, int, error) {
 	var size int
 	if err := t.pool.QueryRow(ctx, t.sql.size, t.connectionID).Scan(&size); err != nil {
@@ -64,7 +64,7 @@ func orNull(at time.Time) *time.Time {
 	return &at
 }
 
-// Intended gives the writes to Notion of which it is not known whether they were made, oldest first.
+// Intended returns the writes to Notion of which it is not known whether they were made, oldest first.
 func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 	rows, err := t.pool.Query(ctx, `
 		select i.id::text, coalesce(i.notion_id, ''), i.row_id::text, i.op, i.title, i.columns, i.created_at, i.row_returns, coalesce(i.row_key::text, ''),

@@ -179,10 +179,10 @@ func (t *Tables) lock(ctx context.Context, tx pgx.Tx, settled []journal.Settled,
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// lockTable gives SQL that enters a table as one who writes.
+// lockTable returns SQL that enters a table as one who writes.
 func lockTable(table string) string { return "lock table " + table + " in row exclusive mode" }
 
-// lockRows gives SQL that locks rows, and tells which are there and could not be locked. It leaves those alone who only refer to a row.
+// lockRows returns SQL that locks rows, and tells which are there and could not be locked. It leaves those alone who only refer to a row.
 func lockRows(table string) string {
 	return fmt.Sprintf(`
 		with mine as (select r.id from %[1]s r where r.connection_id = $1 and r.id = any($2::uuid[]) for no key update skip locked)

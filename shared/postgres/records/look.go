@@ -24,7 +24,7 @@ func (t *Tables) Awake(ctx context.Context) error {
 	return postgres.Fault(err)
 }
 
-// Looks gives the next pages that are to be looked at, the longest waiting first.
+// Looks returns the next pages that are to be looked at, the longest waiting first.
 func (t *Tables) Looks(ctx context.Context, limit int) ([]journal.Look, error) {
 	rows, err := t.pool.Query(ctx, `
 		select page_id, asked_at from sync_looks where connection_id = $1 and kind = $2 order by asked_at, page_id limit $3`,
@@ -49,7 +49,7 @@ func (t *Tables) Looked(ctx context.Context, looks []journal.Look) error {
 	return postgres.Fault(err)
 }
 
-// Deleted gives how many records were deleted on each side since a time.
+// Deleted returns how many records were deleted on each side since a time.
 func (t *Tables) Deleted(ctx context.Context, since time.Time) (map[merge.Side]int, error) {
 	deleted := map[merge.Side]int{}
 	rows, err := t.pool.Query(ctx, `

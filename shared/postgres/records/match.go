@@ -140,7 +140,7 @@ func pairing(by journal.Criterion) string {
 		from met where m.run_id = $1 and m.kind = $2 and m.state = 'staged' and m.%[1]s = met.value`, column, contradicted)
 }
 
-// Decided gives pages of which somebody has decided which row they are, and at which nobody has looked since.
+// Decided returns pages of which somebody has decided which row they are, and at which nobody has looked since.
 func (t *Tables) Decided(ctx context.Context, after string, limit int) ([]journal.Key, error) {
 	rows, err := t.pool.Query(ctx, `
 		select notion_id, coalesce(row_id::text, '') from sync_match_pages

@@ -48,7 +48,7 @@ func (t *Tables) Move(ctx context.Context, lease journal.Lease) error {
 	}))
 }
 
-// moves gives the moves that were noted, and where the record of each id is by now.
+// moves returns the moves that were noted, and where the record of each id is by now.
 func (t *Tables) moves(ctx context.Context, tx pgx.Tx) (seqs []int64, moved map[string]string, err error) {
 	rows, err := tx.Query(ctx, `select seq, old_id::text, new_id::text from sync_moves where connection_id = $1 and kind = $2 order by seq`, t.connectionID, t.kind.Name)
 	if err != nil {
@@ -130,7 +130,7 @@ func (t *Tables) follow(ctx context.Context, tx pgx.Tx, moved map[string]string)
 	return tx.SendBatch(ctx, todo).Close()
 }
 
-// Rekeys gives pages that carry another id than that of their row, with the row's.
+// Rekeys returns pages that carry another id than that of their row, with the row's.
 func (t *Tables) Rekeys(ctx context.Context, limit int) ([]journal.Key, error) {
 	rows, err := t.pool.Query(ctx, fmt.Sprintf(`
 		select k.notion_id, coalesce(b.id::text, '') from sync_rekeys k left join %s b on b.connection_id = k.connection_id and b.notion_id = k.notion_id and b.state = 'live'

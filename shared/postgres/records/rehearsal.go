@@ -31,7 +31,7 @@ func NewRehearsal(pool *postgres.Pool, connectionID string, m mapping.Mapping, k
 	return &Rehearsal{t}
 }
 
-// Database gives what the run knows of the Notion database so far, else what is known of it.
+// Database returns what the run knows of the Notion database so far, else what is known of it.
 func (r *Rehearsal) Database(ctx context.Context) (*journal.Database, int, error) {
 	known, size, err := r.Tables.Database(ctx)
 	if err != nil {
@@ -53,7 +53,7 @@ func (r *Rehearsal) Hold(ctx context.Context, _ journal.Lease, d journal.Deletio
 	return d.Limit.Holds(deletions, size), postgres.Fault(err)
 }
 
-// Full gives why the workspace takes no more pages. A dry run does not try whether it does.
+// Full returns why the workspace takes no more pages. A dry run does not try whether it does.
 func (r *Rehearsal) Full(ctx context.Context, _ string) (reason string, probe bool, err error) {
 	reason, _, err = r.Tables.Full(ctx, uuid.Nil.String())
 	return reason, false, err
@@ -65,7 +65,7 @@ func (r *Rehearsal) Intend(context.Context, journal.Lease, []journal.Intent) err
 // Move moves nothing: records whose rows have other ids are left out.
 func (r *Rehearsal) Move(context.Context, journal.Lease) error { return nil }
 
-// Rekeys gives none: no page is written.
+// Rekeys returns none: no page is written.
 func (r *Rehearsal) Rekeys(context.Context, int) ([]journal.Key, error) { return nil, nil }
 
 // Link moves nothing: no row that a relation waits for has come.

@@ -23,7 +23,7 @@ import (
 // has no page yet does not show, and a related page that has no row yet waits in sync_waiting and shows all the same.
 type relation struct {
 	field, kind, table string
-	// related gives the pages that it shows for row r, asleep those of them, and of the base's, whose records are not live, or whose rows'
+	// related is SQL for the pages that it shows for row r, asleep those of them, and of the base's, whose records are not live, or whose rows'
 	// deletion is held because the pages are away.
 	related, asleep string
 	// remove and add take rows and pages: unwait and add take pairs out of those that wait, and remove out of the table. A page that is gone
@@ -135,7 +135,7 @@ func relationOf(r mapping.Relation) relation {
 	}
 }
 
-// related gives SQL for an object of what the relations of row r show.
+// related returns SQL for an object of what the relations of row r show.
 func related(relations []relation) string {
 	parts := make([]string, len(relations))
 	for i, r := range relations {
@@ -144,7 +144,7 @@ func related(relations []relation) string {
 	return "jsonb_build_object(" + strings.Join(parts, ", ") + ")"
 }
 
-// asleep gives SQL for an object of the related pages whose records are not live, and how they are instead, with those that are away and held,
+// asleep returns SQL for an object of the related pages whose records are not live, and how they are instead, with those that are away and held,
 // and of those that are gone, and which pages their records have now.
 func asleep(relations []relation) string {
 	if len(relations) == 0 {
@@ -196,7 +196,7 @@ func (p *pairs) append(row string, pages []string) {
 	}
 }
 
-// pairs gives the pairs that come and go with the records that take their change.
+// pairs returns the pairs that come and go with the records that take their change.
 func (r relation) pairs(settled []journal.Settled, takes func(i int) bool) (add, remove pairs) {
 	for i, s := range settled {
 		if takes(i) {
@@ -208,7 +208,7 @@ func (r relation) pairs(settled []journal.Settled, takes func(i int) bool) (add,
 	return add, remove
 }
 
-// shownBefore gives the pages that a record's row was related to.
+// shownBefore returns the pages that a record's row was related to.
 func shownBefore(s journal.Settled, field string) []string {
 	var pages []string
 	if s.Row.Op != merge.Create && s.Was != nil {
@@ -217,7 +217,7 @@ func shownBefore(s journal.Settled, field string) []string {
 	return pages
 }
 
-// shownAfter gives the pages that a record's row is related to once it has taken its change.
+// shownAfter returns the pages that a record's row is related to once it has taken its change.
 func shownAfter(s journal.Settled, field string) []string {
 	if v, given := s.Row.Fields[field]; given || s.Row.Op == merge.Create {
 		refs, _ := v.(property.Refs)
@@ -240,7 +240,7 @@ func missing(from, in []string) []string {
 	return left
 }
 
-// withRelations gives the row as it is after its change, with its relations as the change leaves them: whoever has changed them
+// withRelations returns the row as it is after its change, with its relations as the change leaves them: whoever has changed them
 // meanwhile has their change looked at for itself.
 func (t *Tables) withRelations(row *record.Row, s journal.Settled) *record.Row {
 	if row == nil || len(t.relations) == 0 {
@@ -305,7 +305,7 @@ func (t *Tables) Link(ctx context.Context) error {
 	return nil
 }
 
-// ready gives the next relations that need not wait any more, after one.
+// ready returns the next relations that need not wait any more, after one.
 func (t *Tables) ready(ctx context.Context, r relation, row, page string) (pairs, error) {
 	var next pairs
 	rows, err := t.pool.Query(ctx, r.ready, t.connectionID, row, page, linkSize)

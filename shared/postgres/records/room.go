@@ -10,7 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
-// Full gives why the workspace takes no more pages, "" when it does, and whether the run is the one to try if it does again: a run is
+// Full returns why the workspace takes no more pages, "" when it does, and whether the run is the one to try if it does again: a run is
 // told so once, and a look, whose runID is the nil UUID, never.
 func (t *Tables) Full(ctx context.Context, runID string) (reason string, probe bool, err error) {
 	err = t.pool.QueryRow(ctx, `
@@ -41,7 +41,7 @@ func (t *Tables) Emptied(ctx context.Context) error {
 	return postgres.Fault(err)
 }
 
-// WaitingForRoom gives the record of the database that has waited for room the longest; false when none waits.
+// WaitingForRoom returns the record of the database that has waited for room the longest; false when none waits.
 func (t *Tables) WaitingForRoom(ctx context.Context) (key journal.Key, found bool, err error) {
 	err = t.pool.QueryRow(ctx, `
 		select coalesce(e.notion_id, ''), e.row_id::text from sync_errors e join workspace_full f using (connection_id, reason)

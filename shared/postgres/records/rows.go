@@ -46,7 +46,7 @@ func (t *Tables) writeRows(ctx context.Context, tx pgx.Tx, settled []journal.Set
 	return written, nil
 }
 
-// values gives what a row is to take as one object: its columns by name.
+// values returns what a row is to take as one object: its columns by name.
 func (t *Tables) values(s journal.Settled) map[string]any {
 	values := map[string]any{"id": s.Key.RowID}
 	for _, f := range t.kind.Fields {
@@ -94,7 +94,7 @@ type baseRow struct {
 	Exact    bool                       `json:"exact"`
 }
 
-// baseOf gives the base that follows, and whether it moves at all. What the row did not take stays as it was.
+// baseOf returns the base that follows, and whether it moves at all. What the row did not take stays as it was.
 func (t *Tables) baseOf(s journal.Settled, row *record.Row, applied bool) (baseRow, bool, error) {
 	if s.Keep || !applied && s.Row.Op != merge.Update {
 		if !s.Rebased {

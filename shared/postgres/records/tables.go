@@ -211,13 +211,13 @@ func textOf(k mapping.Kind, column string) string {
 const heldAs = `select from sync_held_records hr join sync_holds h on h.id = hr.hold_id
 	where hr.connection_id = $1 and hr.kind = %[2]s and hr.row_id = %[3]s`
 
-// seen gives the pages that a run has been shown. With NOT IN they are hashed, whatever the planner knows of the table: it is filled in the
+// seen returns the pages that a run has been shown. With NOT IN they are hashed, whatever the planner knows of the table: it is filled in the
 // run that asks, long before anybody has analyzed it, and NOT EXISTS would go through all of it for each record.
 func seen(run, kind string) string {
 	return "select s.notion_id from sync_seen s where s.run_id = " + run + " and s.kind = " + kind
 }
 
-// storable gives JSON for a jsonb parameter, nil for none. What jsonb cannot hold (NUL, half a surrogate pair) is replaced: it is
+// storable returns JSON for a jsonb parameter, nil for none. What jsonb cannot hold (NUL, half a surrogate pair) is replaced: it is
 // for values that are logged, not for those that are kept in step.
 func storable(data json.RawMessage) any {
 	var v any

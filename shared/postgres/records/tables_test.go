@@ -69,7 +69,7 @@ func (f fixture) exec(t *testing.T, sql string, args ...any) {
 	}
 }
 
-// scan gives one row of one value.
+// scan returns one row of one value.
 func scan[T any](t *testing.T, f fixture, sql string, args ...any) T {
 	t.Helper()
 	var v T

@@ -21,7 +21,7 @@ import (
 // holder that is archived. One after the other each is refused. So where Postgres refuses one for that, those that write such a value are
 // tried together: behind a savepoint their values are first put out of the way, which nobody else ever sees, and then each takes its own.
 
-// takenBy gives the unique index of the kind's table by which Postgres refused a record, "" where it refused for another reason.
+// takenBy returns the unique index of the kind's table by which Postgres refused a record, "" where it refused for another reason.
 func (t *Tables) takenBy(err error) string {
 	if refused, is := errors.AsType[*pgconn.PgError](err); is && refused.Code == "23505" && refused.TableName == t.kind.Table {
 		return refused.ConstraintName
@@ -214,7 +214,7 @@ func (t *Tables) lookUpIndexes(ctx context.Context, tx pgx.Tx) error {
 // indexed is a column of a unique index, and the SQL of a value that no row has, for row place of those that are updated.
 type indexed struct{ column, value string }
 
-// indexedBy gives the columns of a unique index that can be put out of the way, those that may be null first. Of an index of expressions they are
+// indexedBy returns the columns of a unique index that can be put out of the way, those that may be null first. Of an index of expressions they are
 // the columns that the expressions name.
 func (t *Tables) indexedBy(ctx context.Context, tx pgx.Tx, index string) ([]indexed, error) {
 	table := pgx.Identifier{t.kind.Table}.Sanitize()

@@ -53,7 +53,7 @@ type Invalidation struct {
 
 // Store is shared by all functions.
 type Store interface {
-	// Get gives an entry, nil when there is none.
+	// Get returns an entry, nil when there is none.
 	Get(ctx context.Context, p Place) (*Entry, error)
 	// Claim says that this process asks the source for an entry now; false while another does, for at most that long.
 	Claim(ctx context.Context, p Place, long time.Duration) (bool, error)
@@ -61,7 +61,7 @@ type Store interface {
 	Waive(ctx context.Context, p Place) error
 	// Put ends a claim, and keeps an entry that was asked for while the generation was the given one, unless something has been invalidated since.
 	Put(ctx context.Context, p Place, e Entry, generation int64) error
-	// Since gives what was invalidated after a generation, and the newest generation.
+	// Since returns what was invalidated after a generation, and the newest generation.
 	Since(ctx context.Context, generation int64) ([]Invalidation, int64, error)
 }
 
@@ -98,7 +98,7 @@ func New(store func() Store, now func() time.Time, observe func(metric.Sample)) 
 	return &Cache{store: store, now: now, observe: observe, entries: map[Place]Entry{}, loading: map[Place]*call{}}
 }
 
-// Get gives the entry of a key: from memory, from the store, or from load. Of several who ask at once, in this process or in others, one
+// Get returns the entry of a key: from memory, from the store, or from load. Of several who ask at once, in this process or in others, one
 // loads and the others wait.
 // While the source is away (fault.Unavailable, fault.RateLimited), an entry that is no longer fresh is given, which info says.
 func Get[T any](ctx context.Context, c *Cache, kind Kind, key string, load func(context.Context) (T, error)) (value T, info Info, err error) {
@@ -218,7 +218,7 @@ func pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// stale gives an entry that is not fresh any more, when there is one and its source is away.
+// stale returns an entry that is not fresh any more, when there is one and its source is away.
 func (c *Cache) stale(p Place, cause error) (json.RawMessage, Info, error) {
 	kind := fault.KindOf(cause)
 	c.mu.Lock()

@@ -65,7 +65,7 @@ func newKey(raw []byte) (key, error) {
 // Sealed reports whether a text looks like what Seal gives.
 func Sealed(text string) bool { return strings.HasPrefix(text, form) }
 
-// Prefix gives what a text begins with that is sealed under the key that seals now; without keys, what any sealed text begins with.
+// Prefix returns what a text begins with that is sealed under the key that seals now; without keys, what any sealed text begins with.
 func (r Ring) Prefix() string {
 	if r.Empty() {
 		return form
@@ -91,7 +91,7 @@ func (r Ring) Seal(random io.Reader, text secret.Text, about ...string) (string,
 	return form + k.id + ":" + base64.RawURLEncoding.EncodeToString(box), nil
 }
 
-// Open gives the secret that was sealed for what it is about. fault.Unavailable: the key that it was sealed under is not here;
+// Open returns the secret that was sealed for what it is about. fault.Unavailable: the key that it was sealed under is not here;
 // fault.Internal: it was not sealed for that, or it is damaged.
 func (r Ring) Open(sealed string, about ...string) (secret.Text, error) {
 	id, text, whole := strings.Cut(strings.TrimPrefix(sealed, form), ":")
@@ -118,7 +118,7 @@ func damaged() error {
 	return fault.New(fault.Internal, "It is damaged, or was sealed for something else.")
 }
 
-// beside gives what is authenticated with a secret, each part with its length, so that no two lists read alike.
+// beside returns what is authenticated with a secret, each part with its length, so that no two lists read alike.
 func beside(id string, about []string) []byte {
 	data := []byte(form + id)
 	for _, part := range about {

@@ -15,7 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/secret/seal"
 )
 
-// key gives a key that is made of one byte.
+// key returns a key that is made of one byte.
 func key(b byte) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(rune(b)), 32)))
 }

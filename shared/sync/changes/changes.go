@@ -22,7 +22,7 @@ import (
 
 // Store keeps what was noticed.
 type Store interface {
-	// Token gives the token with which Notion signs, an empty one when none was taken, and the ids of our own bot.
+	// Token returns the token with which Notion signs, an empty one when none was taken, and the ids of our own bot.
 	Token(ctx context.Context) (token secret.Text, bots []string, err error)
 	// TakeToken keeps a token when there is none, and gives the one that then is kept.
 	TakeToken(ctx context.Context, token secret.Text, botID string, at time.Time) (kept secret.Text, err error)
@@ -31,7 +31,7 @@ type Store interface {
 	// Wake notes that a message for a database is about to be sent, false when one is under way; Unwake takes that back.
 	Wake(ctx context.Context, kind string, at time.Time) (bool, error)
 	Unwake(ctx context.Context, kind string) error
-	// Unlooked gives the databases with pages that were noted before a time and not looked at.
+	// Unlooked returns the databases with pages that were noted before a time and not looked at.
 	Unlooked(ctx context.Context, before time.Time) ([]string, error)
 }
 
@@ -48,9 +48,9 @@ type Desk struct {
 	Queue        Queue
 	// Enabled says whether notices lead to anything. They are checked in any case.
 	Enabled bool
-	// Bot gives the id of our own bot in Notion; asked once, at the handshake.
+	// Bot returns the id of our own bot in Notion; asked once, at the handshake.
 	Bot func(ctx context.Context) (string, error)
-	// OfWorkspace gives the desk of the connection of a workspace, this one where there is none of that id. A subscription of Notion's is an
+	// OfWorkspace returns the desk of the connection of a workspace, this one where there is none of that id. A subscription of Notion's is an
 	// integration's, and tells of every workspace that is connected with it. nil: there is no other desk.
 	OfWorkspace func(ctx context.Context, workspaceID string) (Desk, error)
 	Now         func() time.Time

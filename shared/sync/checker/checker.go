@@ -24,11 +24,11 @@ type Tables interface {
 	Database(ctx context.Context) (*journal.Database, int, error)
 	Look(ctx context.Context, keys []journal.Key) ([]journal.Known, error)
 	Intended(ctx context.Context) ([]journal.Intent, error)
-	// Count gives how many records there are to check.
+	// Count returns how many records there are to check.
 	Count(ctx context.Context) (int, error)
-	// Suspects gives the rows' ids, after the given one, of records whose base and row are not plainly the same.
+	// Suspects returns the rows' ids, after the given one, of records whose base and row are not plainly the same.
 	Suspects(ctx context.Context, after string, limit int) ([]string, error)
-	// Absent gives live records that neither shown names nor the run has seen.
+	// Absent returns live records that neither shown names nor the run has seen.
 	Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error)
 	LivePages(ctx context.Context) ([]string, error)
 }
@@ -349,7 +349,7 @@ func (d *database) complete(ctx context.Context, notion Notion, p *record.Page, 
 	return notion.Complete(ctx, p, cut)
 }
 
-// rowIDOf gives the row that a page says it is of: the one whose key it carries, else the one that it would get.
+// rowIDOf returns the row that a page says it is of: the one whose key it carries, else the one that it would get.
 func (d *database) rowIDOf(p record.Page) string {
 	if _, err := uuid.Parse(p.RowKey); err == nil {
 		return p.RowKey
@@ -357,7 +357,7 @@ func (d *database) rowIDOf(p record.Page) string {
 	return RowID(d.ConnectionID, p.ID)
 }
 
-// RowID gives the id of the row that a page gets which was born in Notion.
+// RowID returns the id of the row that a page gets which was born in Notion.
 func RowID(connectionID, pageID string) string {
 	connection, err := uuid.Parse(connectionID)
 	if err != nil {

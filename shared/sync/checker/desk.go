@@ -18,7 +18,7 @@ type Reports interface {
 	// Create stores a run that is queued; fault.Conflict, beside the other's id, while one is under way.
 	Create(ctx context.Context, requestedBy string) (id string, err error)
 	Finish(ctx context.Context, run consistency.Run) error
-	// Latest gives the newest run that succeeded, UnderWay the one that has not ended; fault.NotFound when there is none.
+	// Latest returns the newest run that succeeded, UnderWay the one that has not ended; fault.NotFound when there is none.
 	Latest(ctx context.Context, deep bool) (consistency.Run, error)
 	UnderWay(ctx context.Context) (consistency.Run, error)
 }
@@ -52,7 +52,7 @@ type Report struct {
 	UnderWay *consistency.Run // the check against Notion that goes on; nil: none
 }
 
-// Read gives a report whose first part is at most half a minute old.
+// Read returns a report whose first part is at most half a minute old.
 func (d *Desk) Read(ctx context.Context, requestedBy string) (Report, error) {
 	var r Report
 	rows, err := d.Reports.Latest(ctx, false)

@@ -22,7 +22,7 @@ const (
 	Relations Check = "relations"            // pages against the pages that they lead to
 )
 
-// Checks gives every check.
+// Checks returns every check.
 func Checks() []Check { return []Check{Rows, Pages, Relations} }
 
 // Problem is what is wrong with a record.
@@ -265,7 +265,7 @@ func Broken(kind mapping.Kind, p record.Page, relations []Relation, inStep func(
 // most is how many bytes of a value are shown.
 const most = 2000
 
-// shown gives a value for a report.
+// shown returns a value for a report.
 func shown(v json.RawMessage) json.RawMessage {
 	if len(bytes.TrimSpace(v)) == 0 {
 		return json.RawMessage("null")

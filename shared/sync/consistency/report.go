@@ -21,7 +21,7 @@ type Progress struct {
 	PagesRead int    `json:"pages_read"`
 }
 
-// Found gives how many records do not fit together, and how many of them are missing on one side.
+// Found returns how many records do not fit together, and how many of them are missing on one side.
 func (r Run) Found() (found, missing int) {
 	for _, result := range r.Results {
 		found += result.Found
@@ -30,7 +30,7 @@ func (r Run) Found() (found, missing int) {
 	return found, missing
 }
 
-// Find gives the finding of a record, by its row's or its page's id.
+// Find returns the finding of a record, by its row's or its page's id.
 func (r Run) Find(kind, recordID, pageID string) (Finding, bool) {
 	for _, result := range r.Results {
 		for _, f := range result.Findings {

@@ -107,7 +107,7 @@ func TestApplicationsBesideSyncs(t *testing.T) {
 	w.Agree(t, "partners", "projects")
 }
 
-// mine gives the records that are one application's.
+// mine returns the records that are one application's.
 func mine(records map[string][]string, application, applications int) map[string][]string {
 	own := map[string][]string{}
 	for table, ids := range records {

@@ -346,14 +346,14 @@ func projectsThere(t *testing.T, n int) func(w *sidetest.World, ends int) {
 	}
 }
 
-// someOf gives a page of that kind and its row.
+// someOf returns a page of that kind and its row.
 func someOf(t *testing.T, w *sidetest.World, kind string) (page, row string) {
 	t.Helper()
 	found := sidetest.Query[[]string](t, w, `select array[notion_id, id::text] from notion_`+kind+` order by notion_id limit 1`)
 	return found[0], found[1]
 }
 
-// projectNamed gives the page of that name, "" when there is none.
+// projectNamed returns the page of that name, "" when there is none.
 func projectNamed(t *testing.T, w *sidetest.World, name string) string {
 	t.Helper()
 	pages, err := w.Sim.Pages(w.Sim.Databases()["projects"])

@@ -12,7 +12,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
-// decided gives what people decided for a record's fields, and whether each side still has what the person saw. A field of which it cannot be
+// decided returns what people decided for a record's fields, and whether each side still has what the person saw. A field of which it cannot be
 // read waits.
 func (w *worker) decided(d *decision, notion, postgres record.Tree) map[string]merge.Decision {
 	var decided map[string]merge.Decision
@@ -44,7 +44,7 @@ func seen(f mapping.Field, dispute journal.Dispute, v property.Value) bool {
 	return record.Agrees(f, dispute.Notion, v) || record.Agrees(f, dispute.Postgres, v)
 }
 
-// chosen gives the value that a person chose: with all that Notion showed of it, where it was Notion's.
+// chosen returns the value that a person chose: with all that Notion showed of it, where it was Notion's.
 func chosen(f mapping.Field, dispute journal.Dispute, shown property.Value) (property.Value, error) {
 	if len(dispute.Property) == 0 || string(dispute.Property) == "null" {
 		return record.FromColumn(f, dispute.Value, shown)
@@ -56,7 +56,7 @@ func chosen(f mapping.Field, dispute journal.Dispute, shown property.Value) (pro
 	return p.Value, nil
 }
 
-// waiting gives the plan's conflicts that wait for a person, but for those that wait already as they are.
+// waiting returns the plan's conflicts that wait for a person, but for those that wait already as they are.
 func (w *worker) waiting(d *decision) []journal.Conflict {
 	var news []journal.Conflict
 	for _, c := range w.conflicts(d, "") {
@@ -75,7 +75,7 @@ func (w *worker) waiting(d *decision) []journal.Conflict {
 
 func same(a, b json.RawMessage) bool { return record.SameColumn(mapping.JSONB, a, b) }
 
-// ended gives the disputes that are over: what was decided stands on both sides, or the sides came to agree.
+// ended returns the disputes that are over: what was decided stands on both sides, or the sides came to agree.
 func ended(d *decision, s journal.Settled) []journal.Dispute {
 	var over []journal.Dispute
 	for _, dispute := range d.known.Disputes {

@@ -60,7 +60,7 @@ func settle(t *testing.T, w *sidetest.World, id string, d journal.Decision) {
 	}
 }
 
-// locations gives what the two sides show.
+// locations returns what the two sides show.
 func locations(t *testing.T, w *sidetest.World, row, page string) (inNotion, inPostgres string) {
 	t.Helper()
 	answer := w.Person(t, "GET", "/v1/pages/"+page, nil)

@@ -29,7 +29,7 @@ type Connection struct {
 	Limit journal.Limit
 }
 
-// Kinds gives the kinds that are synced, in the mapping's order.
+// Kinds returns the kinds that are synced, in the mapping's order.
 func (c Connection) Kinds() []string {
 	var kinds []string
 	for _, k := range c.Mapping.Kinds {
@@ -50,7 +50,7 @@ type Config struct {
 	// Tables opens the Postgres side.
 	Notion, Hasty func(mapping.Kind) Notion
 	Tables        func(mapping.Kind) Tables
-	// Ready gives how long it takes until Notion may be asked so often, and keeps the place in the line; nil: it may be at once.
+	// Ready returns how long it takes until Notion may be asked so often, and keeps the place in the line; nil: it may be at once.
 	Ready func(ctx context.Context, requests int) (time.Duration, error)
 	// Rehearsal opens the Postgres side for a dry run: nothing is written, and what would be is kept beside the run.
 	Rehearsal func(kind mapping.Kind, runID string) Tables
@@ -74,7 +74,7 @@ type Ledger interface {
 	// Create stores a run that is queued, with a part for each kind. Where there is one of its type and scope already it gives that one's id:
 	// with fault.Conflict when somebody works on it, or was asked to after the given time; else it notes that it is handed over again.
 	Create(ctx context.Context, run journal.Run, kinds []string, idleSince time.Time) (underWay string, err error)
-	// Busy gives the kinds of which a part of a run of that type is not done.
+	// Busy returns the kinds of which a part of a run of that type is not done.
 	Busy(ctx context.Context, connectionID string, t journal.Type) ([]string, error)
 	// Begin marks a part as running and gives it; fault.NotFound when there is no such part.
 	Begin(ctx context.Context, runID, kind string, at time.Time) (journal.Part, error)
@@ -83,9 +83,9 @@ type Ledger interface {
 	Finish(ctx context.Context, lease journal.Lease, part journal.Part, reason string, at time.Time) error
 	// Queued notes that a part waits for a worker from now on.
 	Queued(ctx context.Context, runID, kind string, at time.Time) error
-	// Lost gives the parts that are not done, that nobody works on and nobody was asked to after the given time. They count as handed over at at.
+	// Lost returns the parts that are not done, that nobody works on and nobody was asked to after the given time. They count as handed over at at.
 	Lost(ctx context.Context, connectionID string, idleSince, at time.Time) ([]journal.Message, error)
-	// Waiting gives the kinds with records that wait for a lock of somebody else's to go.
+	// Waiting returns the kinds with records that wait for a lock of somebody else's to go.
 	Waiting(ctx context.Context, connectionID string) ([]string, error)
 }
 
@@ -115,18 +115,18 @@ type Notion interface {
 type Reader interface {
 	// Locate finds the data source of a database.
 	Locate(ctx context.Context, databaseID string) (dataSourceID string, err error)
-	// Schema gives the properties that the database has now.
+	// Schema returns the properties that the database has now.
 	Schema(ctx context.Context, dataSourceID string) ([]mapping.Live, error)
 	// Sees reports whether a data source is there, shared, and out of the trash.
 	Sees(ctx context.Context, dataSourceID string) (bool, error)
-	// List gives up to 100 pages: all when since is zero, else those edited at or after it. cursor is "" or the Next of the
+	// List returns up to 100 pages: all when since is zero, else those edited at or after it. cursor is "" or the Next of the
 	// listing before.
 	List(ctx context.Context, dataSourceID string, since time.Time, cursor string) (journal.Listing, error)
-	// Present gives an error, fault.NotFound, where the database is away: then nothing follows from what it does not show.
+	// Present returns an error, fault.NotFound, where the database is away: then nothing follows from what it does not show.
 	Present(ctx context.Context, databaseID, dataSourceID string) error
 	// Newest tells when the newest page was created; zero when there is none.
 	Newest(ctx context.Context, dataSourceID string) (time.Time, error)
-	// Page gives one page.
+	// Page returns one page.
 	Page(ctx context.Context, pageID string) (record.Page, error)
 }
 
@@ -166,16 +166,16 @@ type Finder interface {
 	// Look loads one Known a key, in their order: the record of the page, else the one of the row. Where neither is known
 	// it holds only the key.
 	Look(ctx context.Context, keys []journal.Key) ([]journal.Known, error)
-	// Changed gives the next records that somebody changed, in the order of their changes, and the last change among them;
+	// Changed returns the next records that somebody changed, in the order of their changes, and the last change among them;
 	// without those whose deletion waits to be decided.
 	Changed(ctx context.Context, after int64, limit int) (rowIDs []string, last int64, err error)
 	// Left returns how many records Changed still has to give.
 	Left(ctx context.Context, after int64) (int, error)
-	// Due gives records that were refused and are to be tried again.
+	// Due returns records that were refused and are to be tried again.
 	Due(ctx context.Context, at time.Time, limit int) ([]journal.Key, error)
-	// Waiting gives records whose rows were locked by somebody else.
+	// Waiting returns records whose rows were locked by somebody else.
 	Waiting(ctx context.Context, limit int) ([]journal.Key, error)
-	// Absent gives live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the
+	// Absent returns live records that neither shown names nor the whole listing of the run has shown, by the row's id, after the
 	// given one; without those whose deletion waits to be decided.
 	Absent(ctx context.Context, runID string, shown []string, after string, limit int) ([]journal.Key, error)
 	// Named returns live records that have one of the options under its old name, by the row's id, after the given one.
@@ -184,14 +184,14 @@ type Finder interface {
 
 // Journal keeps what is known of the database, and what is about to be and has been done.
 type Journal interface {
-	// Database gives what is known of the Notion database, nil at first contact, and how many live records the base has.
+	// Database returns what is known of the Notion database, nil at first contact, and how many live records the base has.
 	Database(ctx context.Context) (*journal.Database, int, error)
-	// Columns gives the columns and join tables that hold the fields, by field; one that does not exist is not among them.
+	// Columns returns the columns and join tables that hold the fields, by field; one that does not exist is not among them.
 	Columns(ctx context.Context) (map[string]journal.Column, error)
 	// Hold holds the deletions that a run is about to make, with all others that it would make on that side, and reports true
 	// when they are too many; else it leaves them. fault.Conflict when the lease was lost.
 	Hold(ctx context.Context, lease journal.Lease, deletions journal.Deletions) (bool, error)
-	// Intended gives the writes to Notion of which it is not known whether they were made, oldest first.
+	// Intended returns the writes to Notion of which it is not known whether they were made, oldest first.
 	Intended(ctx context.Context) ([]journal.Intent, error)
 	// Intend stores the writes that are about to be made. fault.Conflict when the lease was lost.
 	Intend(ctx context.Context, lease journal.Lease, intents []journal.Intent) error

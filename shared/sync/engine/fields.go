@@ -147,7 +147,7 @@ func (e unsharedError) Error() string {
 	return fmt.Sprintf("The database to which %s leads is not there any more, or not shared with the integration.", e.field)
 }
 
-// certain gives an error where a relation of which a page shows less than is known leads to a database that cannot be seen: then what the
+// certain returns an error where a relation of which a page shows less than is known leads to a database that cannot be seen: then what the
 // page shows means nothing.
 func (w *worker) certain(ctx context.Context, page *record.Page, known record.Fields) error {
 	for _, f := range w.lens.Fields() {

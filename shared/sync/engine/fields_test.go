@@ -14,7 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
-// drifts gives what is said of the fields that are out of step, as "field change".
+// drifts returns what is said of the fields that are out of step, as "field change".
 func drifts(t *testing.T, w *sidetest.World, kind string) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, `select coalesce(string_agg((d ->> 'field') || ' ' || (d ->> 'change'), ', ' order by d ->> 'field'), '')
@@ -96,7 +96,7 @@ func TestARelatedDatabaseThatIsNotShared(t *testing.T) {
 	}
 }
 
-// shows gives the projects of P.
+// shows returns the projects of P.
 func (w kin) shows() string {
 	w.t.Helper()
 	return pairs(w.t, w.World, "partners", "projects", "P")

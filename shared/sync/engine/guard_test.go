@@ -53,7 +53,7 @@ func decide(t *testing.T, w *sidetest.World, verdict journal.Verdict) {
 	w.Exec(t, `update sync_holds set status = $1, decided_by = 'test', decided_at = now() where status = 'waiting'`, verdict)
 }
 
-// waiting gives how many records are held.
+// waiting returns how many records are held.
 func waiting(t *testing.T, w *sidetest.World, side merge.Side) int {
 	t.Helper()
 	return sidetest.Query[int](t, w, `select coalesce(sum(records), 0)::int from sync_holds where status = 'waiting' and side = $1`, side)

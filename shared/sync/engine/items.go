@@ -112,7 +112,7 @@ func sameEdit(it item) bool {
 	return base != nil && base.Exact && it.page.EditedAt.Equal(record.EditedAt(base.Document))
 }
 
-// rowIDOf gives the id of the row of a page that was born in Notion: always the same, so that no page gets two rows.
+// rowIDOf returns the id of the row of a page that was born in Notion: always the same, so that no page gets two rows.
 func (w *worker) rowIDOf(pageID string) string {
 	return uuid.NewSHA1(uuid.MustParse(w.Connection.ID), []byte(pageID)).String()
 }
@@ -173,7 +173,7 @@ func (w *worker) resume(ctx context.Context) error {
 	return nil
 }
 
-// left gives the record of left-over writes with its page as it now is, none where it was to be created and was not.
+// left returns the record of left-over writes with its page as it now is, none where it was to be created and was not.
 func (w *worker) left(ctx context.Context, known journal.Known, intents []journal.Intent) (item, error) {
 	it := item{known: known, left: intents}
 	var born map[string]json.RawMessage
@@ -208,7 +208,7 @@ func (it item) meant(op merge.Op) bool {
 	return slices.ContainsFunc(it.left, func(i journal.Intent) bool { return i.Op == op })
 }
 
-// made gives the page that was made for an intent, nil when there is none. Copies that people made of it, or of the one before it, carry the
+// made returns the page that was made for an intent, nil when there is none. Copies that people made of it, or of the one before it, carry the
 // row's key as well: those are records of their own, once they have been seen. One that is alike may be another intent's.
 func (w *worker) made(ctx context.Context, intent journal.Intent) (*record.Page, error) {
 	rowID := intent.Key.RowID

@@ -51,7 +51,7 @@ func clockOf(ctx context.Context, reserve time.Duration, now func() time.Time) c
 
 func (c clock) late() bool { return !c.stop.IsZero() && !c.now().Before(c.stop) }
 
-// within gives a context that ends when calls are to be cut short.
+// within returns a context that ends when calls are to be cut short.
 func (c clock) within(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.end.IsZero() {
 		return context.WithCancel(ctx)
@@ -59,7 +59,7 @@ func (c clock) within(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithDeadline(ctx, c.end)
 }
 
-// after gives a context for storing what was done before a call was cut short.
+// after returns a context for storing what was done before a call was cut short.
 func (c clock) after(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.end.IsZero() {
 		return context.WithCancel(ctx)

@@ -30,10 +30,10 @@ type Watcher interface {
 	// Awaited reports whether there was a notice since a worker looked; Awake notes that one looks now.
 	Awaited(ctx context.Context) (bool, error)
 	Awake(ctx context.Context) error
-	// Looks gives the next pages that are to be looked at; Looked notes that they were.
+	// Looks returns the next pages that are to be looked at; Looked notes that they were.
 	Looks(ctx context.Context, limit int) ([]journal.Look, error)
 	Looked(ctx context.Context, looks []journal.Look) error
-	// Deleted gives how many records were deleted on each side since a time.
+	// Deleted returns how many records were deleted on each side since a time.
 	Deleted(ctx context.Context, since time.Time) (map[merge.Side]int, error)
 }
 

@@ -86,7 +86,7 @@ func TestADatabaseThatIsLost(t *testing.T) {
 	}
 }
 
-// problem gives the database that the status says is not well.
+// problem returns the database that the status says is not well.
 func problem(t *testing.T, w *sidetest.World) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, `select string_agg(distinct kind, ',') from sync_run_databases where error is not null`)

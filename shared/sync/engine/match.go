@@ -18,7 +18,7 @@ type Matcher interface {
 	// Match decides about the pages that the run has staged, and stores the part as it is then. What is one-to-one is the same record
 	// from then on; what is ambiguous is in doubt, and held until somebody decides. fault.Conflict when the lease was lost.
 	Match(ctx context.Context, lease journal.Lease, part journal.Part) (matched, doubtful int, err error)
-	// Decided gives pages of which somebody has decided which row they are, and at which nobody has looked since, by their ids, after
+	// Decided returns pages of which somebody has decided which row they are, and at which nobody has looked since, by their ids, after
 	// the given one.
 	Decided(ctx context.Context, after string, limit int) ([]journal.Key, error)
 }
@@ -65,7 +65,7 @@ func (w *worker) matched(ctx context.Context) error {
 	return nil
 }
 
-// stage gives what matching has to know of a page, whole.
+// stage returns what matching has to know of a page, whole.
 func (w *worker) stage(ctx context.Context, page *record.Page) (journal.Staged, error) {
 	fields := []mapping.Field{w.lens.Kind.Title()}
 	if key, named := w.lens.Kind.KeyField(); named {

@@ -31,7 +31,7 @@ func (l *life) do(effect func() error) error {
 	return effect()
 }
 
-// mortal gives the world's workers a life.
+// mortal lets the world's workers die.
 func mortal(w *sidetest.World, l *life) {
 	cfg := w.Syncer.Config
 	notionOf, tablesOf, rehearsalOf := cfg.Notion, cfg.Tables, cfg.Rehearsal

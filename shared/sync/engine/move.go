@@ -11,7 +11,7 @@ import (
 type Mover interface {
 	// Move has the records follow. fault.Conflict when the lease was lost.
 	Move(ctx context.Context, lease journal.Lease) error
-	// Rekeys gives pages that carry the id which their row had before, with the one that it has; Rekeyed notes that they carry that.
+	// Rekeys returns pages that carry the id which their row had before, with the one that it has; Rekeyed notes that they carry that.
 	Rekeys(ctx context.Context, limit int) ([]journal.Key, error)
 	Rekeyed(ctx context.Context, pageIDs []string) error
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
-// rowOf gives the id of the row of a page, by the base.
+// rowOf returns the id of the row of a page, by the base.
 func rowOf(t *testing.T, w *sidetest.World, kind, page string) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, `select id::text from notion_`+kind+` where notion_id = $1`, page)

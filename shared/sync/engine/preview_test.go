@@ -47,7 +47,7 @@ func untouched(t *testing.T, w *sidetest.World) map[string]string {
 	return all
 }
 
-// preview gives what a dry run would do, page by page.
+// preview returns what a dry run would do, page by page.
 func preview(t *testing.T, w *sidetest.World, runID string) []journal.Preview {
 	t.Helper()
 	var all []journal.Preview

@@ -203,7 +203,7 @@ func (w *worker) absences(ctx context.Context, pages ...record.Page) error {
 	return w.notion.Present(ctx, w.database.DatabaseID, w.database.DataSourceID)
 }
 
-// page gives a page, whose database is there.
+// page returns a page, whose database is there.
 func (w *worker) page(ctx context.Context, id string) (record.Page, error) {
 	page, err := w.show(ctx, id)
 	if err != nil {
@@ -212,7 +212,7 @@ func (w *worker) page(ctx context.Context, id string) (record.Page, error) {
 	return page, w.absences(ctx, page)
 }
 
-// show gives a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is
+// show returns a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is
 // out of this one, as if in the trash, until it is moved back.
 func (w *worker) show(ctx context.Context, id string) (record.Page, error) {
 	page, err := w.notion.Page(ctx, id)

@@ -45,7 +45,7 @@ func grown(t *testing.T, partners int, pace time.Duration) (w *sidetest.World, m
 	return w, meanwhile
 }
 
-// sentBy gives the requests by route that something takes.
+// sentBy returns the requests by route that something takes.
 func sentBy(w *sidetest.World, do func()) map[string]int {
 	before := w.Sim.Stats().Requests
 	do()

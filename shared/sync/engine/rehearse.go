@@ -39,7 +39,7 @@ func (w *worker) pretend(ctx context.Context, writes []*decision) error {
 	return nil
 }
 
-// answered gives the page as a write would leave it.
+// answered returns the page as a write would leave it.
 func (w *worker) answered(d *decision, todo merge.Action) *record.Page {
 	page := record.Page{ID: d.known.Key.PageID}
 	if d.page != nil {
@@ -106,7 +106,7 @@ func (w *worker) effect(took merge.Action, has func(mapping.Field) json.RawMessa
 	return e
 }
 
-// deletion gives the action if it deletes.
+// deletion returns the action if it deletes.
 func deletion(a merge.Action) merge.Action {
 	if a.Op != merge.Archive {
 		return merge.Action{}
@@ -122,7 +122,7 @@ func overruled(conflicts []journal.Conflict) []journal.Overruled {
 	return list
 }
 
-// titleOf gives a record's title, as its page shows it, else its row.
+// titleOf returns a record's title, as its page shows it, else its row.
 func (w *worker) titleOf(d *decision) string {
 	f := w.lens.Kind.Title()
 	text, _ := w.seen(d).Fields[f.Column].(property.Text)

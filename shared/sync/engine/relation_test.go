@@ -15,7 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
-// pairs gives the names of the related rows of the row with that name, in order.
+// pairs returns the names of the related rows of the row with that name, in order.
 func pairs(t *testing.T, w *sidetest.World, from, to, name string) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, fmt.Sprintf(`select coalesce(string_agg(b.name, ', ' order by b.name), '')
@@ -23,7 +23,7 @@ func pairs(t *testing.T, w *sidetest.World, from, to, name string) string {
 		from, to, strings.TrimSuffix(from, "s"), strings.TrimSuffix(to, "s")), name)
 }
 
-// related gives the titles of the pages that a page names in a property, in order.
+// related returns the titles of the pages that a page names in a property, in order.
 func related(t *testing.T, w *sidetest.World, page, property string) string {
 	t.Helper()
 	var names []string
@@ -100,7 +100,7 @@ func database(t *testing.T, w *sidetest.World, title string, others map[string]a
 	return made["id"].(string), made["data_sources"].([]any)[0].(map[string]any)["id"].(string)
 }
 
-// addRelation gives a database a relation; two-way when the property at the other end has a name.
+// addRelation adds a relation to a database; two-way when the property at the other end has a name.
 func addRelation(t *testing.T, w *sidetest.World, database, property, to, back string) {
 	t.Helper()
 	config := map[string]any{"data_source_id": to, "type": "single_property", "single_property": map[string]any{}}

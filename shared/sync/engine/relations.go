@@ -65,7 +65,7 @@ func (w *worker) findHidden(ctx context.Context, it item) error {
 	return w.makeWhole(ctx, it)
 }
 
-// withShown gives the relations of what a page showed before, with what is known of them.
+// withShown returns the relations of what a page showed before, with what is known of them.
 func withShown(known, shown record.Fields) record.Fields {
 	all := record.Fields{}
 	for name, v := range shown {
@@ -168,7 +168,7 @@ func (w *worker) doubtful(d *decision) func(pageID string) bool {
 	}
 }
 
-// writable gives a write without those related pages that Notion would refuse because they are gone, of the doubtful ones. One that is in
+// writable returns a write without those related pages that Notion would refuse because they are gone, of the doubtful ones. One that is in
 // the trash stays: Notion replaces the whole of a relation, and the page would return without it.
 func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action, doubtful func(pageID string) bool) (record.Fields, error) {
 	fields := maps.Clone(todo.Fields)

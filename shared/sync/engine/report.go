@@ -75,7 +75,7 @@ func (w *worker) event(t event.Type, source, target event.System, data any) even
 	return event.Draft{Type: t, Source: source, Target: target, Data: data}.New(w.NewID(), w.Now())
 }
 
-// tell gives the event of what a side took.
+// tell returns the event of what a side took.
 func (w *worker) tell(d *decision, side merge.Side, took merge.Action) []event.Event {
 	if took.Op == merge.Nothing {
 		return nil
@@ -110,7 +110,7 @@ func (w *worker) tellConflicts(d *decision, conflicts []journal.Conflict) []even
 	return events
 }
 
-// conflicts gives the plan's conflicts that side wins, with what both sides showed.
+// conflicts returns the plan's conflicts that side wins, with what both sides showed.
 func (w *worker) conflicts(d *decision, winner merge.Side) []journal.Conflict {
 	fields := map[string]mapping.Field{}
 	for _, f := range w.lens.Fields() {

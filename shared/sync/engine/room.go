@@ -11,14 +11,14 @@ import (
 
 // Room keeps whether the workspace takes more pages. Its limit is one for all of its databases.
 type Room interface {
-	// Full gives why the workspace takes no more pages, "" when it does. probe: the run is the one to try, with one page, whether it
+	// Full returns why the workspace takes no more pages, "" when it does. probe: the run is the one to try, with one page, whether it
 	// does again; it is told so once.
 	Full(ctx context.Context, runID string) (reason string, probe bool, err error)
 	// Filled notes that the run was refused a page for want of room.
 	Filled(ctx context.Context, runID, reason string) error
 	// Emptied notes that there is room: the records that waited for it count as changed.
 	Emptied(ctx context.Context) error
-	// WaitingForRoom gives a record that waits for room; false when none does.
+	// WaitingForRoom returns a record that waits for room; false when none does.
 	WaitingForRoom(ctx context.Context) (journal.Key, bool, error)
 }
 

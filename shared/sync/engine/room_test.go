@@ -26,7 +26,7 @@ func full() chaos.Rule {
 	}
 }
 
-// alertOfRoom gives what the alert says of a workspace that is full, "" when it is not raised.
+// alertOfRoom returns what the alert says of a workspace that is full, "" when it is not raised.
 func alertOfRoom(t *testing.T, w *sidetest.World) string {
 	t.Helper()
 	alerts := postgres.Alerts{Pool: w.Pool, ConnectionID: config.DefaultConnection, Kinds: w.Syncer.Connection.Kinds()}

@@ -154,7 +154,7 @@ func eventsDatabase(t *testing.T, w *sidetest.World, partners string) (database,
 	return database, found.DataSources[0].ID
 }
 
-// proposed gives the mapping with what is proposed for a data source, whose relations all lead to partners, and makes its tables.
+// proposed returns the mapping with what is proposed for a data source, whose relations all lead to partners, and makes its tables.
 func proposed(t *testing.T, w *sidetest.World, all mapping.Mapping, sourceID string) mapping.Mapping {
 	t.Helper()
 	source, err := w.Client.DataSource(t.Context(), sourceID)

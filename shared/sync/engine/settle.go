@@ -193,7 +193,7 @@ func (w *worker) plan(d *decision) {
 	}
 }
 
-// seen gives what Notion shows of a record, as far as anybody looked.
+// seen returns what Notion shows of a record, as far as anybody looked.
 func (w *worker) seen(d *decision) record.Tree {
 	if d.page == nil {
 		return d.latest
@@ -228,7 +228,7 @@ func (w *worker) withoutIdle(d *decision, notion record.Tree) {
 	})
 }
 
-// fromTrash gives what Notion has to do with a page that was planned as live and is in the trash.
+// fromTrash returns what Notion has to do with a page that was planned as live and is in the trash.
 func fromTrash(p merge.Plan) merge.Action {
 	if p.State == record.Live {
 		return merge.Action{Op: merge.Restore, Fields: p.Notion.Fields}

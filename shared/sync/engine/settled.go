@@ -100,7 +100,7 @@ func (w *worker) learns(d *decision) bool {
 	})
 }
 
-// closed gives the intents of which it is now known whether they were carried out.
+// closed returns the intents of which it is now known whether they were carried out.
 func (w *worker) closed(d *decision) []journal.Closed {
 	closed := d.answered
 	if d.intent != nil {

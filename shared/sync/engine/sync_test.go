@@ -32,7 +32,7 @@ func succeeded(t *testing.T, r sidetest.Report) {
 	}
 }
 
-// pageOf gives the page of the row with that name.
+// pageOf returns the page of the row with that name.
 func pageOf(t *testing.T, w *sidetest.World, kind, name string) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, fmt.Sprintf(`select notion_id from notion_%s where name = $1`, kind), name)
@@ -84,7 +84,7 @@ func edit(t *testing.T, w *sidetest.World, page string, properties map[string]an
 	w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": properties})
 }
 
-// plain gives what a reader sees of a page's text property, and the name of its option.
+// plain returns what a reader sees of a page's text property, and the name of its option.
 func plain(t *testing.T, w *sidetest.World, page, property string) string {
 	t.Helper()
 	p, _ := w.Person(t, "GET", "/v1/pages/"+page, nil)["properties"].(map[string]any)[property].(map[string]any)
@@ -109,7 +109,7 @@ func plain(t *testing.T, w *sidetest.World, page, property string) string {
 	}
 }
 
-// some gives the name of a record of a kind, the n-th in order.
+// some returns the name of a record of a kind, the n-th in order.
 func some(t *testing.T, w *sidetest.World, kind string, n int) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, fmt.Sprintf(`select name from %s order by name offset %d limit 1`, kind, n))
@@ -161,7 +161,7 @@ func TestEditsGoBothWays(t *testing.T) {
 	w.Agree(t)
 }
 
-// lost gives how the conflict of a field was settled: who won, and both values.
+// lost returns how the conflict of a field was settled: who won, and both values.
 func lost(t *testing.T, w *sidetest.World, field string) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, `select coalesce(string_agg(winner || ' ' || coalesce(notion_value::text, '') || ' ' || coalesce(supabase_value::text, ''), '; '), 'none')

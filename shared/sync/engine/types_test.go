@@ -102,7 +102,7 @@ func things(t *testing.T) *sidetest.World {
 	})
 }
 
-// source gives the data source that things are in.
+// source returns the data source that things are in.
 func source(t *testing.T, w *sidetest.World) string {
 	t.Helper()
 	d := w.Person(t, "GET", "/v1/databases/"+w.Syncer.Connection.DatabaseIDs["things"], nil)

@@ -35,7 +35,7 @@ type Page struct {
 type Notion interface {
 	// Page reads a page of a kind; one that there is no more is record.Gone.
 	Page(ctx context.Context, k mapping.Kind, pageID string) (Page, error)
-	// User gives a person's name, "" where Notion does not tell it.
+	// User returns a person's name, "" where Notion does not tell it.
 	User(ctx context.Context, id string) (string, error)
 }
 
@@ -57,7 +57,7 @@ type Now struct {
 	Err    error // it is not known; the rest is empty
 }
 
-// Conflict gives what Notion shows of a conflict's field, nil where there is no page, and the names of the people in it, by id.
+// Conflict returns what Notion shows of a conflict's field, nil where there is no page, and the names of the people in it, by id.
 func (d Desk) Conflict(ctx context.Context, c journal.ConflictRecord) (*Now, map[string]string) {
 	kind, known := d.Mapping.Kind(c.Kind)
 	if !known || c.PageID == "" {

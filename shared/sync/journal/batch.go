@@ -54,7 +54,7 @@ func CatalogueOf(columns map[string]Column) map[string]property.Column {
 	return catalogue
 }
 
-// InStep gives the binding of the fields that are in step: those that no drift stops.
+// InStep returns the binding of the fields that are in step: those that no drift stops.
 func (d Database) InStep() mapping.Binding {
 	bound := maps.Clone(d.Binding)
 	for _, drift := range d.Drifts {
@@ -129,7 +129,7 @@ func tableOf(places map[string]string) string {
 	return ""
 }
 
-// with gives a sorted list with those that are true as well.
+// with returns a sorted list with those that are true as well.
 func with(list []string, more map[string]bool) []string {
 	all := slices.Clone(list)
 	for name, is := range more {

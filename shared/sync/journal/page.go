@@ -19,7 +19,7 @@ type Write struct {
 	Binding mapping.Binding
 }
 
-// Properties gives the fields as Notion takes them, by property id. The error is fault.Invalid, and names the field that Notion would
+// Properties returns the fields as Notion takes them, by property id. The error is fault.Invalid, and names the field that Notion would
 // refuse.
 func (w Write) Properties() (map[string]json.RawMessage, error) {
 	properties := make(map[string]json.RawMessage, len(w.Fields))

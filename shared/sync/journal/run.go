@@ -16,7 +16,7 @@ const (
 	SupabaseToNotion Type = "supabase_to_notion"
 )
 
-// Types gives the types that may be asked for.
+// Types returns the types that may be asked for.
 func Types() []Type { return []Type{Full, NotionToSupabase, SupabaseToNotion, Incremental} }
 
 // WritesNotion reports whether a run of the type writes to Notion.

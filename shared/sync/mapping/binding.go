@@ -164,7 +164,7 @@ func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
 	return bound, drifts
 }
 
-// own gives the part of a binding that is of the kind's fields: what a field that the mapping no longer has was bound to is free.
+// own returns the part of a binding that is of the kind's fields: what a field that the mapping no longer has was bound to is free.
 func (k Kind) own(known Binding) Binding {
 	own := Binding{}
 	for _, f := range k.Fields {
@@ -175,7 +175,7 @@ func (k Kind) own(known Binding) Binding {
 	return own
 }
 
-// with gives the property with what only the schema tells, as it was known before.
+// with returns the property with what only the schema tells, as it was known before.
 func (p Live) with(was Live) Live {
 	if p.ID != was.ID || p.Type != was.Type {
 		return p
@@ -192,7 +192,7 @@ func (p Live) Same(other Live) bool {
 	return p.ID == other.ID && p.Name == other.Name && p.Type == other.Type && p.RelatedTo == other.RelatedTo && maps.Equal(p.Options, other.Options)
 }
 
-// unheld gives the properties that no field holds, nor has held.
+// unheld returns the properties that no field holds, nor has held.
 func (k Kind) unheld(known, bound Binding, live []Live) []Drift {
 	var drifts []Drift
 	for _, p := range live {

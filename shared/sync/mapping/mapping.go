@@ -72,7 +72,7 @@ const (
 	JoinTable   = property.ColumnJoin
 )
 
-// ACT gives the mapping of the four ACT databases.
+// ACT returns the mapping of the four ACT databases.
 func ACT() Mapping {
 	m, err := Parse(act)
 	if err != nil {
@@ -103,7 +103,7 @@ func Parse(data []byte) (Mapping, error) {
 	return m, m.check()
 }
 
-// Kind gives the kind of that name.
+// Kind returns the kind of that name.
 func (m Mapping) Kind(name string) (Kind, bool) {
 	i := slices.IndexFunc(m.Kinds, func(k Kind) bool { return k.Name == name })
 	if i < 0 {
@@ -112,7 +112,7 @@ func (m Mapping) Kind(name string) (Kind, bool) {
 	return m.Kinds[i], true
 }
 
-// Names gives the kinds' names, in the mapping's order.
+// Names returns the kinds' names, in the mapping's order.
 func (m Mapping) Names() []string {
 	names := make([]string, len(m.Kinds))
 	for i, k := range m.Kinds {
@@ -121,10 +121,10 @@ func (m Mapping) Names() []string {
 	return names
 }
 
-// KeyField gives the field that tells records apart, false when the mapping names none.
+// KeyField returns the field that tells records apart, false when the mapping names none.
 func (k Kind) KeyField() (Field, bool) { return k.Field(k.Key) }
 
-// Field gives the field of that column.
+// Field returns the field of that column.
 func (k Kind) Field(column string) (Field, bool) {
 	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Column == column })
 	if i < 0 {
@@ -133,7 +133,7 @@ func (k Kind) Field(column string) (Field, bool) {
 	return k.Fields[i], true
 }
 
-// Title gives the field that holds the pages' titles.
+// Title returns the field that holds the pages' titles.
 func (k Kind) Title() Field {
 	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Type == property.TypeTitle })
 	return k.Fields[i] // check saw that there is one

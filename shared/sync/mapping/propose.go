@@ -25,7 +25,7 @@ type LeftOut struct{ Property, Why string }
 // rowKeyProperty is the property that a proposal has pages carry their row's id in, as the ACT databases do.
 const rowKeyProperty = "Supabase ID"
 
-// Propose gives the kind that would keep a database in step in a mapping: each property in a column that is named after it, of the
+// Propose returns the kind that would keep a database in step in a mapping: each property in a column that is named after it, of the
 // type's usual column type, and relations to the mapping's own kinds in join tables. name is the kind's, taken as the table's too.
 // The error says what is wrong with the name, or that a database of that name is there already.
 func (m Mapping) Propose(name string, properties []Found) (Kind, []LeftOut, error) {
@@ -85,7 +85,7 @@ func NameOf(title string) string {
 	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(title), "_"), "_")
 }
 
-// column gives a free column for a property, named after it.
+// column returns a free column for a property, named after it.
 func (k Kind) column(p Found) string {
 	name := NameOf(p.Name)
 	if name == "" || name[0] >= '0' && name[0] <= '9' {
@@ -111,7 +111,7 @@ const identifierMost = 63
 
 func shortened(name string) string { return name[:min(len(name), identifierMost)] }
 
-// Migration gives the SQL that makes a kind's table and puts it in step, in the mapping that its relations lead to.
+// Migration returns the SQL that makes a kind's table and puts it in step, in the mapping that its relations lead to.
 func (m Mapping) Migration(k Kind) string {
 	var sql strings.Builder
 	fmt.Fprintf(&sql, "-- +goose Up\ncreate table %s (\n", quoted(k.Table))

@@ -22,12 +22,12 @@ type Relation struct {
 	Kind, Related Kind
 }
 
-// Relations gives the relations that the kind of that name has, in the mapping's order.
+// Relations returns the relations that the kind of that name has, in the mapping's order.
 func (m Mapping) Relations(kind string) []Relation {
 	return m.relations(func(r Relation) bool { return r.Kind.Name == kind })
 }
 
-// Touching gives the relations that the kind of that name has, and those that lead to it, in the mapping's order.
+// Touching returns the relations that the kind of that name has, and those that lead to it, in the mapping's order.
 func (m Mapping) Touching(kind string) []Relation {
 	return m.relations(func(r Relation) bool { return r.Kind.Name == kind || r.Related.Name == kind })
 }

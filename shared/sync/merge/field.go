@@ -13,7 +13,7 @@ type values struct {
 	base, notion, postgres property.Value
 }
 
-// merge gives the value that both sides are to hold, and the conflict if one had to lose. winner is the side whose value stays
+// merge returns the value that both sides are to hold, and the conflict if one had to lose. winner is the side whose value stays
 // when both changed it, by that rule.
 func (v values) merge(f Field, winner Side, rule Rule) (property.Value, *Conflict) {
 	switch {
@@ -38,7 +38,7 @@ func (v values) merge(f Field, winner Side, rule Rule) (property.Value, *Conflic
 	return v.notion, v.conflict(f.Name, winner, rule)
 }
 
-// overruled gives what the sides lose to a decision without the person's having seen it.
+// overruled returns what the sides lose to a decision without the person's having seen it.
 func (v values) overruled(field string, d Decision) []Conflict {
 	lost := func(side property.Value, seen bool) bool { return !seen && !property.Equal(side, d.Value) }
 	var conflicts []Conflict
@@ -118,7 +118,7 @@ func keys[E any](list []E, key func(E) string) map[string]bool {
 	return in
 }
 
-// each gives the three values as one type; an empty value is of every type. False when one is of another, or all are empty.
+// each returns the three values as one type; an empty value is of every type. False when one is of another, or all are empty.
 func each[T property.Value](v values) (base, notion, postgres T, ok bool) {
 	base, okBase := v.base.(T)
 	notion, okNotion := v.notion.(T)
@@ -128,7 +128,7 @@ func each[T property.Value](v values) (base, notion, postgres T, ok bool) {
 	return base, notion, postgres, ok
 }
 
-// orNil gives an empty list in the one form of an empty value.
+// orNil returns an empty list in the one form of an empty value.
 func orNil[E any, L interface {
 	~[]E
 	property.Value

@@ -163,7 +163,7 @@ func (t Trees) keep(fields []Field, survivor Side) Plan {
 	return plan
 }
 
-// merge gives the value of a field that both sides are to hold, and what had to lose.
+// merge returns the value of a field that both sides are to hold, and what had to lose.
 func (t Trees) merge(f Field, v values, survivor Side) (property.Value, []Conflict) {
 	if d, ok := t.Decided[f.Name]; ok {
 		return d.Value, v.overruled(f.Name, d)
@@ -176,7 +176,7 @@ func (t Trees) merge(f Field, v values, survivor Side) (property.Value, []Confli
 	return merged, []Conflict{*conflict}
 }
 
-// winner gives the side whose value of a field stays when both changed it, none where that is a person's to say, and by which rule.
+// winner returns the side whose value of a field stays when both changed it, none where that is a person's to say, and by which rule.
 func (t Trees) winner(f Field, survivor Side) (Side, Rule) {
 	switch {
 	case survivor != "":
@@ -189,7 +189,7 @@ func (t Trees) winner(f Field, survivor Side) (Side, Rule) {
 	return Notion, f.Rule
 }
 
-// present gives the values that a side's tree stands for in the merge: its own, or the base's where the side has none.
+// present returns the values that a side's tree stands for in the merge: its own, or the base's where the side has none.
 func present(side, base record.Tree) record.Fields {
 	if side.State == record.None || side.State == record.Gone {
 		return base.Fields
@@ -197,7 +197,7 @@ func present(side, base record.Tree) record.Fields {
 	return side.Fields
 }
 
-// shown gives the value that a side shows now; nothing where the record has to be created.
+// shown returns the value that a side shows now; nothing where the record has to be created.
 func shown(side record.Tree, field string) property.Value {
 	if side.State == record.None || side.State == record.Gone {
 		return nil

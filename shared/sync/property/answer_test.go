@@ -15,7 +15,7 @@ type fataler interface {
 	Fatal(args ...any)
 }
 
-// answer gives the property as Notion would answer it after the request: fuller, with what it adds by itself.
+// answer returns the property as Notion would answer it after the request: fuller, with what it adds by itself.
 func answer(t fataler, id string, typ Type, request json.RawMessage) json.RawMessage {
 	t.Helper()
 	tree, err := parse(request)
@@ -132,7 +132,7 @@ func lostLeaves(t *testing.T, typ Type, recorded, request json.RawMessage) []str
 	return lost
 }
 
-// sentText gives the text of a request, put together again.
+// sentText returns the text of a request, put together again.
 func sentText(tree any) string {
 	var b strings.Builder
 	var walk func(any)

@@ -24,7 +24,7 @@ type dateObject struct {
 	Zone  string `json:"time_zone,omitempty"`
 }
 
-// canonicalTime gives a day, an instant or a wall clock in its one spelling: milliseconds, and an offset in digits. What
+// canonicalTime returns a day, an instant or a wall clock in its one spelling: milliseconds, and an offset in digits. What
 // is none of these stays as it is: Notion holds it, so it is carried.
 func canonicalTime(s string) string {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
@@ -36,7 +36,7 @@ func canonicalTime(s string) string {
 	return s
 }
 
-// canonicalInstant gives a moment in its one spelling, whatever offset it came with.
+// canonicalInstant returns a moment in its one spelling, whatever offset it came with.
 func canonicalInstant(s string) string {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t.UTC().Format(LayoutInstant)
@@ -52,7 +52,7 @@ func wallClock(s string) string {
 	return s
 }
 
-// encodeDate gives a date in request form. Notion refuses a time_zone beside an offset or a day, and takes a wall clock
+// encodeDate returns a date in request form. Notion refuses a time_zone beside an offset or a day, and takes a wall clock
 // without a zone for UTC.
 func encodeDate(d Date) (any, error) {
 	start, err := encodeEnd(d.Start, d.Zone)

@@ -245,7 +245,7 @@ func readList[E any](raw json.RawMessage, into *[]E) error {
 	return read(raw, &(*into)[0])
 }
 
-// orNil gives a list as a Value: none is nil.
+// orNil returns a list as a Value: none is nil.
 func orNil[L interface {
 	Value
 	~[]E

@@ -13,7 +13,7 @@ type edit struct {
 	text     string
 }
 
-// diff gives the edits that lead from one text to another, in order: the kept stretches and the new texts, put together,
+// diff returns the edits that lead from one text to another, in order: the kept stretches and the new texts, put together,
 // are the other text.
 func diff(from, to string) []edit {
 	head := commonPrefix(from, to)

@@ -1,6 +1,6 @@
 package property
 
-// WithPlainText gives the text that reads s and keeps of base what s leaves alone: runs outside the changed stretches keep
+// WithPlainText returns the text that reads s and keeps of base what s leaves alone: runs outside the changed stretches keep
 // their style, links and mentions. New words take the style of those they replace, or of what stands before them. A
 // mention or an equation of which a part changed becomes plain text.
 func WithPlainText(base Text, s string) Text {
@@ -19,7 +19,7 @@ func WithPlainText(base Text, s string) Text {
 	return join(runs)
 }
 
-// slice gives what base shows between two places. A run that shows nothing belongs to what follows it.
+// slice returns what base shows between two places. A run that shows nothing belongs to what follows it.
 func slice(base Text, from, to, end int) []Run {
 	var runs []Run
 	start := 0
@@ -43,7 +43,7 @@ func slice(base Text, from, to, end int) []Run {
 	return runs
 }
 
-// substitute gives the run for text that is new: in the style of what it replaces, or of what stands before it. It is part
+// substitute returns the run for text that is new: in the style of what it replaces, or of what stands before it. It is part
 // of a link only if it replaces some of the link or stands within it.
 func substitute(base Text, e edit) Run {
 	run := Run{Kind: RunText, Text: e.text}

@@ -23,7 +23,7 @@ const (
 	maxOptionName = 100
 )
 
-// Encode gives the property value object of a request that creates or updates a page: `{"number":3}`. A nil value
+// Encode returns the property value object of a request that creates or updates a page: `{"number":3}`. A nil value
 // clears. Text is cut into elements of at most 2,000 characters; mentions that Notion takes in no request become text
 // with a link. Its errors are fault.Invalid and say which limit stands in the way and what to do: the type is not written,
 // the value is of another type, or Notion would refuse it.

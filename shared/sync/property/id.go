@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// CanonicalID gives the one spelling of a property's id: percent-encoded, as Notion answers since 2022 and as it may be
+// CanonicalID returns the one spelling of a property's id: percent-encoded, as Notion answers since 2022 and as it may be
 // passed on unchanged in a path, as a key of a request or in a filter. Older versions answer the bare spelling (`qY[D` for
 // `qY%5BD`). A bare id holds no percent sign, so both spellings tell themselves apart.
 func CanonicalID(id string) string {
@@ -16,7 +16,7 @@ func CanonicalID(id string) string {
 	return strings.ReplaceAll(url.QueryEscape(bare), "+", "%20")
 }
 
-// DashedID gives the id of a page, a database, a data source or a user in its one spelling, dashed and in lower case,
+// DashedID returns the id of a page, a database, a data source or a user in its one spelling, dashed and in lower case,
 // and whether id is one at all: 32 hexadecimal digits, dashed or not.
 func DashedID(id string) (string, bool) {
 	digits := strings.ToLower(strings.ReplaceAll(id, "-", ""))

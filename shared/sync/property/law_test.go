@@ -18,7 +18,7 @@ func writableTypes() []Type {
 	}
 }
 
-// drawString gives text with what is hard about text: marks, surrogate pairs, joiners, spaces, quotes and markup.
+// drawString returns text with what is hard about text: marks, surrogate pairs, joiners, spaces, quotes and markup.
 func drawString(t *rapid.T, label string, most int) string {
 	return rapid.StringOfN(rapid.RuneFrom([]rune("ab é\u0301\n\"<&>\u2028👩\u200d🚀🏽字,")), 1, most, -1).Draw(t, label)
 }
@@ -82,7 +82,7 @@ func drawDate(t *rapid.T) Date {
 	return date
 }
 
-// drawValue gives a value of a writable type in canonical form.
+// drawValue returns a value of a writable type in canonical form.
 func drawValue(t *rapid.T, typ Type) Value {
 	if typ != TypeCheckbox && rapid.IntRange(0, 9).Draw(t, "empty") == 0 {
 		return nil

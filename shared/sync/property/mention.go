@@ -16,7 +16,7 @@ const (
 	mentionPreview  = "link_preview"
 )
 
-// canonicalMention gives the canonical JSON of a mention, in the form that a request takes where the kind may be written:
+// canonicalMention returns the canonical JSON of a mention, in the form that a request takes where the kind may be written:
 // the thing that it names, without the titles, names and pictures that follow the thing. It is nil where nothing is named.
 func canonicalMention(raw json.RawMessage) ([]byte, error) {
 	kind, err := mentionKind(raw)

@@ -35,7 +35,7 @@ func MergeText(base, a, b Text) (Text, bool) {
 	return WithPlainText(a, merged.String()), true
 }
 
-// changes gives what leads from one text to another, each change of whole words.
+// changes returns what leads from one text to another, each change of whole words.
 func changes(from, to string) []edit {
 	a, b := words(from), words(to)
 	head, tail := 0, 0

@@ -13,7 +13,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 )
 
-// Canonical gives the canonical JSON of anything that Notion answers: keys sorted, no white space, numbers by value, ids
+// Canonical returns the canonical JSON of anything that Notion answers: keys sorted, no white space, numbers by value, ids
 // dashed, times of creation and edit as UTC, and without what changes although nobody changed it: request ids, signatures
 // and expiry of file addresses, and the names and pictures of users. Its errors are fault.Invalid: raw is not JSON.
 func Canonical(raw json.RawMessage) (Opaque, error) {
@@ -28,7 +28,7 @@ func Same(a, b json.RawMessage, but ...string) bool {
 	return errX == nil && errY == nil && equal(x, y)
 }
 
-// settled gives what the canonical JSON of a value shows, but for what it has under the keys named.
+// settled returns what the canonical JSON of a value shows, but for what it has under the keys named.
 func settled(raw json.RawMessage, but []string) (any, error) {
 	tree, err := parse(raw)
 	if object, ok := tree.(map[string]any); ok {
@@ -138,13 +138,13 @@ func settleObject(node map[string]any) map[string]any {
 	return node
 }
 
-// unsigned gives the address of a hosted file without the part that is signed and expires.
+// unsigned returns the address of a hosted file without the part that is signed and expires.
 func unsigned(address string) string {
 	bare, _, _ := strings.Cut(address, "?")
 	return bare
 }
 
-// canonicalNumber gives a number's one spelling. A whole number keeps all its digits; one that no double can hold stays
+// canonicalNumber returns a number's one spelling. A whole number keeps all its digits; one that no double can hold stays
 // as it is.
 func canonicalNumber(n json.Number) json.Number {
 	f, err := n.Float64()

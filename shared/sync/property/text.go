@@ -54,7 +54,7 @@ func decodeText(raw json.RawMessage) (Value, error) {
 	return orNil(join(runs)), nil
 }
 
-// run gives the text of the item, or what a reader sees of what stands in for text.
+// run returns the text of the item, or what a reader sees of what stands in for text.
 func (item richText) run() Run {
 	run := Run{Kind: RunText, Text: item.PlainText, Style: Style(item.Annotations)}
 	if run.Style.Color == "default" {
@@ -82,7 +82,7 @@ func (item richText) standIn(run *Run, raw json.RawMessage) error {
 	return nil
 }
 
-// decodeObject gives the canonical JSON of what stands in for text; nil where there is nothing.
+// decodeObject returns the canonical JSON of what stands in for text; nil where there is nothing.
 func decodeObject(kind RunKind, raw json.RawMessage) ([]byte, error) {
 	if raw == nil {
 		return nil, nil
@@ -97,7 +97,7 @@ func decodeObject(kind RunKind, raw json.RawMessage) ([]byte, error) {
 	return object, nil
 }
 
-// join gives runs in canonical form: adjacent text of one style and link merged, none empty.
+// join returns runs in canonical form: adjacent text of one style and link merged, none empty.
 func join(runs []Run) Text {
 	var text Text
 	for _, run := range runs {
@@ -118,7 +118,7 @@ func (r Run) continues(next Run) bool {
 	return r.Kind == RunText && next.Kind == RunText && r.Link == next.Link && r.Style == next.Style
 }
 
-// PlainText gives what a reader sees of a text.
+// PlainText returns what a reader sees of a text.
 func PlainText(text Text) string {
 	var b strings.Builder
 	for _, run := range text {

@@ -186,7 +186,7 @@ func (v People) equal(w Value) bool {
 	return ok && sameSet(v.IDs(), o.IDs())
 }
 
-// IDs gives the ids of the people, in order.
+// IDs returns the ids of the people, in order.
 func (v People) IDs() []string {
 	ids := make([]string, len(v))
 	for i, p := range v {

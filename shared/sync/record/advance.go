@@ -11,7 +11,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
-// Advance gives the base that follows once page and row are known to hold the same, but for the unsettled fields, which one side
+// Advance returns the base that follows once page and row are known to hold the same, but for the unsettled fields, which one side
 // still has to take: those stay as old has them. A record that is archived on both sides keeps the values that it had, since
 // neither side takes the other's while it is. page is nil where nobody looked at it since old. Its errors are a page document
 // that cannot be read.
@@ -81,7 +81,7 @@ func (l Lens) respelled(b *Base, unsettled map[string]bool) json.RawMessage {
 	return document
 }
 
-// Born gives the base of a record whose page was just made: both sides had these columns, but for those that their properties cannot hold; of
+// Born returns the base of a record whose page was just made: both sides had these columns, but for those that their properties cannot hold; of
 // the others it knows what old does. Its errors are a broken base.
 func (l Lens) Born(old *Base, columns map[string]json.RawMessage) (Base, error) {
 	born := Base{Document: json.RawMessage(`{"properties":{}}`)}
@@ -126,7 +126,7 @@ func (l Lens) ColumnsOf(p *Page) map[string]json.RawMessage {
 	return columns
 }
 
-// written gives the property that a column was written to, much as Notion spells it. Its error is a column that the property cannot hold.
+// written returns the property that a column was written to, much as Notion spells it. Its error is a column that the property cannot hold.
 func written(f mapping.Field, id string, column json.RawMessage) (json.RawMessage, error) {
 	object := map[string]json.RawMessage{string(f.Type): json.RawMessage(`[]`)} // no files: only none are written
 	if f.Type.Writable() {
@@ -199,7 +199,7 @@ func withProperty(document json.RawMessage, id string, raw json.RawMessage) (jso
 	return encoded(page), true
 }
 
-// named gives the name under which the property of that id stands.
+// named returns the name under which the property of that id stands.
 func named(properties map[string]json.RawMessage, id string) (string, bool) {
 	for name, raw := range properties {
 		var head struct {
@@ -212,7 +212,7 @@ func named(properties map[string]json.RawMessage, id string) (string, bool) {
 	return "", false
 }
 
-// RawProperty gives a page document's property of that id as Notion spelled it, nil when there is none.
+// RawProperty returns a page document's property of that id as Notion spelled it, nil when there is none.
 func RawProperty(document json.RawMessage, id string) json.RawMessage {
 	var page struct {
 		Properties map[string]json.RawMessage `json:"properties"`

@@ -15,7 +15,7 @@ type agreed struct {
 	property json.RawMessage // as Notion spells it
 }
 
-// agreement gives the agreed elements of a set, before being what the base has of it; false where the field is no set, or a side does not
+// agreement returns the agreed elements of a set, before being what the base has of it; false where the field is no set, or a side does not
 // tell its elements.
 func (l Lens) agreement(f mapping.Field, before agreed, page *Page, row *Row) (agreed, bool) {
 	live := l.Binding[f.Column]
@@ -69,7 +69,7 @@ func agreedElements(f mapping.Field, before agreed, now, column json.RawMessage)
 	return set, true
 }
 
-// agreedPages gives the agreed pages of a relation. Of those that Notion hides it is known only what was known; the property stays as it
+// agreedPages returns the agreed pages of a relation. Of those that Notion hides it is known only what was known; the property stays as it
 // is: what the base has of a relation is the column.
 func agreedPages(before agreed, shown property.Value, hidden map[string]bool, column json.RawMessage) (agreed, bool) {
 	was, errWas := refsIn(before.column)

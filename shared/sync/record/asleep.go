@@ -6,7 +6,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 )
 
-// WithAsleep gives a relation that a page shows with those known pages that are in the trash or gone, which no page shows.
+// WithAsleep returns a relation that a page shows with those known pages that are in the trash or gone, which no page shows.
 func WithAsleep(shown, known property.Value, asleep map[string]State) property.Value {
 	refs, _ := shown.(property.Refs)
 	before, _ := known.(property.Refs)

@@ -70,7 +70,7 @@ func columnOf(f mapping.Field, v property.Value) json.RawMessage {
 	return null
 }
 
-// FromColumn gives the value that the column's JSON stands for, where was is the value that the column showed before. It is
+// FromColumn returns the value that the column's JSON stands for, where was is the value that the column showed before. It is
 // fault.Invalid when the column holds what the property cannot.
 func FromColumn(f mapping.Field, column json.RawMessage, was property.Value) (property.Value, error) {
 	if isNull(column) {

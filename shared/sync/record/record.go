@@ -29,7 +29,7 @@ func (s State) Alive() bool { return s == Live }
 // Fields are a record's values by field name. A field that is missing is empty, or not in step; see Names.
 type Fields map[string]property.Value
 
-// Names gives the fields' names, sorted.
+// Names returns the fields' names, sorted.
 func (f Fields) Names() []string { return slices.Sorted(maps.Keys(f)) }
 
 // Tree is a record as one side shows it.
@@ -40,7 +40,7 @@ type Tree struct {
 	EditedAt time.Time
 }
 
-// With gives the tree with other values in some of its fields.
+// With returns the tree with other values in some of its fields.
 func (t Tree) With(others Fields) Tree {
 	if len(others) == 0 {
 		return t

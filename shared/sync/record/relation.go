@@ -13,7 +13,7 @@ import (
 // a row of theirs; a row that has no page yet is not in it. Notion leaves out pages that are in the trash, and shows them again
 // when they are restored: its silence on them says nothing, and they stand for what was known.
 
-// refsIn gives the pages that a column's JSON names.
+// refsIn returns the pages that a column's JSON names.
 func refsIn(column json.RawMessage) (property.Value, error) {
 	if isNull(column) {
 		return nil, nil
@@ -28,7 +28,7 @@ func refsIn(column json.RawMessage) (property.Value, error) {
 	return property.Refs(list), nil
 }
 
-// Related gives the relations of a base, by field; nil is a record that has none. Its errors are a broken base row.
+// Related returns the relations of a base, by field; nil is a record that has none. Its errors are a broken base row.
 func (l Lens) Related(b *Base) (Fields, error) {
 	relations := Fields{}
 	for _, f := range l.Fields() {
@@ -48,7 +48,7 @@ func (l Lens) Related(b *Base) (Fields, error) {
 	return relations, nil
 }
 
-// Shown gives the related pages that the base's page shows; nil is a record that has none.
+// Shown returns the related pages that the base's page shows; nil is a record that has none.
 func (l Lens) Shown(b *Base) map[string]bool {
 	shown := map[string]bool{}
 	if b == nil {
@@ -70,7 +70,7 @@ func (l Lens) Shown(b *Base) map[string]bool {
 	return shown
 }
 
-// Unseen gives the pages that known names in a relation, and that the page does not show there: somebody took them out, or they are
+// Unseen returns the pages that known names in a relation, and that the page does not show there: somebody took them out, or they are
 // in the trash. Each stands once.
 func (l Lens) Unseen(p *Page, known Fields) []string {
 	var unseen []string
@@ -103,7 +103,7 @@ func Took(f mapping.Field, before property.Value, written json.RawMessage, shown
 	return err == nil && len(without(added, shown)) == 0 && len(without(removed, shown)) == len(removed)
 }
 
-// withHidden gives the relation that a page shows together with those known pages that Notion hides.
+// withHidden returns the relation that a page shows together with those known pages that Notion hides.
 func withHidden(shown, known property.Value, hidden map[string]bool) property.Value {
 	refs, _ := shown.(property.Refs)
 	before, _ := known.(property.Refs)
@@ -119,7 +119,7 @@ func withHidden(shown, known property.Value, hidden map[string]bool) property.Va
 	return whole
 }
 
-// without gives the refs that are not in v.
+// without returns the refs that are not in v.
 func without(refs property.Refs, v property.Value) []string {
 	shown, _ := v.(property.Refs)
 	in := make(map[string]struct{}, len(shown))

@@ -17,7 +17,7 @@ type Lens struct {
 	Binding mapping.Binding
 }
 
-// Fields gives the kind's fields that are in step, in the mapping's order.
+// Fields returns the kind's fields that are in step, in the mapping's order.
 func (l Lens) Fields() []mapping.Field {
 	var fields []mapping.Field
 	for _, f := range l.Kind.Fields {
@@ -37,7 +37,7 @@ func (l Lens) Lacks(b *Base) bool {
 	})
 }
 
-// OfPage gives the tree that a page shows; nil is a page that is not there. A property that the page does not show, or not
+// OfPage returns the tree that a page shows; nil is a page that is not there. A property that the page does not show, or not
 // whole, stands for the base's value: only what was seen can have changed.
 func (l Lens) OfPage(p *Page, base Tree) Tree {
 	if p == nil {
@@ -52,7 +52,7 @@ func (l Lens) OfPage(p *Page, base Tree) Tree {
 	})}
 }
 
-// OfBase gives the base's tree; nil is a record that has none. Relations are those that the row had: it had all that Notion had, and
+// OfBase returns the base's tree; nil is a record that has none. Relations are those that the row had: it had all that Notion had, and
 // Notion may have hidden some. Its errors are a broken base row.
 func (l Lens) OfBase(b *Base) (Tree, error) {
 	if b == nil {
@@ -72,7 +72,7 @@ func (l Lens) OfBase(b *Base) (Tree, error) {
 	return tree, err
 }
 
-// OfRow gives the tree that a row shows, as far as its columns can tell: a column that shows what it showed at the base stands
+// OfRow returns the tree that a row shows, as far as its columns can tell: a column that shows what it showed at the base stands
 // for the base's value, one that shows what Notion's value would show stands for that, and any other for the base's value
 // with the change put into it. Where Notion, given that, would show just what it shows, the column stands for Notion's value: the row may
 // hold more than Notion can, and no write would change anything. A column that holds what its
@@ -143,7 +143,7 @@ func (l Lens) fields(otherwise Fields, look func(field, id string) (property.Pro
 	return fields
 }
 
-// DecodeProperties gives a page document's properties by id.
+// DecodeProperties returns a page document's properties by id.
 func DecodeProperties(document json.RawMessage) (map[string]property.Property, error) {
 	var page struct {
 		Properties map[string]json.RawMessage `json:"properties"`
@@ -162,7 +162,7 @@ func DecodeProperties(document json.RawMessage) (map[string]property.Property, e
 	return properties, nil
 }
 
-// EditedAt gives when a page document says that the page was last edited; zero when it does not say.
+// EditedAt returns when a page document says that the page was last edited; zero when it does not say.
 func EditedAt(document json.RawMessage) time.Time {
 	var page struct {
 		EditedAt time.Time `json:"last_edited_time"`

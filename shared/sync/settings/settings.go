@@ -22,7 +22,7 @@ const (
 	Business Plan = "business"
 )
 
-// Requests gives how many requests a workspace of the plan takes in 60 s.
+// Requests returns how many requests a workspace of the plan takes in 60 s.
 //
 // https://developers.notion.com/reference/request-limits
 func (p Plan) Requests() int {
@@ -49,7 +49,7 @@ type Settings struct {
 	Version      int64             // grows with each change
 }
 
-// Policies gives the rules that may be set.
+// Policies returns the rules that may be set.
 func Policies() []merge.Rule {
 	return []merge.Rule{merge.Newest, merge.NotionWins, merge.SupabaseWins, merge.Manual}
 }
@@ -71,7 +71,7 @@ type Change struct {
 
 var databaseID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
-// With gives the settings with a patch laid over them, and what changed by it. kinds are those that may have a database. fault.Invalid: a
+// With returns the settings with a patch laid over them, and what changed by it. kinds are those that may have a database. fault.Invalid: a
 // value is none that the setting may have.
 func (s Settings) With(p Patch, kinds []string) (Settings, []Change, error) {
 	is := s
@@ -130,7 +130,7 @@ func minutes(d time.Duration) string { return strconv.Itoa(int(d.Minutes())) }
 
 var rate = regexp.MustCompile(`^rate\((\d+) (minute|hour|day)s?\)$`)
 
-// Every gives how often a schedule expression ticks; zero for one that does not tick evenly.
+// Every returns how often a schedule expression ticks; zero for one that does not tick evenly.
 func Every(expression string) time.Duration {
 	match := rate.FindStringSubmatch(expression)
 	if match == nil {

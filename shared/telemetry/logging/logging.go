@@ -19,7 +19,7 @@ func NewLogger(w io.Writer, level slog.Level, function string) *slog.Logger {
 
 type syncKey struct{}
 
-// OfSync gives a context whose lines are about a sync.
+// OfSync returns a context whose lines are about a sync.
 func OfSync(ctx context.Context, id string) context.Context {
 	if id == "" {
 		return ctx

@@ -18,7 +18,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
-// lineOf gives what a logger writes of attributes.
+// lineOf returns what a logger writes of attributes.
 func lineOf(t *testing.T, ctx context.Context, args ...any) (map[string]any, string) { //nolint:revive // t goes first
 	t.Helper()
 	var log bytes.Buffer

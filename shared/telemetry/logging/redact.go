@@ -44,7 +44,7 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// textOf gives an error's text. An error whose text panics, a nil pointer perhaps, does not end the invocation that logs it.
+// textOf returns an error's text. An error whose text panics, a nil pointer perhaps, does not end the invocation that logs it.
 func textOf(err error) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -134,7 +134,7 @@ func unnamed(text string) string {
 	return kept.String() + text[at:]
 }
 
-// bare gives an address without what is told to nobody but its host. A password may hold what else ends one.
+// bare returns an address without what is told to nobody but its host. A password may hold what else ends one.
 func bare(text string) string {
 	scheme, rest, _ := strings.Cut(text, "://")
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {

@@ -89,7 +89,7 @@ func (m *Meter) Flush(ctx context.Context, store Store) {
 	m.nextAt = m.now().Add(wait)
 }
 
-// take gives what is new and what is to be stored now; none while it is not time.
+// take returns what is new and what is to be stored now; none while it is not time.
 func (m *Meter) take() (fresh, rows []metric.Row, lost int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -29,13 +29,13 @@ func Sum(rows []Row, want func(Row) bool) Total {
 	return t
 }
 
-// Of gives the rows of a service.
+// Of returns the rows of a service.
 func Of(s Service) func(Row) bool { return func(r Row) bool { return r.Service == s } }
 
-// ErrorRate gives the share of calls that failed; nil without a call.
+// ErrorRate returns the share of calls that failed; nil without a call.
 func (t Total) ErrorRate() *float64 { return share(t.Errors, t.Calls) }
 
-// Mean gives the mean latency in milliseconds; nil without a call.
+// Mean returns the mean latency in milliseconds; nil without a call.
 func (t Total) Mean() *float64 {
 	if t.Calls == 0 {
 		return nil
@@ -44,7 +44,7 @@ func (t Total) Mean() *float64 {
 	return &mean
 }
 
-// Quantile gives a quantile of the latency in milliseconds; nil without a call.
+// Quantile returns a quantile of the latency in milliseconds; nil without a call.
 func (t Total) Quantile(q float64) *float64 {
 	d, ok := t.Latency.Quantile(q)
 	if !ok {
@@ -54,7 +54,7 @@ func (t Total) Quantile(q float64) *float64 {
 	return &ms
 }
 
-// HitRate gives the share of look-ups that want says which were answered from a cache, stale answers among them; nil without a look-up.
+// HitRate returns the share of look-ups that want says which were answered from a cache, stale answers among them; nil without a look-up.
 func HitRate(rows []Row, want func(kind string) bool) *float64 {
 	var hits, all int64
 	for _, r := range rows {

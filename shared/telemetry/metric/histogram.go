@@ -36,7 +36,7 @@ func (h *Histogram) Merge(o Histogram) {
 	}
 }
 
-// Count gives how many durations were counted.
+// Count returns how many durations were counted.
 func (h Histogram) Count() int64 {
 	var n int64
 	for _, c := range h {
@@ -45,7 +45,7 @@ func (h Histogram) Count() int64 {
 	return n
 }
 
-// Quantile gives the duration that a share q of all is at most, 0 < q <= 1: within the bucket that holds it, as far along as its place
+// Quantile returns the duration that a share q of all is at most, 0 < q <= 1: within the bucket that holds it, as far along as its place
 // among the bucket's own. Beyond the last bound it is that bound. False when nothing was counted.
 func (h Histogram) Quantile(q float64) (time.Duration, bool) {
 	n := h.Count()

@@ -78,7 +78,7 @@ func (t *Tally) Add(s Sample) {
 	row.Latency.Add(d)
 }
 
-// Len gives how many rows there are.
+// Len returns how many rows there are.
 func (t *Tally) Len() int { return len(t.rows) }
 
 // Merge adds rows, of another tally perhaps.
@@ -98,7 +98,7 @@ func (t *Tally) Merge(rows []Row) {
 	}
 }
 
-// Rows gives the rows, in the order of their keys: whoever stores several at once takes them in the same order.
+// Rows returns the rows, in the order of their keys: whoever stores several at once takes them in the same order.
 func (t *Tally) Rows() []Row {
 	rows := make([]Row, 0, len(t.rows))
 	for _, r := range t.rows {

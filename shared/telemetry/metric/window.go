@@ -19,7 +19,7 @@ const (
 	KeepDays    = 91 * 24 * time.Hour
 )
 
-// Length gives how long a stretch of the grain is.
+// Length returns how long a stretch of the grain is.
 func (g Grain) Length() time.Duration {
 	switch g {
 	case Hour:
@@ -39,7 +39,7 @@ type Window struct {
 	length time.Duration
 }
 
-// Windows gives every window, the shortest first.
+// Windows returns every window, the shortest first.
 func Windows() []Window {
 	const day = 24 * time.Hour
 	return []Window{
@@ -47,7 +47,7 @@ func Windows() []Window {
 	}
 }
 
-// WindowOf gives the window of that name.
+// WindowOf returns the window of that name.
 func WindowOf(name string) (Window, bool) {
 	for _, w := range Windows() {
 		if w.Name == name {
@@ -57,7 +57,7 @@ func WindowOf(name string) (Window, bool) {
 	return Window{}, false
 }
 
-// From gives where the window begins: at the beginning of the minute, hour or day (UTC) in which now less its length falls. Folded rows
+// From returns where the window begins: at the beginning of the minute, hour or day (UTC) in which now less its length falls. Folded rows
 // are then either in it or not.
 func (w Window) From(now time.Time) time.Time {
 	return now.UTC().Add(-w.length).Truncate(w.Grain.Length())
@@ -69,7 +69,7 @@ type Point struct {
 	Total
 }
 
-// Series gives a window's stretches in order, those without a call too: so a gap is a gap.
+// Series returns a window's stretches in order, those without a call too: so a gap is a gap.
 func (w Window) Series(rows []Row, now time.Time, want func(Row) bool) []Point {
 	step := w.Grain.Length()
 	from := w.From(now)

@@ -16,10 +16,10 @@ type ID [16]byte
 // SpanID names one stretch of work in it.
 type SpanID [8]byte
 
-// String gives the id in hexadecimal digits.
+// String returns the id in hexadecimal digits.
 func (t ID) String() string { return hex.EncodeToString(t[:]) }
 
-// String gives the id in hexadecimal digits.
+// String returns the id in hexadecimal digits.
 func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
 
 // Context is a place in a trace. The zero Context is none.
@@ -35,7 +35,7 @@ func (c Context) Valid() bool { return c.TraceID != ID{} && c.SpanID != SpanID{}
 // Header is the header, and the attribute of a message, that carries a Context.
 const Header = "traceparent"
 
-// String gives the value of the header; "" for none.
+// String returns the value of the header; "" for none.
 func (c Context) String() string {
 	if !c.Valid() {
 		return ""
@@ -96,7 +96,7 @@ func placeOf(ctx context.Context) (place, bool) {
 	return p, ok
 }
 
-// Begin gives the context of an invocation: it goes on with the trace that header names, or begins one. random gives 24 bytes; an error
+// Begin returns the context of an invocation: it goes on with the trace that header names, or begins one. random gives 24 bytes; an error
 // of its leaves the context as it is.
 func Begin(ctx context.Context, header string, random io.Reader) context.Context {
 	var p place
@@ -111,13 +111,13 @@ func Begin(ctx context.Context, header string, random io.Reader) context.Context
 	return context.WithValue(ctx, placeKey{}, p)
 }
 
-// From gives the place in a trace at which a context stands; the zero Context outside of one.
+// From returns the place in a trace at which a context stands; the zero Context outside of one.
 func From(ctx context.Context) Context {
 	p, _ := placeOf(ctx)
 	return p.Context
 }
 
-// Outside gives a context of which nothing is recorded: what is done to send spans makes none.
+// Outside returns a context of which nothing is recorded: what is done to send spans makes none.
 func Outside(ctx context.Context) context.Context {
 	return context.WithValue(ctx, placeKey{}, place{})
 }

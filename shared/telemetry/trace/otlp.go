@@ -19,7 +19,7 @@ import (
 type OTLP struct {
 	// Endpoint is the collector's address; spans go to /v1/traces beneath it.
 	Endpoint string
-	// Headers gives what the collector is told with each request, as ParseHeaders does. Its errors are the export's.
+	// Headers returns what the collector is told with each request, as ParseHeaders does. Its errors are the export's.
 	Headers func(ctx context.Context) (http.Header, error)
 	Client  *http.Client
 	// Resource says who sends: service.name and the like.

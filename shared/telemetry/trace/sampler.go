@@ -11,7 +11,7 @@ type Sampler func(id ID, remote, sampled bool) bool
 // DefaultSampler is the one that is meant when none is named.
 const DefaultSampler = "parentbased_always_on"
 
-// ParseSampler gives the sampler that OpenTelemetry's name and argument stand for; false when they stand for none.
+// ParseSampler returns the sampler that OpenTelemetry's name and argument stand for; false when they stand for none.
 //
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration
 func ParseSampler(name, argument string) (Sampler, bool) {

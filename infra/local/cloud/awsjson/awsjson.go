@@ -69,7 +69,7 @@ type Error struct {
 	Message string
 }
 
-// Error gives type and message.
+// Error returns type and message.
 func (e *Error) Error() string { return e.Type + ": " + e.Message }
 
 // Protocol is how one service writes its answers.

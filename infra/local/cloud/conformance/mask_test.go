@@ -23,7 +23,7 @@ var (
 	millis  = regexp.MustCompile(`^\d{13}$`)
 )
 
-// masked gives what can be compared of an answer: the code of an error, without its sentence, or the JSON with what no two
+// masked returns what can be compared of an answer: the code of an error, without its sentence, or the JSON with what no two
 // services share, ids, times, handles, hosts and accounts, put out of sight.
 func masked(t *testing.T, a answer, but []string) string {
 	t.Helper()

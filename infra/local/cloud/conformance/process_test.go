@@ -26,7 +26,7 @@ const (
 	startLimit   = 30 * time.Second
 )
 
-// venv gives the folder of a Python environment with what requirements.txt names, made where it is not there yet. Without
+// venv returns the folder of a Python environment with what requirements.txt names, made where it is not there yet. Without
 // Python, or without its packages, the test says so and is skipped at a desk; it fails in CI.
 func venv(t *testing.T) string {
 	t.Helper()

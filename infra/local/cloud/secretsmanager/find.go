@@ -10,7 +10,7 @@ import (
 
 const suffixLength = 6
 
-// find gives the secret that id names: a name, an ARN, or an ARN without its suffix. A name that itself ends in a hyphen and
+// find returns the secret that id names: a name, an ARN, or an ARN without its suffix. A name that itself ends in a hyphen and
 // six characters cannot be told by its ARN without suffix, as the documentation warns.
 //
 // See https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen.
@@ -34,7 +34,7 @@ func (s *Service) find(scope awsjson.Scope, id string) (address, *secret, error)
 	return a, found, nil
 }
 
-// live gives the secret that id names unless it is marked for deletion.
+// live returns the secret that id names unless it is marked for deletion.
 func (s *Service) live(scope awsjson.Scope, id string) (address, *secret, error) {
 	a, found, err := s.find(scope, id)
 	if err == nil && found.deleted() {

@@ -54,7 +54,7 @@ type page struct {
 	NextToken  string
 }
 
-// cut gives the page's part of all, which has a fixed order, and the token of the next page: the name of the page's last.
+// cut returns the page's part of all, which has a fixed order, and the token of the next page: the name of the page's last.
 func cut[T any](p page, most int, all []T, name func(T) string) ([]T, string, error) {
 	size := most
 	if p.MaxResults != nil {

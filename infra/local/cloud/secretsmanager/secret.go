@@ -59,7 +59,7 @@ func (v value) equal(other value) bool {
 
 func (s *secret) deleted() bool { return !s.DeletedAt.IsZero() }
 
-// version gives the version with an id; nil for none.
+// version returns the version with an id; nil for none.
 func (s *secret) version(id string) *version {
 	for _, v := range s.Versions {
 		if v.ID == id {
@@ -69,7 +69,7 @@ func (s *secret) version(id string) *version {
 	return nil
 }
 
-// at gives the version that a label is attached to; nil for none.
+// at returns the version that a label is attached to; nil for none.
 func (s *secret) at(stage string) *version {
 	for _, v := range s.Versions {
 		if slices.Contains(v.Stages, stage) {
@@ -138,7 +138,7 @@ func (s *secret) makeRoom(now time.Time) bool {
 	return len(s.Versions) < maxVersions
 }
 
-// stages gives the labelled versions' labels by version; nil when there are none.
+// stages returns the labelled versions' labels by version; nil when there are none.
 func (s *secret) stages() map[string][]string {
 	var all map[string][]string
 	for _, v := range s.Versions {

@@ -66,7 +66,7 @@ func Open(cfg Config) (*Service, error) {
 	return s, err
 }
 
-// Operations gives the operations by name.
+// Operations returns the operations by name.
 func (s *Service) Operations() map[string]awsjson.Operation {
 	return map[string]awsjson.Operation{
 		"BatchGetSecretValue":      awsjson.Typed(s.batchGetSecretValue),
@@ -151,7 +151,7 @@ func (s *Service) remove(a address) error {
 	return nil
 }
 
-// sorted gives the secrets of an account and region, the oldest first.
+// sorted returns the secrets of an account and region, the oldest first.
 func (s *Service) sorted(scope awsjson.Scope) []*secret {
 	var found []*secret
 	for a, secret := range s.secrets {

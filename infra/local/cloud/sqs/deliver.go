@@ -35,7 +35,7 @@ func (s *Service) receive(now time.Time, e *entry, p poll) ([]*queue.Message, er
 	return received, nil
 }
 
-// describe gives a message as its consumer asked for it.
+// describe returns a message as its consumer asked for it.
 func (in receiveMessageInput) describe(e *entry, m *queue.Message) receivedMessage {
 	out := receivedMessage{
 		MessageID: m.ID, ReceiptHandle: e.handle(m.Receipt()), Body: m.Body, BodyDigest: content.Digest(m.Body),
@@ -84,7 +84,7 @@ func selects(filters []string, name string) bool {
 	return false
 }
 
-// systemAttributes gives what SQS says of a message; empty for what this one does not have.
+// systemAttributes returns what SQS says of a message; empty for what this one does not have.
 func (e *entry) systemAttributes(m *queue.Message) map[string]string {
 	milliseconds := func(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 	all := map[string]string{

@@ -16,7 +16,7 @@ type page struct {
 	NextToken  string
 }
 
-// cut gives the page's part of urls, which are sorted, and the token of the next page. The token is the last URL of the
+// cut returns the page's part of urls, which are sorted, and the token of the next page. The token is the last URL of the
 // page before, so that a page is right whatever was made or deleted meanwhile.
 func (p page) cut(urls []string) ([]string, string, error) {
 	size := 1000

@@ -36,7 +36,7 @@ type moveTask struct {
 	Failure     string    `json:"failure,omitempty"`
 }
 
-// due gives how many messages have been due to move by now: the first at once, the others one after the other.
+// due returns how many messages have been due to move by now: the first at once, the others one after the other.
 func (t *moveTask) due(now time.Time) int {
 	if t.Rate == 0 {
 		return t.ToMove
@@ -46,7 +46,7 @@ func (t *moveTask) due(now time.Time) int {
 	return min(t.ToMove, 1+int(elapsed*time.Duration(t.Rate)/time.Second))
 }
 
-// next gives when the next message is due.
+// next returns when the next message is due.
 func (t *moveTask) next() time.Time {
 	return t.Started.Add((time.Duration(t.Moved)*time.Second + time.Duration(t.Rate) - 1) / time.Duration(max(t.Rate, 1)))
 }
@@ -62,7 +62,7 @@ func (s *Service) moveDue(now time.Time) {
 	}
 }
 
-// moving gives the queues with a running task, which is their newest, in order.
+// moving returns the queues with a running task, which is their newest, in order.
 func (s *Service) moving() []*entry {
 	var found []*entry
 	for _, e := range s.queues {
@@ -108,7 +108,7 @@ func (s *Service) move(now time.Time, e *entry, t *moveTask) {
 	}
 }
 
-// next gives how long it is until passing time may make a message of e available; zero when it will not.
+// next returns how long it is until passing time may make a message of e available; zero when it will not.
 func (s *Service) next(now time.Time, e *entry) time.Duration {
 	next := e.messages.Next(now)
 	for _, source := range s.moving() {

@@ -38,7 +38,7 @@ func (a address) messageKey(sequence uint64) string {
 
 func (a address) duplicateKey(key string) string { return duplicateKey + a.key() + "/" + key }
 
-// parseKey gives the queue that a key without its first part belongs to.
+// parseKey returns the queue that a key without its first part belongs to.
 func parseKey(key string) (address, error) {
 	parts := strings.SplitN(key, "/", 4)
 	if len(parts) < 3 {
@@ -184,7 +184,7 @@ func (s *Service) drop(e *entry) error {
 	return nil
 }
 
-// sorted gives the queues of an account and region by name.
+// sorted returns the queues of an account and region by name.
 func (s *Service) sorted(account, region string) []*entry {
 	var found []*entry
 	for a, e := range s.queues {

@@ -42,7 +42,7 @@ func open(t *testing.T) service {
 	return service{s, t}
 }
 
-// call gives the answer as JSON, or the error's type.
+// call returns the answer as JSON, or the error's type.
 func (s service) call(ctx context.Context, operation, input string) string {
 	s.t.Helper()
 	out, err := s.Operations()[operation](ctx, awsjson.Scope{Account: "1", Region: "r"}, []byte(input))

@@ -26,7 +26,7 @@ type queueOutput struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-// find gives the queue at a URL; a bare name is accepted too. Only the end of the URL is looked at, since the same queue is
+// find returns the queue at a URL; a bare name is accepted too. Only the end of the URL is looked at, since the same queue is
 // reached by more than one address of this machine.
 func (s *Service) find(scope awsjson.Scope, queueURL string) (*entry, error) {
 	if queueURL == "" {

@@ -73,7 +73,7 @@ func (in receiveMessageInput) poll() (poll, error) {
 	return p, nil
 }
 
-// receiveMessage gives out messages. With a wait and nothing to give out it answers when there is something, when the wait
+// receiveMessage hands out messages. With a wait and nothing to give out it answers when there is something, when the wait
 // is over, when ctx ends, or when the service closes.
 //
 // See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html.
@@ -117,7 +117,7 @@ func (s *Service) receiveMessage(
 	}
 }
 
-// wait gives how long a poll that finds nothing waits.
+// wait returns how long a poll that finds nothing waits.
 func (e *entry) wait(p poll) time.Duration {
 	if p.wait != nil {
 		return *p.wait

@@ -28,7 +28,7 @@ func (s *Service) checkTarget(a address, wanted attribute.Set) error {
 	return nil
 }
 
-// byARN gives the queue that arn names; nil when there is none.
+// byARN returns the queue that arn names; nil when there is none.
 func (s *Service) byARN(arn string) *entry {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" {

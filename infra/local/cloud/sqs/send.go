@@ -110,7 +110,7 @@ func (s *Service) send(
 	return out, nil
 }
 
-// delay gives how long a message waits before it is available.
+// delay returns how long a message waits before it is available.
 func (e *entry) delay(m content.Message) (time.Duration, error) {
 	switch {
 	case m.DelaySeconds == nil:

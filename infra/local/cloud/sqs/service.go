@@ -82,7 +82,7 @@ func Open(cfg Config) (*Service, error) {
 // Close ends the polls that wait, with no messages.
 func (s *Service) Close() { s.close() }
 
-// Operations gives the operations by name.
+// Operations returns the operations by name.
 func (s *Service) Operations() map[string]awsjson.Operation {
 	return map[string]awsjson.Operation{
 		"CancelMessageMoveTask":        awsjson.Typed(s.cancelMessageMoveTask),

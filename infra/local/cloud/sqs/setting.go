@@ -68,7 +68,7 @@ func (s *Service) getQueueAttributes(
 	return out, err
 }
 
-// describe gives every attribute that the queue has now.
+// describe returns every attribute that the queue has now.
 func (e *entry) describe(now time.Time) map[string]string {
 	count := e.messages.Count(now)
 	all := map[string]string{

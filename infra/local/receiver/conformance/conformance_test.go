@@ -19,7 +19,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/events/delivery"
 )
 
-// sample gives the first code block of a language that holds a text.
+// sample returns the first code block of a language that holds a text.
 func sample(t *testing.T, language, holds string) string {
 	t.Helper()
 	docs, err := os.ReadFile("../../../../docs/webhooks.md")

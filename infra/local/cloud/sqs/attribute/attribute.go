@@ -40,7 +40,7 @@ const (
 // MaxMessageSize is the most bytes that a message, or a batch of them, may have.
 const MaxMessageSize = 1 << 20
 
-// Default gives the attributes of a queue of which nothing is said.
+// Default returns the attributes of a queue of which nothing is said.
 func Default(fifo bool) Set {
 	a := Set{
 		Delay: "0", MaxSize: strconv.Itoa(MaxMessageSize), Retention: "345600", Visibility: "30", Wait: "0",
@@ -55,18 +55,18 @@ func Default(fifo bool) Set {
 // FIFO reports whether they are a FIFO queue's.
 func (a Set) FIFO() bool { return a[FIFOQueue] == "true" }
 
-// Integer gives an attribute that is a number.
+// Integer returns an attribute that is a number.
 func (a Set) Integer(name string) int {
 	n, _ := strconv.Atoi(a[name]) // valid since it was set
 	return n
 }
 
-// Seconds gives an attribute that is a number of seconds.
+// Seconds returns an attribute that is a number of seconds.
 func (a Set) Seconds(name string) time.Duration {
 	return time.Duration(a.Integer(name)) * time.Second
 }
 
-// Settings gives what of them the state machine goes by.
+// Settings returns what of them the state machine goes by.
 func (a Set) Settings() queue.Settings {
 	return queue.Settings{
 		FIFO: a.FIFO(), PerGroupDedup: a[DedupScope] == "messageGroup", Delay: a.Seconds(Delay),
@@ -74,7 +74,7 @@ func (a Set) Settings() queue.Settings {
 	}
 }
 
-// With gives the attributes after changes. An empty value sets an attribute back to its default.
+// With returns the attributes after changes. An empty value sets an attribute back to its default.
 func (a Set) With(changes map[string]string) (Set, error) {
 	changed := maps.Clone(a)
 	for _, name := range slices.Sorted(maps.Keys(changes)) {

@@ -16,7 +16,7 @@ type RedrivePolicy struct {
 	MaxReceiveCount int    `json:"maxReceiveCount"`
 }
 
-// String gives the policy as it is stored; empty for none.
+// String returns the policy as it is stored; empty for none.
 func (p RedrivePolicy) String() string {
 	if p == (RedrivePolicy{}) {
 		return ""
@@ -54,7 +54,7 @@ func parseRedrive(value string) (RedrivePolicy, error) {
 	return RedrivePolicy{Target: *p.Target, MaxReceiveCount: count}, nil
 }
 
-// Redrive gives the policy for dead letters; the zero value for none.
+// Redrive returns the policy for dead letters; the zero value for none.
 func (a Set) Redrive() RedrivePolicy {
 	p, _ := parseRedrive(a[Redrive]) // valid since it was set
 	return p

@@ -96,7 +96,7 @@ func checkText(text, where string) error {
 	return nil
 }
 
-// check gives the attribute as it is kept.
+// check returns the attribute as it is kept.
 //
 // See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-message-attributes.
 func (v Value) check(name string) (queue.Attribute, error) {

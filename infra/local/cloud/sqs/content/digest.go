@@ -12,13 +12,13 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/cloud/sqs/queue"
 )
 
-// Digest gives the checksum of a body.
+// Digest returns the checksum of a body.
 func Digest(body string) string {
 	sum := md5.Sum([]byte(body)) //nolint:gosec // the protocol's checksum, no security
 	return hex.EncodeToString(sum[:])
 }
 
-// DigestAttributes gives the checksum by which clients see that their attributes arrived; empty for none.
+// DigestAttributes returns the checksum by which clients see that their attributes arrived; empty for none.
 //
 // See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation.
 func DigestAttributes(attributes map[string]queue.Attribute) string {
@@ -46,7 +46,7 @@ func writeLengthAndValue(sum hash.Hash, value []byte) {
 	sum.Write(value)
 }
 
-// DigestTrace gives the checksum of the one system attribute that can be sent; empty for none.
+// DigestTrace returns the checksum of the one system attribute that can be sent; empty for none.
 func DigestTrace(header string) string {
 	if header == "" {
 		return ""

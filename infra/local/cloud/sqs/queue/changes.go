@@ -6,7 +6,7 @@ type Changes struct {
 	Duplicates map[string]*Duplicate // by key
 }
 
-// Changes gives what changed since Saved was last called. It is valid until the queue changes again.
+// Changes returns what changed since Saved was last called. It is valid until the queue changes again.
 func (q *Queue) Changes() Changes { return q.changes }
 
 // Changed reports whether anything did.

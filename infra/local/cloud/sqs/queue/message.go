@@ -45,5 +45,5 @@ type Receipt struct {
 	Receive int
 }
 
-// Receipt gives the message's last receipt.
+// Receipt returns the message's last receipt.
 func (m *Message) Receipt() Receipt { return Receipt{ID: m.ID, Receive: m.Receives} }

@@ -187,7 +187,7 @@ func (q *Queue) Count(now time.Time) Count {
 	return n
 }
 
-// Next gives the first time after now at which passing time alone may make a message available; zero when none will.
+// Next returns the first time after now at which passing time alone may make a message available; zero when none will.
 func (q *Queue) Next(now time.Time) time.Time {
 	q.expire(now)
 	var next time.Time

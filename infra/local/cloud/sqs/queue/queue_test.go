@@ -27,7 +27,7 @@ func send(q *queue.Queue, now time.Time, names ...string) {
 	}
 }
 
-// receive gives the ids of what was given out and of what was dead.
+// receive returns the ids of what was given out and of what was dead.
 func receive(t *testing.T, q *queue.Queue, now time.Time, r queue.Request) (delivered, dead string) {
 	t.Helper()
 	alive, buried, err := q.Receive(now, r)

@@ -15,7 +15,7 @@ type Request struct {
 	MaxAttempts int           // after how many receipts a message is dead; zero: never
 }
 
-// Receive gives out the oldest messages that are available, a FIFO queue's by group, and takes out of the queue those that
+// Receive hands out the oldest messages that are available, a FIFO queue's by group, and takes out of the queue those that
 // would have been given out but are dead. What is older than the queue's retention it drops.
 func (q *Queue) Receive(now time.Time, r Request) (delivered, dead []*Message, err error) {
 	q.expire(now)
@@ -44,7 +44,7 @@ func (q *Queue) Receive(now time.Time, r Request) (delivered, dead []*Message, e
 	return delivered, dead, nil
 }
 
-// Peek gives the oldest message that is available; nil when there is none.
+// Peek returns the oldest message that is available; nil when there is none.
 func (q *Queue) Peek(now time.Time) *Message {
 	q.expire(now)
 	for m := range q.candidates(now) {
