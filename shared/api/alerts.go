@@ -18,8 +18,8 @@ const (
 	silenceMost = 7 * 24 * 60
 )
 
-// AlertDesk keeps the alerts.
-type AlertDesk interface {
+// AlertStore keeps the alerts.
+type AlertStore interface {
 	List(ctx context.Context, all bool, limit int) ([]alert.Alert, error)
 	Acknowledge(ctx context.Context, id, by string, now time.Time) (alert.Alert, error)
 	Silence(ctx context.Context, id string, until time.Time) (alert.Alert, error)
@@ -59,11 +59,11 @@ func showAlert(a alert.Alert, now time.Time) alertShown {
 
 // Alerts answers GET and POST /alerts: what holds now, or with status=all what held before too; and that somebody has seen an alert, or
 // wants to hear no more of it for a while. Acknowledging twice changes nothing.
-func (a API) Alerts(desk AlertDesk) http.Handler {
+func (a API) Alerts(desk AlertStore) http.Handler {
 	return a.serve(access.Read, methods{http.MethodGet: a.listAlerts(desk), http.MethodPost: a.changeAlert(desk)})
 }
 
-func (a API) listAlerts(desk AlertDesk) endpoint {
+func (a API) listAlerts(desk AlertStore) endpoint {
 	return func(r *http.Request) (int, any, error) {
 		values, err := query(r, "status", "limit")
 		if err != nil {
@@ -95,7 +95,7 @@ func (a API) listAlerts(desk AlertDesk) endpoint {
 	}
 }
 
-func (a API) changeAlert(desk AlertDesk) endpoint {
+func (a API) changeAlert(desk AlertStore) endpoint {
 	type changed struct {
 		Envelope
 		Alert   alertShown `json:"alert"`

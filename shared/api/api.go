@@ -21,7 +21,7 @@ import (
 type API struct {
 	Now   func() time.Time
 	Log   *slog.Logger
-	Trail Trail // nil: what callers change leaves no trail
+	Trail AuditLog // nil: what callers change leaves no trail
 	NewID func() string
 	Kinds []string // that there are; nil: whichever is named
 }

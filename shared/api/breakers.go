@@ -9,15 +9,15 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/resilience/breaker"
 )
 
-// BreakerDesk keeps the circuit breakers.
-type BreakerDesk interface {
+// BreakerStore keeps the circuit breakers.
+type BreakerStore interface {
 	List(ctx context.Context) ([]breaker.Summary, error)
 	Reset(ctx context.Context, service string) error
 }
 
 // Breakers answers GET and POST /breakers: the circuit breakers of Notion, of Supabase, and of each subscription's endpoint and each
 // subscriber's host that ever opened, and closing one by hand. Resetting twice does no harm.
-func (a API) Breakers(desk BreakerDesk) http.Handler {
+func (a API) Breakers(desk BreakerStore) http.Handler {
 	type shown struct {
 		Service  string  `json:"service"`
 		Status   string  `json:"status"`

@@ -18,8 +18,8 @@ const (
 	repairsAtOnce = 100
 )
 
-// Auditor checks consistency.
-type Auditor interface {
+// ConsistencyChecker checks consistency.
+type ConsistencyChecker interface {
 	Read(ctx context.Context, requestedBy string) (checker.Report, error)
 	Start(ctx context.Context, requestedBy string) (id string, err error)
 	Repair(ctx context.Context, records []checker.Named) ([]checker.Named, []checker.Refusal, error)
@@ -65,7 +65,7 @@ type foundRecord struct {
 
 // DataConsistency answers GET /data-consistency: base against tables as they are, at most half a minute old, and what the last check
 // against Notion found. With deep=true it begins such a check and answers 202 with its id; one that is under way is 409.
-func (a API) DataConsistency(auditor Auditor, tables []string) http.Handler {
+func (a API) DataConsistency(auditor ConsistencyChecker, tables []string) http.Handler {
 	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
 		values, err := query(r, "check_type", "table_name", "limit", "deep")
 		if err != nil {
@@ -97,7 +97,7 @@ func (a API) DataConsistency(auditor Auditor, tables []string) http.Handler {
 	}})
 }
 
-func (a API) startDeep(r *http.Request, auditor Auditor, caller access.Principal) (int, any, error) {
+func (a API) startDeep(r *http.Request, auditor ConsistencyChecker, caller access.Principal) (int, any, error) {
 	type begun struct {
 		Envelope
 		RunID   string `json:"run_id"`
@@ -203,7 +203,7 @@ func (c *consistencyReport) add(result consistency.Result, limit int) {
 }
 
 // RepairConsistency answers POST /data-consistency/repair: it queues exactly the records named. It may be repeated.
-func (a API) RepairConsistency(auditor Auditor) http.Handler {
+func (a API) RepairConsistency(auditor ConsistencyChecker) http.Handler {
 	type repaired struct {
 		Envelope
 		Queued  []checker.Named   `json:"queued"`

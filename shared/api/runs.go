@@ -15,7 +15,7 @@ import (
 
 // Runs tells of runs, and of what dry runs would do.
 type Runs interface {
-	Run(ctx context.Context, id string) (journal.Told, error)
+	Run(ctx context.Context, id string) (journal.RunReport, error)
 	Preview(ctx context.Context, f journal.PreviewFilter) (journal.PreviewPage, error)
 }
 
@@ -38,7 +38,7 @@ type partShown struct {
 	Counts journal.Counts `json:"counts"` // of a dry run, what would be done
 }
 
-func showRun(t journal.Told) runShown {
+func showRun(t journal.RunReport) runShown {
 	run := runShown{
 		SyncID: t.ID, SyncType: t.Type, DryRun: t.DryRun, Status: t.Status, RequestedBy: t.RequestedBy, CreatedAt: stamp(t.CreatedAt),
 		StartedAt: stampOrNull(t.StartedAt), FinishedAt: stampOrNull(t.FinishedAt), Databases: map[string]partShown{},

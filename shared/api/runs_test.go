@@ -19,14 +19,14 @@ const anID = "0198b5a0-0000-7000-8000-000000000001"
 
 // previews is a store of one run, and of one doubt.
 type previews struct {
-	told   journal.Told
+	told   journal.RunReport
 	asked  journal.PreviewFilter
 	listed journal.FindDoubts
 	said   journal.Settling
 	err    error
 }
 
-func (p *previews) Run(_ context.Context, id string) (journal.Told, error) {
+func (p *previews) Run(_ context.Context, id string) (journal.RunReport, error) {
 	p.told.ID = id
 	return p.told, p.err
 }
@@ -73,9 +73,9 @@ func shape(t *testing.T, answer map[string]any) string {
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	p := &previews{told: journal.Told{
+	p := &previews{told: journal.RunReport{
 		Run: journal.Run{Type: journal.Full, RequestedBy: "desk", CreatedAt: now}, Status: "running", StartedAt: now,
-		Parts: map[string]journal.ToldPart{"partners": {Status: "running", Phase: journal.Pulling}},
+		Parts: map[string]journal.PartReport{"partners": {Status: "running", Phase: journal.Pulling}},
 	}}
 	status, _, answer := call(newAPI().Run(p), &everybody, "GET", "/sync/runs/"+anID, "")
 	if status != 200 || answer["preview"] != nil || at(answer, "run", "databases", "partners", "phase") != "pull" || at(answer, "run", "finished_at") != nil {

@@ -7,12 +7,12 @@ import (
 )
 
 // Alerts answers GET and POST /alerts.
-func Alerts() http.Handler { return perConnection("alerts", parts.answerAlerts) }
+func Alerts() http.Handler { return perConnection("alerts", deps.answerAlerts) }
 
-func (p parts) answerAlerts(pool *postgres.Pool) http.Handler {
+func (p deps) answerAlerts(pool *postgres.Pool) http.Handler {
 	return p.api().Alerts(p.alerts(pool))
 }
 
-func (p parts) alerts(pool *postgres.Pool) postgres.Alerts {
+func (p deps) alerts(pool *postgres.Pool) postgres.Alerts {
 	return postgres.Alerts{Pool: pool, ConnectionID: p.id(), Kinds: p.connection().Kinds(), NewID: newID}
 }

@@ -14,10 +14,10 @@ import (
 
 // AnalyticsDashboard answers GET /analytics/dashboard.
 func AnalyticsDashboard() http.Handler {
-	return perConnection("analytics-dashboard", parts.answerAnalyticsDashboard)
+	return perConnection("analytics-dashboard", deps.answerAnalyticsDashboard)
 }
 
-func (p parts) answerAnalyticsDashboard(pool *postgres.Pool) http.Handler {
+func (p deps) answerAnalyticsDashboard(pool *postgres.Pool) http.Handler {
 	read, remembered := p.insight(pool), p.cache()
 	facts := func(ctx context.Context, w metric.Window) (stats.Facts, bool, error) {
 		f, info, err := cache.Get(ctx, remembered, dashboardCache(), w.Name, func(ctx context.Context) (stats.Facts, error) {
@@ -29,12 +29,12 @@ func (p parts) answerAnalyticsDashboard(pool *postgres.Pool) http.Handler {
 	return p.api().Dashboard(facts, postgres.Events{Pool: pool, ConnectionID: p.id()}, p.requests())
 }
 
-func (p parts) insight(pool *postgres.Pool) postgres.Insight {
+func (p deps) insight(pool *postgres.Pool) postgres.Insight {
 	return postgres.Insight{Pool: pool, ConnectionID: p.id(), Kinds: p.synced()}
 }
 
 // synced returns the kinds of the connection that are synced.
-func (p parts) synced() []mapping.Kind {
+func (p deps) synced() []mapping.Kind {
 	var kinds []mapping.Kind
 	for _, name := range p.connection().Kinds() {
 		k, _ := p.cfg.Mapping.Kind(name) // it is the mapping's own

@@ -39,16 +39,16 @@ const lastWords = 2 * time.Second
 // secretTTL is how long the app secret is remembered, and so how long a change of it takes to be noticed.
 const secretTTL = 5 * time.Minute
 
-// parts are what most functions are made of, for one connection.
-type parts struct {
+// deps are what most functions are made of, for one connection.
+type deps struct {
 	cfg config.Config
-	// settings are the connection's. newParts knows no more of the first one than its id; of makes the parts of a connection.
+	// settings are the connection's. newDeps knows no more of the first one than its id; of makes the deps of a connection.
 	settings settings.Settings
 	aws      aws.Config
 	log      *slog.Logger
 	secret   *secretsmanager.App
 	opened   *opened
-	gauge    *gauge
+	gauge    *telemetry
 }
 
 // opened is the database once it is open: a function has one pool.
@@ -57,19 +57,19 @@ type opened struct {
 	pool *postgres.Pool
 }
 
-// newParts reads the settings. It calls nobody.
-func newParts(function string) (parts, error) { return partsOf(function, os.Getenv) }
+// newDeps reads the settings. It calls nobody.
+func newDeps(function string) (deps, error) { return partsOf(function, os.Getenv) }
 
-func partsOf(function string, getenv func(string) string) (parts, error) {
+func partsOf(function string, getenv func(string) string) (deps, error) {
 	cfg, err := config.Load(getenv)
 	if err != nil {
-		return parts{}, err
+		return deps{}, err
 	}
 	log := logging.NewLogger(os.Stdout, cfg.LogLevel, function)
-	gauge := newGauge(cfg.Stage, function, log)
+	gauge := newTelemetry(cfg.Stage, function, log)
 	cloud := cloudConfig(getenv)
 	cloud.APIOptions = append(cloud.APIOptions, gauge.cloud)
-	p := parts{
+	p := deps{
 		cfg:      cfg,
 		settings: settings.Settings{ConnectionID: config.DefaultConnection},
 		aws:      cloud,
@@ -83,7 +83,7 @@ func partsOf(function string, getenv func(string) string) (parts, error) {
 }
 
 // pool opens the database, the first time. Nothing is connected before it is used.
-func (p parts) pool(ctx context.Context, connections int32) (*postgres.Pool, error) {
+func (p deps) pool(ctx context.Context, connections int32) (*postgres.Pool, error) {
 	p.opened.mu.Lock()
 	defer p.opened.mu.Unlock()
 	if p.opened.pool != nil {
@@ -105,7 +105,7 @@ func (p parts) pool(ctx context.Context, connections int32) (*postgres.Pool, err
 }
 
 // databaseURL returns the database's address from the first of the app secret's keys that is set; an empty one when none is.
-func (p parts) databaseURL(ctx context.Context, names ...string) (secret.Text, error) {
+func (p deps) databaseURL(ctx context.Context, names ...string) (secret.Text, error) {
 	authority, err := p.authority(ctx)
 	if err != nil {
 		return secret.Text{}, err
@@ -124,7 +124,7 @@ func (p parts) databaseURL(ctx context.Context, names ...string) (secret.Text, e
 
 // authority returns the path of the file with DATABASE_CA, which it writes, because that is how a database's address names it; "" when
 // it is not set.
-func (p parts) authority(ctx context.Context) (string, error) {
+func (p deps) authority(ctx context.Context) (string, error) {
 	certificate, err := p.secret.Get(ctx, config.DatabaseCA)
 	if err != nil || certificate.Empty() {
 		return "", err
@@ -136,29 +136,29 @@ func (p parts) authority(ctx context.Context) (string, error) {
 	return path, nil
 }
 
-func (p parts) api() api.API {
-	return api.API{Now: time.Now, Log: p.log, Trail: trailOf{p}, NewID: newID, Kinds: p.cfg.Mapping.Names()}
+func (p deps) api() api.API {
+	return api.API{Now: time.Now, Log: p.log, Trail: auditLogOf{p}, NewID: newID, Kinds: p.cfg.Mapping.Names()}
 }
 
-// trailOf keeps the trail in a database that is opened when the first change is asked for.
-type trailOf struct{ parts }
+// auditLogOf keeps the audit log in a database that is opened when the first change is asked for.
+type auditLogOf struct{ deps }
 
 // Begin writes down a change of the connection before it is made.
-func (t trailOf) Begin(ctx context.Context, e auditlog.Entry) error {
+func (t auditLogOf) Begin(ctx context.Context, e auditlog.Entry) error {
 	pool, err := t.pool(ctx, 2)
 	if err != nil {
 		return err
 	}
-	return postgres.Trail{Pool: pool, ConnectionID: t.id()}.Begin(ctx, e)
+	return postgres.AuditLog{Pool: pool, ConnectionID: t.id()}.Begin(ctx, e)
 }
 
 // End writes down what came of it.
-func (t trailOf) End(ctx context.Context, id string, o auditlog.Outcome) error {
+func (t auditLogOf) End(ctx context.Context, id string, o auditlog.Outcome) error {
 	pool, err := t.pool(ctx, 2)
 	if err != nil {
 		return err
 	}
-	return postgres.Trail{Pool: pool, ConnectionID: t.id()}.End(ctx, id, o)
+	return postgres.AuditLog{Pool: pool, ConnectionID: t.id()}.End(ctx, id, o)
 }
 
 // onFirstUse creates something when it is first asked for, and again after a failure.
@@ -180,8 +180,8 @@ func onFirstUse[T any](create func(context.Context) (T, error)) func(context.Con
 }
 
 // handler makes an HTTP function's handler on its first request; while it cannot be made, requests are answered with why.
-func handler(function string, create func(context.Context, parts) (http.Handler, error)) http.Handler {
-	set := onFirstUse(func(context.Context) (parts, error) { return newParts(function) })
+func handler(function string, create func(context.Context, deps) (http.Handler, error)) http.Handler {
+	set := onFirstUse(func(context.Context) (deps, error) { return newDeps(function) })
 	get := onFirstUse(func(ctx context.Context) (http.Handler, error) {
 		p, err := set(ctx)
 		if err != nil {
@@ -251,27 +251,27 @@ func (a *answer) failure() string {
 }
 
 // onQueue makes the function of a queue's messages: one that is being worked on comes again soon when its function dies or fails.
-func onQueue[T any](name string, flight func(parts) sqs.Flight, create func(context.Context, parts) (T, error), work func(context.Context, T, lambda.Message) error) func(context.Context, lambda.Message) error {
-	return around(name, trace.Consumer, create, work, func(ctx context.Context, p parts, m lambda.Message, work func() error) error {
+func onQueue[T any](name string, flight func(deps) sqs.Flight, create func(context.Context, deps) (T, error), work func(context.Context, T, lambda.Message) error) func(context.Context, lambda.Message) error {
+	return around(name, trace.Consumer, create, work, func(ctx context.Context, p deps, m lambda.Message, work func() error) error {
 		return flight(p).Work(ctx, m.Receipt, m.Receives, work)
 	})
 }
 
 // flight is that of a queue whose messages ask for what is stored as well.
-func (p parts) flight(url string) sqs.Flight {
+func (p deps) flight(url string) sqs.Flight {
 	return sqs.Flight{Client: awssqs.NewFromConfig(p.aws), URL: url, Stored: true, Log: p.log}
 }
 
 // function makes the function of an event. What it works with is made on its first event, and again after a failure.
-func function[T, E any](name string, kind trace.Kind, create func(context.Context, parts) (T, error), work func(context.Context, T, E) error) func(context.Context, E) error {
-	return around(name, kind, create, work, func(_ context.Context, _ parts, _ E, work func() error) error { return work() })
+func function[T, E any](name string, kind trace.Kind, create func(context.Context, deps) (T, error), work func(context.Context, T, E) error) func(context.Context, E) error {
+	return around(name, kind, create, work, func(_ context.Context, _ deps, _ E, work func() error) error { return work() })
 }
 
 // around makes the function of an event, and leaves its work to do.
-func around[T, E any](name string, kind trace.Kind, create func(context.Context, parts) (T, error), work func(context.Context, T, E) error,
-	do func(ctx context.Context, p parts, event E, work func() error) error,
+func around[T, E any](name string, kind trace.Kind, create func(context.Context, deps) (T, error), work func(context.Context, T, E) error,
+	do func(ctx context.Context, p deps, event E, work func() error) error,
 ) func(context.Context, E) error {
-	set := onFirstUse(func(context.Context) (parts, error) { return newParts(name) })
+	set := onFirstUse(func(context.Context) (deps, error) { return newDeps(name) })
 	get := onFirstUse(func(ctx context.Context) (it T, err error) {
 		p, err := set(ctx)
 		if err != nil {

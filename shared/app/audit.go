@@ -7,8 +7,8 @@ import (
 )
 
 // Audit answers GET /audit.
-func Audit() http.Handler { return perConnection("audit", parts.answerAudit) }
+func Audit() http.Handler { return perConnection("audit", deps.answerAudit) }
 
-func (p parts) answerAudit(pool *postgres.Pool) http.Handler {
-	return p.api().Audit(postgres.Trail{Pool: pool, ConnectionID: p.id()})
+func (p deps) answerAudit(pool *postgres.Pool) http.Handler {
+	return p.api().Audit(postgres.AuditLog{Pool: pool, ConnectionID: p.id()})
 }

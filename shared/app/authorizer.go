@@ -30,7 +30,7 @@ func Authorizer() lambda.Decider {
 		events.APIGatewayV2CustomAuthorizerV2Request
 		caller *access.Principal
 	}
-	admit := function("authorizer", trace.Server, func(ctx context.Context, p parts) (*authorizer.Gate, error) {
+	admit := function("authorizer", trace.Server, func(ctx context.Context, p deps) (*authorizer.Gate, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func Authorizer() lambda.Decider {
 }
 
 // people checks the tokens of people who signed in with Supabase; nil without a project.
-func (p parts) people() authorizer.Tokens {
+func (p deps) people() authorizer.Tokens {
 	if p.cfg.SupabaseURL == "" {
 		return nil
 	}

@@ -152,7 +152,7 @@ func TestDatabaseAway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			health, status := p.health(), p.perConnection(pool, parts.answerSyncStatus)
+			health, status := p.health(), p.perConnection(pool, deps.answerSyncStatus)
 			if c.host == stalls {
 				if code, answer := get(t, status, time.Minute); code != http.StatusOK {
 					t.Fatal(code, answer)

@@ -9,10 +9,10 @@ import (
 )
 
 // Breakers answers GET and POST /breakers.
-func Breakers() http.Handler { return perConnection("breakers", parts.answerBreakers) }
+func Breakers() http.Handler { return perConnection("breakers", deps.answerBreakers) }
 
 // answerBreakers shows the database's, which all connections share, with the first one's.
-func (p parts) answerBreakers(pool *postgres.Pool) http.Handler {
+func (p deps) answerBreakers(pool *postgres.Pool) http.Handler {
 	always := []string{string(metric.Notion)}
 	if p.id() == config.DefaultConnection {
 		always = append(always, string(metric.Supabase))

@@ -9,7 +9,7 @@ import (
 )
 
 // cache remembers what is dear to ask for of the connection, in this process and in Postgres once there is a pool.
-func (p parts) cache() *cache.Cache {
+func (p deps) cache() *cache.Cache {
 	store := func() cache.Store {
 		if pool := p.gauge.pool.Load(); pool != nil {
 			return postgres.Cache{Pool: pool, ConnectionID: p.id()}

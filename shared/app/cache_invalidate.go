@@ -10,10 +10,10 @@ import (
 
 // CacheInvalidate answers POST /cache/invalidate.
 func CacheInvalidate() http.Handler {
-	return perConnection("cache-invalidate", parts.answerCacheInvalidate)
+	return perConnection("cache-invalidate", deps.answerCacheInvalidate)
 }
 
-func (p parts) answerCacheInvalidate(pool *postgres.Pool) http.Handler {
+func (p deps) answerCacheInvalidate(pool *postgres.Pool) http.Handler {
 	remembered := postgres.Cache{Pool: pool, ConnectionID: p.id()}
 	return p.api().CacheInvalidate(func(ctx context.Context, kinds []string, pattern, by string) (int64, error) {
 		return remembered.Invalidate(ctx, kinds, pattern, by, newID(), time.Now())

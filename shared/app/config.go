@@ -13,9 +13,9 @@ import (
 )
 
 // Config answers GET and POST /config.
-func Config() http.Handler { return perConnection("config", parts.answerConfig) }
+func Config() http.Handler { return perConnection("config", deps.answerConfig) }
 
-func (p parts) answerConfig(pool *postgres.Pool) http.Handler {
+func (p deps) answerConfig(pool *postgres.Pool) http.Handler {
 	source := p.source()
 	kinds := make([]string, len(p.cfg.Mapping.Kinds))
 	for i, k := range p.cfg.Mapping.Kinds {

@@ -8,9 +8,9 @@ import (
 
 // ConflictSettle answers GET and POST /sync/conflicts/{id}.
 func ConflictSettle() http.Handler {
-	return perConnection("conflict-settle", parts.answerConflictSettle)
+	return perConnection("conflict-settle", deps.answerConflictSettle)
 }
 
-func (p parts) answerConflictSettle(pool *postgres.Pool) http.Handler {
-	return p.api().Conflict(p.decisions(pool), p.carry(pool), p.glance(pool).Conflict)
+func (p deps) answerConflictSettle(pool *postgres.Pool) http.Handler {
+	return p.api().Conflict(p.decisions(pool), p.carry(pool), p.reviewer(pool).Conflict)
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // ConflictsList answers GET /sync/conflicts.
-func ConflictsList() http.Handler { return perConnection("conflicts-list", parts.answerConflictsList) }
+func ConflictsList() http.Handler { return perConnection("conflicts-list", deps.answerConflictsList) }
 
-func (p parts) answerConflictsList(pool *postgres.Pool) http.Handler {
+func (p deps) answerConflictsList(pool *postgres.Pool) http.Handler {
 	return p.api().Conflicts(p.decisions(pool))
 }

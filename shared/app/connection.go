@@ -20,18 +20,18 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
-// id is the id of the connection that the parts are for.
-func (p parts) id() string { return p.settings.ConnectionID }
+// id is the id of the connection that the deps are for.
+func (p deps) id() string { return p.settings.ConnectionID }
 
-// of makes the parts of a connection. Everything that is made of them takes the connection from them: stores, tokens, budget, breaker,
+// of makes the deps of a connection. Everything that is made of them takes the connection from them: stores, tokens, budget, breaker,
 // cache, trail and measurements.
-func (p parts) of(s settings.Settings) parts {
+func (p deps) of(s settings.Settings) deps {
 	p.settings = s
 	return p
 }
 
 // requests returns how many requests the connection's workspace takes in a minute.
-func (p parts) requests() int {
+func (p deps) requests() int {
 	if p.settings.Plan != "" {
 		return p.settings.Plan.Requests()
 	}
@@ -39,7 +39,7 @@ func (p parts) requests() int {
 }
 
 // connection is the connection as its settings say; what the environment names is the first one's.
-func (p parts) connection() engine.Connection {
+func (p deps) connection() engine.Connection {
 	s := p.settings
 	c := engine.Connection{
 		ID: s.ConnectionID, Mapping: p.cfg.Mapping, DatabaseIDs: map[string]string{}, Rule: cmp.Or(s.Policy, merge.Newest),
@@ -54,7 +54,7 @@ func (p parts) connection() engine.Connection {
 
 // rests reports whether the connection is let be: its workspace was disconnected, or never quite connected. The first one never rests, for
 // it may have NOTION_TOKEN.
-func (p parts) rests(ctx context.Context, pool *postgres.Pool) (bool, error) {
+func (p deps) rests(ctx context.Context, pool *postgres.Pool) (bool, error) {
 	if p.id() == config.DefaultConnection {
 		return false, nil
 	}
@@ -67,8 +67,8 @@ func (p parts) rests(ctx context.Context, pool *postgres.Pool) (bool, error) {
 
 // perConnection makes the handler of an HTTP function that answers each request for the connection that it names. create makes what
 // answers for one connection.
-func perConnection(function string, create func(p parts, pool *postgres.Pool) http.Handler) http.Handler {
-	return handler(function, func(ctx context.Context, p parts) (http.Handler, error) {
+func perConnection(function string, create func(p deps, pool *postgres.Pool) http.Handler) http.Handler {
+	return handler(function, func(ctx context.Context, p deps) (http.Handler, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err
@@ -77,8 +77,8 @@ func perConnection(function string, create func(p parts, pool *postgres.Pool) ht
 	})
 }
 
-func (p parts) perConnection(pool *postgres.Pool, create func(p parts, pool *postgres.Pool) http.Handler) http.Handler {
-	handlers := made[http.Handler]{create: func(its parts) http.Handler {
+func (p deps) perConnection(pool *postgres.Pool, create func(p deps, pool *postgres.Pool) http.Handler) http.Handler {
+	handlers := perConnectionCache[http.Handler]{create: func(its deps) http.Handler {
 		answer := create(its, pool)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			answer.ServeHTTP(w, r.WithContext(its.onBehalf(r.Context())))
@@ -98,57 +98,57 @@ func (p parts) perConnection(pool *postgres.Pool, create func(p parts, pool *pos
 	})
 }
 
-// made keeps what was made for each connection, until the connection's settings change.
-type made[T any] struct {
-	create func(parts) T
+// perConnectionCache keeps what was made for each connection, until the connection's settings change.
+type perConnectionCache[T any] struct {
+	create func(deps) T
 	mu     sync.Mutex
-	kept   map[string]madeOf[T]
+	kept   map[string]cachedFor[T]
 }
 
-type madeOf[T any] struct {
+type cachedFor[T any] struct {
 	version int64
 	it      T
 }
 
 // of returns it for the connection of p.
-func (m *made[T]) of(p parts) T {
+func (m *perConnectionCache[T]) of(p deps) T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k, ok := m.kept[p.id()]
 	if !ok || k.version != p.settings.Version {
 		if m.kept == nil {
-			m.kept = map[string]madeOf[T]{}
+			m.kept = map[string]cachedFor[T]{}
 		}
-		k = madeOf[T]{p.settings.Version, m.create(p)}
+		k = cachedFor[T]{p.settings.Version, m.create(p)}
 		m.kept[p.id()] = k
 	}
 	return k.it
 }
 
 // last returns what was last made for a connection, if anything was.
-func (m *made[T]) last(connectionID string) (T, bool) {
+func (m *perConnectionCache[T]) last(connectionID string) (T, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k, ok := m.kept[connectionID]
 	return k.it, ok
 }
 
-// everywhere is what a function works with that looks after all connections.
-type everywhere struct {
-	parts
+// allConnections is what a function works with that looks after all connections.
+type allConnections struct {
+	deps
 	db *postgres.Pool
 }
 
 // forMessages makes what such a function works with, on its first event.
-func forMessages(connections int32) func(context.Context, parts) (everywhere, error) {
-	return func(ctx context.Context, p parts) (everywhere, error) {
+func forMessages(connections int32) func(context.Context, deps) (allConnections, error) {
+	return func(ctx context.Context, p deps) (allConnections, error) {
 		pool, err := p.pool(context.WithoutCancel(ctx), connections)
-		return everywhere{p, pool}, err
+		return allConnections{p, pool}, err
 	}
 }
 
 // seldom makes such a function of an event that comes so seldom that all is made anew for each, and the database closed at the end.
-func seldom(name string, connections int32, work func(context.Context, everywhere) error) func(context.Context, json.RawMessage) error {
+func seldom(name string, connections int32, work func(context.Context, allConnections) error) func(context.Context, json.RawMessage) error {
 	return func(ctx context.Context, event json.RawMessage) error {
 		var db *postgres.Pool
 		defer func() { // after what was counted was stored in it
@@ -156,16 +156,16 @@ func seldom(name string, connections int32, work func(context.Context, everywher
 				db.Close()
 			}
 		}()
-		return function(name, trace.Internal, func(ctx context.Context, p parts) (everywhere, error) {
+		return function(name, trace.Internal, func(ctx context.Context, p deps) (allConnections, error) {
 			all, err := forMessages(connections)(ctx, p)
 			db = all.db
 			return all, err
-		}, func(ctx context.Context, all everywhere, _ json.RawMessage) error { return work(ctx, all) })(ctx, event)
+		}, func(ctx context.Context, all allConnections, _ json.RawMessage) error { return work(ctx, all) })(ctx, event)
 	}
 }
 
 // each does something for one connection after the other, the oldest first. One that fails holds up none of the others.
-func (e everywhere) each(ctx context.Context, do func(ctx context.Context, p parts) error) error {
+func (e allConnections) each(ctx context.Context, do func(ctx context.Context, p deps) error) error {
 	connections, err := postgres.Settings{Pool: e.db}.List(ctx)
 	problems := []error{err}
 	for _, c := range connections {

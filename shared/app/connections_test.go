@@ -33,7 +33,7 @@ import (
 
 // connected is a workspace of its own, and what the functions are made of for it.
 type connected struct {
-	parts
+	deps
 	sim  *notionsim.Sim
 	pool *postgres.Pool
 }
@@ -53,12 +53,12 @@ func connectTwo(t *testing.T) [2]connected {
 	for i := range two {
 		sim, notionURL := simulated(t, notionsim.Config{Demo: true, Seed: int64(i + 1)})
 		app := notionsim.OAuthClient()
-		p := parts{
+		p := deps{
 			cfg: config.Config{
 				Stage: "test", Mapping: mapping.ACT(), NotionAPIURL: notionURL, NotionBudget: 180, DeleteLimit: 20, DeleteShare: 0.1,
 				NotionOAuth: config.NotionOAuth{ClientID: app.ID, RedirectURI: app.RedirectURIs[0]},
 			},
-			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool}, gauge: newGauge("test", "test", slog.New(slog.DiscardHandler)),
+			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool}, gauge: newTelemetry("test", "test", slog.New(slog.DiscardHandler)),
 			secret: secretsmanager.NewApp(awssecrets.NewFromConfig(account), "app", secretTTL, time.Now),
 		}
 		is, err := postgres.Settings{Pool: pool}.Read(t.Context(), consent(t, p, pool))
@@ -70,13 +70,13 @@ func connectTwo(t *testing.T) [2]connected {
 			t.Fatal(err)
 		}
 		is.Version++
-		two[i] = connected{parts: p.of(is), sim: sim, pool: pool}
+		two[i] = connected{deps: p.of(is), sim: sim, pool: pool}
 	}
 	return two
 }
 
 // consent connects the workspace of p and gives its connection.
-func consent(t *testing.T, p parts, pool *postgres.Pool) string {
+func consent(t *testing.T, p deps, pool *postgres.Pool) string {
 	t.Helper()
 	connector := p.connector(pool, p.vault())
 	start, err := connector.Start(t.Context(), "desk", "")
@@ -122,8 +122,8 @@ func (c connected) run(ctx context.Context) error {
 	if _, err := starter.Start(ctx, engine.Request{Type: journal.Full, RequestedBy: "test"}); err != nil {
 		return err
 	}
-	all := everywhere{c.parts, c.pool}
-	syncers := &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(c.pool) }}
+	all := allConnections{c.deps, c.pool}
+	syncers := &perConnectionCache[connectionSyncer]{create: func(p deps) connectionSyncer { return p.syncer(c.pool) }}
 	for _, m := range queue.messages {
 		is, err := all.settingsOf(ctx, m)
 		if err == nil {
@@ -233,7 +233,7 @@ func (c connected) token(t *testing.T) secret.Text {
 // TestSettingsHaveEffect: the policy of a connection is the sync's, and its databases are its own.
 func TestSettingsHaveEffect(t *testing.T) {
 	t.Parallel()
-	p := parts{cfg: config.Config{Mapping: mapping.ACT(), DatabaseIDs: map[string]string{"partners": "env", "projects": "env"}}}
+	p := deps{cfg: config.Config{Mapping: mapping.ACT(), DatabaseIDs: map[string]string{"partners": "env", "projects": "env"}}}
 	first := p.of(settings.Settings{ConnectionID: config.DefaultConnection, Policy: "notion", Databases: map[string]string{"projects": "own"}}).connection()
 	if first.Rule != "notion" || first.DatabaseIDs["partners"] != "env" || first.DatabaseIDs["projects"] != "own" {
 		t.Errorf("%+v", first)

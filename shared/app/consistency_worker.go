@@ -32,21 +32,21 @@ func (s rememberedSide) Relations(ctx context.Context, dataSourceID string) ([]c
 // ConsistencyWorker checks everything of a connection against Notion, from a message with a run's id. Its key is the run: one that has
 // ended is not worked on again.
 func ConsistencyWorker() func(context.Context, lambda.Message) error {
-	flight := func(p parts) sqs.Flight {
+	flight := func(p deps) sqs.Flight {
 		return sqs.Flight{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.ConsistencyQueueURL, Log: p.log}
 	}
-	return onQueue("consistency-worker", flight, forMessages(2), func(ctx context.Context, all everywhere, m lambda.Message) error {
+	return onQueue("consistency-worker", flight, forMessages(2), func(ctx context.Context, all allConnections, m lambda.Message) error {
 		settings, err := postgres.Settings{Pool: all.db}.OfCheck(ctx, m.Body)
 		if err != nil {
 			return err
 		}
 		p := all.of(settings)
-		return p.auditor(all.db).Work(p.onBehalf(ctx), m.Body)
+		return p.checker(all.db).Work(p.onBehalf(ctx), m.Body)
 	})
 }
 
 // auditor checks the connection against Notion.
-func (p parts) auditor(pool *postgres.Pool) *checker.Auditor {
+func (p deps) checker(pool *postgres.Pool) *checker.Checker {
 	cfg, client, remembered := p.audit(pool), p.notion(p.source(), p.budget(false)), p.cache()
 	cfg.Notion = func(k mapping.Kind) checker.Notion {
 		return rememberedSide{pages.New(client, k, p.log), remembered}

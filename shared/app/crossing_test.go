@@ -26,7 +26,7 @@ const base = "/api/enhanced-integration"
 type route struct {
 	method, path string // with {members} of what was seeded
 	body         string
-	answer       func(parts, *postgres.Pool) http.Handler
+	answer       func(deps, *postgres.Pool) http.Handler
 	status       int
 	// others is the status when path and body name what is another connection's; 0 where they name nothing.
 	others int
@@ -36,44 +36,44 @@ type route struct {
 
 func routes() []route {
 	return []route{
-		{"GET", "/sync/status", "", parts.answerSyncStatus, 200, 0, true},
-		{"GET", "/sync/runs/{run}", "", parts.answerSyncRun, 200, 404, true},
-		{"GET", "/sync/conflicts", "", parts.answerConflictsList, 200, 0, true},
-		{"GET", "/sync/conflicts/{conflict}", "", parts.answerConflictSettle, 200, 404, true},
-		{"GET", "/sync/errors", "", parts.answerErrorsList, 200, 0, true},
-		{"GET", "/sync/held/{hold}", "", parts.answerHeldDecide, 200, 404, true},
-		{"GET", "/sync/matches", "", parts.answerMatchesList, 200, 0, true},
-		{"GET", "/events", "", parts.answerEventsList, 200, 0, true},
-		{"GET", "/events/subscriptions", "", parts.answerEventsSubscriptions, 200, 0, true},
-		{"GET", "/events/subscriptions/{subscription}", "", parts.answerEventsSubscription, 200, 404, true},
-		{"GET", "/events/subscriptions/{subscription}/deliveries", "", parts.answerEventsDeliveries, 200, 404, true},
-		{"GET", "/events/subscriptions/{subscription}/deliveries/{delivery}", "", parts.answerEventsDelivery, 200, 404, true},
-		{"GET", "/analytics/dashboard", "", parts.answerAnalyticsDashboard, 200, 0, true},
-		{"GET", "/alerts", "", parts.answerAlerts, 200, 0, true},
-		{"GET", "/breakers", "", parts.answerBreakers, 200, 0, true},
-		{"GET", "/data-consistency", "", parts.answerDataConsistency, 200, 0, true},
-		{"GET", "/audit", "", parts.answerAudit, 200, 0, true},
+		{"GET", "/sync/status", "", deps.answerSyncStatus, 200, 0, true},
+		{"GET", "/sync/runs/{run}", "", deps.answerSyncRun, 200, 404, true},
+		{"GET", "/sync/conflicts", "", deps.answerConflictsList, 200, 0, true},
+		{"GET", "/sync/conflicts/{conflict}", "", deps.answerConflictSettle, 200, 404, true},
+		{"GET", "/sync/errors", "", deps.answerErrorsList, 200, 0, true},
+		{"GET", "/sync/held/{hold}", "", deps.answerHeldDecide, 200, 404, true},
+		{"GET", "/sync/matches", "", deps.answerMatchesList, 200, 0, true},
+		{"GET", "/events", "", deps.answerEventsList, 200, 0, true},
+		{"GET", "/events/subscriptions", "", deps.answerEventsSubscriptions, 200, 0, true},
+		{"GET", "/events/subscriptions/{subscription}", "", deps.answerEventsSubscription, 200, 404, true},
+		{"GET", "/events/subscriptions/{subscription}/deliveries", "", deps.answerEventsDeliveries, 200, 404, true},
+		{"GET", "/events/subscriptions/{subscription}/deliveries/{delivery}", "", deps.answerEventsDelivery, 200, 404, true},
+		{"GET", "/analytics/dashboard", "", deps.answerAnalyticsDashboard, 200, 0, true},
+		{"GET", "/alerts", "", deps.answerAlerts, 200, 0, true},
+		{"GET", "/breakers", "", deps.answerBreakers, 200, 0, true},
+		{"GET", "/data-consistency", "", deps.answerDataConsistency, 200, 0, true},
+		{"GET", "/audit", "", deps.answerAudit, 200, 0, true},
 
-		{"POST", "/sync/conflicts/{conflict}", `{"keep":"notion"}`, parts.answerConflictSettle, 200, 404, true},
-		{"POST", "/sync/matches/{page}", `{"row_id":"{row}"}`, parts.answerMatchesSettle, 200, 404, true},
-		{"POST", "/sync/held/{hold}", `{"decision":"refuse"}`, parts.answerHeldDecide, 200, 404, true},
-		{"POST", "/alerts", `{"id":"{alert}","action":"acknowledge"}`, parts.answerAlerts, 200, 404, true},
-		{"POST", "/breakers", `{"service":"{mark}"}`, parts.answerBreakers, 200, 404, false},
-		{"PATCH", "/events/subscriptions/{subscription}", `{"description":"changed"}`, parts.answerEventsSubscription, 200, 404, true},
-		{"POST", "/events/subscriptions/{subscription}/rotate-secret", "", parts.answerEventsSubscriptionAction, 200, 404, true},
-		{"POST", "/events/subscriptions/{subscription}/pause", "", parts.answerEventsSubscriptionAction, 200, 404, true},
-		{"POST", "/events/subscriptions/{subscription}/resume", "", parts.answerEventsSubscriptionAction, 200, 404, true},
-		{"POST", "/events/subscriptions/{subscription}/test", "", parts.answerEventsSubscriptionAction, 202, 404, false},
-		{"POST", "/events/subscriptions/{subscription}/replay", `{"since":"2026-01-01T00:00:00Z"}`, parts.answerEventsSubscriptionAction, 202, 404, false},
-		{"POST", "/events/subscriptions/{subscription}/deliveries/{delivery}/replay", "", parts.answerEventsDeliveryReplay, 202, 404, true},
+		{"POST", "/sync/conflicts/{conflict}", `{"keep":"notion"}`, deps.answerConflictSettle, 200, 404, true},
+		{"POST", "/sync/matches/{page}", `{"row_id":"{row}"}`, deps.answerMatchesSettle, 200, 404, true},
+		{"POST", "/sync/held/{hold}", `{"decision":"refuse"}`, deps.answerHeldDecide, 200, 404, true},
+		{"POST", "/alerts", `{"id":"{alert}","action":"acknowledge"}`, deps.answerAlerts, 200, 404, true},
+		{"POST", "/breakers", `{"service":"{mark}"}`, deps.answerBreakers, 200, 404, false},
+		{"PATCH", "/events/subscriptions/{subscription}", `{"description":"changed"}`, deps.answerEventsSubscription, 200, 404, true},
+		{"POST", "/events/subscriptions/{subscription}/rotate-secret", "", deps.answerEventsSubscriptionAction, 200, 404, true},
+		{"POST", "/events/subscriptions/{subscription}/pause", "", deps.answerEventsSubscriptionAction, 200, 404, true},
+		{"POST", "/events/subscriptions/{subscription}/resume", "", deps.answerEventsSubscriptionAction, 200, 404, true},
+		{"POST", "/events/subscriptions/{subscription}/test", "", deps.answerEventsSubscriptionAction, 202, 404, false},
+		{"POST", "/events/subscriptions/{subscription}/replay", `{"since":"2026-01-01T00:00:00Z"}`, deps.answerEventsSubscriptionAction, 202, 404, false},
+		{"POST", "/events/subscriptions/{subscription}/deliveries/{delivery}/replay", "", deps.answerEventsDeliveryReplay, 202, 404, true},
 		// What another's record is asked to do is told to have nothing to do.
-		{"POST", "/sync/errors/retry", `{"record_ids":["{row}"]}`, parts.answerErrorsRetry, 202, 202, false},
-		{"POST", "/data-consistency/repair", `{"records":[{"database":"partners","record_id":"{gone}"}]}`, parts.answerDataConsistencyRepair, 202, 202, true},
-		{"POST", "/sync/trigger", `{"type":"full"}`, parts.answerSyncTrigger, 202, 0, false},
-		{"POST", "/cache/invalidate", `{"cache_type":"all"}`, parts.answerCacheInvalidate, 200, 0, false},
-		{"POST", "/config", `{"conflict_policy":"supabase"}`, parts.answerConfig, 200, 0, false},
-		{"POST", "/events/subscribe", `{"callback_url":"https://192.0.2.1/{mark}","event_types":["*"]}`, parts.answerEventsSubscribe, 400, 0, false},
-		{"DELETE", "/events/subscriptions/{subscription}", "", parts.answerEventsSubscription, 200, 404, true},
+		{"POST", "/sync/errors/retry", `{"record_ids":["{row}"]}`, deps.answerErrorsRetry, 202, 202, false},
+		{"POST", "/data-consistency/repair", `{"records":[{"database":"partners","record_id":"{gone}"}]}`, deps.answerDataConsistencyRepair, 202, 202, true},
+		{"POST", "/sync/trigger", `{"type":"full"}`, deps.answerSyncTrigger, 202, 0, false},
+		{"POST", "/cache/invalidate", `{"cache_type":"all"}`, deps.answerCacheInvalidate, 200, 0, false},
+		{"POST", "/config", `{"conflict_policy":"supabase"}`, deps.answerConfig, 200, 0, false},
+		{"POST", "/events/subscribe", `{"callback_url":"https://192.0.2.1/{mark}","event_types":["*"]}`, deps.answerEventsSubscribe, 400, 0, false},
+		{"DELETE", "/events/subscriptions/{subscription}", "", deps.answerEventsSubscription, 200, 404, true},
 	}
 }
 
@@ -332,12 +332,12 @@ func every(t *testing.T) {
 func TestConfigListsConnections(t *testing.T) {
 	t.Parallel()
 	two := connectTwo(t)
-	change := route{"POST", "/config", `{"conflict_policy":"manual","notion_plan":"business"}`, parts.answerConfig, 200, 0, true}
+	change := route{"POST", "/config", `{"conflict_policy":"manual","notion_plan":"business"}`, deps.answerConfig, 200, 0, true}
 	if status, text := change.ask(t, two[0].perConnection(two[0].pool, change.answer), two[1].id(), nil, true); status != http.StatusOK {
 		t.Fatalf("%d %s", status, text)
 	}
 	for i, policy := range []string{"newest", "manual"} {
-		shown := route{"GET", "/config", "", parts.answerConfig, 200, 0, true}
+		shown := route{"GET", "/config", "", deps.answerConfig, 200, 0, true}
 		status, text := shown.ask(t, two[i].perConnection(two[i].pool, shown.answer), two[i].id(), nil, false)
 		var answer struct {
 			Configuration struct {

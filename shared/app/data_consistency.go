@@ -18,22 +18,22 @@ import (
 
 // DataConsistency answers GET /data-consistency.
 func DataConsistency() http.Handler {
-	return perConnection("data-consistency", parts.answerDataConsistency)
+	return perConnection("data-consistency", deps.answerDataConsistency)
 }
 
-func (p parts) answerDataConsistency(pool *postgres.Pool) http.Handler {
+func (p deps) answerDataConsistency(pool *postgres.Pool) http.Handler {
 	var tables []string
 	for _, k := range p.synced() {
 		tables = append(tables, k.Table, k.BaseTable)
 	}
-	return p.api().DataConsistency(p.auditDesk(pool), tables)
+	return p.api().DataConsistency(p.consistencyRequests(pool), tables)
 }
 
 // desk takes what callers ask for of consistency.
-func (p parts) auditDesk(pool *postgres.Pool) *checker.Desk {
+func (p deps) consistencyRequests(pool *postgres.Pool) *checker.Requests {
 	starter := p.starter(pool)
-	return &checker.Desk{
-		Auditor: checker.New(p.audit(pool)),
+	return &checker.Requests{
+		Checker: checker.New(p.audit(pool)),
 		Reports: p.consistency(pool),
 		Mender: func(k mapping.Kind) checker.Mender {
 			return records.New(pool, p.id(), p.cfg.Mapping, k, newID)
@@ -48,7 +48,7 @@ func (p parts) auditDesk(pool *postgres.Pool) *checker.Desk {
 }
 
 // audit is what a check from Postgres alone needs.
-func (p parts) audit(pool *postgres.Pool) checker.Config {
+func (p deps) audit(pool *postgres.Pool) checker.Config {
 	return checker.Config{
 		ConnectionID: p.id(),
 		Kinds:        p.synced(),
@@ -61,6 +61,6 @@ func (p parts) audit(pool *postgres.Pool) checker.Config {
 	}
 }
 
-func (p parts) consistency(pool *postgres.Pool) postgres.Consistency {
+func (p deps) consistency(pool *postgres.Pool) postgres.Consistency {
 	return postgres.Consistency{Pool: pool, ConnectionID: p.id(), NewID: newID, Now: time.Now}
 }

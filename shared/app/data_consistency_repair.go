@@ -8,9 +8,9 @@ import (
 
 // DataConsistencyRepair answers POST /data-consistency/repair.
 func DataConsistencyRepair() http.Handler {
-	return perConnection("data-consistency-repair", parts.answerDataConsistencyRepair)
+	return perConnection("data-consistency-repair", deps.answerDataConsistencyRepair)
 }
 
-func (p parts) answerDataConsistencyRepair(pool *postgres.Pool) http.Handler {
-	return p.api().RepairConsistency(p.auditDesk(pool))
+func (p deps) answerDataConsistencyRepair(pool *postgres.Pool) http.Handler {
+	return p.api().RepairConsistency(p.consistencyRequests(pool))
 }

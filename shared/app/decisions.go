@@ -11,12 +11,12 @@ import (
 )
 
 // decisions is what waits for people over the connection.
-func (p parts) decisions(pool *postgres.Pool) postgres.Decisions {
+func (p deps) decisions(pool *postgres.Pool) postgres.Decisions {
 	return postgres.Decisions{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }
 
 // carry starts the sync that does what was decided. Where one of its type is under way, or none can be, the next does it.
-func (p parts) carry(pool *postgres.Pool) api.Carry {
+func (p deps) carry(pool *postgres.Pool) api.Carry {
 	starter := p.starter(pool)
 	return func(ctx context.Context, kind string, t journal.Type, by string) error {
 		var kinds []string

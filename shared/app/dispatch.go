@@ -16,8 +16,8 @@ import (
 )
 
 // desk looks after the connection's subscriptions.
-func (p parts) desk(pool *postgres.Pool) dispatch.Desk {
-	return dispatch.Desk{
+func (p deps) subscriptionManager(pool *postgres.Pool) dispatch.Subscriptions {
+	return dispatch.Subscriptions{
 		Store:  p.subscriptions(pool),
 		Queue:  p.deliveries(),
 		Check:  p.outbound().Check,
@@ -28,12 +28,12 @@ func (p parts) desk(pool *postgres.Pool) dispatch.Desk {
 	}
 }
 
-func (p parts) subscriptions(pool *postgres.Pool) postgres.Subscriptions {
+func (p deps) subscriptions(pool *postgres.Pool) postgres.Subscriptions {
 	return postgres.Subscriptions{Pool: pool, ConnectionID: p.id(), Sealing: p.sealing()}
 }
 
 // sealing seals what webhooks are signed with.
-func (p parts) sealing() postgres.Sealing {
+func (p deps) sealing() postgres.Sealing {
 	return postgres.Sealing{Random: rand.Reader, Keys: func(ctx context.Context, again bool) (secret.Text, error) {
 		if again {
 			p.secret.Reread()
@@ -42,22 +42,22 @@ func (p parts) sealing() postgres.Sealing {
 	}}
 }
 
-func (p parts) deliveries() sqs.Deliveries {
+func (p deps) deliveries() sqs.Deliveries {
 	return sqs.Deliveries{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.DeliveryQueueURL}
 }
 
 // outbound is what sends to addresses that users give.
-func (p parts) outbound() *safehttp.Client {
+func (p deps) outbound() *safehttp.Client {
 	return safehttp.New(safehttp.Config{Loopback: p.cfg.WebhookLoopback, Now: time.Now})
 }
 
 // nudger has the relay look at the outbox, after a transaction that put something there.
 type nudger struct {
-	parts
+	deps
 	queue sqs.Outbox
 }
 
-func (p parts) nudger() nudger {
+func (p deps) nudger() nudger {
 	return nudger{p, sqs.Outbox{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.OutboxQueueURL}}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // ErrorsList answers GET /sync/errors.
-func ErrorsList() http.Handler { return perConnection("errors-list", parts.answerErrorsList) }
+func ErrorsList() http.Handler { return perConnection("errors-list", deps.answerErrorsList) }
 
-func (p parts) answerErrorsList(pool *postgres.Pool) http.Handler {
+func (p deps) answerErrorsList(pool *postgres.Pool) http.Handler {
 	return p.api().Errors(p.decisions(pool))
 }

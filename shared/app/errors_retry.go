@@ -7,8 +7,8 @@ import (
 )
 
 // ErrorsRetry answers POST /sync/errors/retry.
-func ErrorsRetry() http.Handler { return perConnection("errors-retry", parts.answerErrorsRetry) }
+func ErrorsRetry() http.Handler { return perConnection("errors-retry", deps.answerErrorsRetry) }
 
-func (p parts) answerErrorsRetry(pool *postgres.Pool) http.Handler {
+func (p deps) answerErrorsRetry(pool *postgres.Pool) http.Handler {
 	return p.api().ErrorsRetry(p.decisions(pool), p.carry(pool))
 }

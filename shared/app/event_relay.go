@@ -17,11 +17,11 @@ import (
 // EventRelay empties the outboxes of all connections. Whatever calls it, messages of the outbox queue or the schedule, only says "look":
 // one event or ten, it looks once.
 func EventRelay() func(context.Context, json.RawMessage) error {
-	return around("event-relay", trace.Internal, forMessages(1), func(ctx context.Context, all everywhere, _ json.RawMessage) error {
-		err := all.each(ctx, func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) })
+	return around("event-relay", trace.Internal, forMessages(1), func(ctx context.Context, all allConnections, _ json.RawMessage) error {
+		err := all.each(ctx, func(ctx context.Context, p deps) error { return p.relay(all.db).Run(ctx) })
 		all.renewSeals(ctx, all.db)
 		return err
-	}, func(ctx context.Context, p parts, event json.RawMessage, work func() error) error {
+	}, func(ctx context.Context, p deps, event json.RawMessage, work func() error) error {
 		err := work()
 		if err != nil && nudges(event) {
 			p.log.WarnContext(ctx, "the outbox was not emptied; the schedule looks within a minute", "error", err)
@@ -39,7 +39,7 @@ func nudges(event json.RawMessage) bool {
 }
 
 // relay is the connection's relay. Who is signed in to Supabase hears of the first connection.
-func (p parts) relay(pool *postgres.Pool) dispatch.Relay {
+func (p deps) relay(pool *postgres.Pool) dispatch.Relay {
 	relay := dispatch.Relay{
 		Outbox: postgres.Outbox{Pool: pool, ConnectionID: p.id(), NewID: newID},
 		Queue:  p.deliveries(),
@@ -60,7 +60,7 @@ func (p parts) relay(pool *postgres.Pool) dispatch.Relay {
 
 // renewSeals seals the secrets in tables that are not sealed under the newest key: those of before there was sealing, and after a rotation.
 // What fails is left to the next look: the events are on their way.
-func (p parts) renewSeals(ctx context.Context, pool *postgres.Pool) {
+func (p deps) renewSeals(ctx context.Context, pool *postgres.Pool) {
 	done, err := postgres.Seals{Pool: pool, Sealing: p.sealing()}.Renew(ctx, time.Now())
 	if done.Sealed > 0 {
 		p.log.InfoContext(ctx, "secrets in tables were sealed", "rows", done.Sealed)

@@ -16,13 +16,13 @@ const forgotten = 1000
 
 // EventRetention forgets events that are older than is kept, with their deliveries, and webhooks that will not come again. What it leaves over goes the next day.
 func EventRetention() func(context.Context, json.RawMessage) error {
-	return seldom("event-retention", 1, func(ctx context.Context, all everywhere) error {
-		return all.each(ctx, func(ctx context.Context, p parts) error { return p.forget(ctx, all.db) })
+	return seldom("event-retention", 1, func(ctx context.Context, all allConnections) error {
+		return all.each(ctx, func(ctx context.Context, p deps) error { return p.forget(ctx, all.db) })
 	})
 }
 
 // forget forgets what is old of the connection.
-func (p parts) forget(ctx context.Context, pool *postgres.Pool) error {
+func (p deps) forget(ctx context.Context, pool *postgres.Pool) error {
 	outbox := postgres.Outbox{Pool: pool, ConnectionID: p.id(), NewID: newID}
 	before, total := time.Now().AddDate(0, 0, -p.cfg.EventDays), 0
 	for n := forgotten; n == forgotten && ctx.Err() == nil; total += n {

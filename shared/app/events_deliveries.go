@@ -8,9 +8,9 @@ import (
 
 // EventsDeliveries answers GET /events/subscriptions/{id}/deliveries.
 func EventsDeliveries() http.Handler {
-	return perConnection("events-deliveries", parts.answerEventsDeliveries)
+	return perConnection("events-deliveries", deps.answerEventsDeliveries)
 }
 
-func (p parts) answerEventsDeliveries(pool *postgres.Pool) http.Handler {
-	return p.api().Deliveries(p.desk(pool))
+func (p deps) answerEventsDeliveries(pool *postgres.Pool) http.Handler {
+	return p.api().Deliveries(p.subscriptionManager(pool))
 }

@@ -8,9 +8,9 @@ import (
 
 // EventsDelivery answers GET /events/subscriptions/{id}/deliveries/{delivery}.
 func EventsDelivery() http.Handler {
-	return perConnection("events-delivery", parts.answerEventsDelivery)
+	return perConnection("events-delivery", deps.answerEventsDelivery)
 }
 
-func (p parts) answerEventsDelivery(pool *postgres.Pool) http.Handler {
-	return p.api().Delivery(p.desk(pool))
+func (p deps) answerEventsDelivery(pool *postgres.Pool) http.Handler {
+	return p.api().Delivery(p.subscriptionManager(pool))
 }

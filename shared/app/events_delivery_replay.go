@@ -8,9 +8,9 @@ import (
 
 // EventsDeliveryReplay answers POST /events/subscriptions/{id}/deliveries/{delivery}/replay.
 func EventsDeliveryReplay() http.Handler {
-	return perConnection("events-delivery-replay", parts.answerEventsDeliveryReplay)
+	return perConnection("events-delivery-replay", deps.answerEventsDeliveryReplay)
 }
 
-func (p parts) answerEventsDeliveryReplay(pool *postgres.Pool) http.Handler {
-	return p.api().Replay(p.desk(pool))
+func (p deps) answerEventsDeliveryReplay(pool *postgres.Pool) http.Handler {
+	return p.api().Replay(p.subscriptionManager(pool))
 }

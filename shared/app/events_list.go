@@ -7,8 +7,8 @@ import (
 )
 
 // EventsList answers GET /events.
-func EventsList() http.Handler { return perConnection("events-list", parts.answerEventsList) }
+func EventsList() http.Handler { return perConnection("events-list", deps.answerEventsList) }
 
-func (p parts) answerEventsList(pool *postgres.Pool) http.Handler {
+func (p deps) answerEventsList(pool *postgres.Pool) http.Handler {
 	return p.api().Events(postgres.Events{Pool: pool, ConnectionID: p.id()})
 }

@@ -8,9 +8,9 @@ import (
 
 // EventsSubscribe answers POST /events/subscribe.
 func EventsSubscribe() http.Handler {
-	return perConnection("events-subscribe", parts.answerEventsSubscribe)
+	return perConnection("events-subscribe", deps.answerEventsSubscribe)
 }
 
-func (p parts) answerEventsSubscribe(pool *postgres.Pool) http.Handler {
-	return p.api().Subscribe(p.desk(pool), p.cfg.Mapping.Names())
+func (p deps) answerEventsSubscribe(pool *postgres.Pool) http.Handler {
+	return p.api().Subscribe(p.subscriptionManager(pool), p.cfg.Mapping.Names())
 }

@@ -8,9 +8,9 @@ import (
 
 // EventsSubscription answers GET, PATCH and DELETE /events/subscriptions/{id}.
 func EventsSubscription() http.Handler {
-	return perConnection("events-subscription", parts.answerEventsSubscription)
+	return perConnection("events-subscription", deps.answerEventsSubscription)
 }
 
-func (p parts) answerEventsSubscription(pool *postgres.Pool) http.Handler {
-	return p.api().Subscription(p.desk(pool), p.cfg.Mapping.Names())
+func (p deps) answerEventsSubscription(pool *postgres.Pool) http.Handler {
+	return p.api().Subscription(p.subscriptionManager(pool), p.cfg.Mapping.Names())
 }

@@ -8,9 +8,9 @@ import (
 
 // EventsSubscriptionAction answers POST /events/subscriptions/{id}/rotate-secret, pause, resume, test and replay.
 func EventsSubscriptionAction() http.Handler {
-	return perConnection("events-subscription-action", parts.answerEventsSubscriptionAction)
+	return perConnection("events-subscription-action", deps.answerEventsSubscriptionAction)
 }
 
-func (p parts) answerEventsSubscriptionAction(pool *postgres.Pool) http.Handler {
-	return p.api().SubscriptionAction(p.desk(pool))
+func (p deps) answerEventsSubscriptionAction(pool *postgres.Pool) http.Handler {
+	return p.api().SubscriptionAction(p.subscriptionManager(pool))
 }

@@ -8,9 +8,9 @@ import (
 
 // EventsSubscriptions answers GET /events/subscriptions.
 func EventsSubscriptions() http.Handler {
-	return perConnection("events-subscriptions", parts.answerEventsSubscriptions)
+	return perConnection("events-subscriptions", deps.answerEventsSubscriptions)
 }
 
-func (p parts) answerEventsSubscriptions(pool *postgres.Pool) http.Handler {
-	return p.api().Subscriptions(p.desk(pool))
+func (p deps) answerEventsSubscriptions(pool *postgres.Pool) http.Handler {
+	return p.api().Subscriptions(p.subscriptionManager(pool))
 }

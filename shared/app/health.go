@@ -28,10 +28,10 @@ const (
 
 // Health answers GET /health. It answers whatever is away, so nothing has to be reached to make it.
 func Health() http.Handler {
-	return handler("health", func(_ context.Context, p parts) (http.Handler, error) { return p.health(), nil })
+	return handler("health", func(_ context.Context, p deps) (http.Handler, error) { return p.health(), nil })
 }
 
-func (p parts) health() http.Handler {
+func (p deps) health() http.Handler {
 	get := onFirstUse(func(ctx context.Context) (*postgres.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
 	guard, remembered, source := p.notionBreaker(), p.cache(), p.source()
 	return p.api().Health(p.rememberedCheck(remembered, guard, source), database(get), statusOf{p, get, remembered}, api.HealthSettings{
@@ -62,7 +62,7 @@ func database(get func(context.Context) (*postgres.Pool, error)) api.Check {
 
 // statusOf reads the sync's status from a database that may be away.
 type statusOf struct {
-	parts
+	deps
 	get        func(context.Context) (*postgres.Pool, error)
 	remembered *cache.Cache
 }
@@ -130,7 +130,7 @@ func (f found) err() error {
 
 // rememberedCheck looks at Notion, which costs a request of the budget: one look serves all functions for a while. While runs need all that is
 // theirs, it is one of those that are left to people, and serves for longer.
-func (p parts) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *oauth.Source) api.Check {
+func (p deps) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *oauth.Source) api.Check {
 	everybodys, peoples := p.budget(false), p.budget(true)
 	look := func(budget *notion.Shared) func(context.Context) (found, error) {
 		client := p.notionBehind(guard, source, budget)

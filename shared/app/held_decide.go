@@ -7,8 +7,8 @@ import (
 )
 
 // HeldDecide answers GET and POST /sync/held/{id}.
-func HeldDecide() http.Handler { return perConnection("held-decide", parts.answerHeldDecide) }
+func HeldDecide() http.Handler { return perConnection("held-decide", deps.answerHeldDecide) }
 
-func (p parts) answerHeldDecide(pool *postgres.Pool) http.Handler {
+func (p deps) answerHeldDecide(pool *postgres.Pool) http.Handler {
 	return p.api().Held(p.decisions(pool), p.carry(pool))
 }

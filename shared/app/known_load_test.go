@@ -39,7 +39,7 @@ type known struct {
 }
 
 // observe measures calls of a service, each of the same time and outcome.
-func (k *known) observe(p parts, s metric.Service, operation, outcome string, d time.Duration, calls int) {
+func (k *known) observe(p deps, s metric.Service, operation, outcome string, d time.Duration, calls int) {
 	for range calls {
 		p.observe(metric.Sample{Service: s, Operation: operation, Outcome: outcome, Duration: d})
 		k.took[string(s)] = append(k.took[string(s)], d)
@@ -47,7 +47,7 @@ func (k *known) observe(p parts, s metric.Service, operation, outcome string, d 
 }
 
 // notionCalls asks a Notion twenty times, which three times is ill, once is busy, and twice takes its time.
-func (k *known) notionCalls(t *testing.T, p parts) {
+func (k *known) notionCalls(t *testing.T, p deps) {
 	t.Helper()
 	n := 0
 	sim, err := notionsim.New(notionsim.Config{Seed: 1, OnRequest: func(_ *http.Request, saved bool) *chaos.Fault {
@@ -92,7 +92,7 @@ func (k *known) notionCalls(t *testing.T, p parts) {
 }
 
 // deliveries are five: one endpoint fails, one is busy.
-func (k *known) deliveries(t *testing.T, p parts) {
+func (k *known) deliveries(t *testing.T, p deps) {
 	t.Helper()
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

@@ -8,13 +8,13 @@ import (
 )
 
 // MatchesList answers GET /sync/matches.
-func MatchesList() http.Handler { return perConnection("matches-list", parts.answerMatchesList) }
+func MatchesList() http.Handler { return perConnection("matches-list", deps.answerMatchesList) }
 
-func (p parts) answerMatchesList(pool *postgres.Pool) http.Handler {
+func (p deps) answerMatchesList(pool *postgres.Pool) http.Handler {
 	return p.api().Matches(p.doubts(pool))
 }
 
 // doubts are the connection's pages of which somebody has to say which row they are.
-func (p parts) doubts(pool *postgres.Pool) records.Doubts {
+func (p deps) doubts(pool *postgres.Pool) records.Doubts {
 	return records.Doubts{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping}
 }

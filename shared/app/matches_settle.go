@@ -7,8 +7,8 @@ import (
 )
 
 // MatchesSettle answers POST /sync/matches/{page_id}.
-func MatchesSettle() http.Handler { return perConnection("matches-settle", parts.answerMatchesSettle) }
+func MatchesSettle() http.Handler { return perConnection("matches-settle", deps.answerMatchesSettle) }
 
-func (p parts) answerMatchesSettle(pool *postgres.Pool) http.Handler {
+func (p deps) answerMatchesSettle(pool *postgres.Pool) http.Handler {
 	return p.api().MatchSettle(p.doubts(pool), p.carry(pool))
 }

@@ -13,7 +13,7 @@ import (
 // newest come from outside, so that no other function links the migrations. fault.NotFound: no database is set.
 func Migrate(apply func(ctx context.Context, url string) ([]string, error), newest string) func(context.Context) (map[string]any, error) {
 	return func(ctx context.Context) (map[string]any, error) {
-		p, err := newParts("migrate")
+		p, err := newDeps("migrate")
 		if err != nil {
 			return nil, err
 		}

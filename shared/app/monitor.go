@@ -24,13 +24,13 @@ import (
 // sweeps the cache; or {"task":"audit"}, which has everything checked against Notion. Each may come twice.
 func Monitor() func(context.Context, json.RawMessage) error {
 	type watch struct {
-		parts
+		deps
 		get      func(context.Context) (*postgres.Pool, error)
-		monitors *made[monitor.Monitor]
+		monitors *perConnectionCache[monitor.Monitor]
 	}
-	return function("monitor", trace.Internal, func(_ context.Context, p parts) (watch, error) {
+	return function("monitor", trace.Internal, func(_ context.Context, p deps) (watch, error) {
 		get := onFirstUse(func(ctx context.Context) (*postgres.Pool, error) { return p.pool(context.WithoutCancel(ctx), 2) })
-		return watch{p, get, &made[monitor.Monitor]{create: func(p parts) monitor.Monitor { return p.monitor(get) }}}, nil
+		return watch{p, get, &perConnectionCache[monitor.Monitor]{create: func(p deps) monitor.Monitor { return p.monitor(get) }}}, nil
 	}, func(ctx context.Context, m watch, event json.RawMessage) error {
 		var in struct {
 			Task string `json:"task"`
@@ -47,13 +47,13 @@ func Monitor() func(context.Context, json.RawMessage) error {
 		}
 		switch in.Task {
 		case "fold":
-			return everywhere{m.parts, pool}.each(ctx, func(ctx context.Context, p parts) error {
+			return allConnections{m.deps, pool}.each(ctx, func(ctx context.Context, p deps) error {
 				return errors.Join(
 					postgres.Measurements{Pool: pool, ConnectionID: p.id()}.Fold(ctx, time.Now()),
 					postgres.Cache{Pool: pool, ConnectionID: p.id()}.Sweep(ctx))
 			})
 		case "audit":
-			return everywhere{m.parts, pool}.each(ctx, func(ctx context.Context, p parts) error { return p.dailyCheck(ctx, pool) })
+			return allConnections{m.deps, pool}.each(ctx, func(ctx context.Context, p deps) error { return p.dailyCheck(ctx, pool) })
 		}
 		return fault.New(fault.Invalid, "The schedule's task must be watch, fold or audit.")
 	})
@@ -61,7 +61,7 @@ func Monitor() func(context.Context, json.RawMessage) error {
 
 // watch looks at all connections at once, so that one that does not answer keeps none of the others waiting. While the database is away
 // nobody knows which there are: the first is looked at all the same.
-func (p parts) watch(ctx context.Context, get func(context.Context) (*postgres.Pool, error), monitors *made[monitor.Monitor]) error {
+func (p deps) watch(ctx context.Context, get func(context.Context) (*postgres.Pool, error), monitors *perConnectionCache[monitor.Monitor]) error {
 	connections := []settings.Settings{p.settings}
 	pool, err := get(ctx)
 	if err == nil {
@@ -81,7 +81,7 @@ func (p parts) watch(ctx context.Context, get func(context.Context) (*postgres.P
 	return errors.Join(errors.Join(problems...), err)
 }
 
-func (p parts) look(ctx context.Context, pool *postgres.Pool, m monitor.Monitor) error {
+func (p deps) look(ctx context.Context, pool *postgres.Pool, m monitor.Monitor) error {
 	rests, err := p.rests(ctx, pool)
 	if err != nil {
 		return err
@@ -93,11 +93,11 @@ func (p parts) look(ctx context.Context, pool *postgres.Pool, m monitor.Monitor)
 }
 
 // dailyCheck has the connection checked against Notion, if it has anything to check.
-func (p parts) dailyCheck(ctx context.Context, pool *postgres.Pool) error {
+func (p deps) dailyCheck(ctx context.Context, pool *postgres.Pool) error {
 	if rests, err := p.rests(ctx, pool); rests || err != nil || len(p.synced()) == 0 {
 		return err
 	}
-	_, err := p.auditDesk(pool).Start(ctx, "schedule")
+	_, err := p.consistencyRequests(pool).Start(ctx, "schedule")
 	if fault.KindOf(err) == fault.Conflict {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (p parts) dailyCheck(ctx context.Context, pool *postgres.Pool) error {
 }
 
 // monitor watches the connection. The queues are everybody's: their dead letters are told of once, for the first connection.
-func (p parts) monitor(get func(context.Context) (*postgres.Pool, error)) monitor.Monitor {
+func (p deps) monitor(get func(context.Context) (*postgres.Pool, error)) monitor.Monitor {
 	client := p.notion(p.source(), p.budget(true))
 	letters := sqs.DeadLetters{Client: awssqs.NewFromConfig(p.aws)}
 	if p.id() == config.DefaultConnection {

@@ -22,20 +22,20 @@ import (
 const tokenTTL = 30 * time.Second
 
 // notion makes the client of Notion's API that takes its token from a source and its requests from a budget.
-func (p parts) notion(source *oauth.Source, budget notion.Budget) *notion.Client {
+func (p deps) notion(source *oauth.Source, budget notion.Budget) *notion.Client {
 	return p.notionBehind(p.notionBreaker(), source, budget)
 }
 
 // budget is the function's share of what all functions together may ask of the connection's workspace. interactive: somebody waits for
 // the answers.
-func (p parts) budget(interactive bool) *notion.Shared {
+func (p deps) budget(interactive bool) *notion.Shared {
 	return notion.NewShared(notion.SharedConfig{
 		Bank: bank{p}, Requests: p.requests(), Interactive: interactive, NewID: newID,
 	})
 }
 
 // bank keeps the connection's budget in a database that is opened when something is asked of it.
-type bank struct{ parts }
+type bank struct{ deps }
 
 // Take returns requests.
 func (b bank) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error) {
@@ -47,13 +47,13 @@ func (b bank) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, error
 }
 
 // notionBreaker keeps from a workspace that does not answer, as far as this function or another found out.
-func (p parts) notionBreaker() *breaker.Breaker {
+func (p deps) notionBreaker() *breaker.Breaker {
 	return breaker.New(breaker.Config{Service: "Notion", Shared: &postgres.SharedBreaker{
 		ConnectionID: p.id(), Service: string(metric.Notion), Pool: p.gauge.pool.Load, Now: time.Now,
 	}})
 }
 
-func (p parts) notionBehind(b *breaker.Breaker, source *oauth.Source, budget notion.Budget) *notion.Client {
+func (p deps) notionBehind(b *breaker.Breaker, source *oauth.Source, budget notion.Budget) *notion.Client {
 	return notion.New(notion.Config{
 		BaseURL: p.cfg.NotionAPIURL,
 		Tokens:  source,
@@ -65,7 +65,7 @@ func (p parts) notionBehind(b *breaker.Breaker, source *oauth.Source, budget not
 
 // source returns the connection's token: OAuth's where the workspace is connected, else NOTION_TOKEN for the connection that is there from
 // the start. It only reads.
-func (p parts) source() *oauth.Source {
+func (p deps) source() *oauth.Source {
 	return &oauth.Source{
 		ConnectionID: p.id(),
 		Grants:       grantsOf{p},
@@ -83,7 +83,7 @@ func (p parts) source() *oauth.Source {
 }
 
 // grantsOf reads grants from a database that is opened when one is asked for.
-type grantsOf struct{ parts }
+type grantsOf struct{ deps }
 
 // Find returns a connection's grant.
 func (g grantsOf) Find(ctx context.Context, connectionID string) (grant.Grant, error) {

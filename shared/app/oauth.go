@@ -27,7 +27,7 @@ const (
 )
 
 // notionOAuth makes the client of Notion's OAuth.
-func (p parts) notionOAuth() *notionoauth.Client {
+func (p deps) notionOAuth() *notionoauth.Client {
 	return notionoauth.New(notionoauth.Config{
 		BaseURL: p.cfg.NotionAPIURL, ID: p.cfg.NotionOAuth.ClientID, RedirectURI: p.cfg.NotionOAuth.RedirectURI,
 		Secret: func(ctx context.Context) (secret.Text, error) {
@@ -37,7 +37,7 @@ func (p parts) notionOAuth() *notionoauth.Client {
 }
 
 // oauthConfigured reports whether workspaces can be connected by OAuth.
-func (p parts) oauthConfigured(ctx context.Context) (bool, error) {
+func (p deps) oauthConfigured(ctx context.Context) (bool, error) {
 	if !p.cfg.NotionOAuth.Set() {
 		return false, nil
 	}
@@ -46,7 +46,7 @@ func (p parts) oauthConfigured(ctx context.Context) (bool, error) {
 }
 
 // notionAuth tells how Notion is told who we are. What cannot be found out now is not configured, as far as anybody could use it.
-func (p parts) notionAuth(source *oauth.Source) func(context.Context) api.NotionAuth {
+func (p deps) notionAuth(source *oauth.Source) func(context.Context) api.NotionAuth {
 	return func(ctx context.Context) api.NotionAuth {
 		configured, errSecret := p.oauthConfigured(ctx)
 		ctx, cancel := context.WithTimeout(ctx, methodLimit)
@@ -59,12 +59,12 @@ func (p parts) notionAuth(source *oauth.Source) func(context.Context) api.Notion
 	}
 }
 
-func (p parts) grants(pool *postgres.Pool) postgres.Grants {
+func (p deps) grants(pool *postgres.Pool) postgres.Grants {
 	return postgres.Grants{Pool: pool, NewID: newID, Now: time.Now, TTL: grantLease, First: config.DefaultConnection}
 }
 
 // connector connects workspaces; keeping their tokens is not linked where vault is nil.
-func (p parts) connector(pool *postgres.Pool, vault oauth.Creator) oauth.Connector {
+func (p deps) connector(pool *postgres.Pool, vault oauth.Creator) oauth.Connector {
 	return oauth.Connector{
 		Notion: p.notionOAuth(), Attempts: postgres.Attempts{Pool: pool}, Connections: p.grants(pool), Vault: vault,
 		RedirectURI: p.cfg.NotionOAuth.RedirectURI, SecretName: p.secretName, Now: time.Now, NewID: newID, Random: rand.Reader, Log: p.log,
@@ -72,7 +72,7 @@ func (p parts) connector(pool *postgres.Pool, vault oauth.Creator) oauth.Connect
 }
 
 // keeper keeps grants good.
-func (p parts) keeper(pool *postgres.Pool, vault oauth.Vault) oauth.Keeper {
+func (p deps) keeper(pool *postgres.Pool, vault oauth.Vault) oauth.Keeper {
 	return oauth.Keeper{
 		Notion: p.notionOAuth(), Grants: p.grants(pool), Vault: vault, Policy: grant.Policy{Life: tokenLife},
 		Now: time.Now, NewID: newID, Wait: notion.Wait, Log: p.log,
@@ -80,7 +80,7 @@ func (p parts) keeper(pool *postgres.Pool, vault oauth.Vault) oauth.Keeper {
 }
 
 // renewing returns the connection's token, and refreshes one that Notion refuses.
-func (p parts) renewing(pool *postgres.Pool) *oauth.Source {
+func (p deps) renewing(pool *postgres.Pool) *oauth.Source {
 	client := awssecrets.NewFromConfig(p.aws)
 	source := p.source()
 	source.Renew = p.keeper(pool, secretsmanager.Pairs{Readable: secretsmanager.Readable{Client: client}, Putter: client}).Refresh
@@ -88,12 +88,12 @@ func (p parts) renewing(pool *postgres.Pool) *oauth.Source {
 }
 
 // secretName names the secret of what an attempt brings.
-func (p parts) secretName(attemptID string) string {
+func (p deps) secretName(attemptID string) string {
 	return "act/" + p.cfg.Stage + "/oauth/" + attemptID
 }
 
 // vault reads, keeps, makes and deletes pairs of tokens.
-func (p parts) vault() secretsmanager.Vault {
+func (p deps) vault() secretsmanager.Vault {
 	client := awssecrets.NewFromConfig(p.aws)
 	return secretsmanager.Vault{Pairs: secretsmanager.Pairs{Readable: secretsmanager.Readable{Client: client}, Putter: client}, Owner: client}
 }

@@ -7,7 +7,7 @@ import (
 
 // OAuthCallback answers GET and POST /oauth/notion/callback.
 func OAuthCallback() http.Handler {
-	return handler("oauth-callback", func(ctx context.Context, p parts) (http.Handler, error) {
+	return handler("oauth-callback", func(ctx context.Context, p deps) (http.Handler, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err

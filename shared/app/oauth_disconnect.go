@@ -11,7 +11,7 @@ import (
 
 // OAuthDisconnect answers POST /oauth/notion/disconnect.
 func OAuthDisconnect() http.Handler {
-	return handler("oauth-disconnect", func(ctx context.Context, p parts) (http.Handler, error) {
+	return handler("oauth-disconnect", func(ctx context.Context, p deps) (http.Handler, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err

@@ -7,7 +7,7 @@ import (
 
 // OAuthURL answers GET /oauth/notion/url.
 func OAuthURL() http.Handler {
-	return handler("oauth-url", func(ctx context.Context, p parts) (http.Handler, error) {
+	return handler("oauth-url", func(ctx context.Context, p deps) (http.Handler, error) {
 		pool, err := p.pool(ctx, 2)
 		if err != nil {
 			return nil, err

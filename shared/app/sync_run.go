@@ -7,8 +7,8 @@ import (
 )
 
 // SyncRun answers GET /sync/runs/{id}.
-func SyncRun() http.Handler { return perConnection("sync-run", parts.answerSyncRun) }
+func SyncRun() http.Handler { return perConnection("sync-run", deps.answerSyncRun) }
 
-func (p parts) answerSyncRun(pool *postgres.Pool) http.Handler {
+func (p deps) answerSyncRun(pool *postgres.Pool) http.Handler {
 	return p.api().Run(postgres.Runs{Pool: pool, ConnectionID: p.id()})
 }

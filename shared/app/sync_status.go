@@ -9,9 +9,9 @@ import (
 )
 
 // SyncStatus answers GET /sync/status.
-func SyncStatus() http.Handler { return perConnection("sync-status", parts.answerSyncStatus) }
+func SyncStatus() http.Handler { return perConnection("sync-status", deps.answerSyncStatus) }
 
-func (p parts) answerSyncStatus(pool *postgres.Pool) http.Handler {
+func (p deps) answerSyncStatus(pool *postgres.Pool) http.Handler {
 	return p.api().SyncStatus(
 		postgres.Status{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping},
 		postgres.Events{Pool: pool, ConnectionID: p.id()},

@@ -14,9 +14,9 @@ import (
 )
 
 // SyncTrigger answers POST /sync/trigger.
-func SyncTrigger() http.Handler { return perConnection("sync-trigger", parts.answerSyncTrigger) }
+func SyncTrigger() http.Handler { return perConnection("sync-trigger", deps.answerSyncTrigger) }
 
-func (p parts) answerSyncTrigger(pool *postgres.Pool) http.Handler {
+func (p deps) answerSyncTrigger(pool *postgres.Pool) http.Handler {
 	starter := p.starter(pool)
 	return p.api().SyncTrigger(func(ctx context.Context, t journal.Type, kinds []string, dryRun bool, by string) (journal.Run, error) {
 		return starter.Start(ctx, engine.Request{Type: t, Kinds: kinds, DryRun: dryRun, RequestedBy: by})
@@ -24,7 +24,7 @@ func (p parts) answerSyncTrigger(pool *postgres.Pool) http.Handler {
 }
 
 // starter starts runs of the connection.
-func (p parts) starter(pool *postgres.Pool) engine.Starter {
+func (p deps) starter(pool *postgres.Pool) engine.Starter {
 	return engine.Starter{
 		ConnectionID: p.id(),
 		Kinds:        p.connection().Kinds(),
@@ -36,6 +36,6 @@ func (p parts) starter(pool *postgres.Pool) engine.Starter {
 	}
 }
 
-func (p parts) queue() sqs.Sync {
+func (p deps) queue() sqs.Sync {
 	return sqs.Sync{Client: awssqs.NewFromConfig(p.aws), URL: p.cfg.SyncQueueURL, NewID: newID}
 }

@@ -30,12 +30,12 @@ const (
 // again is worked on again, and changes nothing that is done.
 func SyncWorker() func(context.Context, lambda.Message) error {
 	type worker struct {
-		everywhere
-		syncers *made[connectionSyncer]
+		allConnections
+		syncers *perConnectionCache[connectionSyncer]
 	}
-	return onQueue("sync-worker", func(p parts) sqs.Flight { return p.flight(p.cfg.SyncQueueURL) }, func(ctx context.Context, p parts) (worker, error) {
+	return onQueue("sync-worker", func(p deps) sqs.Flight { return p.flight(p.cfg.SyncQueueURL) }, func(ctx context.Context, p deps) (worker, error) {
 		all, err := forMessages(2)(ctx, p)
-		return worker{all, &made[connectionSyncer]{create: func(p parts) connectionSyncer { return p.syncer(all.db) }}}, err
+		return worker{all, &perConnectionCache[connectionSyncer]{create: func(p deps) connectionSyncer { return p.syncer(all.db) }}}, err
 	}, func(ctx context.Context, all worker, m lambda.Message) error {
 		var msg journal.Message
 		if err := json.Unmarshal([]byte(m.Body), &msg); err != nil {
@@ -62,14 +62,14 @@ type connectionSyncer struct {
 }
 
 // settingsOf returns the settings of a message's connection.
-func (e everywhere) settingsOf(ctx context.Context, m journal.Message) (settings.Settings, error) {
+func (e allConnections) settingsOf(ctx context.Context, m journal.Message) (settings.Settings, error) {
 	if m.Look {
 		return postgres.Settings{Pool: e.db}.Read(ctx, m.ConnectionID)
 	}
 	return postgres.Settings{Pool: e.db}.OfRun(ctx, m.RunID)
 }
 
-func (p parts) syncer(pool *postgres.Pool) connectionSyncer {
+func (p deps) syncer(pool *postgres.Pool) connectionSyncer {
 	connection, relay := p.connection(), p.nudger()
 	budget, hasty := p.budget(false), p.budget(true)
 	guard, source := p.notionBreaker(), p.renewing(pool)
@@ -78,15 +78,15 @@ func (p parts) syncer(pool *postgres.Pool) connectionSyncer {
 		return func(k mapping.Kind) engine.Notion { return pages.New(client, k, p.log) }
 	}
 	return connectionSyncer{budget: budget, hasty: hasty, Syncer: engine.New(engine.Config{
-		Connection: connection,
-		Ledger:     toldLedger{measuredLedger{postgres.Ledger{Pool: pool, NewID: newID}, p.observe}, relay},
-		Leases:     postgres.Leases{Pool: pool, TTL: leaseTTL},
-		Queue:      p.queue(),
-		Notion:     spending(budget),
-		Hasty:      spending(hasty),
-		Ready:      budget.Ready,
+		Connection:  connection,
+		Ledger:      notifyingLedger{measuredLedger{postgres.Ledger{Pool: pool, NewID: newID}, p.observe}, relay},
+		Leases:      postgres.Leases{Pool: pool, TTL: leaseTTL},
+		Queue:       p.queue(),
+		Notion:      spending(budget),
+		Interactive: spending(hasty),
+		Ready:       budget.Ready,
 		Tables: func(k mapping.Kind) engine.Tables {
-			return toldTables{records.New(pool, connection.ID, connection.Mapping, k, newID), relay}
+			return notifyingTables{records.New(pool, connection.ID, connection.Mapping, k, newID), relay}
 		},
 		Rehearsal: func(k mapping.Kind, runID string) engine.Tables {
 			return records.NewRehearsal(pool, connection.ID, connection.Mapping, k, newID, runID)

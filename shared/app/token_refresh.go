@@ -18,7 +18,7 @@ const attemptsKept = grant.AttemptLife + time.Hour
 // TokenRefresh looks after the workspaces that are connected by OAuth: it refreshes what is due, tells of what cannot be refreshed and
 // ends soon, and forgets attempts and counts of requests that are over. It may run at any time, also twice at once.
 func TokenRefresh() func(context.Context, json.RawMessage) error {
-	return seldom("token-refresh", 2, func(ctx context.Context, all everywhere) error {
+	return seldom("token-refresh", 2, func(ctx context.Context, all allConnections) error {
 		vault := all.vault()
 		grants, err := all.grants(all.db).List(ctx)
 		problems := []error{err}

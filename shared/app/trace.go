@@ -12,7 +12,7 @@ import (
 )
 
 // recorder records a function's spans and sends them to the collector that is set; nil, which records nothing, where none is.
-func (p parts) recorder(function string) *trace.Recorder {
+func (p deps) recorder(function string) *trace.Recorder {
 	if p.cfg.Tracing.Endpoint == "" {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (p parts) recorder(function string) *trace.Recorder {
 }
 
 // tracingHeaders returns what the collector is told with each request.
-func (p parts) tracingHeaders(ctx context.Context) (http.Header, error) {
+func (p deps) tracingHeaders(ctx context.Context) (http.Header, error) {
 	text, err := p.secret.Get(ctx, config.TracingHeaders)
 	if err != nil {
 		return nil, err

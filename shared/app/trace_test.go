@@ -69,8 +69,8 @@ func TestCollectorThatTakesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := parts{
-				cfg: cfg, log: logging.NewLogger(&log, slog.LevelInfo, "f"), gauge: newGauge("test", "f", slog.New(slog.DiscardHandler)),
+			p := deps{
+				cfg: cfg, log: logging.NewLogger(&log, slog.LevelInfo, "f"), gauge: newTelemetry("test", "f", slog.New(slog.DiscardHandler)),
 				secret: secretsmanager.NewApp(c.secret, "app", time.Minute, time.Now),
 			}
 			p.gauge.spans = p.recorder("f")
@@ -93,7 +93,7 @@ func TestCollectorThatTakesNothing(t *testing.T) {
 			}
 		})
 	}
-	if (parts{}).recorder("f") != nil {
+	if (deps{}).recorder("f") != nil {
 		t.Error("without a collector something is recorded")
 	}
 }

@@ -52,7 +52,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	first, second := two[0], two[1]
 	get := func(context.Context) (*postgres.Pool, error) { return first.pool, nil }
 	// All is done by the first's function, whose Notion does not know the second's token.
-	monitors := &made[monitor.Monitor]{create: func(p parts) monitor.Monitor { return p.monitor(get) }}
+	monitors := &perConnectionCache[monitor.Monitor]{create: func(p deps) monitor.Monitor { return p.monitor(get) }}
 	base := first.of(settings.Settings{ConnectionID: config.DefaultConnection})
 	watch := func() {
 		t.Helper()
@@ -81,8 +81,8 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	}
 
 	// The daily check is one of each; what works on the one leaves the other.
-	all := everywhere{base, first.pool}
-	if err := all.each(t.Context(), func(ctx context.Context, p parts) error { return p.dailyCheck(ctx, p.opened.pool) }); err != nil {
+	all := allConnections{base, first.pool}
+	if err := all.each(t.Context(), func(ctx context.Context, p deps) error { return p.dailyCheck(ctx, p.opened.pool) }); err != nil {
 		t.Fatal(err)
 	}
 	run, err := second.consistency(second.pool).UnderWay(t.Context())
@@ -93,7 +93,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	if err != nil || is.ConnectionID != second.id() {
 		t.Fatal(is, err)
 	}
-	if err := second.of(is).auditor(second.pool).Work(t.Context(), run.ID); err != nil {
+	if err := second.of(is).checker(second.pool).Work(t.Context(), run.ID); err != nil {
 		t.Fatal(err)
 	}
 	const waiting = `select count(*) from consistency_runs where connection_id = $1 and status = 'queued'`
@@ -130,7 +130,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	if n := second.count(t, open); n != 0 {
 		t.Error("an alert of a workspace that was disconnected is open")
 	}
-	if err := all.each(t.Context(), func(ctx context.Context, p parts) error { return p.tick(ctx, first.pool, journal.Full) }); err != nil {
+	if err := all.each(t.Context(), func(ctx context.Context, p deps) error { return p.tick(ctx, first.pool, journal.Full) }); err != nil {
 		t.Fatal(err)
 	}
 	const runs = `select count(*) from sync_runs where connection_id = $1`
@@ -147,11 +147,11 @@ func TestBudgetAndBreakerAreAConnectionsOwn(t *testing.T) {
 	t.Parallel()
 	two := connectTwo(t)
 	ask := ratelimit.Ask{Chunk: uuid.NewString(), Requests: 180, Interactive: true, Patience: time.Hour}
-	if wait, err := (bank{two[1].parts}).Take(t.Context(), ask); err != nil || wait != 0 {
+	if wait, err := (bank{two[1].deps}).Take(t.Context(), ask); err != nil || wait != 0 {
 		t.Fatal(wait, err)
 	}
 	for i, free := range []bool{true, false} {
-		wait, err := bank{two[i].parts}.Take(t.Context(), ratelimit.Ask{Chunk: uuid.NewString(), Requests: 1, Interactive: true, Patience: time.Hour})
+		wait, err := bank{two[i].deps}.Take(t.Context(), ratelimit.Ask{Chunk: uuid.NewString(), Requests: 1, Interactive: true, Patience: time.Hour})
 		if err != nil || (wait == 0) != free {
 			t.Errorf("connection %d waits %s: %v", i, wait, err)
 		}
@@ -205,8 +205,8 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	all := everywhere{two[0].parts, two[0].pool}
-	if err := all.each(t.Context(), func(ctx context.Context, p parts) error { return p.relay(all.db).Run(ctx) }); err != nil {
+	all := allConnections{two[0].deps, two[0].pool}
+	if err := all.each(t.Context(), func(ctx context.Context, p deps) error { return p.relay(all.db).Run(ctx) }); err != nil {
 		t.Fatal(err)
 	}
 	client := safehttp.New(safehttp.Config{Loopback: true, Now: time.Now})
@@ -216,7 +216,7 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := all.of(is)
-		if err := p.deliverer(all.db, client, newGates(p.deliveryBreaker)).Deliver(t.Context(), id); err != nil {
+		if err := p.deliverer(all.db, client, newHostBreakers(p.deliveryBreaker)).Deliver(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -257,9 +257,9 @@ func TestNoticesGoToTheirConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := two[0].parts
+	p := two[0].deps
 	p.cfg.RealTimeSync, p.cfg.SyncQueueURL = true, *made.QueueUrl
-	desk := anyones{p, two[0].pool}
+	desk := anyConnection{p, two[0].pool}
 	if err := desk.Notion(t.Context(), []byte(`{"verification_token":"secret_of_notion"}`), ""); err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestAConnectionAnswersWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	answers := route{method: "GET", path: "/analytics/dashboard"}
-	h := measuring(pool).perConnection(pool, func(parts, *postgres.Pool) http.Handler {
+	h := measuring(pool).perConnection(pool, func(deps, *postgres.Pool) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	})
 	if status, text := answers.ask(t, h, uuid.Nil.String(), nil, false); status != http.StatusTeapot { // refused by the handler, once it may say so

@@ -24,13 +24,13 @@ const laneTTL = 25 * time.Second
 // nothing due.
 func WebhookDeliver() func(context.Context, lambda.Message) error {
 	type deliverer struct {
-		everywhere
+		allConnections
 		client *safehttp.Client
-		gates  *made[*gates]
+		gates  *perConnectionCache[*hostBreakers]
 	}
-	return onQueue("webhook-deliver", func(p parts) sqs.Flight { return p.flight(p.cfg.DeliveryQueueURL) }, func(ctx context.Context, p parts) (deliverer, error) {
+	return onQueue("webhook-deliver", func(p deps) sqs.Flight { return p.flight(p.cfg.DeliveryQueueURL) }, func(ctx context.Context, p deps) (deliverer, error) {
 		all, err := forMessages(1)(ctx, p)
-		return deliverer{all, p.outbound(), &made[*gates]{create: func(p parts) *gates { return newGates(p.deliveryBreaker) }}}, err
+		return deliverer{all, p.outbound(), &perConnectionCache[*hostBreakers]{create: func(p deps) *hostBreakers { return newHostBreakers(p.deliveryBreaker) }}}, err
 	}, func(ctx context.Context, all deliverer, m lambda.Message) error {
 		settings, err := postgres.Settings{Pool: all.db}.OfSubscription(ctx, m.Body)
 		if fault.KindOf(err) == fault.NotFound {
@@ -45,13 +45,13 @@ func WebhookDeliver() func(context.Context, lambda.Message) error {
 }
 
 // deliverer delivers to the connection's subscribers.
-func (p parts) deliverer(pool *postgres.Pool, client *safehttp.Client, hosts *gates) dispatch.Deliverer {
+func (p deps) deliverer(pool *postgres.Pool, client *safehttp.Client, hosts *hostBreakers) dispatch.Deliverer {
 	return dispatch.Deliverer{
 		Lanes:    postgres.Lanes{Pool: pool, ConnectionID: p.id(), NewID: newID, TTL: laneTTL, Sealing: p.sealing()},
 		Queue:    p.deliveries(),
 		Post:     p.posting(client),
 		Gate:     hosts.gate,
-		Told:     p.nudger().nudge,
+		Notify:   p.nudger().nudge,
 		Schedule: p.cfg.WebhookRetries,
 		Now:      time.Now,
 		NewID:    newID,
@@ -61,7 +61,7 @@ func (p parts) deliverer(pool *postgres.Pool, client *safehttp.Client, hosts *ga
 }
 
 // posting sends, measures and records.
-func (p parts) posting(client *safehttp.Client) dispatch.Post {
+func (p deps) posting(client *safehttp.Client) dispatch.Post {
 	return func(ctx context.Context, address string, header map[string]string, body []byte) (dispatch.Answer, error) {
 		began := time.Now()
 		answer, err := client.Post(ctx, address, header, body)

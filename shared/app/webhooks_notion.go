@@ -7,11 +7,11 @@ import (
 
 // WebhooksNotion answers POST /webhooks/notion.
 func WebhooksNotion() http.Handler {
-	return handler("webhooks-notion", func(ctx context.Context, p parts) (http.Handler, error) {
+	return handler("webhooks-notion", func(ctx context.Context, p deps) (http.Handler, error) {
 		pool, err := p.pool(ctx, 1)
 		if err != nil {
 			return nil, err
 		}
-		return p.api().NotionWebhook(anyones{p, pool}), nil
+		return p.api().NotionWebhook(anyConnection{p, pool}), nil
 	})
 }

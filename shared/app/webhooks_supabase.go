@@ -10,7 +10,7 @@ import (
 
 // WebhooksSupabase answers POST /webhooks/supabase.
 func WebhooksSupabase() http.Handler {
-	return handler("webhooks-supabase", func(ctx context.Context, p parts) (http.Handler, error) {
+	return handler("webhooks-supabase", func(ctx context.Context, p deps) (http.Handler, error) {
 		pool, err := p.pool(ctx, 1)
 		if err != nil {
 			return nil, err
@@ -20,6 +20,6 @@ func WebhooksSupabase() http.Handler {
 			tables[k.Table] = k.Name
 		}
 		expected := func(ctx context.Context) (secret.Text, error) { return p.secret.Get(ctx, config.SupabaseWebhookSecret) }
-		return p.api().SupabaseWebhook(anyones{p, pool}, expected, tables), nil
+		return p.api().SupabaseWebhook(anyConnection{p, pool}, expected, tables), nil
 	})
 }

@@ -18,8 +18,8 @@ type Runs struct {
 }
 
 // Run returns a run with its parts; fault.NotFound when there is none of that id.
-func (r Runs) Run(ctx context.Context, id string) (journal.Told, error) {
-	told := journal.Told{Run: journal.Run{ID: id, ConnectionID: r.ConnectionID}, Parts: map[string]journal.ToldPart{}}
+func (r Runs) Run(ctx context.Context, id string) (journal.RunReport, error) {
+	told := journal.RunReport{Run: journal.Run{ID: id, ConnectionID: r.ConnectionID}, Parts: map[string]journal.PartReport{}}
 	var started, finished *time.Time
 	err := r.Pool.QueryRow(ctx, `
 		select type, dry_run, requested_by, created_at, status, started_at, finished_at from sync_runs where connection_id = $1 and id = $2`,
@@ -37,10 +37,10 @@ func (r Runs) Run(ctx context.Context, id string) (journal.Told, error) {
 		return told, Fault(err)
 	}
 	var kind string
-	var p journal.ToldPart
+	var p journal.PartReport
 	_, err = pgx.ForEachRow(rows, []any{&kind, &p.Status, &p.Phase, &p.Error, &p.Counts}, func() error {
 		told.Parts[kind] = p
-		p = journal.ToldPart{}
+		p = journal.PartReport{}
 		return nil
 	})
 	return told, Fault(err)

@@ -188,8 +188,8 @@ func (c Connector) keep(ctx context.Context, attempt grant.Attempt, answer grant
 	return connectionID, err
 }
 
-// told is the data of OAuth's events.
-type told struct {
+// eventData is the data of OAuth's events.
+type eventData struct {
 	Provider      string `json:"provider"`
 	WorkspaceID   string `json:"workspace_id"`
 	WorkspaceName string `json:"workspace_name"`
@@ -200,6 +200,6 @@ type told struct {
 func draft(t event.Type, g grant.Grant, reason string) event.Draft {
 	return event.Draft{
 		Type: t, Source: event.Notion, Target: event.Integration,
-		Data: told{grant.Provider, g.ID, g.Name, g.Version, reason},
+		Data: eventData{grant.Provider, g.ID, g.Name, g.Version, reason},
 	}
 }

@@ -64,7 +64,7 @@ type Deliverer struct {
 	Queue    Queue
 	Post     Post
 	Gate     Gate
-	Told     func(ctx context.Context) // called when events were stored
+	Notify   func(ctx context.Context) // called when events were stored
 	Schedule delivery.Schedule
 	Now      func() time.Time
 	NewID    func() string
@@ -123,7 +123,7 @@ func (d Deliverer) drain(ctx context.Context, lane delivery.Lane) error {
 			return err
 		}
 		if len(round.Events) > 0 {
-			d.Told(ctx)
+			d.Notify(ctx)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 type world struct {
 	t     *testing.T
 	pool  *postgres.Pool
-	desk  dispatch.Desk
+	desk  dispatch.Subscriptions
 	relay dispatch.Relay
 	del   dispatch.Deliverer
 
@@ -66,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(client.Close)
 	w := &world{t: t, pool: pool, at: time.Now(), keys: sealingKey('a')}
 	log := slog.New(slog.DiscardHandler)
-	w.desk = dispatch.Desk{
+	w.desk = dispatch.Subscriptions{
 		Store: postgres.Subscriptions{Pool: pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()},
 		Queue: w, Check: client.Check, Random: rand.Reader, Now: w.now, NewID: newID, Log: log,
 	}
@@ -76,7 +76,7 @@ func newWorld(t *testing.T) *world {
 	w.del = dispatch.Deliverer{
 		Lanes: postgres.Lanes{Pool: pool, ConnectionID: config.DefaultConnection, NewID: newID, TTL: time.Minute, Sealing: w.sealing()},
 		Queue: w, Schedule: delivery.UsualSchedule(), Now: w.now, NewID: newID, Chance: func() float64 { return 0.5 }, Log: log,
-		Told: func(context.Context) {},
+		Notify: func(context.Context) {},
 		Gate: func(delivery.Lane) (func(endpoint, host breaker.Outcome), error) {
 			return func(_, _ breaker.Outcome) {}, nil
 		},

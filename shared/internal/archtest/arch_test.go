@@ -184,7 +184,7 @@ func TestRooms(t *testing.T) {
 // TestSyncsRememberNothing: what puts the sync together asks for no cache either.
 func TestSyncsRememberNothing(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"sync_worker.go", "notion.go", "told.go"} {
+	for _, file := range []string{"sync_worker.go", "notion.go", "notifying.go"} {
 		source, err := os.ReadFile(filepath.Join("..", "..", "app", file))
 		if err != nil {
 			t.Fatal(err)

@@ -308,11 +308,11 @@ func (a *arena) build(limit journal.Limit) {
 			ID: config.DefaultConnection, Mapping: a.mapping, DatabaseIDs: map[string]string{"things": a.database}, Rule: merge.Newest,
 			Limit: limit,
 		},
-		Ledger: ledger{pg.Ledger{Pool: a.pool, NewID: newID}, &a.effects},
-		Leases: leases{pg.Leases{Pool: a.pool, TTL: time.Minute}, &a.effects},
-		Queue:  a,
-		Notion: notionOf,
-		Hasty:  notionOf,
+		Ledger:      ledger{pg.Ledger{Pool: a.pool, NewID: newID}, &a.effects},
+		Leases:      leases{pg.Leases{Pool: a.pool, TTL: time.Minute}, &a.effects},
+		Queue:       a,
+		Notion:      notionOf,
+		Interactive: notionOf,
 		Tables: func(k mapping.Kind) engine.Tables {
 			return tables{records.New(a.pool, config.DefaultConnection, a.mapping, k, newID), &a.effects}
 		},

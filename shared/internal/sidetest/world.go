@@ -174,8 +174,8 @@ func Build(tb testing.TB, setup Setup) *World {
 	if setup.Change != nil {
 		setup.Change(&cfg)
 	}
-	if cfg.Hasty == nil {
-		cfg.Hasty = cfg.Notion
+	if cfg.Interactive == nil {
+		cfg.Interactive = cfg.Notion
 	}
 	w.Syncer = engine.New(cfg)
 	w.Starter = engine.Starter{

@@ -40,8 +40,8 @@ type Queue interface {
 	Send(ctx context.Context, connectionID string, m journal.Message) error
 }
 
-// Desk is where notices come in.
-type Desk struct {
+// Inbox is where notices come in.
+type Inbox struct {
 	ConnectionID string
 	Kinds        []string // those that are synced
 	Store        Store
@@ -52,7 +52,7 @@ type Desk struct {
 	Bot func(ctx context.Context) (string, error)
 	// OfWorkspace returns the desk of the connection of a workspace, this one where there is none of that id. A subscription of Notion's is an
 	// integration's, and tells of every workspace that is connected with it. nil: there is no other desk.
-	OfWorkspace func(ctx context.Context, workspaceID string) (Desk, error)
+	OfWorkspace func(ctx context.Context, workspaceID string) (Inbox, error)
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -81,7 +81,7 @@ type webhook struct {
 
 // Notion takes in a webhook of Notion's: its raw body and the header X-Notion-Signature. Its key is the webhook's id.
 // fault.Unauthorized: it is not Notion's. fault.Conflict: it brings a token while there is one. fault.Invalid: it cannot be read.
-func (d Desk) Notion(ctx context.Context, body []byte, signature string) error {
+func (d Inbox) Notion(ctx context.Context, body []byte, signature string) error {
 	var hook webhook
 	if err := json.Unmarshal(body, &hook); err != nil {
 		return fault.Wrap(err, fault.Invalid, "The body is no webhook of Notion's")
@@ -124,7 +124,7 @@ func (d Desk) Notion(ctx context.Context, body []byte, signature string) error {
 }
 
 // handshake takes the token of a new subscription. One that is there is never replaced: nobody knows who is asking.
-func (d Desk) handshake(ctx context.Context, token secret.Text) error {
+func (d Inbox) handshake(ctx context.Context, token secret.Text) error {
 	if n := len(token.Reveal()); n < 8 || n > 200 || strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fault.New(fault.Invalid, "The verification token is none.")
 	}
@@ -140,7 +140,7 @@ func (d Desk) handshake(ctx context.Context, token secret.Text) error {
 }
 
 // offered says whether a token that is offered is the one that is kept.
-func (d Desk) offered(token, kept secret.Text, err error) error {
+func (d Inbox) offered(token, kept secret.Text, err error) error {
 	if err == nil && !token.Equal(kept) {
 		err = fault.New(fault.Conflict, "There is a subscription already. DELETE /webhooks/notion/token first, then verify the new one.")
 	}
@@ -167,7 +167,7 @@ func (w webhook) echo(bots []string) bool {
 }
 
 // Changed takes in that rows of a database changed. A kind that is not synced leads to nothing.
-func (d Desk) Changed(ctx context.Context, kind string) {
+func (d Inbox) Changed(ctx context.Context, kind string) {
 	if d.Enabled && slices.Contains(d.Kinds, kind) {
 		d.wake(ctx, kind)
 	}
@@ -175,7 +175,7 @@ func (d Desk) Changed(ctx context.Context, kind string) {
 
 // wake has a worker look at a database. While a message is under way another would say nothing more. Where it cannot be sent, the
 // next scheduled sync finds what was noticed.
-func (d Desk) wake(ctx context.Context, kind string) {
+func (d Inbox) wake(ctx context.Context, kind string) {
 	fresh, err := d.Store.Wake(ctx, kind, d.Now())
 	if err == nil && fresh && slices.Contains(d.Kinds, kind) {
 		if err = d.Queue.Send(ctx, d.ConnectionID, journal.Message{ConnectionID: d.ConnectionID, Kind: kind, Look: true}); err != nil {
@@ -191,7 +191,7 @@ func (d Desk) wake(ctx context.Context, kind string) {
 const lostAfter = 2 * time.Minute
 
 // Sweep wakes the databases of which a notice was lost on its way to a worker.
-func (d Desk) Sweep(ctx context.Context) error {
+func (d Inbox) Sweep(ctx context.Context) error {
 	kinds, err := d.Store.Unlooked(ctx, d.Now().Add(-lostAfter))
 	for _, kind := range kinds {
 		d.Changed(ctx, kind)

@@ -50,7 +50,7 @@ type History interface {
 	Finish(ctx context.Context, run consistency.Run) error
 }
 
-// Config is what an Auditor works with.
+// Config is what a Checker works with.
 type Config struct {
 	ConnectionID string
 	Kinds        []mapping.Kind // those that are synced
@@ -61,14 +61,14 @@ type Config struct {
 	Log          *slog.Logger
 }
 
-// Auditor checks.
-type Auditor struct{ Config }
+// Checker checks.
+type Checker struct{ Config }
 
-// New makes an Auditor.
-func New(c Config) *Auditor { return &Auditor{c} }
+// New makes a Checker.
+func New(c Config) *Checker { return &Checker{c} }
 
 // Check compares the base with the tables, from Postgres alone. kind "" means all.
-func (a *Auditor) Check(ctx context.Context, kind string) ([]consistency.Result, error) {
+func (a *Checker) Check(ctx context.Context, kind string) ([]consistency.Result, error) {
 	var results []consistency.Result
 	for _, k := range a.Kinds {
 		if kind != "" && k.Name != kind {
@@ -89,7 +89,7 @@ func (a *Auditor) Check(ctx context.Context, kind string) ([]consistency.Result,
 
 // Work carries out a run that asks Notion. It may be called again with the same run: one that has ended stays as it is, one that was
 // broken off begins anew. The error is one to try again for; what goes wrong in Notion stands in the run.
-func (a *Auditor) Work(ctx context.Context, id string) error {
+func (a *Checker) Work(ctx context.Context, id string) error {
 	run, err := a.History.Begin(ctx, id)
 	if fault.KindOf(err) == fault.Conflict {
 		return nil
@@ -107,7 +107,7 @@ func (a *Auditor) Work(ctx context.Context, id string) error {
 	return a.History.Finish(context.WithoutCancel(ctx), run)
 }
 
-func (a *Auditor) deep(ctx context.Context, run *consistency.Run) ([]consistency.Result, error) {
+func (a *Checker) deep(ctx context.Context, run *consistency.Run) ([]consistency.Result, error) {
 	results, err := a.Check(ctx, "")
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func settleUnlinked(results []consistency.Result, pages consistency.Result) {
 
 // database is one that is being checked.
 type database struct {
-	*Auditor
+	*Checker
 	kind   mapping.Kind
 	tables Tables
 	known  *journal.Database
@@ -179,8 +179,8 @@ type database struct {
 	busy   map[string]bool // rows of which a write to Notion is under way
 }
 
-func (a *Auditor) open(ctx context.Context, k mapping.Kind) (*database, error) {
-	d := &database{Auditor: a, kind: k, tables: a.Tables(k), busy: map[string]bool{}}
+func (a *Checker) open(ctx context.Context, k mapping.Kind) (*database, error) {
+	d := &database{Checker: a, kind: k, tables: a.Tables(k), busy: map[string]bool{}}
 	var err error
 	if d.known, _, err = d.tables.Database(ctx); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // office is a world with somebody who checks it.
 type office struct {
 	*sidetest.World
-	desk *checker.Desk
+	desk *checker.Requests
 	sent []string
 }
 
@@ -46,8 +46,8 @@ func newOffice(t *testing.T) *office {
 		return records.New(o.Pool, config.DefaultConnection, mapping.ACT(), k, newID)
 	}
 	history := postgres.Consistency{Pool: o.Pool, ConnectionID: config.DefaultConnection, NewID: newID, Now: time.Now}
-	o.desk = &checker.Desk{
-		Auditor: checker.New(checker.Config{
+	o.desk = &checker.Requests{
+		Checker: checker.New(checker.Config{
 			ConnectionID: config.DefaultConnection, Kinds: mapping.ACT().Kinds, History: history, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Tables: func(k mapping.Kind) checker.Tables { return tables(k) },
 			Notion: func(k mapping.Kind) checker.Notion { return pages.New(o.Client, k, slog.New(slog.DiscardHandler)) },

@@ -46,10 +46,10 @@ type Config struct {
 	Ledger     Ledger
 	Leases     Leases
 	Queue      Queue
-	// Notion opens one database's Notion side, Hasty the same for a look: somebody has just edited what it is at, and waits for nobody's run.
+	// Notion opens one database's Notion side, Interactive the same for a look: somebody has just edited what it is at, and waits for nobody's run.
 	// Tables opens the Postgres side.
-	Notion, Hasty func(mapping.Kind) Notion
-	Tables        func(mapping.Kind) Tables
+	Notion, Interactive func(mapping.Kind) Notion
+	Tables              func(mapping.Kind) Tables
 	// Ready returns how long it takes until Notion may be asked so often, and keeps the place in the line; nil: it may be at once.
 	Ready func(ctx context.Context, requests int) (time.Duration, error)
 	// Rehearsal opens the Postgres side for a dry run: nothing is written, and what would be is kept beside the run.

@@ -302,7 +302,7 @@ func TestACopyThatNobodyHasSeen(t *testing.T) {
 	w.Exec(t, `update projects set archived_at = null where id = $1::text::uuid`, ids[0])
 	cfg := w.Syncer.Config
 	whole := w.Syncer
-	cfg.Hasty = func(k mapping.Kind) engine.Notion { return unsent{whole.Notion(k)} }
+	cfg.Interactive = func(k mapping.Kind) engine.Notion { return unsent{whole.Notion(k)} }
 	w.Syncer = engine.New(cfg)
 	if err := w.Send(t.Context(), "", journal.Message{ConnectionID: cfg.Connection.ID, Kind: "projects", Look: true}); err != nil {
 		t.Fatal(err)

@@ -73,7 +73,7 @@ func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logge
 // looker is a worker that looks, for somebody who waits.
 func (s *Syncer) looker(kind mapping.Kind, tables Tables, lease journal.Lease, limit clock, log *slog.Logger) *worker {
 	return &worker{
-		Syncer: s, lease: lease, notion: s.Hasty(kind), tables: tables, lens: record.Lens{Kind: kind},
+		Syncer: s, lease: lease, notion: s.Interactive(kind), tables: tables, lens: record.Lens{Kind: kind},
 		part: journal.Part{
 			Run:  journal.Run{ID: uuid.Nil.String(), ConnectionID: s.Connection.ID, Type: journal.Incremental},
 			Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},

@@ -32,7 +32,7 @@ import (
 // hooked is a world whose simulator's webhooks come in at a desk.
 type hooked struct {
 	*sidetest.World
-	desk   changes.Desk
+	desk   changes.Inbox
 	bodies []sent // every webhook that came
 }
 
@@ -48,7 +48,7 @@ func newHooked(t *testing.T) *hooked {
 	sealing := postgres.Sealing{Random: cryptorand.Reader, Keys: func(context.Context, bool) (secret.Text, error) {
 		return secret.Of(base64.StdEncoding.EncodeToString(make([]byte, 32))), nil
 	}}
-	h.desk = changes.Desk{
+	h.desk = changes.Inbox{
 		ConnectionID: config.DefaultConnection, Kinds: w.Starter.Kinds, Queue: w, Enabled: true, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Store: postgres.Notices{Pool: w.Pool, ConnectionID: config.DefaultConnection, Mapping: w.Syncer.Connection.Mapping, Sealing: sealing},
 		Bot: func(ctx context.Context) (string, error) {

@@ -35,7 +35,7 @@ func (h *hooked) interrupt(list, update func()) {
 	cfg := h.Syncer.Config
 	notionOf := cfg.Notion
 	cfg.Notion = func(k mapping.Kind) engine.Notion { return interrupted{notionOf(k), list, update} }
-	cfg.Hasty = notionOf
+	cfg.Interactive = notionOf
 	h.Syncer = engine.New(cfg)
 }
 
@@ -239,7 +239,7 @@ func TestALookThatFails(t *testing.T) {
 	page, row := h.partner(t)
 	looks := 0
 	cfg := h.Syncer.Config
-	cfg.Hasty = func(k mapping.Kind) engine.Notion {
+	cfg.Interactive = func(k mapping.Kind) engine.Notion {
 		looks++
 		return blind{cfg.Notion(k)}
 	}
@@ -292,7 +292,7 @@ func TestALookThatFailsHalfWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := h.Syncer.Config
-	cfg.Hasty = func(k mapping.Kind) engine.Notion { return lossy{cfg.Notion(k)} }
+	cfg.Interactive = func(k mapping.Kind) engine.Notion { return lossy{cfg.Notion(k)} }
 	asked := 0
 	cfg.Ready = answering(func() time.Duration {
 		if asked++; asked == 1 {

@@ -39,8 +39,8 @@ type Notion interface {
 	User(ctx context.Context, id string) (string, error)
 }
 
-// Desk looks.
-type Desk struct {
+// Reviewer looks.
+type Reviewer struct {
 	Notion       Notion
 	Mapping      mapping.Mapping
 	Cache        *cache.Cache
@@ -58,7 +58,7 @@ type Now struct {
 }
 
 // Conflict returns what Notion shows of a conflict's field, nil where there is no page, and the names of the people in it, by id.
-func (d Desk) Conflict(ctx context.Context, c journal.ConflictRecord) (*Now, map[string]string) {
+func (d Reviewer) Conflict(ctx context.Context, c journal.ConflictRecord) (*Now, map[string]string) {
 	kind, known := d.Mapping.Kind(c.Kind)
 	if !known || c.PageID == "" {
 		return nil, nil
@@ -83,7 +83,7 @@ func (d Desk) Conflict(ctx context.Context, c journal.ConflictRecord) (*Now, map
 	return now, d.names(ctx, ids)
 }
 
-func (d Desk) names(ctx context.Context, ids []string) map[string]string {
+func (d Reviewer) names(ctx context.Context, ids []string) map[string]string {
 	names := map[string]string{}
 	for _, id := range ids {
 		if _, asked := names[id]; asked || id == "" || len(names) >= namesMost {

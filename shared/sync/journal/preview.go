@@ -53,16 +53,16 @@ type Foreseen struct {
 	Reason string     `json:"reason"`
 }
 
-// Told is a run as it is shown, with its parts by kind.
-type Told struct {
+// RunReport is a run as it is shown, with its parts by kind.
+type RunReport struct {
 	Run
 	Status                string
 	StartedAt, FinishedAt time.Time // zero: not yet
-	Parts                 map[string]ToldPart
+	Parts                 map[string]PartReport
 }
 
-// ToldPart is a part of a run as it is shown.
-type ToldPart struct {
+// PartReport is a part of a run as it is shown.
+type PartReport struct {
 	Status string
 	Phase  Phase
 	Error  string

@@ -14,21 +14,21 @@ import (
 // breakersKept is how many breakers a process keeps; one that was dropped is learned of again from the others.
 const breakersKept = 400
 
-// gates are the breakers of subscribers' endpoints and of their hosts.
-type gates struct {
+// hostBreakers are the breakers of subscribers' endpoints and of their hosts.
+type hostBreakers struct {
 	create func(service, shown string, r breaker.Rule) *breaker.Breaker
 
 	mu    sync.Mutex
 	known map[string]*breaker.Breaker
 }
 
-func newGates(create func(service, shown string, r breaker.Rule) *breaker.Breaker) *gates {
-	return &gates{create: create, known: map[string]*breaker.Breaker{}}
+func newHostBreakers(create func(service, shown string, r breaker.Rule) *breaker.Breaker) *hostBreakers {
+	return &hostBreakers{create: create, known: map[string]*breaker.Breaker{}}
 }
 
 // gate lets an attempt at an endpoint through, or returns an error with how long nothing is sent there: because of the endpoint itself, or
 // because nothing can be connected to on its host.
-func (g *gates) gate(lane delivery.Lane) (func(endpoint, host breaker.Outcome), error) {
+func (g *hostBreakers) gate(lane delivery.Lane) (func(endpoint, host breaker.Outcome), error) {
 	hostName := hostOf(lane.CallbackURL)
 	toldHost, err := g.of(postgres.HostService(hostName), hostName, hostRule()).Allow()
 	if err != nil {
@@ -45,7 +45,7 @@ func (g *gates) gate(lane delivery.Lane) (func(endpoint, host breaker.Outcome), 
 	}, nil
 }
 
-func (g *gates) of(service, shown string, r breaker.Rule) *breaker.Breaker {
+func (g *hostBreakers) of(service, shown string, r breaker.Rule) *breaker.Breaker {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b, ok := g.known[service]
@@ -75,7 +75,7 @@ func hostOf(address string) string {
 }
 
 // deliveryBreaker is that of an endpoint or a host, as far as this function or another found out.
-func (p parts) deliveryBreaker(service, shown string, r breaker.Rule) *breaker.Breaker {
+func (p deps) deliveryBreaker(service, shown string, r breaker.Rule) *breaker.Breaker {
 	return breaker.New(breaker.Config{Service: shown, Rule: r, Now: time.Now, Shared: &postgres.SharedBreaker{
 		ConnectionID: p.id(), Service: service, Pool: p.gauge.pool.Load, Now: time.Now,
 	}})

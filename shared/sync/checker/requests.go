@@ -33,9 +33,9 @@ type Mender interface {
 	Queue(ctx context.Context, key journal.Key, reason string, at time.Time) error
 }
 
-// Desk takes what callers ask for.
-type Desk struct {
-	*Auditor
+// Requests takes what callers ask for.
+type Requests struct {
+	*Checker
 	Reports Reports
 	Mender  func(mapping.Kind) Mender
 	// Send hands a run to the worker.
@@ -53,7 +53,7 @@ type Report struct {
 }
 
 // Read returns a report whose first part is at most half a minute old.
-func (d *Desk) Read(ctx context.Context, requestedBy string) (Report, error) {
+func (d *Requests) Read(ctx context.Context, requestedBy string) (Report, error) {
 	var r Report
 	rows, err := d.Reports.Latest(ctx, false)
 	if age := d.Now().Sub(rows.CreatedAt); err != nil || age < 0 || age > standing {
@@ -84,7 +84,7 @@ func (d *Desk) Read(ctx context.Context, requestedBy string) (Report, error) {
 	return r, nil
 }
 
-func (d *Desk) check(ctx context.Context, requestedBy string) (consistency.Run, error) {
+func (d *Requests) check(ctx context.Context, requestedBy string) (consistency.Run, error) {
 	run := consistency.Run{ID: d.NewID(), Status: "succeeded", RequestedBy: requestedBy, CreatedAt: d.Now()}
 	var err error
 	if run.Results, err = d.Check(ctx, ""); err != nil {
@@ -96,7 +96,7 @@ func (d *Desk) check(ctx context.Context, requestedBy string) (consistency.Run, 
 
 // Start begins a check against Notion. fault.Conflict, beside the other's id: one is under way. Where the queue cannot be reached the run
 // gives way to the next after a while.
-func (d *Desk) Start(ctx context.Context, requestedBy string) (string, error) {
+func (d *Requests) Start(ctx context.Context, requestedBy string) (string, error) {
 	id, err := d.Reports.Create(ctx, requestedBy)
 	if err != nil {
 		return id, err
@@ -119,7 +119,7 @@ type Refusal struct {
 
 // Repair queues exactly the records named, as far as the newest reports say that they can be repaired, and starts a sync of their
 // databases. Naming a record twice does no harm.
-func (d *Desk) Repair(ctx context.Context, records []Named) (queued []Named, refused []Refusal, err error) {
+func (d *Requests) Repair(ctx context.Context, records []Named) (queued []Named, refused []Refusal, err error) {
 	report, err := d.Read(ctx, "repair")
 	if err != nil {
 		return nil, nil, err
@@ -154,7 +154,7 @@ func (d *Desk) Repair(ctx context.Context, records []Named) (queued []Named, ref
 }
 
 // repairable finds what is wrong with a record, or why it cannot be repaired.
-func (d *Desk) repairable(report Report, n Named) (mapping.Kind, consistency.Finding, string) {
+func (d *Requests) repairable(report Report, n Named) (mapping.Kind, consistency.Finding, string) {
 	var kind mapping.Kind
 	for _, k := range d.Kinds {
 		if k.Name == n.Kind {
@@ -180,7 +180,7 @@ func (d *Desk) repairable(report Report, n Named) (mapping.Kind, consistency.Fin
 	return kind, finding, ""
 }
 
-func (d *Desk) mend(ctx context.Context, kind mapping.Kind, f consistency.Finding) error {
+func (d *Requests) mend(ctx context.Context, kind mapping.Kind, f consistency.Finding) error {
 	m := d.Mender(kind)
 	key := journal.Key{PageID: f.PageID, RowID: f.RecordID}
 	if f.Problem == consistency.PageUnlinked {

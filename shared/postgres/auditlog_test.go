@@ -20,7 +20,7 @@ import (
 func TestTrail(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
-	kept := postgres.Trail{Pool: pool, ConnectionID: connection}
+	kept := postgres.AuditLog{Pool: pool, ConnectionID: connection}
 	var want []auditlog.Entry
 	for i, client := range []string{"desk", "crm", "desk"} {
 		e := auditlog.Entry{

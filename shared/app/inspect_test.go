@@ -18,7 +18,7 @@ import (
 )
 
 // environment is what a new environment of a function is made of, whose database and Notion are a world's.
-func environment(t *testing.T, w *sidetest.World, vault string) parts {
+func environment(t *testing.T, w *sidetest.World, vault string) deps {
 	t.Helper()
 	env := environ(vault, w.Address)
 	p, err := partsOf("test", func(name string) string { return env[name] })
@@ -38,11 +38,11 @@ type notionNow struct {
 	EditedBy              struct{ ID, Name string }
 }
 
-func (p parts) conflictNow(t *testing.T, id string) notionNow {
+func (p deps) conflictNow(t *testing.T, id string) notionNow {
 	t.Helper()
 	ctx := invocation.WithCall(t.Context(), invocation.Call{Authorization: access.Context(access.Principal{Client: "test", Scopes: []access.Scope{access.Read, access.Sync}}, nil)})
 	w := httptest.NewRecorder()
-	p.api().Conflict(p.decisions(p.opened.pool), p.carry(p.opened.pool), p.glance(p.opened.pool).Conflict).
+	p.api().Conflict(p.decisions(p.opened.pool), p.carry(p.opened.pool), p.reviewer(p.opened.pool).Conflict).
 		ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/sync/conflicts/"+id, http.NoBody))
 	var answer struct {
 		Now struct {

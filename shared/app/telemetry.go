@@ -28,8 +28,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
 
-// gauge measures a function's calls, those on behalf of each connection apart, and records them where somebody wants to see their traces.
-type gauge struct {
+// telemetry measures a function's calls, those on behalf of each connection apart, and records them where somebody wants to see their traces.
+type telemetry struct {
 	newMeter func() *meter.Meter
 	mu       sync.Mutex
 	meters   map[string]*meter.Meter // by connection
@@ -41,11 +41,11 @@ type gauge struct {
 	went     *postgres.OwnBreaker
 }
 
-// newGauge makes a gauge. Its own lines are metrics, and written whatever level is logged.
-func newGauge(stage, function string, log *slog.Logger) *gauge {
+// newTelemetry makes a telemetry. Its own lines are metrics, and written whatever level is logged.
+func newTelemetry(stage, function string, log *slog.Logger) *telemetry {
 	embedded := meter.Embedded{Log: logging.NewLogger(os.Stdout, slog.LevelInfo, function), Stage: stage}
 	went := &postgres.OwnBreaker{ConnectionID: config.DefaultConnection, Service: string(metric.Supabase), Now: time.Now}
-	return &gauge{
+	return &telemetry{
 		newMeter: func() *meter.Meter { return meter.New(time.Now, log, embedded) },
 		meters:   map[string]*meter.Meter{},
 		went:     went,
@@ -59,10 +59,10 @@ func databaseRule() breaker.Rule {
 }
 
 // storeIn has what is counted stored over a pool; without one it is kept.
-func (g *gauge) storeIn(pool *postgres.Pool) { g.pool.Store(pool) }
+func (g *telemetry) storeIn(pool *postgres.Pool) { g.pool.Store(pool) }
 
 // of returns the meter of a connection.
-func (g *gauge) of(connectionID string) *meter.Meter {
+func (g *telemetry) of(connectionID string) *meter.Meter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m, ok := g.meters[connectionID]
@@ -77,7 +77,7 @@ func (g *gauge) of(connectionID string) *meter.Meter {
 type end func(failure string, known ...trace.Attribute)
 
 // begin begins an invocation, in the context that is given.
-func (g *gauge) begin(ctx context.Context, name string, kind trace.Kind) (context.Context, end) {
+func (g *telemetry) begin(ctx context.Context, name string, kind trace.Kind) (context.Context, end) {
 	ctx, span := g.spans.Invocation(ctx, name, kind)
 	return ctx, func(failure string, known ...trace.Attribute) {
 		span.Set(trace.Text("faas.invocation_id", invocation.RequestID(ctx)))
@@ -96,7 +96,7 @@ func failureOf(err error) string {
 }
 
 // flush stores what was counted and sends what was recorded, at the end of an invocation.
-func (g *gauge) flush(ctx context.Context) {
+func (g *telemetry) flush(ctx context.Context) {
 	g.mu.Lock()
 	ids := slices.Sorted(maps.Keys(g.meters))
 	g.mu.Unlock()
@@ -128,12 +128,12 @@ func (s storing) Add(ctx context.Context, rows []metric.Row) error {
 type behalfKey struct{}
 
 // onBehalf returns a context in which the calls that all connections share, to the database and to AWS, count as the connection's.
-func (p parts) onBehalf(ctx context.Context) context.Context {
+func (p deps) onBehalf(ctx context.Context) context.Context {
 	return context.WithValue(ctx, behalfKey{}, p.id())
 }
 
 // shared measures a call of what all connections share: for the connection on whose behalf it is made, else for the first.
-func (g *gauge) shared(ctx context.Context, s metric.Sample) {
+func (g *telemetry) shared(ctx context.Context, s metric.Sample) {
 	id, ok := ctx.Value(behalfKey{}).(string)
 	if !ok {
 		id = config.DefaultConnection
@@ -142,10 +142,10 @@ func (g *gauge) shared(ctx context.Context, s metric.Sample) {
 }
 
 // observe measures for the connection.
-func (p parts) observe(s metric.Sample) { p.gauge.of(p.id()).Observe(s) }
+func (p deps) observe(s metric.Sample) { p.gauge.of(p.id()).Observe(s) }
 
 // called measures and records an attempt at a request to Notion.
-func (p parts) called(ctx context.Context, c notion.Call) {
+func (p deps) called(ctx context.Context, c notion.Call) {
 	operation := c.Method + " " + c.Route
 	p.observe(metric.Sample{Service: metric.Notion, Operation: operation, Outcome: c.Kind, Duration: c.Duration})
 	traced(ctx, operation, c.Duration, c.Kind, trace.Text("peer.service", "notion"), trace.Text("http.request.method", c.Method),
@@ -162,7 +162,7 @@ func traced(ctx context.Context, name string, took time.Duration, failure string
 }
 
 // cloud measures and records the calls of an AWS client, retries included.
-func (g *gauge) cloud(stack *middleware.Stack) error {
+func (g *telemetry) cloud(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Measure", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 	) (middleware.InitializeOutput, middleware.Metadata, error) {

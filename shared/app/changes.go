@@ -12,8 +12,8 @@ import (
 )
 
 // notices takes in what others say has changed in the connection.
-func (p parts) notices(pool *postgres.Pool) changes.Desk {
-	return changes.Desk{
+func (p deps) notices(pool *postgres.Pool) changes.Inbox {
+	return changes.Inbox{
 		ConnectionID: p.id(),
 		Kinds:        p.connection().Kinds(),
 		Store:        p.noticeStore(pool),
@@ -33,23 +33,23 @@ func (p parts) notices(pool *postgres.Pool) changes.Desk {
 	}
 }
 
-func (p parts) noticeStore(pool *postgres.Pool) postgres.Notices {
+func (p deps) noticeStore(pool *postgres.Pool) postgres.Notices {
 	return postgres.Notices{Pool: pool, ConnectionID: p.id(), Mapping: p.cfg.Mapping, Sealing: p.sealing()}
 }
 
-// anyones takes in notices that others send, of whichever connection they are.
-type anyones struct {
-	parts
+// anyConnection takes in notices that others send, of whichever connection they are.
+type anyConnection struct {
+	deps
 	db *postgres.Pool
 }
 
 // Notion takes in a webhook, signed for the first connection.
-func (a anyones) Notion(ctx context.Context, body []byte, signature string) error {
-	first, err := a.desk(ctx, config.DefaultConnection)
+func (a anyConnection) Notion(ctx context.Context, body []byte, signature string) error {
+	first, err := a.inbox(ctx, config.DefaultConnection)
 	if err != nil {
 		return err
 	}
-	first.OfWorkspace = func(ctx context.Context, workspaceID string) (changes.Desk, error) {
+	first.OfWorkspace = func(ctx context.Context, workspaceID string) (changes.Inbox, error) {
 		settings, err := postgres.Settings{Pool: a.db}.OfWorkspace(ctx, workspaceID)
 		if fault.KindOf(err) == fault.NotFound {
 			return first, nil // NOTION_TOKEN does not say whose it is
@@ -60,8 +60,8 @@ func (a anyones) Notion(ctx context.Context, body []byte, signature string) erro
 }
 
 // Changed takes in that rows changed.
-func (a anyones) Changed(ctx context.Context, connectionID, kind string) {
-	desk, err := a.desk(ctx, cmp.Or(connectionID, config.DefaultConnection))
+func (a anyConnection) Changed(ctx context.Context, connectionID, kind string) {
+	desk, err := a.inbox(ctx, cmp.Or(connectionID, config.DefaultConnection))
 	if err != nil {
 		a.log.WarnContext(ctx, "nobody looks at what was noticed before the next sync", "connection_id", connectionID, "kind", kind, "error", err)
 		return
@@ -69,7 +69,7 @@ func (a anyones) Changed(ctx context.Context, connectionID, kind string) {
 	desk.Changed(ctx, kind)
 }
 
-func (a anyones) desk(ctx context.Context, connectionID string) (changes.Desk, error) {
+func (a anyConnection) inbox(ctx context.Context, connectionID string) (changes.Inbox, error) {
 	settings, err := postgres.Settings{Pool: a.db}.Read(ctx, connectionID)
 	return a.of(settings).notices(a.db), err
 }

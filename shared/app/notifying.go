@@ -9,14 +9,14 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
-// toldLedger has the relay look when runs begin and end.
-type toldLedger struct {
+// notifyingLedger has the relay look when runs begin and end.
+type notifyingLedger struct {
 	engine.Ledger
 	nudger
 }
 
 // Begin begins a part.
-func (l toldLedger) Begin(ctx context.Context, runID, kind string, at time.Time) (journal.Part, error) {
+func (l notifyingLedger) Begin(ctx context.Context, runID, kind string, at time.Time) (journal.Part, error) {
 	part, err := l.Ledger.Begin(ctx, runID, kind, at)
 	if err == nil && !part.Done {
 		l.nudge(ctx)
@@ -25,7 +25,7 @@ func (l toldLedger) Begin(ctx context.Context, runID, kind string, at time.Time)
 }
 
 // Finish ends a part.
-func (l toldLedger) Finish(ctx context.Context, lease journal.Lease, part journal.Part, reason string, at time.Time) error {
+func (l notifyingLedger) Finish(ctx context.Context, lease journal.Lease, part journal.Part, reason string, at time.Time) error {
 	err := l.Ledger.Finish(ctx, lease, part, reason, at)
 	if err == nil {
 		l.nudge(ctx)
@@ -33,14 +33,14 @@ func (l toldLedger) Finish(ctx context.Context, lease journal.Lease, part journa
 	return err
 }
 
-// toldTables has the relay look when a batch was stored that has something to tell.
-type toldTables struct {
+// notifyingTables has the relay look when a batch was stored that has something to tell.
+type notifyingTables struct {
 	engine.Tables
 	nudger
 }
 
 // Commit stores a batch.
-func (t toldTables) Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) ([]journal.Outcome, error) {
+func (t notifyingTables) Commit(ctx context.Context, lease journal.Lease, batch journal.Batch) ([]journal.Outcome, error) {
 	outcomes, err := t.Tables.Commit(ctx, lease, batch)
 	if err == nil && tells(batch) {
 		t.nudge(ctx)

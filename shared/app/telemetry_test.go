@@ -27,10 +27,10 @@ import (
 )
 
 // measuring makes what measures for the first connection.
-func measuring(pool *postgres.Pool) parts {
-	g := newGauge("test", "test", slog.New(slog.DiscardHandler))
+func measuring(pool *postgres.Pool) deps {
+	g := newTelemetry("test", "test", slog.New(slog.DiscardHandler))
 	g.storeIn(pool)
-	return parts{settings: settings.Settings{ConnectionID: config.DefaultConnection}, gauge: g, log: slog.New(slog.DiscardHandler)}
+	return deps{settings: settings.Settings{ConnectionID: config.DefaultConnection}, gauge: g, log: slog.New(slog.DiscardHandler)}
 }
 
 type fixedToken struct{}
@@ -162,7 +162,7 @@ func TestGates(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGates(func(_, shown string, r breaker.Rule) *breaker.Breaker {
+			g := newHostBreakers(func(_, shown string, r breaker.Rule) *breaker.Breaker {
 				return breaker.New(breaker.Config{Service: shown, Rule: r})
 			})
 			for range 12 {

@@ -25,21 +25,21 @@ func userCache() cache.Kind {
 	return cache.Kind{Name: stats.UserEntry, TTL: time.Hour, Keep: 24 * time.Hour}
 }
 
-// glance shows people what Notion has.
-func (p parts) glance(pool *postgres.Pool) inspect.Desk {
+// reviewer shows people what Notion has.
+func (p deps) reviewer(pool *postgres.Pool) inspect.Reviewer {
 	client := p.notion(p.source(), p.budget(true))
-	return inspect.Desk{Notion: glanced{p, pool, client}, Mapping: p.cfg.Mapping, Cache: p.cache(), Pages: pageCache(), Users: userCache()}
+	return inspect.Reviewer{Notion: notionReader{p, pool, client}, Mapping: p.cfg.Mapping, Cache: p.cache(), Pages: pageCache(), Users: userCache()}
 }
 
-// glanced asks Notion.
-type glanced struct {
-	parts
+// notionReader asks Notion.
+type notionReader struct {
+	deps
 	db     *postgres.Pool
 	client *notion.Client
 }
 
 // Page reads a page as the row's columns show it.
-func (g glanced) Page(ctx context.Context, k mapping.Kind, pageID string) (inspect.Page, error) {
+func (g notionReader) Page(ctx context.Context, k mapping.Kind, pageID string) (inspect.Page, error) {
 	known, _, err := records.New(g.db, g.id(), g.cfg.Mapping, k, newID).Database(ctx)
 	if err != nil {
 		return inspect.Page{}, err
@@ -73,7 +73,7 @@ func (g glanced) Page(ctx context.Context, k mapping.Kind, pageID string) (inspe
 }
 
 // User returns a person's name.
-func (g glanced) User(ctx context.Context, id string) (string, error) {
+func (g notionReader) User(ctx context.Context, id string) (string, error) {
 	user, err := g.client.User(ctx, id)
 	if err != nil {
 		return "", err

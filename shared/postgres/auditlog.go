@@ -9,14 +9,14 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/auth/auditlog"
 )
 
-// Trail keeps what callers changed. Its rows stay as they are.
-type Trail struct {
+// AuditLog keeps what callers changed. Its rows stay as they are.
+type AuditLog struct {
 	Pool         *Pool
 	ConnectionID string
 }
 
 // Begin writes down a change before it is made.
-func (t Trail) Begin(ctx context.Context, e auditlog.Entry) error {
+func (t AuditLog) Begin(ctx context.Context, e auditlog.Entry) error {
 	_, err := t.Pool.Exec(ctx, `
 		insert into audit_log (id, connection_id, at, client, key_id, source_ip, request_id, action) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		e.ID, t.ConnectionID, e.At, e.Client, e.KeyID, e.SourceIP, e.RequestID, e.Action)
@@ -24,7 +24,7 @@ func (t Trail) Begin(ctx context.Context, e auditlog.Entry) error {
 }
 
 // End writes down what came of it.
-func (t Trail) End(ctx context.Context, id string, o auditlog.Outcome) error {
+func (t AuditLog) End(ctx context.Context, id string, o auditlog.Outcome) error {
 	if o.Detail == nil {
 		o.Detail = map[string]any{}
 	}
@@ -34,7 +34,7 @@ func (t Trail) End(ctx context.Context, id string, o auditlog.Outcome) error {
 }
 
 // List returns the entries that fit the filter, newest first.
-func (t Trail) List(ctx context.Context, f auditlog.Filter) (auditlog.Page, error) {
+func (t AuditLog) List(ctx context.Context, f auditlog.Filter) (auditlog.Page, error) {
 	rows, err := t.Pool.Query(ctx, `
 		select l.id::text, l.at, l.client, l.key_id, l.source_ip, l.request_id, l.action, l.seq, o.status, o.detail, o.at
 		from audit_log l left join audit_outcomes o on o.id = l.id

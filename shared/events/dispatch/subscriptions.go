@@ -49,8 +49,8 @@ type Archive interface {
 	Revive(ctx context.Context, id string, since, at time.Time) (int, error)
 }
 
-// Desk is where subscribers are looked after.
-type Desk struct {
+// Subscriptions is where subscribers are looked after.
+type Subscriptions struct {
 	Store
 	Queue  Queue
 	Check  func(ctx context.Context, address string) error // says whether an address may be given
@@ -62,7 +62,7 @@ type Desk struct {
 
 // Subscribe stores a subscription and has a ping sent. With an empty secret it makes one up; the secret is shown here, and to whoever repeats
 // the same call under the same key.
-func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text, once delivery.Once) (delivery.Subscription, secret.Text, error) {
+func (d Subscriptions) Subscribe(ctx context.Context, s delivery.Subscription, text secret.Text, once delivery.Once) (delivery.Subscription, secret.Text, error) {
 	var err error
 	if text.Empty() {
 		text, err = delivery.NewSecret(d.Random)
@@ -92,7 +92,7 @@ func (d Desk) Subscribe(ctx context.Context, s delivery.Subscription, text secre
 }
 
 // Change stores what a person changed of a subscription. What somebody else changes at the same moment stays.
-func (d Desk) Change(ctx context.Context, id string, change func(*delivery.Subscription)) (delivery.Subscription, error) {
+func (d Subscriptions) Change(ctx context.Context, id string, change func(*delivery.Subscription)) (delivery.Subscription, error) {
 	for {
 		was, err := d.Find(ctx, id)
 		if err != nil {
@@ -113,7 +113,7 @@ func (d Desk) Change(ctx context.Context, id string, change func(*delivery.Subsc
 
 // Rotate replaces the secret and shows the new one, once. The old one signs beside it for delivery.Overlap, if it can be read; so do those
 // before it, for what is left of theirs.
-func (d Desk) Rotate(ctx context.Context, id string) (s delivery.Subscription, text secret.Text, oldUntil time.Time, err error) {
+func (d Subscriptions) Rotate(ctx context.Context, id string) (s delivery.Subscription, text secret.Text, oldUntil time.Time, err error) {
 	if text, err = delivery.NewSecret(d.Random); err != nil {
 		return s, secret.Text{}, oldUntil, err
 	}
@@ -123,12 +123,12 @@ func (d Desk) Rotate(ctx context.Context, id string) (s delivery.Subscription, t
 }
 
 // Pause holds a subscription's deliveries back.
-func (d Desk) Pause(ctx context.Context, id string) (delivery.Subscription, error) {
+func (d Subscriptions) Pause(ctx context.Context, id string) (delivery.Subscription, error) {
 	return d.Store.Pause(ctx, id, d.Now())
 }
 
 // Resume has a subscription go on.
-func (d Desk) Resume(ctx context.Context, id string) (delivery.Subscription, error) {
+func (d Subscriptions) Resume(ctx context.Context, id string) (delivery.Subscription, error) {
 	s, err := d.Store.Resume(ctx, id, d.Now())
 	if err == nil {
 		d.wake(ctx, id)
@@ -137,7 +137,7 @@ func (d Desk) Resume(ctx context.Context, id string) (delivery.Subscription, err
 }
 
 // Test has a ping sent to a subscription and gives the delivery's id. fault.Conflict: it is not active.
-func (d Desk) Test(ctx context.Context, id string) (string, error) {
+func (d Subscriptions) Test(ctx context.Context, id string) (string, error) {
 	if err := d.active(ctx, id); err != nil {
 		return "", err
 	}
@@ -153,7 +153,7 @@ func (d Desk) Test(ctx context.Context, id string) (string, error) {
 }
 
 // Replay has a delivery's event sent once more, and gives the new delivery's id. fault.Conflict: the subscription is not active.
-func (d Desk) Replay(ctx context.Context, id, deliveryID string) (string, error) {
+func (d Subscriptions) Replay(ctx context.Context, id, deliveryID string) (string, error) {
 	if err := d.active(ctx, id); err != nil {
 		return "", err
 	}
@@ -167,7 +167,7 @@ func (d Desk) Replay(ctx context.Context, id, deliveryID string) (string, error)
 
 // ReplayDead has everything that died since a time sent again, and gives how much that is. fault.Conflict: the subscription is not
 // active.
-func (d Desk) ReplayDead(ctx context.Context, id string, since time.Time) (int, error) {
+func (d Subscriptions) ReplayDead(ctx context.Context, id string, since time.Time) (int, error) {
 	if err := d.active(ctx, id); err != nil {
 		return 0, err
 	}
@@ -178,7 +178,7 @@ func (d Desk) ReplayDead(ctx context.Context, id string, since time.Time) (int, 
 	return n, err
 }
 
-func (d Desk) active(ctx context.Context, id string) error {
+func (d Subscriptions) active(ctx context.Context, id string) error {
 	s, err := d.Find(ctx, id)
 	if err == nil && s.State != delivery.Active {
 		err = fault.New(fault.Conflict, "The subscription is %s: resume it first.", s.State)
@@ -187,7 +187,7 @@ func (d Desk) active(ctx context.Context, id string) error {
 }
 
 // wake has what is due sent at once. Where the queue cannot be reached, the relay's schedule finds it.
-func (d Desk) wake(ctx context.Context, id string) {
+func (d Subscriptions) wake(ctx context.Context, id string) {
 	if err := d.Queue.Wake(ctx, id, 0); err != nil {
 		d.Log.WarnContext(ctx, "the delivery queue cannot be reached; the schedule sees to it", "subscription_id", id, "error", err)
 	}

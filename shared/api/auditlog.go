@@ -11,8 +11,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
-// Trail keeps what callers change.
-type Trail interface {
+// AuditLog keeps what callers change.
+type AuditLog interface {
 	// Begin writes down a change before it is made.
 	Begin(ctx context.Context, e auditlog.Entry) error
 	// End writes down what came of it.
@@ -59,8 +59,8 @@ func (a API) recorded(do endpoint) endpoint {
 	}
 }
 
-// TrailLister lists what callers changed.
-type TrailLister interface {
+// AuditLister lists what callers changed.
+type AuditLister interface {
 	List(ctx context.Context, f auditlog.Filter) (auditlog.Page, error)
 }
 
@@ -77,7 +77,7 @@ type entryShown struct {
 }
 
 // Audit answers GET /audit: what callers changed, newest first.
-func (a API) Audit(entries TrailLister) http.Handler {
+func (a API) Audit(entries AuditLister) http.Handler {
 	return a.serve(access.Admin, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
 		values, err := query(r, "limit", "client", "since", "cursor")
 		if err != nil {
