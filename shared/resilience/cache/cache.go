@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
@@ -73,18 +75,17 @@ type Cache struct {
 
 	mu         sync.Mutex
 	entries    map[Place]Entry
-	loading    map[Place]*call
 	generation int64
 	lookAt     time.Time
 	restUntil  time.Time
+
+	loads singleflight.Group // look-ups that others wait for, by place
 }
 
-// call is a look-up that others wait for.
-type call struct {
-	done  chan struct{}
+// filled is what a look-up found.
+type filled struct {
 	value json.RawMessage
 	info  Info
-	err   error
 }
 
 // Info says where an answer came from.
@@ -95,7 +96,7 @@ type Info struct {
 
 // New makes an empty cache. store may give nil; the cache is then this process's own.
 func New(store func() Store, now func() time.Time, observe func(metric.Sample)) *Cache {
-	return &Cache{store: store, now: now, observe: observe, entries: map[Place]Entry{}, loading: map[Place]*call{}}
+	return &Cache{store: store, now: now, observe: observe, entries: map[Place]Entry{}}
 }
 
 // Get returns the entry of a key: from memory, from the store, or from load. Of several who ask at once, in this process or in others, one
@@ -129,27 +130,19 @@ func (c *Cache) get(ctx context.Context, kind Kind, p Place, load func(context.C
 		c.mu.Unlock()
 		return e.Value, Info{metric.Hit, e.StoredAt}, nil
 	}
-	if under, ok := c.loading[p]; ok {
-		c.mu.Unlock()
-		select {
-		case <-under.done:
-			return under.value, under.info, under.err
-		case <-ctx.Done():
-			return nil, Info{}, fault.Wrap(ctx.Err(), fault.Unavailable, "It took too long; try again.")
-		}
-	}
-	under := &call{done: make(chan struct{})}
-	c.loading[p] = under
 	generation := c.generation
 	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		delete(c.loading, p)
-		c.mu.Unlock()
-		close(under.done)
-	}()
-	under.value, under.info, under.err = c.fill(ctx, kind, p, generation, load)
-	return under.value, under.info, under.err
+	found := c.loads.DoChan(p.Kind+"\x00"+p.Key, func() (any, error) {
+		value, info, err := c.fill(ctx, kind, p, generation, load)
+		return filled{value, info}, err
+	})
+	select {
+	case r := <-found:
+		f, _ := r.Val.(filled)
+		return f.value, f.info, r.Err
+	case <-ctx.Done():
+		return nil, Info{}, fault.Wrap(ctx.Err(), fault.Unavailable, "It took too long; try again.")
+	}
 }
 
 // fill asks the store, and then the source.
