@@ -136,8 +136,7 @@ func TestRoomThatALookFinds(t *testing.T) {
 func TestALostAnswerWhileRoomIsTried(t *testing.T) {
 	t.Parallel()
 	lose := false
-	var w *sidetest.World
-	w = sidetest.Build(t, sidetest.Setup{
+	w := sidetest.Build(t, sidetest.Setup{
 		Sim: notionsim.Config{Demo: true, Seed: 1, OnRequest: func(r *http.Request, saved bool) *chaos.Fault {
 			if lose && saved && r.Method == http.MethodPost && r.URL.Path == "/v1/pages" {
 				lose = false
