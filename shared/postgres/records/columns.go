@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -132,4 +133,9 @@ func (t *Tables) forget(ctx context.Context, lease journal.Lease, d *journal.Dat
 			t.connectionID, t.kind.Name, d.Binding, d.Columns, listed(d.Drifts), listed(learning), listed(d.Renames))
 		return err
 	}))
+}
+
+// forget takes fields out of the bases that have them.
+func (n naming) forget() string {
+	return fmt.Sprintf(`update %s set row_data = row_data - $2::text[], exact = false, sync_version = sync_version + 1 where connection_id = $1 and row_data ?| $2::text[]`, n.base)
 }

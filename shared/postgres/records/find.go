@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -153,4 +154,82 @@ func (t *Tables) Named(ctx context.Context, renames []mapping.Rename, after stri
 func collectKeys(rows pgx.Rows) ([]journal.Key, error) {
 	keys, err := pgx.CollectRows(rows, pgx.RowToStructByPos[journal.Key])
 	return keys, postgres.Fault(err)
+}
+
+// look reads what is known of records by their pages and rows: base, row, changes, refusal, hold, disputes, and where a match is open.
+func (n naming) look() string {
+	return fmt.Sprintf(`
+		select coalesce(b.notion_id, m.notion_id, k.page_id), coalesce(b.id, m.row_id, k.row_id)::text,
+			b.id::text, b.notion_id, b.state, b.data, b.row_data, b.sync_version, b.exact,
+			r.id, r.version, r.state, r.columns, %[5]s,
+			coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null and isfinite(r.updated_at) then r.updated_at end), coalesce(e.attempts, 0), coalesce(e.reason, ''), coalesce(e.fields, '{}'),
+			coalesce(h.status, ''), coalesce(p.disputes, '[]'),
+			coalesce(m.state = 'doubtful', false) or b.id is null and exists (
+				select from sync_match_rows d where d.connection_id = $1 and d.kind = $4 and d.row_id = coalesce(m.row_id, k.row_id)
+				and d.state = 'doubtful' and %[6]s
+			) or %[8]s or exists (
+				select from sync_moves v where v.connection_id = $1 and v.kind = $4
+				and (v.old_id = coalesce(b.id, m.row_id, k.row_id) or v.new_id = coalesce(b.id, m.row_id, k.row_id))
+			),
+			case when b.id is null and m.row_id is not null then m.how else '' end
+		from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
+		left join lateral (
+			select * from sync_match_pages m
+			where m.connection_id = $1 and m.kind = $4 and (m.notion_id = k.page_id or k.page_id = '' and m.row_id = k.row_id) and %[7]s
+			and not exists (select from %[1]s o where o.connection_id = $1 and o.id = m.row_id and o.notion_id <> m.notion_id)
+			order by m.run_id nulls last limit 1
+		) m on true
+		left join lateral (
+			select * from %[1]s where connection_id = $1 and (notion_id = k.page_id or id = coalesce(m.row_id, k.row_id))
+			order by notion_id = k.page_id desc limit 1
+		) b on true
+		left join lateral (
+			select r.id, r.version, r.state, r.columns || %[4]s as columns, r.updated_at
+			from (select %[3]s, r.updated_at from %[2]s r where r.connection_id = $1 and r.id = coalesce(b.id, m.row_id, k.row_id))
+				as r(id, version, state, columns, updated_at)
+			limit 1 -- there is one at most; so that it is looked up for each, and not all of them for all
+		) r on true
+		left join lateral (
+			select array_agg(seq order by seq) as seqs, max(changed_at) filter (where isfinite(changed_at)) as changed_at from sync_changes
+			where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id)
+		) c on true
+		left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, m.row_id, k.row_id)
+		left join sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, m.row_id, k.row_id)
+		left join sync_holds h on h.id = hr.hold_id
+		left join lateral (
+			select jsonb_agg(jsonb_build_object('id', id, 'field', field, 'decided', status = 'decided', 'decided_at', decided_at, 'value', decision,
+				'property', decided_property, 'notion', notion_value, 'postgres', supabase_value)) as disputes
+			from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id) and status in ('waiting', 'decided')
+		) p on true
+		order by k.place`, n.base, n.table, n.row, related(n.relations), asleep(n.relations), n.scope.rows, n.scope.pages, n.scope.told)
+}
+
+// absent finds the live records whose pages a run has not been shown, and whose deletion does not wait for a person.
+func (n naming) absent() string {
+	return fmt.Sprintf(`
+		select notion_id, id::text from %s b
+		where connection_id = $1 and state = 'live' and id > $2 and notion_id <> all($3::text[])
+		and b.notion_id not in (`+seen("$4", "$5")+`)
+		and not exists (`+heldAs+` and h.status = 'waiting')
+		order by id limit $6`, n.base, "$5", "b.id")
+}
+
+// named finds the live records whose pages have options of some names.
+func (n naming) named() string {
+	return fmt.Sprintf(`
+		select notion_id, id::text from %s
+		where connection_id = $1 and state = 'live' and id > $2
+		and jsonb_path_exists(data, '$.properties.*.* ? (@.name == $names[*])', jsonb_build_object('names', $3::text[]))
+		order by id limit $4`, n.base)
+}
+
+// changed finds the rows that were changed after a change. A record whose deletion waits comes up again once its row lives.
+func (n naming) changed() string {
+	return fmt.Sprintf(`
+		select row_id::text, max(seq) from (
+			select row_id, seq from sync_changes c where connection_id = $1 and kind = $2 and seq > $3
+			and not exists (`+heldAs+` and h.status = 'waiting'
+				and not exists (select from %[1]s r where r.connection_id = $1 and r.id = c.row_id and r.archived_at is null))
+			%[4]s order by seq limit $4
+		) next group by row_id order by min(seq)`, n.table, "$2", "c.row_id", n.scope.unchanged)
 }

@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,4 +99,25 @@ func (t *Tables) release(batch *pgx.Batch, rowIDs []string) {
 	batch.Queue(`
 		update sync_holds h set status = 'withdrawn' where connection_id = $1 and kind = $2 and status = 'waiting'
 		and not exists (select from sync_held_records r where r.hold_id = h.id)`, t.connectionID, t.kind.Name)
+}
+
+// deletedRows finds the live records whose rows are gone or archived.
+func (n naming) deletedRows() string {
+	return fmt.Sprintf(`
+		select b.id as row_id, b.notion_id from %[1]s b
+		where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
+		and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or exists (select from sync_changes c where c.connection_id = $1 and c.kind = $2 and c.row_id = b.id)
+			and not exists (select from %[4]s r where r.connection_id = $1 and r.id = b.id and r.archived_at is null)
+			and not exists (select from sync_moves v where v.connection_id = $1 and v.kind = $2 and v.old_id = b.id))`,
+		n.base, "$2", "b.id", n.table)
+}
+
+// absentPages finds the live records whose pages a complete listing has not shown.
+func (n naming) absentPages() string {
+	return fmt.Sprintf(`
+		select b.id as row_id, b.notion_id from %[1]s b
+		where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
+		and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or $7 and b.notion_id <> all($5::text[])
+			and b.notion_id not in (`+seen("$6", "$2")+`))`,
+		n.base, "$2", "b.id")
 }

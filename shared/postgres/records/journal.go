@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -140,4 +141,9 @@ func closeIntents(batch *pgx.Batch, closed []journal.Closed) {
 	batch.Queue(`update sync_conflicts set intent_id = null where intent_id = any($1::uuid[])`, made)
 	batch.Queue(`delete from sync_conflicts where intent_id = any($1::uuid[])`, all)
 	batch.Queue(`delete from sync_intents where id = any($1::uuid[])`, all)
+}
+
+// size counts the live records.
+func (n naming) size() string {
+	return fmt.Sprintf(`select count(*) from %s where connection_id = $1 and state = 'live'`, n.base)
 }

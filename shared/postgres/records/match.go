@@ -151,3 +151,29 @@ func (t *Tables) Decided(ctx context.Context, after string, limit int) ([]journa
 	}
 	return collectKeys(rows)
 }
+
+// meets reports whether a table that has rows meets a database of which nothing is known yet.
+func (n naming) meets() string {
+	return fmt.Sprintf(`select exists (select from %s where connection_id = $1 and archived_at is null)
+		and not exists (select from %s where connection_id = $1)`, n.table, n.base)
+}
+
+// stage puts the rows that have no record yet where pages look for theirs.
+func (n naming) stage() string {
+	return fmt.Sprintf(`
+		insert into sync_match_rows (connection_id, run_id, kind, row_id, row_key, key, name)
+		select $1, $2, $3, r.id, r.id::text, match_key(%s), match_key(%s) from %s r
+		where r.connection_id = $1 and r.archived_at is null and not exists (
+			select from sync_match_pages m where m.connection_id = $1 and m.kind = $3 and m.run_id is null and m.row_id = r.id and m.decided_by is not null
+		)`, textOf(n.kind, n.kind.Key), textOf(n.kind, n.title), n.table)
+}
+
+// note has the rows that were matched count as changed.
+func (n naming) note() string {
+	return fmt.Sprintf(`
+		insert into sync_changes (connection_id, kind, row_id, changed_at)
+		select $1, $3, m.row_id, r.updated_at from sync_match_rows m join %s r on r.connection_id = $1 and r.id = m.row_id
+		where m.run_id = $2 and m.kind = $3 and m.state <> 'doubtful'
+		and not exists (select from sync_changes c where c.connection_id = $1 and c.kind = $3 and c.row_id = m.row_id)
+		order by m.row_id`, n.table)
+}

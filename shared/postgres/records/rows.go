@@ -3,8 +3,10 @@ package records
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -189,4 +191,42 @@ func (t *Tables) moveBase(ctx context.Context, tx pgx.Tx, bases []baseRow, at ti
 	}
 	_, err := tx.Exec(ctx, t.sql.advance, t.connectionID, bases, at)
 	return err
+}
+
+// create inserts rows.
+func (n naming) create() string {
+	return fmt.Sprintf(`
+		insert into %[1]s as r (id, connection_id%[2]s)
+		select x.id, $1%[3]s from jsonb_to_recordset($2) as x(id uuid%[4]s)
+		on conflict (id) do nothing returning %[5]s`, n.table, listOf(n.names), listOf(n.given), listOf(n.typed), n.row)
+}
+
+// change updates rows whose versions are the given ones.
+func (n naming) change() string {
+	changed := make([]string, len(n.names))
+	for i, column := range n.names {
+		changed[i] = fmt.Sprintf("%[1]s = case when x.changes ? '%[2]s' then %[3]s else r.%[1]s end", column, strings.Trim(column, `"`), n.given[i])
+	}
+	return fmt.Sprintf(`
+		update %[1]s r set archived_at = case x.op when 'archive' then coalesce(r.archived_at, $3) when 'restore' then null else r.archived_at end%[2]s
+		from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb%[3]s)
+		where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning %[4]s`, n.table, listOf(changed), listOf(n.typed), n.row)
+}
+
+// same finds the rows that still have the given versions; one that is not there has none.
+func (n naming) same() string {
+	return fmt.Sprintf(`
+		select x.id::text from unnest($2::uuid[], $3::text[]) x (id, version) left join %s r on r.connection_id = $1 and r.id = x.id
+		where r.xmin::text is not distinct from x.version`, n.table)
+}
+
+// advance stores the bases of records.
+func (n naming) advance() string {
+	return fmt.Sprintf(`
+		insert into %[1]s as b (id, connection_id, notion_id, name, data, row_data, state, exact, last_synced, created_at, updated_at)
+		select x.id, $1, x.notion_id, x.name, x.data, x.row_data, x.state, x.exact, $3, $3, $3
+		from jsonb_to_recordset($2) as x(id uuid, notion_id text, name text, data jsonb, row_data jsonb, state text, exact boolean)
+		on conflict (id) do update set notion_id = excluded.notion_id, name = excluded.name, data = excluded.data,
+			row_data = excluded.row_data, state = excluded.state, exact = excluded.exact, sync_version = b.sync_version + 1,
+			last_synced = excluded.last_synced, updated_at = excluded.updated_at`, n.base)
 }
