@@ -14,16 +14,16 @@ import (
 
 // decided returns what people decided for a record's fields, and whether each side still has what the person saw. A field of which it cannot be
 // read waits.
-func (w *worker) decided(d *decision, notion, postgres record.Tree) map[string]merge.Decision {
+func (p *planner) decided(d *decision, notion, postgres record.Tree) map[string]merge.Decision {
 	var decided map[string]merge.Decision
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		for _, dispute := range d.known.Disputes {
 			if dispute.Field != f.Column || !dispute.Decided {
 				continue
 			}
 			value, err := chosen(f, dispute, notion.Fields[f.Column])
 			if err != nil {
-				w.wait(d, f, merge.Supabase, err)
+				p.wait(d, f, merge.Supabase, err)
 				continue
 			}
 			if decided == nil {
@@ -57,9 +57,9 @@ func chosen(f mapping.Field, dispute journal.Dispute, shown property.Value) (pro
 }
 
 // waiting returns the plan's conflicts that wait for a person, but for those that wait already as they are.
-func (w *worker) waiting(d *decision) []journal.Conflict {
+func (p *planner) waiting(d *decision) []journal.Conflict {
 	var news []journal.Conflict
-	for _, c := range w.conflicts(d, "") {
+	for _, c := range p.conflicts(d, "") {
 		i := slices.IndexFunc(d.known.Disputes, func(o journal.Dispute) bool { return o.Field == c.Field && !o.Decided })
 		if i < 0 {
 			news = append(news, c)

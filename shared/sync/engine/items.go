@@ -113,8 +113,8 @@ func sameEdit(it item) bool {
 }
 
 // rowIDOf returns the id of the row of a page that was born in Notion: always the same, so that no page gets two rows.
-func (w *worker) rowIDOf(pageID string) string {
-	return uuid.NewSHA1(uuid.MustParse(w.Connection.ID), []byte(pageID)).String()
+func (p *planner) rowIDOf(pageID string) string {
+	return uuid.NewSHA1(uuid.MustParse(p.Connection.ID), []byte(pageID)).String()
 }
 
 // resume looks into the writes to Notion of which it is not known whether they were made: the worker died, or the answer was
@@ -238,16 +238,16 @@ func (w *worker) made(ctx context.Context, intent journal.Intent) (*record.Page,
 
 // rebase moves the base to what left-over writes are known to have left on both sides: the row had the values when they were
 // written, and the page shows them, or was born with them. What a person has done on either side since is then told from what the sync did.
-func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
-	base, err := w.lens.OfBase(it.known.Base)
+func (p *planner) rebase(it *item, born map[string]json.RawMessage) error {
+	base, err := p.lens.OfBase(it.known.Base)
 	if err != nil {
 		return err
 	}
-	page := w.lens.Formerly(it.page, w.renames) // which shows what was written as it was written
-	shown := w.lens.OfPage(page, base)
+	page := p.lens.Formerly(it.page, p.renames) // which shows what was written as it was written
+	shown := p.lens.OfPage(page, base)
 	written := map[string]json.RawMessage{}
 	unsettled := map[string]bool{}
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		unsettled[f.Column] = true
 		for _, intent := range it.left {
 			column, ok := intent.Columns[f.Column]
@@ -264,21 +264,21 @@ func (w *worker) rebase(it *item, born map[string]json.RawMessage) error {
 	switch {
 	case len(written) == 0 && born == nil && !restored:
 		return nil
-	case base.State == record.None && away && (returning || w.addedTo(it, shown, written)):
+	case base.State == record.None && away && (returning || p.addedTo(it, shown, written)):
 		return nil
 	}
 	before := it.known.Base
 	if born != nil {
-		had, err := w.lens.Born(before, born)
+		had, err := p.lens.Born(before, born)
 		if err == nil {
-			had, err = w.lens.Without(had, it.unborn(born), w.lens.ColumnsOf(it.page))
+			had, err = p.lens.Without(had, it.unborn(born), p.lens.ColumnsOf(it.page))
 		}
 		if err != nil {
 			return err
 		}
 		before = &had
 	}
-	next, err := w.lens.Advance(before, page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
+	next, err := p.lens.Advance(before, page, &record.Row{ID: it.known.Key.RowID, Columns: written}, record.Live, unsettled)
 	if returning {
 		next.State = base.State // the row is away still, and not again
 	}
@@ -299,8 +299,8 @@ func (it item) unborn(born map[string]json.RawMessage) []string {
 
 // addedTo reports whether a page that the sync made shows anything else than what is known to have been written to it. What a person put in
 // there has no base to be told from, so that a deletion of the row has to be met without one: then the page is kept.
-func (w *worker) addedTo(it *item, shown record.Tree, written map[string]json.RawMessage) bool {
-	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+func (p *planner) addedTo(it *item, shown record.Tree, written map[string]json.RawMessage) bool {
+	return slices.ContainsFunc(p.lens.Fields(), func(f mapping.Field) bool {
 		if _, known := written[f.Column]; known || !f.Type.Writable() {
 			return false
 		}

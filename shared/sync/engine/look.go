@@ -13,7 +13,6 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
-	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 const (
@@ -73,11 +72,11 @@ func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logge
 // looker is a worker that looks, for somebody who waits.
 func (s *Syncer) looker(kind mapping.Kind, tables Tables, lease journal.Lease, limit clock, log *slog.Logger) *worker {
 	return &worker{
-		Syncer: s, lease: lease, notion: s.Interactive(kind), tables: tables, lens: record.Lens{Kind: kind},
-		part: journal.Part{
+		Syncer: s, lease: lease, notion: s.Interactive(kind), tables: tables,
+		planner: s.planner(kind, journal.Part{
 			Run:  journal.Run{ID: uuid.Nil.String(), ConnectionID: s.Connection.ID, Type: journal.Incremental},
 			Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},
-		},
+		}),
 		hasty:   true,
 		retried: true, // which is a run's task
 		time:    limit,

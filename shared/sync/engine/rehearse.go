@@ -40,12 +40,12 @@ func (w *worker) pretend(ctx context.Context, writes []*decision) error {
 }
 
 // answered returns the page as a write would leave it.
-func (w *worker) answered(d *decision, todo merge.Action) *record.Page {
+func (p *planner) answered(d *decision, todo merge.Action) *record.Page {
 	page := record.Page{ID: d.known.Key.PageID}
 	if d.page != nil {
 		page = *d.page
 	}
-	page.State, page.EditedAt = record.Live, w.Now()
+	page.State, page.EditedAt = record.Live, p.Now()
 	if todo.Op == merge.Archive {
 		page.State = record.Archived
 	}
@@ -54,51 +54,51 @@ func (w *worker) answered(d *decision, todo merge.Action) *record.Page {
 		page.Properties = map[string]property.Property{}
 	}
 	for field, v := range todo.Fields {
-		live := w.lens.Binding[field]
+		live := p.lens.Binding[field]
 		page.Properties[live.ID] = property.Property{ID: live.ID, Type: live.Type, Value: v}
 	}
 	return &page
 }
 
 // previews says what would become of a record, nothing where it is as it should be and nobody has to look at it.
-func (w *worker) previews(d *decision, s journal.Settled) []journal.Preview {
-	p := journal.Preview{Kind: w.part.Kind, Key: s.Key, Title: w.titleOf(d), Match: d.known.Match, Conflicts: overruled(s.Conflicts)}
-	p.Notion = w.effect(d.made, func(f mapping.Field) json.RawMessage {
+func (p *planner) previews(d *decision, s journal.Settled) []journal.Preview {
+	ahead := journal.Preview{Kind: p.part.Kind, Key: s.Key, Title: p.titleOf(d), Match: d.known.Match, Conflicts: overruled(s.Conflicts)}
+	ahead.Notion = p.effect(d.made, func(f mapping.Field) json.RawMessage {
 		if d.made.Op == merge.Create {
 			return nil
 		}
 		return record.Column(f, d.replaced.Fields[f.Column])
 	})
-	p.Supabase = w.effect(s.Row, func(f mapping.Field) json.RawMessage {
+	ahead.Supabase = p.effect(s.Row, func(f mapping.Field) json.RawMessage {
 		if s.Was == nil {
 			return nil
 		}
 		return s.Was.Columns[f.Column]
 	})
 	if d.held {
-		p.Held = true
-		p.Notion, p.Supabase = w.effect(deletion(d.plan.Notion), nil), w.effect(deletion(d.plan.Postgres), nil)
+		ahead.Held = true
+		ahead.Notion, ahead.Supabase = p.effect(deletion(d.plan.Notion), nil), p.effect(deletion(d.plan.Postgres), nil)
 	}
 	if d.made.Op != merge.Nothing {
-		p.Conflicts = append(p.Conflicts, overruled(d.intent.Conflicts)...)
+		ahead.Conflicts = append(ahead.Conflicts, overruled(d.intent.Conflicts)...)
 	}
 	if s.Refusal != nil {
-		p.Refusal = &journal.Foreseen{Side: s.Refusal.Side, Reason: s.Refusal.Reason}
+		ahead.Refusal = &journal.Foreseen{Side: s.Refusal.Side, Reason: s.Refusal.Reason}
 	}
 	lookedFor := len(d.known.Changes) > 0 || d.known.Refused > 0 || len(d.left) > 0
-	if p.Notion == nil && p.Supabase == nil && p.Refusal == nil && p.Match == "" && len(p.Conflicts) == 0 && !lookedFor {
+	if ahead.Notion == nil && ahead.Supabase == nil && ahead.Refusal == nil && ahead.Match == "" && len(ahead.Conflicts) == 0 && !lookedFor {
 		return nil
 	}
-	return []journal.Preview{p}
+	return []journal.Preview{ahead}
 }
 
 // effect describes what a side would take; has gives what it holds now.
-func (w *worker) effect(took merge.Action, has func(mapping.Field) json.RawMessage) *journal.Effect {
+func (p *planner) effect(took merge.Action, has func(mapping.Field) json.RawMessage) *journal.Effect {
 	if took.Op == merge.Nothing {
 		return nil
 	}
 	e := &journal.Effect{Op: took.Op, Fields: []journal.Field{}}
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		if v, written := took.Fields[f.Column]; written {
 			e.Fields = append(e.Fields, journal.Field{Field: f.Column, Has: has(f), Gets: record.Column(f, v)})
 		}
@@ -123,9 +123,9 @@ func overruled(conflicts []journal.Conflict) []journal.Overruled {
 }
 
 // titleOf returns a record's title, as its page shows it, else its row.
-func (w *worker) titleOf(d *decision) string {
-	f := w.lens.Kind.Title()
-	text, _ := w.seen(d).Fields[f.Column].(property.Text)
+func (p *planner) titleOf(d *decision) string {
+	f := p.lens.Kind.Title()
+	text, _ := p.seen(d).Fields[f.Column].(property.Text)
 	title := property.PlainText(text)
 	if title == "" && d.known.Row != nil {
 		_ = json.Unmarshal(d.known.Row.Columns[f.Column], &title) // null: no title

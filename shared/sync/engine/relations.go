@@ -161,7 +161,7 @@ func (a *asked) clear() {
 }
 
 // doubtful tells which related pages may be gone, as far as is known.
-func (w *worker) doubtful(d *decision) func(pageID string) bool {
+func (p *planner) doubtful(d *decision) func(pageID string) bool {
 	return func(id string) bool {
 		_, asleep := d.known.Asleep[id]
 		return asleep || d.page != nil && d.page.Hidden[id]
@@ -197,8 +197,8 @@ func (w *worker) writable(ctx context.Context, d *decision, todo merge.Action, d
 }
 
 // relates reports whether a write replaces a relation.
-func (w *worker) relates(a merge.Action) bool {
-	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+func (p *planner) relates(a merge.Action) bool {
+	return slices.ContainsFunc(p.lens.Fields(), func(f mapping.Field) bool {
 		_, given := a.Fields[f.Column]
 		return given && f.Type == property.TypeRelation
 	})
@@ -206,16 +206,16 @@ func (w *worker) relates(a merge.Action) bool {
 
 // sameColumns reports whether the row shows what it showed at the base, but for fields that wait. It may show more than Notion can hold: then the
 // base follows it, so that it does not count as an edit later.
-func (w *worker) sameColumns(d *decision) bool {
+func (p *planner) sameColumns(d *decision) bool {
 	row, base, apart := d.known.Row, d.known.Base, d.apart()
-	return row == nil || !slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+	return row == nil || !slices.ContainsFunc(p.lens.Fields(), func(f mapping.Field) bool {
 		return !apart[f.Column] && !record.SameColumn(f.ColumnType, row.Columns[f.Column], base.Columns[f.Column])
 	})
 }
 
 // sameMoved has a relation of the row count as it was at the base, where nothing but the pages of the related records has changed: that is
 // nobody's edit of this record, and does not outlive its deletion.
-func (w *worker) sameMoved(d *decision, postgres record.Tree) {
+func (p *planner) sameMoved(d *decision, postgres record.Tree) {
 	for name, v := range d.base.Fields {
 		refs, related := v.(property.Refs)
 		if !related {

@@ -37,33 +37,33 @@ func (w *worker) rename(ctx context.Context) error {
 
 // open reads the base of a record. Options that have another name by now stand in it under the names that they have in Notion, but for those
 // that the row still has under the old one. Of a page that was made anew it has what the page was made with.
-func (w *worker) open(d *decision) error {
+func (p *planner) open(d *decision) error {
 	var err error
 	if known := d.known.Base; known != nil && d.page != nil && d.page.ID != known.PageID && d.page.Document != nil {
-		base, err := w.lens.Without(*known, slices.Collect(maps.Keys(d.known.Waits)), w.lens.ColumnsOf(d.page))
+		base, err := p.lens.Without(*known, slices.Collect(maps.Keys(d.known.Waits)), p.lens.ColumnsOf(d.page))
 		if err != nil {
 			return err
 		}
 		d.known.Base = &base
 	}
-	if d.base, err = w.lens.OfBase(d.known.Base); err != nil {
+	if d.base, err = p.lens.OfBase(d.known.Base); err != nil {
 		return err
 	}
 	d.latest = d.base
-	renamed := w.lens.Renamed(d.known.Base, d.base, w.renames, d.page)
+	renamed := p.lens.Renamed(d.known.Base, d.base, p.renames, d.page)
 	if len(renamed) == 0 {
 		return nil
 	}
 	base := *d.known.Base
 	base.Renamed = renamed
 	d.known.Base = &base
-	d.latest, d.base = d.base.Latest(renamed), w.lens.AsRow(d.base, renamed, d.known.Row)
+	d.latest, d.base = d.base.Latest(renamed), p.lens.AsRow(d.base, renamed, d.known.Row)
 	return nil
 }
 
 // deletes plans the deletion of a page whose row was deleted, and of which nothing has changed but what its options are called: that is nobody's
 // edit of it. It reports false where that is not so.
-func (w *worker) deletes(d *decision, trees merge.Trees) bool {
+func (p *planner) deletes(d *decision, trees merge.Trees) bool {
 	if d.known.Base == nil || len(d.known.Base.Renamed) == 0 || !trees.Notion.State.Alive() || trees.Postgres.State.Alive() {
 		return false
 	}
@@ -72,6 +72,6 @@ func (w *worker) deletes(d *decision, trees merge.Trees) bool {
 		named[field] = d.latest.Fields[field]
 	}
 	trees.Base = trees.Base.With(named)
-	w.make(d, trees)
+	p.make(d, trees)
 	return d.plan.Notion.Op == merge.Archive
 }

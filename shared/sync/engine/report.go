@@ -71,12 +71,12 @@ func (w *worker) emit(t event.Type, source, target event.System, data any) {
 	w.events = append(w.events, w.event(t, source, target, data))
 }
 
-func (w *worker) event(t event.Type, source, target event.System, data any) event.Event {
-	return event.Draft{Type: t, Source: source, Target: target, Data: data}.New(w.NewID(), w.Now())
+func (p *planner) event(t event.Type, source, target event.System, data any) event.Event {
+	return event.Draft{Type: t, Source: source, Target: target, Data: data}.New(p.NewID(), p.Now())
 }
 
 // tell returns the event of what a side took.
-func (w *worker) tell(d *decision, side merge.Side, took merge.Action) []event.Event {
+func (p *planner) tell(d *decision, side merge.Side, took merge.Action) []event.Event {
 	if took.Op == merge.Nothing {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (w *worker) tell(d *decision, side merge.Side, took merge.Action) []event.E
 		source, target = target, source
 	}
 	data := changed{
-		Kind: w.part.Kind, ID: d.known.Key.RowID, NotionID: d.known.Key.PageID,
+		Kind: p.part.Kind, ID: d.known.Key.RowID, NotionID: d.known.Key.PageID,
 		Fields: took.Fields.Names(), Restored: took.Op == merge.Restore,
 	}
 	t := event.RecordUpdated
@@ -96,14 +96,14 @@ func (w *worker) tell(d *decision, side merge.Side, took merge.Action) []event.E
 		t = event.RecordDeleted
 	case merge.Update, merge.Restore, merge.Nothing:
 	}
-	return []event.Event{w.event(t, source, target, data)}
+	return []event.Event{p.event(t, source, target, data)}
 }
 
-func (w *worker) tellConflicts(d *decision, conflicts []journal.Conflict) []event.Event {
+func (p *planner) tellConflicts(d *decision, conflicts []journal.Conflict) []event.Event {
 	events := make([]event.Event, len(conflicts))
 	for i, c := range conflicts {
-		events[i] = w.event(event.SyncConflict, event.Integration, event.Integration, conflicted{
-			ConflictID: c.ID, Kind: w.part.Kind, ID: d.known.Key.RowID, NotionID: d.known.Key.PageID,
+		events[i] = p.event(event.SyncConflict, event.Integration, event.Integration, conflicted{
+			ConflictID: c.ID, Kind: p.part.Kind, ID: d.known.Key.RowID, NotionID: d.known.Key.PageID,
 			Field: c.Field, Rule: c.Rule, Winner: c.Winner,
 		})
 	}
@@ -111,9 +111,9 @@ func (w *worker) tellConflicts(d *decision, conflicts []journal.Conflict) []even
 }
 
 // conflicts returns the plan's conflicts that side wins, with what both sides showed.
-func (w *worker) conflicts(d *decision, winner merge.Side) []journal.Conflict {
+func (p *planner) conflicts(d *decision, winner merge.Side) []journal.Conflict {
 	fields := map[string]mapping.Field{}
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		fields[f.Column] = f
 	}
 	var conflicts []journal.Conflict
@@ -121,7 +121,7 @@ func (w *worker) conflicts(d *decision, winner merge.Side) []journal.Conflict {
 		if c.Winner != winner {
 			continue
 		}
-		stored := journal.Conflict{ID: w.NewID(), Conflict: c}
+		stored := journal.Conflict{ID: p.NewID(), Conflict: c}
 		if f, ok := fields[c.Field]; ok {
 			stored.NotionColumn = record.Column(f, c.Notion)
 			stored.PostgresColumn = record.Column(f, c.Postgres)
@@ -130,7 +130,7 @@ func (w *worker) conflicts(d *decision, winner merge.Side) []journal.Conflict {
 			}
 			stored.BaseColumn = record.Column(f, c.Base)
 			if d.page != nil {
-				stored.PageProperty = record.RawProperty(d.page.Document, w.lens.Binding[c.Field].ID)
+				stored.PageProperty = record.RawProperty(d.page.Document, p.lens.Binding[c.Field].ID)
 			}
 		}
 		conflicts = append(conflicts, stored)

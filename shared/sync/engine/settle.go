@@ -142,30 +142,30 @@ func stored(decisions []*decision) bool {
 }
 
 // decide plans one record.
-func (w *worker) decide(it item) *decision {
+func (p *planner) decide(it item) *decision {
 	d := &decision{item: it}
-	if d.err = w.open(d); d.err == nil {
-		w.plan(d)
+	if d.err = p.open(d); d.err == nil {
+		p.plan(d)
 	}
-	d.answered = w.answers(d)
+	d.answered = p.answers(d)
 	return d
 }
 
 // plan plans a record as it is now known; again, after Notion has answered a write.
-func (w *worker) plan(d *decision) {
-	notion := w.seen(d)
+func (p *planner) plan(d *decision) {
+	notion := p.seen(d)
 	d.waits = maps.Clone(d.refused)
-	postgres, unread := w.lens.OfRow(d.known.Row, d.known.Base, d.base, notion)
-	for _, f := range w.lens.Fields() {
+	postgres, unread := p.lens.OfRow(d.known.Row, d.known.Base, d.base, notion)
+	for _, f := range p.lens.Fields() {
 		if err := unread[f.Column]; err != nil {
-			w.wait(d, f, merge.Supabase, err)
+			p.wait(d, f, merge.Supabase, err)
 		}
 	}
 	if d.known.Row == nil && d.base.State != record.None {
 		postgres.State = record.Gone
 	}
 	if !notion.State.Alive() {
-		w.sameMoved(d, postgres)
+		p.sameMoved(d, postgres)
 	}
 	if d.trashed {
 		notion.State = record.Live
@@ -174,8 +174,8 @@ func (w *worker) plan(d *decision) {
 	if d.known.Verdict == journal.Refused && base.State == record.Live {
 		base.State = record.Archived // the side that has the record brings it back to the one that deleted it
 	}
-	base = w.untouched(d, base, notion)
-	for _, f := range w.lens.Fields() {
+	base = p.untouched(d, base, notion)
+	for _, f := range p.lens.Fields() {
 		v, wrote := d.wrote[f.Column]
 		if wrote && v == nil && f.Type == property.TypeStatus && notion.Fields[f.Column] != nil {
 			// A status is never empty in Notion: cleared, it is what Notion makes of that, and so is the row's.
@@ -183,9 +183,9 @@ func (w *worker) plan(d *decision) {
 		}
 	}
 	trees := merge.Trees{Base: base, Notion: notion, Postgres: postgres}
-	trees.Decided = w.decided(d, notion, postgres)
-	if !w.deletes(d, trees) {
-		w.make(d, trees)
+	trees.Decided = p.decided(d, notion, postgres)
+	if !p.deletes(d, trees) {
+		p.make(d, trees)
 	}
 	moveAlong(d.plan.Notion, d.known.Moved)
 	if d.trashed {
@@ -194,21 +194,21 @@ func (w *worker) plan(d *decision) {
 }
 
 // seen returns what Notion shows of a record, as far as anybody looked.
-func (w *worker) seen(d *decision) record.Tree {
+func (p *planner) seen(d *decision) record.Tree {
 	if d.page == nil {
 		return d.latest
 	}
 	known := d.latest.With(d.wrote)
-	return w.lens.OfPage(d.page, known.With(withShown(known.Fields, d.shown)))
+	return p.lens.OfPage(d.page, known.With(withShown(known.Fields, d.shown)))
 }
 
 // withoutIdle takes out of a plan the writes that would change nothing: the side would show what it shows already.
-func (w *worker) withoutIdle(d *decision, notion record.Tree) {
+func (p *planner) withoutIdle(d *decision, notion record.Tree) {
 	drop := func(a merge.Action, idle func(mapping.Field, property.Value) bool) merge.Action {
 		if a.Op != merge.Update {
 			return a
 		}
-		for _, f := range w.lens.Fields() {
+		for _, f := range p.lens.Fields() {
 			if v, given := a.Fields[f.Column]; given && idle(f, v) {
 				delete(a.Fields, f.Column)
 			}
@@ -238,11 +238,11 @@ func fromTrash(p merge.Plan) merge.Action {
 
 // rules returns the fields of a record that are in step, and how each is settled. What waits for a person waits, whatever the rule is
 // by now.
-func (w *worker) rules(d *decision) []merge.Field {
+func (p *planner) rules(d *decision) []merge.Field {
 	var rules []merge.Field
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		_, waits := d.waits[f.Column]
-		rule := merge.Field{Name: f.Column, Waits: waits, Rule: merge.Rule(cmp.Or(f.Rule, w.lens.Kind.Rule, string(w.Connection.Rule))), Computed: f.Type.Computed()}
+		rule := merge.Field{Name: f.Column, Waits: waits, Rule: merge.Rule(cmp.Or(f.Rule, p.lens.Kind.Rule, string(p.Connection.Rule))), Computed: f.Type.Computed()}
 		if slices.ContainsFunc(d.known.Disputes, func(o journal.Dispute) bool { return o.Field == f.Column && !o.Decided }) {
 			rule.Rule = merge.Manual
 		}

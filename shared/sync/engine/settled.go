@@ -13,19 +13,19 @@ import (
 
 // settled says what of a decision is to be stored. A side that has a record to create, to archive or to restore, and has not
 // done so, leaves the base as it is; one that has fields to write leaves those fields of the base as they are.
-func (w *worker) settled(d *decision) journal.Settled {
+func (p *planner) settled(d *decision) journal.Settled {
 	s := journal.Settled{
 		Key: d.known.Key, Was: d.known.Row, Row: d.plan.Postgres,
-		Lens: w.lens, Base: d.known.Base, Rebased: d.rebased, Page: d.page, State: d.plan.State,
+		Lens: p.lens, Base: d.known.Base, Rebased: d.rebased, Page: d.page, State: d.plan.State,
 		Unsettled: map[string]bool{},
-		Closed:    w.closed(d),
+		Closed:    p.closed(d),
 		Refused:   d.known.Refused,
 	}
-	s.Refusal, s.RefusedFor = w.refusal(d), d.known.RefusedFor
+	s.Refusal, s.RefusedFor = p.refusal(d), d.known.RefusedFor
 	if d.err != nil || !d.held && d.plan.Notion.Op == merge.Nothing {
 		s.Changes = d.known.Changes
 	}
-	masked := d.held || !w.part.Run.Type.WritesPostgres()
+	masked := d.held || !p.part.Run.Type.WritesPostgres()
 	leave(&s, d.plan.Notion)
 	maps.Copy(s.Unsettled, d.apart())
 	if masked {
@@ -35,15 +35,15 @@ func (w *worker) settled(d *decision) journal.Settled {
 		s.Row = merge.Action{}
 	}
 	if d.made.Op != merge.Nothing {
-		s.Events = append(w.tellConflicts(d, d.intent.Conflicts), w.tell(d, merge.Notion, d.made)...)
+		s.Events = append(p.tellConflicts(d, d.intent.Conflicts), p.tell(d, merge.Notion, d.made)...)
 	}
 	if !masked && !s.Keep {
-		s.Conflicts = append(w.conflicts(d, merge.Notion), w.waiting(d)...)
-		s.OnRow = append(w.tellConflicts(d, s.Conflicts), w.tell(d, merge.Supabase, s.Row)...)
+		s.Conflicts = append(p.conflicts(d, merge.Notion), p.waiting(d)...)
+		s.OnRow = append(p.tellConflicts(d, s.Conflicts), p.tell(d, merge.Supabase, s.Row)...)
 	}
 	s.Ended = ended(d, s)
-	s.Released = (d.known.Verdict != "" || w.holds) && !s.Keep && d.err == nil // it may have come into a hold since it was looked up
-	s.Keep = s.Keep || d.plan.State == record.None || w.unchanged(d)
+	s.Released = (d.known.Verdict != "" || p.holds) && !s.Keep && d.err == nil // it may have come into a hold since it was looked up
+	s.Keep = s.Keep || d.plan.State == record.None || p.unchanged(d)
 	return s
 }
 
@@ -61,9 +61,9 @@ func leave(s *journal.Settled, todo merge.Action) {
 }
 
 // unchanged reports whether the base already is what both sides show.
-func (w *worker) unchanged(d *decision) bool {
+func (p *planner) unchanged(d *decision) bool {
 	base, page := d.known.Base, d.page
-	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !w.sameColumns(d) || w.learns(d) {
+	if base == nil || d.rebased || !d.plan.Idle() || base.State != d.plan.State || !p.sameColumns(d) || p.learns(d) {
 		return false
 	}
 	if page == nil || page.Document == nil {
@@ -78,7 +78,7 @@ func (w *worker) unchanged(d *decision) bool {
 	}
 	document := page.Document
 	if len(apart) > 0 { // the base keeps what both had
-		next, err := w.lens.Advance(base, page, d.known.Row, d.plan.State, apart)
+		next, err := p.lens.Advance(base, page, d.known.Row, d.plan.State, apart)
 		if err != nil {
 			return false
 		}
@@ -88,12 +88,12 @@ func (w *worker) unchanged(d *decision) bool {
 }
 
 // learns reports whether a field has come into step that the base does not know: its property was taken away, and is back.
-func (w *worker) learns(d *decision) bool {
+func (p *planner) learns(d *decision) bool {
 	if d.plan.State != record.Live || d.known.Row == nil || d.page == nil || d.page.Document == nil {
 		return false
 	}
 	apart := d.apart()
-	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+	return slices.ContainsFunc(p.lens.Fields(), func(f mapping.Field) bool {
 		_, known := d.known.Base.Columns[f.Column]
 		_, shown := d.known.Row.Columns[f.Column]
 		return shown && !known && !apart[f.Column]
@@ -101,7 +101,7 @@ func (w *worker) learns(d *decision) bool {
 }
 
 // closed returns the intents of which it is now known whether they were carried out.
-func (w *worker) closed(d *decision) []journal.Closed {
+func (p *planner) closed(d *decision) []journal.Closed {
 	closed := d.answered
 	if d.intent != nil {
 		closed = append(closed, journal.Closed{ID: d.intent.ID, Made: d.made.Op != merge.Nothing})
@@ -110,10 +110,10 @@ func (w *worker) closed(d *decision) []journal.Closed {
 }
 
 // answers says of left-over writes whether they were made, as their page shows before anything else is written to it.
-func (w *worker) answers(d *decision) []journal.Closed {
+func (p *planner) answers(d *decision) []journal.Closed {
 	var closed []journal.Closed
 	for _, left := range d.left {
-		closed = append(closed, journal.Closed{ID: left.ID, Made: w.overwrote(d, left)})
+		closed = append(closed, journal.Closed{ID: left.ID, Made: p.overwrote(d, left)})
 	}
 	return closed
 }
@@ -121,16 +121,16 @@ func (w *worker) answers(d *decision) []journal.Closed {
 // overwrote reports whether a left-over write may have been made: then what it overwrote is lost but for the conflicts that were stored
 // with it. It was not where the page still shows what it would have overwritten. Of a page that shows neither that nor what was to be
 // written, as where somebody edited it since, or of one that is gone, nobody can know, and they are kept as well.
-func (w *worker) overwrote(d *decision, left journal.Intent) bool {
+func (p *planner) overwrote(d *decision, left journal.Intent) bool {
 	if d.page == nil {
 		return false
 	}
 	if d.page.State == record.Gone {
 		return true
 	}
-	notion := w.lens.OfPage(d.page, d.base)
+	notion := p.lens.OfPage(d.page, d.base)
 	made := notion.State.Alive()
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		i := slices.IndexFunc(left.Conflicts, func(c journal.Conflict) bool { return c.Field == f.Column })
 		if i < 0 {
 			continue

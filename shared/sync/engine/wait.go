@@ -18,7 +18,7 @@ import (
 // the record's other fields go on as if the field were not mapped. It is planned again whenever the record is.
 
 // wait has a field of a record wait. side is the one that cannot hold the value, or whose value cannot be read.
-func (w *worker) wait(d *decision, f mapping.Field, side merge.Side, err error) {
+func (p *planner) wait(d *decision, f mapping.Field, side merge.Side, err error) {
 	if d.waits == nil {
 		d.waits = map[string]journal.FieldRefusal{}
 	}
@@ -28,20 +28,20 @@ func (w *worker) wait(d *decision, f mapping.Field, side merge.Side, err error) 
 }
 
 // make plans a record's trees, without the fields that have to wait.
-func (w *worker) make(d *decision, trees merge.Trees) {
+func (p *planner) make(d *decision, trees merge.Trees) {
 	for {
-		d.plan = merge.Make(trees, w.rules(d))
-		w.withoutIdle(d, trees.Notion)
+		d.plan = merge.Make(trees, p.rules(d))
+		p.withoutIdle(d, trees.Notion)
 		before := len(d.waits)
-		for _, f := range w.lens.Fields() {
+		for _, f := range p.lens.Fields() {
 			if v, given := d.plan.Notion.Fields[f.Column]; given {
 				if _, err := property.Encode(f.Type, v); err != nil {
-					w.wait(d, f, merge.Notion, err)
+					p.wait(d, f, merge.Notion, err)
 				}
 			}
 			if v, given := d.plan.Postgres.Fields[f.Column]; given {
 				if err := record.Storable(f, v); err != nil {
-					w.wait(d, f, merge.Supabase, err)
+					p.wait(d, f, merge.Supabase, err)
 				}
 			}
 		}
@@ -52,13 +52,13 @@ func (w *worker) make(d *decision, trees merge.Trees) {
 }
 
 // blame finds out which field Notion has refused of a write: its answer names the property, the option, or the person.
-func (w *worker) blame(d *decision, todo merge.Action, err error) {
-	for _, f := range w.lens.Fields() {
+func (p *planner) blame(d *decision, todo merge.Action, err error) {
+	for _, f := range p.lens.Fields() {
 		v, written := todo.Fields[f.Column]
 		if !written {
 			continue
 		}
-		reason, is := w.refusedFor(f, v, err)
+		reason, is := p.refusedFor(f, v, err)
 		if only := len(todo.Fields) == 1 && todo.Op == merge.Update && fault.KindOf(err) == fault.Invalid; !is && !only {
 			continue
 		}
@@ -71,8 +71,8 @@ func (w *worker) blame(d *decision, todo merge.Action, err error) {
 }
 
 // refusedFor says why Notion refuses a field, and reports whether its answer names the field, or what was written to it.
-func (w *worker) refusedFor(f mapping.Field, v property.Value, err error) (string, bool) {
-	live, answer := w.lens.Binding[f.Column], err.Error()
+func (p *planner) refusedFor(f mapping.Field, v property.Value, err error) (string, bool) {
+	live, answer := p.lens.Binding[f.Column], err.Error()
 	reason := fault.Message(err)
 	if live.ID != string(f.Type) { // a title's id is no name that a person would not know
 		reason = strings.ReplaceAll(reason, live.ID, fmt.Sprintf("%q", live.Name))
@@ -95,9 +95,9 @@ func (w *worker) refusedFor(f mapping.Field, v property.Value, err error) (strin
 }
 
 // untouched returns the base with what a page shows of fields that Notion refused, as long as it shows what it did then.
-func (w *worker) untouched(d *decision, base, notion record.Tree) record.Tree {
+func (p *planner) untouched(d *decision, base, notion record.Tree) record.Tree {
 	same := record.Fields{}
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		_, known := base.Fields[f.Column]
 		was := d.known.Waits[f.Column].Shown
 		if v := notion.Fields[f.Column]; !known && was != nil && record.SameColumn(f.ColumnType, was, record.Column(f, v)) {
@@ -108,14 +108,14 @@ func (w *worker) untouched(d *decision, base, notion record.Tree) record.Tree {
 }
 
 // withoutRefused returns those of the writes that Notion refused for one field, and that are still to be made without it.
-func (w *worker) withoutRefused(writes []*decision) []*decision {
+func (p *planner) withoutRefused(writes []*decision) []*decision {
 	var again []*decision
 	for _, d := range writes {
 		if !d.again {
 			continue
 		}
 		d.again, d.err = false, nil
-		if w.plan(d); d.plan.Notion.Op != merge.Nothing {
+		if p.plan(d); d.plan.Notion.Op != merge.Nothing {
 			again = append(again, d)
 		}
 	}
@@ -133,13 +133,13 @@ func (d *decision) apart() map[string]bool {
 }
 
 // refusal says why a record, or some of its fields, are set aside; nil where nothing is.
-func (w *worker) refusal(d *decision) *journal.Refusal {
+func (p *planner) refusal(d *decision) *journal.Refusal {
 	if d.err == nil && len(d.waits) == 0 {
 		return nil
 	}
-	r := &journal.Refusal{Again: w.Now().Add(journal.Backoff(d.known.Refused)), Fields: maps.Clone(d.waits)}
-	notion := w.seen(d)
-	for _, f := range w.lens.Fields() {
+	r := &journal.Refusal{Again: p.Now().Add(journal.Backoff(d.known.Refused)), Fields: maps.Clone(d.waits)}
+	notion := p.seen(d)
+	for _, f := range p.lens.Fields() {
 		if why, refused := d.refused[f.Column]; refused {
 			if r.Fields == nil { // what Notion has refused was not planned anew: the batch broke off
 				r.Fields = map[string]journal.FieldRefusal{}
@@ -156,10 +156,10 @@ func (w *worker) refusal(d *decision) *journal.Refusal {
 	r.Side = d.waits[names[0]].Side
 	reasons := make([]string, len(names))
 	for i, name := range names {
-		reasons[i] = fmt.Sprintf("%q: %s", w.propertyName(name), d.waits[name].Reason)
+		reasons[i] = fmt.Sprintf("%q: %s", p.propertyName(name), d.waits[name].Reason)
 	}
 	r.Reason = strings.Join(reasons, " ")
-	if title := w.titleOf(d); title != "" {
+	if title := p.titleOf(d); title != "" {
 		r.Reason = fmt.Sprintf("%q, property %s", title, r.Reason)
 	} else {
 		r.Reason = "Property " + r.Reason
@@ -168,8 +168,8 @@ func (w *worker) refusal(d *decision) *journal.Refusal {
 }
 
 // propertyName returns what people call a field in Notion.
-func (w *worker) propertyName(field string) string {
-	if live, bound := w.lens.Binding[field]; bound && live.Name != "" {
+func (p *planner) propertyName(field string) string {
+	if live, bound := p.lens.Binding[field]; bound && live.Name != "" {
 		return live.Name
 	}
 	return field

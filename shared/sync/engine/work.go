@@ -12,7 +12,6 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
-	"github.com/act-platform/enhanced-integration/shared/sync/record"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/logging"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/trace"
 )
@@ -94,11 +93,10 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 	}
 	w := &worker{
 		Syncer:  s,
-		part:    part,
+		planner: s.planner(kind, part),
 		lease:   lease,
 		notion:  s.Notion(kind),
 		tables:  tables,
-		lens:    record.Lens{Kind: kind},
 		deleted: map[merge.Side]int{merge.Notion: part.Counts.PagesArchived, merge.Supabase: part.Counts.RowsArchived},
 		time:    limit,
 		log:     s.Log.With("kind", m.Kind),
@@ -172,22 +170,19 @@ func (s *Syncer) release(ctx context.Context, lease journal.Lease) {
 // worker is one part being worked on.
 type worker struct {
 	*Syncer
-	part     journal.Part
+	planner
 	lease    journal.Lease
 	notion   Notion
 	tables   Tables
 	database journal.Database
 	size     int                       // live records in the base when the part began
 	columns  map[string]journal.Column // that hold the fields
-	renames  []mapping.Rename          // of options, that were not looked at everywhere when the worker began or have come since
 	fresh    bool                      // what is known of the database's fields is stored
-	lens     record.Lens
-	events   []event.Event      // for the next commit
-	shown    []string           // by the whole listing, where that was one answer
-	deleted  map[merge.Side]int // unasked, by this worker
-	holds    bool               // deletions, since it began
-	hasty    bool               // somebody waits for what it does; it gives way to nobody
-	deaf     bool               // it looked for somebody, and could not
+	events   []event.Event             // for the next commit
+	shown    []string                  // by the whole listing, where that was one answer
+	deleted  map[merge.Side]int        // unasked, by this worker
+	hasty    bool                      // somebody waits for what it does; it gives way to nobody
+	deaf     bool                      // it looked for somebody, and could not
 	retried  bool
 	claimed  map[string]bool // pages that were made for intents that were left open
 	asked    asked           // in this batch

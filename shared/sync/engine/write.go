@@ -152,10 +152,10 @@ func (w *worker) prepareRowKey(ctx context.Context) error {
 // intend describes the write, with what it overwrites. What the row has yet to take as well, such as a set into which both sides put
 // something, is not among its columns: should the worker die, the row would seem to have lost it. A page that is made has nothing where the row
 // has nothing, or what Notion cannot hold.
-func (w *worker) intend(d *decision) journal.Intent {
-	title, _ := d.plan.Notion.Fields[w.lens.Kind.Title().Column].(property.Text)
+func (p *planner) intend(d *decision) journal.Intent {
+	title, _ := d.plan.Notion.Fields[p.lens.Kind.Title().Column].(property.Text)
 	columns := map[string]json.RawMessage{}
-	for _, f := range w.lens.Fields() {
+	for _, f := range p.lens.Fields() {
 		v, written := d.plan.Notion.Fields[f.Column]
 		_, lacking := d.plan.Postgres.Fields[f.Column]
 		_, waits := d.waits[f.Column]
@@ -172,9 +172,9 @@ func (w *worker) intend(d *decision) journal.Intent {
 	}
 	return journal.Intent{
 		Replaces: replaces,
-		ID:       w.NewID(), Key: d.known.Key, Op: d.plan.Notion.Op, At: w.Now(),
+		ID:       p.NewID(), Key: d.known.Key, Op: d.plan.Notion.Op, At: p.Now(),
 		Title: property.PlainText(title), Columns: columns,
-		Conflicts:  w.conflicts(d, merge.Supabase),
+		Conflicts:  p.conflicts(d, merge.Supabase),
 		RowReturns: d.plan.Postgres.Op == merge.Restore || d.plan.Postgres.Op == merge.Create,
 	}
 }
