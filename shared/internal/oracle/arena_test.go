@@ -442,7 +442,10 @@ func (a *arena) race(r *http.Request) {
 		Properties map[string]json.RawMessage `json:"properties"`
 	}
 	_ = json.NewDecoder(body).Decode(&patch)
-	raw, _ := a.sim.Page(id)
+	raw, there := a.sim.Page(id)
+	if !there {
+		return // it is gone for good, and refused
+	}
 	page := a.readPage(raw)
 	for _, f := range a.mapping.Kinds[0].Fields {
 		field := a.fieldOf(f.Column)
