@@ -66,6 +66,14 @@ const (
 	wholeListingAfter = 100 // records up to which a database is always listed whole
 )
 
+// What runs whether anything happens or not. A test compares it with the template.
+const (
+	EveryMinute = 3 // functions that run once a minute
+	anHour      = 5 // invocations of others an hour
+	Queues      = 4 // that Lambda polls for messages
+	pollers     = 5 // long polls that Lambda keeps open at an idle queue, of 20 s each: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+)
+
 // Month is what a month comes to.
 type Month struct {
 	Invocations, GBSeconds, Calls, Messages, LogGB, NotionRequests       float64
@@ -82,13 +90,16 @@ func Estimate(u Use, p Prices) Month {
 
 	var m Month
 	m.Calls = calls
-	m.Invocations = 2*calls + looks + parts + deliveries // an API call is two: the authorizer, and the function
-	m.GBSeconds = small*(2*calls*answerTime+looks*scheduleTime+deliveries*deliveryTime) + large*(parts*lookTime+records*recordTime)
-	idle := float64(u.MaxConcurrency) * seconds / 20 // Lambda's long polls, 20 s each, whether anything comes or not
-	m.Messages = idle + 3*(parts+deliveries)         // sent, received, deleted
+	watches := float64(EveryMinute*hours*60 + anHour*hours)
+	m.Invocations = 2*calls + looks + watches + parts + deliveries // an API call is two: the authorizer, and the function
+	m.GBSeconds = small*(2*calls*answerTime+(looks+watches)*scheduleTime+deliveries*deliveryTime) + large*(parts*lookTime+records*recordTime)
+	idle := float64(Queues*pollers) * seconds / 20 // whether anything comes or not
+	m.Messages = idle + 3*(parts+deliveries)       // sent, received, deleted
 	m.LogGB = (2*m.Invocations + calls) * line / 1e9
-	m.NotionRequests = parts*listing(u) + float64(days)*math.Ceil(float64(u.Records)/pageSize) + 2*float64(u.RowEdits)*days // looked at, written
-	m.NotionPerMinute = listing(u)*float64(u.Databases)/float64(u.PollMinutes) + 2*float64(u.RowEdits)/(24*60)
+	// The schema and a listing for each part, a complete listing a day, the monitor's check each minute, and two for a changed row: looked at,
+	// written.
+	m.NotionRequests = parts*(1+listing(u)) + float64(days)*math.Ceil(float64(u.Records)/pageSize) + hours*60 + 2*float64(u.RowEdits)*days
+	m.NotionPerMinute = (1+listing(u))*float64(u.Databases)/float64(u.PollMinutes) + 1 + 2*float64(u.RowEdits)/(24*60)
 
 	m.Lambda = above(m.Invocations, p.FreeRequests)*p.Request + above(m.GBSeconds, p.FreeGBSeconds)*p.GBSecond
 	m.API = calls * p.Call

@@ -13,6 +13,9 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/cost"
 )
 
+// alarms is how many the template has.
+const alarms = 12
+
 // cases are the columns of the page's table.
 func cases() []struct {
 	name string
@@ -22,9 +25,9 @@ func cases() []struct {
 		name string
 		use  cost.Use
 	}{
-		{"a small team", cost.Use{Records: 90, Databases: 4, NotionEdits: 40, RowEdits: 40, Subscribers: 1, Polls: 1_000, PollMinutes: 5, RetentionDays: 30, Alarms: 6, Secrets: 1, MaxConcurrency: 4}},
-		{"an organisation", cost.Use{Records: 10_000, Databases: 4, NotionEdits: 1_000, RowEdits: 2_000, Subscribers: 3, Polls: 50_000, PollMinutes: 5, RetentionDays: 30, Alarms: 6, Secrets: 2, MaxConcurrency: 4}},
-		{"a busy platform", cost.Use{Records: 100_000, Databases: 10, NotionEdits: 5_000, RowEdits: 20_000, Subscribers: 10, Polls: 1_000_000, PollMinutes: 1, RetentionDays: 90, Alarms: 12, Secrets: 5, MaxConcurrency: 10}},
+		{"a small team", cost.Use{Records: 90, Databases: 4, NotionEdits: 40, RowEdits: 40, Subscribers: 1, Polls: 1_000, PollMinutes: 5, RetentionDays: 30, Alarms: alarms, Secrets: 1, MaxConcurrency: 4}},
+		{"an organisation", cost.Use{Records: 10_000, Databases: 4, NotionEdits: 1_000, RowEdits: 2_000, Subscribers: 3, Polls: 50_000, PollMinutes: 5, RetentionDays: 30, Alarms: alarms, Secrets: 2, MaxConcurrency: 4}},
+		{"a busy platform", cost.Use{Records: 100_000, Databases: 10, NotionEdits: 5_000, RowEdits: 20_000, Subscribers: 10, Polls: 1_000_000, PollMinutes: 1, RetentionDays: 90, Alarms: alarms, Secrets: 5, MaxConcurrency: 10}},
 	}
 }
 
@@ -65,6 +68,22 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestTheTemplate: what the model counts is what the template has.
+func TestTheTemplate(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile(filepath.Join("..", "..", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{
+		"Type: AWS::CloudWatch::Alarm\n": alarms, "Schedule: rate(1 minute)": cost.EveryMinute, "          Type: SQS\n": cost.Queues,
+	} {
+		if n := strings.Count(string(template), text); n != want {
+			t.Errorf("the template has %d of %q, the model %d", n, text, want)
+		}
+	}
+}
+
 // TestByHand works one month out with the page's formulae, step by step.
 func TestByHand(t *testing.T) {
 	t.Parallel()
@@ -77,11 +96,11 @@ func TestByHand(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	near("invocations", got.Invocations, 2*3000+4320+8640+1200)
-	near("GB-seconds", got.GBSeconds, 0.125*(6000*0.15+4320*0.2+1200*0.5)+0.25*(8640*1+600*0.4))
-	near("messages", got.Messages, 2*2592000/20+3*(8640+1200))
-	near("requests to Notion", got.NotionRequests, 8640+30+600)
-	near("requests to Notion a minute", got.NotionPerMinute, 0.2+20.0/1440)
+	near("invocations", got.Invocations, 2*3000+4320+133200+8640+1200)
+	near("GB-seconds", got.GBSeconds, 0.125*(6000*0.15+(4320+133200)*0.2+1200*0.5)+0.25*(8640*1+600*0.4))
+	near("messages", got.Messages, 4*5*2592000/20+3*(8640+1200))
+	near("requests to Notion", got.NotionRequests, 2*8640+30+43200+600)
+	near("requests to Notion a minute", got.NotionPerMinute, 0.4+1+20.0/1440)
 	near("Lambda", got.Lambda, got.Invocations+10*got.GBSeconds)
 	near("API", got.API, 300000)
 	near("queues", got.Queues, 1000*got.Messages)
