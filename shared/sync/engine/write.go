@@ -280,6 +280,7 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 	w.asked.recheck()
 	if err := w.complete(ctx, d.item); err != nil {
 		d.open = true // what was written is known, what Notion now holds is not
+		w.unknown.Store(true)
 		return err
 	}
 	if todo.Op == merge.Create {
