@@ -231,7 +231,7 @@ func (p *planner) sameMoved(d *decision, postgres record.Tree) {
 	}
 }
 
-// moveAlong has a write to Notion name the pages that were made in the place of others.
+// moveAlong has a page that is made name the pages that were made in the place of others. (Other writes name none that nobody looked at.)
 func moveAlong(todo merge.Action, moved map[string]string) {
 	for name, v := range todo.Fields {
 		if refs, related := v.(property.Refs); related && slices.ContainsFunc(refs, func(id string) bool { return moved[id] != "" }) {

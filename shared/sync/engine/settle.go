@@ -187,7 +187,9 @@ func (p *planner) plan(d *decision) {
 	if !p.deletes(d, trees) {
 		p.make(d, trees)
 	}
-	moveAlong(d.plan.Notion, d.known.Moved)
+	if d.plan.Notion.Op == merge.Create {
+		moveAlong(d.plan.Notion, d.known.Moved)
+	}
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}
