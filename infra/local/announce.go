@@ -58,28 +58,28 @@ func (s *system) announce(v values) error {
 }
 
 func (s *system) banner(v values) string {
-	notion, database := v.notionURL+"  (a workspace to develop against; /_sim/ controls it)", v.databaseURL
+	notion, database := v.notionURL+"  (a simulated workspace)", v.databaseURL
 	if v.sim == nil {
-		notion = "the real workspace of NOTION_TOKEN"
+		notion = "the workspace of your settings"
 	}
 	if s.settings.values[config.DatabaseURL] != "" {
-		database = "the database of DATABASE_URL"
+		database = "the database of " + s.settings.where(config.DatabaseURL)
 	}
-	const api = "/api/enhanced-integration"
 	var text strings.Builder
-	fmt.Fprintf(&text, "\nThe system runs. Ctrl-C stops it.\n\n")
+	fmt.Fprintf(&text, "\nThe system is running. Ctrl-C stops it.\n\n")
 	for _, line := range [][2]string{
-		{"API", v.apiURL + api},
-		{"API key", v.apiKey},
+		{"Dashboard", v.apiURL + apiPath + "/dashboard"},
+		{"API key", v.apiKey + "  (sign in with it)"},
+		{"API", v.apiURL + apiPath},
 		{"Notion", notion},
 		{"Postgres", database},
-		{"AWS", v.cloudURL + "  (SQS and Secrets Manager, for aws --endpoint-url)"},
+		{"AWS", v.cloudURL + "  (local SQS and Secrets Manager)"},
 	} {
-		fmt.Fprintf(&text, "  %-9s %s\n", line[0], line[1])
+		fmt.Fprintf(&text, "  %-10s %s\n", line[0], line[1])
 	}
 	fmt.Fprintf(&text, "\nIn another terminal, in this folder:\n\n"+
-		"  source %s\n"+
-		"  curl $API_URL%s/health\n"+
-		"  curl -X POST -H \"X-API-Key: $API_KEY\" $API_URL%s/sync/trigger -d '{\"type\":\"full\"}'\n\n", s.settings.kept(envFile), api, api)
+		"  make sync                          start a sync and show its progress\n"+
+		"  make sql Q=\"select * from partners\"  look at the database\n"+
+		"  source %s                 put these addresses and the key into your shell\n\n", s.settings.kept(envFile))
 	return text.String()
 }

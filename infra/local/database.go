@@ -20,16 +20,23 @@ import (
 func (s *system) startDatabase(ctx context.Context) (string, error) {
 	url := s.settings.values[config.DatabaseURL]
 	if url == "" {
-		var err error
-		if url, err = s.startPostgres(ctx); err != nil {
+		if err := s.step(ctx, "starting Postgres", func() (err error) {
+			url, err = s.startPostgres(ctx)
+			return err
+		}); err != nil {
 			return "", err
 		}
 	}
-	applied, err := migrations.Apply(ctx, cmp.Or(s.settings.migrationURL(), url))
-	if len(applied) > 0 {
-		s.log.InfoContext(ctx, "the database has a newer schema", "applied", strings.Join(applied, " "))
-	}
-	return url, err
+	return url, s.step(ctx, "migrating the database", func() error {
+		applied, err := migrations.Apply(ctx, cmp.Or(s.settings.migrationURL(), url))
+		if len(applied) > 0 {
+			s.log.InfoContext(ctx, "the database has a newer schema", "migrations", len(applied), "newest", applied[len(applied)-1])
+		}
+		if err != nil {
+			return fmt.Errorf("the migrations failed: %s", lastCause(err))
+		}
+		return nil
+	})
 }
 
 // migrationURL returns the address for migrations where it is another than the functions'.
@@ -42,7 +49,7 @@ func (s settings) migrationURL() string {
 
 // startPostgres starts a server of the system's own, and again whenever it ends before the system does.
 func (s *system) startPostgres(ctx context.Context) (string, error) {
-	settings := postgres.Config{Dir: s.settings.kept(databaseDir), Cache: cache(s.settings), Log: s.log}
+	settings := postgres.Config{Dir: s.settings.kept(databaseDir), ID: s.folder.ID, Cache: cache(s.settings), Log: s.log}
 	server, err := postgres.Start(ctx, settings)
 	if err != nil {
 		return "", err
@@ -59,9 +66,9 @@ func (s *system) startPostgres(ctx context.Context) (string, error) {
 				return
 			case <-server.Done():
 			}
-			s.log.Warn("the database ended and is started again")
+			s.log.Warn("the local database ended and is started again")
 			if server, err = restart(ctx, settings); err != nil {
-				s.log.Error("the database cannot be started again", "error", err)
+				s.log.Error("the local database cannot be started again", "error", err)
 				return
 			}
 		}
@@ -95,35 +102,20 @@ func cache(settings settings) string {
 
 // migrate brings the database that the settings name up to date.
 func migrate(ctx context.Context, settings settings, stdout io.Writer) error {
-	url := cmp.Or(settings.migrationURL(), settings.values[config.DatabaseURL])
+	url, name := settings.migrationURL(), config.MigrationDatabaseURL
 	if url == "" {
-		return errors.New("set DATABASE_URL to the database that is to be migrated; the local system's own is migrated by make run")
+		url, name = settings.values[config.DatabaseURL], config.DatabaseURL
+	}
+	if url == "" {
+		return errors.New("DATABASE_URL is not set. Set it to the database to migrate. The local system's own database is migrated by make run")
+	}
+	if err := errors.Join(settings.reachDatabase(ctx, name), settings.checkPooler()); err != nil {
+		return err
 	}
 	applied, err := migrations.Apply(ctx, url)
 	if err != nil {
-		return err
+		return fmt.Errorf("the migrations failed: %s", lastCause(err))
 	}
 	_, err = fmt.Fprintf(stdout, "%d migrations applied %s\n", len(applied), strings.Join(applied, " "))
 	return err
-}
-
-// reset forgets the system's data: the database's, the simulator's, the cloud's and the API key.
-func reset(ctx context.Context, settings settings) error {
-	if _, err := os.Stat(settings.state); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	lock, err := lockState(settings)
-	if err != nil {
-		return err
-	}
-	defer lock.Release()
-	if err := postgres.Remove(ctx, settings.kept(databaseDir)); err != nil {
-		return err
-	}
-	for _, file := range []string{cloudFile, notionFile, keyFile, envFile} {
-		if err := os.Remove(settings.kept(file)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }

@@ -68,7 +68,7 @@ func (s settings) blame(err error) error {
 	if wrong, ok := errors.AsType[*template.Error](err); ok {
 		name, isParameter := strings.CutPrefix(wrong.Path, "Parameters.")
 		if variable := snake(name); isParameter && s.values[variable] != "" {
-			return fmt.Errorf("%s: %s", variable, wrong.Reason)
+			return fmt.Errorf("%s: %s", s.where(variable), wrong.Reason)
 		}
 	}
 	return fmt.Errorf("template.yaml: %w", err)
@@ -83,7 +83,6 @@ func (v values) simulation() map[string]string {
 
 // build builds the functions for this machine.
 func (s *system) build(ctx context.Context, functions []template.Function) error {
-	s.log.InfoContext(ctx, "building the functions", "functions", len(functions))
 	folder, err := filepath.Abs(s.settings.kept(functionsDir))
 	if err != nil {
 		return err
@@ -92,7 +91,9 @@ func (s *system) build(ctx context.Context, functions []template.Function) error
 	for i, f := range functions {
 		packages[i] = "./functions/" + f.Name
 	}
-	return lambdahost.Build(ctx, s.settings.root, folder+string(filepath.Separator), packages...)
+	return s.step(ctx, fmt.Sprintf("building %d functions (the first time takes a minute or two)", len(functions)), func() error {
+		return lambdahost.Build(ctx, s.settings.root, folder+string(filepath.Separator), packages...)
+	})
 }
 
 // bootstrap returns where a function's program lies.

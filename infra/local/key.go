@@ -27,11 +27,15 @@ type keptKey struct {
 	Key  access.Key
 }
 
-// ensureKey returns the system's own API key, from the file or a new one, and has the database know it.
-func ensureKey(ctx context.Context, databaseURL, file string) (string, error) {
+// ensureKey returns the system's own API key, from the file or a new one, and has the database know it. Each folder is a client of its own, so that
+// any number of folders may share a database. A key that the folder lost is revoked when a new one is made.
+func ensureKey(ctx context.Context, databaseURL, file, client string) (string, error) {
 	kept, err := readKey(file)
 	if err != nil {
-		if kept.Text, kept.Key, err = access.NewKey("local", []access.Scope{access.Admin}, rand.Reader); err != nil {
+		if err := revokeLost(ctx, databaseURL, client); err != nil {
+			return "", err
+		}
+		if kept.Text, kept.Key, err = access.NewKey(client, []access.Scope{access.Admin}, rand.Reader); err != nil {
 			return "", err
 		}
 		content, err := json.Marshal(kept)
@@ -55,6 +59,19 @@ func readKey(file string) (kept keptKey, err error) {
 	}
 	_, err = access.Check(kept.Text, kept.Key)
 	return kept, err
+}
+
+// revokeLost ends the live keys of a client whose keys are lost.
+func revokeLost(ctx context.Context, databaseURL, client string) error {
+	return withKeys(ctx, databaseURL, func(keys postgres.Keys) error {
+		all, err := keys.List(ctx)
+		for _, key := range all {
+			if key.Client == client && key.RevokedAt.IsZero() && err == nil {
+				err = keys.Revoke(ctx, key.ID)
+			}
+		}
+		return err
+	})
 }
 
 // addKey has the database know a key.
@@ -90,8 +107,12 @@ func manageKeys(ctx context.Context, settings settings, arguments []string, stdo
 		do = func(keys postgres.Keys) error { return listKeys(ctx, keys, stdout) }
 	case command == "revoke" && len(arguments) == 1:
 		do = func(keys postgres.Keys) error { return revokeKey(ctx, keys, arguments[0], stdout) }
+	case command == "list":
+		return errors.New(`key list takes nothing more: make key DO=list`)
+	case command == "revoke":
+		return errors.New(`key revoke needs the id of one key, which make key DO=list shows: make key DO="revoke <id>"`)
 	default:
-		return errors.New("say create [client [scope...]], list, or revoke and a key's id")
+		return fmt.Errorf(`key has no command %q, but create, list and revoke. To create a key for %s: make key DO="create %s read"`, command, command, command)
 	}
 	url, err := runningDatabase(settings)
 	if err != nil {
@@ -111,7 +132,7 @@ func holder(arguments []string) (client string, scopes []access.Scope, err error
 		for _, name := range arguments[1:] {
 			scope := access.Scope(name)
 			if !slices.Contains(access.Scopes(), scope) {
-				return "", nil, fmt.Errorf("there is no scope %s, but %s", name, names(access.Scopes()))
+				return "", nil, fmt.Errorf("there is no scope %q. The scopes are %s", name, names(access.Scopes()))
 			}
 			scopes = append(scopes, scope)
 		}
@@ -136,7 +157,7 @@ func revokeKey(ctx context.Context, keys postgres.Keys, id string, stdout io.Wri
 	if err := keys.Revoke(ctx, id); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(stdout, "The key %s is revoked; it works for a minute at the most.\n", id)
+	_, err := fmt.Fprintf(stdout, "The key %s is revoked. It stops working within a minute.\n", id)
 	return err
 }
 
@@ -167,7 +188,7 @@ func runningDatabase(settings settings) (string, error) {
 		if url := settings.values[config.DatabaseURL]; url != "" {
 			return url, nil
 		}
-		return "", errors.New("the system does not run, and DATABASE_URL is not set: whose key is it to be?")
+		return "", errors.New("the system is not running, and DATABASE_URL is not set. Start it with make run, in another terminal, or set DATABASE_URL to the database that you mean")
 	}
 	return cmp.Or(variables[config.DatabaseURL], settings.values[config.DatabaseURL]), err
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,40 +13,77 @@ import (
 	"syscall"
 )
 
-const usage = `usage: local <command>, in the project's folder
+// commands are what the program can do, in the order of the help.
+func commands() []struct{ name, takes, does string } {
+	return []struct{ name, takes, does string }{
+		{"run", "", "start the system; Ctrl-C stops it, a second Ctrl-C at once"},
+		{"sync", "[database...]", "start a sync of all databases, or of some, and show its progress"},
+		{"sql", "[statement]", "run a statement in the system's database, or open psql"},
+		{"key", "[create [client [scope...]] | list | revoke <id>]", "manage API keys; create prints a new one"},
+		{"reset", "", "delete the local system's data, after asking; YES=1 in the environment does not ask"},
+		{"schema", "<database id> [name]", "print what is needed to sync another Notion database"},
+		{"migrate", "", "bring the database at DATABASE_URL to the newest schema"},
+	}
+}
 
-  run       start the system; Ctrl-C stops it, a second one at once
-  reset     forget the system's data
-  sync      start a full sync of the running system and show how far it is: sync [database...]
-  key       API keys: key create [client [scope...]] prints a new one; key list; key revoke <id>
-  schema    print what keeps another Notion database in step: schema <database id> [name]
-  migrate   bring the database at DATABASE_URL up to the newest schema
-`
+// usage is the help: of one command, or of all when there is no such command.
+func usage(command string) string {
+	var text strings.Builder
+	for _, c := range commands() {
+		if c.name == command {
+			return "usage: local " + strings.TrimSpace(c.name+" "+c.takes) + "\n\n  " + c.does + "\n"
+		}
+	}
+	text.WriteString("usage: local <command>, in the project's folder\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&text, "  %-8s %s", c.name, c.does)
+		if c.takes != "" {
+			fmt.Fprintf(&text, ": %s %s", c.name, c.takes)
+		}
+		text.WriteByte('\n')
+	}
+	return text.String()
+}
 
-func main() { os.Exit(execute(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+func commandNames() string {
+	var all []string
+	for _, c := range commands() {
+		all = append(all, c.name)
+	}
+	return strings.Join(all, ", ")
+}
 
-func execute(arguments, environ []string, stdout, stderr io.Writer) int {
-	if err := dispatch(arguments, environ, stdout); err != nil {
-		_, _ = fmt.Fprintln(stderr, "local: "+strings.Join(strings.Fields(err.Error()), " "))
+func main() { os.Exit(execute(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)) }
+
+func execute(arguments, environ []string, stdin *os.File, stdout, stderr io.Writer) int {
+	ignoreLibpq()
+	if err := dispatch(arguments, environ, stdin, stdout); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			_, _ = fmt.Fprintln(stderr, "local: "+strings.Join(strings.Fields(line), " "))
+		}
 		return 1
 	}
 	return 0
 }
 
-func dispatch(arguments, environ []string, stdout io.Writer) error {
+func dispatch(arguments, environ []string, stdin *os.File, stdout io.Writer) error {
 	if len(arguments) == 0 {
-		return errors.New("say what to do: run, sync, reset, key, schema or migrate")
+		return fmt.Errorf("a command is missing. The commands are %s", commandNames())
+	}
+	command, rest := arguments[0], arguments[1:]
+	if slices.ContainsFunc([]string{"help", "-h", "--help"}, func(help string) bool { return command == help || slices.Contains(rest, help) }) {
+		_, err := io.WriteString(stdout, usage(command))
+		return err
+	}
+	at := slices.IndexFunc(commands(), func(c struct{ name, takes, does string }) bool { return c.name == command })
+	if at < 0 {
+		return fmt.Errorf("there is no command %q. The commands are %s", command, commandNames())
+	}
+	if commands()[at].takes == "" && len(rest) > 0 {
+		return fmt.Errorf("%s takes no arguments", command)
 	}
 	stop, now, release := interrupts()
 	defer release()
-	command, rest := arguments[0], arguments[1:]
-	if command == "help" || command == "-h" || command == "--help" {
-		_, err := io.WriteString(stdout, usage)
-		return err
-	}
-	if !slices.Contains([]string{"key", "sync", "schema"}, command) && len(rest) > 0 {
-		return fmt.Errorf("%s takes no arguments", command)
-	}
 	settings, err := load(".", ".local", environ)
 	if err != nil {
 		return err
@@ -55,18 +91,23 @@ func dispatch(arguments, environ []string, stdout io.Writer) error {
 	switch command {
 	case "run":
 		return run(stop, now, settings, stdout)
-	case "reset":
-		return reset(stop, settings)
 	case "sync":
 		return syncNow(stop, settings, rest, stdout)
+	case "sql":
+		return runSQL(stop, settings, rest, stdout)
 	case "key":
 		return manageKeys(stop, settings, rest, stdout)
+	case "reset":
+		ask := asking{yes: settings.values["YES"] == "1"}
+		if isTerminal(stdin) {
+			ask.input = stdin
+		}
+		return reset(stop, settings, ask, stdout)
 	case "schema":
 		return proposeSchema(stop, settings, rest, stdout)
-	case "migrate":
+	default:
 		return migrate(stop, settings, stdout)
 	}
-	return fmt.Errorf("there is no command %s: run, sync, reset, key, schema or migrate", command)
 }
 
 // interrupts returns a context that the first signal ends and one that the second ends.

@@ -48,7 +48,7 @@ func (s *system) subscribe(ctx context.Context, sim *notionsim.Sim, address stri
 		token = kept.Token
 	}
 	if _, err := sim.Subscribe(ctx, address, token); err != nil && ctx.Err() == nil {
-		s.log.WarnContext(ctx, "the Notion simulator tells nobody of edits (make reset begins afresh)", "error", err)
+		s.log.WarnContext(ctx, "the simulated Notion workspace sends no webhooks (make reset deletes it)", "error", err)
 	}
 }
 
@@ -56,7 +56,7 @@ func (s *system) subscribe(ctx context.Context, sim *notionsim.Sim, address stri
 func (s *system) listenForChanges(ctx context.Context, databaseURL, address, secret string) {
 	for ctx.Err() == nil {
 		if err := s.listenOnce(ctx, databaseURL, address, secret); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "changes of the database are not noticed at once", "error", err)
+			s.log.WarnContext(ctx, "database changes are synced on schedule only, because LISTEN failed", "error", err)
 		}
 		timer := time.NewTimer(time.Second)
 		select {
@@ -92,7 +92,7 @@ func (s *system) listenOnce(ctx context.Context, databaseURL, address, secret st
 		for payload := range changed {
 			connectionID, kind, _ := strings.Cut(payload, " ")
 			if err := tell(ctx, address, secret, connectionID, kind); err != nil {
-				s.log.WarnContext(ctx, "a change of the database was not told", "error", err)
+				s.log.WarnContext(ctx, "a database change could not be reported", "error", err)
 			}
 		}
 	}

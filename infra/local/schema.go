@@ -23,7 +23,7 @@ import (
 // the database, and changes nothing.
 func proposeSchema(ctx context.Context, settings settings, arguments []string, stdout io.Writer) error {
 	if len(arguments) < 1 || len(arguments) > 2 {
-		return errors.New("say which: schema <the Notion database's id> [what its records are called, such as events]")
+		return errors.New("schema needs the id of a Notion database, and may have a name for its records: make schema DATABASE=<id> NAME=events")
 	}
 	values, err := notionValues(settings)
 	if err != nil {
@@ -36,11 +36,11 @@ func proposeSchema(ctx context.Context, settings settings, arguments []string, s
 	database, err := client.Database(ctx, arguments[0])
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
-		return fmt.Errorf("no database %s of Notion is shared with the integration: ••• › Connections", arguments[0])
+		return fmt.Errorf("no Notion database %s is shared with the integration. Share it: ••• → Connections", arguments[0])
 	case err != nil:
 		return errors.New(fault.Message(err))
 	case len(database.DataSources) != 1:
-		return fmt.Errorf("the database has %d data sources; one that is synced has exactly one", len(database.DataSources))
+		return fmt.Errorf("the database has %d data sources. A synced database must have exactly one", len(database.DataSources))
 	}
 	source, err := client.DataSource(ctx, database.DataSources[0].ID)
 	if err != nil {
@@ -57,7 +57,7 @@ func proposeSchema(ctx context.Context, settings settings, arguments []string, s
 	}
 	kind, left, err := all.Propose(name, found)
 	if err != nil {
-		return fmt.Errorf("%w; say another name: schema %s <name>", err, arguments[0])
+		return fmt.Errorf("%w. Give another name: make schema DATABASE=%s NAME=<name>", err, arguments[0])
 	}
 	return printSchema(stdout, all, kind, left, database.ID)
 }
@@ -71,7 +71,7 @@ func notionValues(settings settings) (map[string]string, error) {
 	}
 	values, err := settings.announced()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("the system does not run, and NOTION_TOKEN is not set: whose database is it to be?")
+		return nil, errors.New("the system is not running, and NOTION_TOKEN is not set. Start the system with make run, in another terminal, or set NOTION_TOKEN to read your own workspace")
 	}
 	return values, err
 }

@@ -39,7 +39,7 @@ func (s *system) startNotion(ctx context.Context, apiURL string, ended chan<- er
 	v.oauth.RedirectURIs = []string{apiURL + "/api/enhanced-integration/oauth/notion/callback"}
 	sim, err := notionsim.New(notionsim.Config{Path: s.settings.kept(notionFile), Demo: true, OAuth: v.oauth, Logger: s.log}) //nolint:contextcheck // it has a life of its own, which stop ends
 	if err != nil {
-		return v, fmt.Errorf("start the Notion simulator (make reset begins afresh): %w", err)
+		return v, fmt.Errorf("the simulated Notion workspace cannot be opened (make reset deletes it): %w", err)
 	}
 	s.onStop(func() { s.report("close the Notion simulator", sim.Close()) })
 	if s.settings.values["NOTION_PLAN"] == "business" {
@@ -59,7 +59,7 @@ func (s *system) startNotion(ctx context.Context, apiURL string, ended chan<- er
 func (s *system) startCloud(listener net.Listener, url string, ended chan<- error) error {
 	c, err := cloud.Open(cloud.Config{Path: s.settings.kept(cloudFile), Region: region, BaseURL: url, Log: s.log})
 	if err != nil {
-		return fmt.Errorf("start the local cloud: %w", err)
+		return fmt.Errorf("the local queues and secrets cannot be opened (make reset deletes them): %w", err)
 	}
 	s.serve(listener, c, ended)
 	s.onStop(func() { s.report("close the local cloud", c.Close()) })

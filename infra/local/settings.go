@@ -6,51 +6,47 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/infra/local/dotenv"
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
 	"github.com/act-platform/enhanced-integration/shared/app/config"
-	"github.com/act-platform/enhanced-integration/shared/fault"
-	"github.com/act-platform/enhanced-integration/shared/secret"
-	"github.com/act-platform/enhanced-integration/shared/secret/seal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 )
 
 // settings is what the system is set to: variables of the process's environment, which win, and of the file .env.
 type settings struct {
-	root   string // the project's folder
-	state  string // the folder of what the system keeps
-	values map[string]string
-	ports  ports
+	root     string // the project's folder
+	state    string // the folder of what the system keeps
+	values   map[string]string
+	from     map[string]string // where a variable is set: ".env, line 3", or "in the environment"
+	warnings []string          // what is odd about .env and no error
+	ports    ports
 }
 
 type ports struct{ api, notion, cloud int }
 
 // load reads the settings. What `source .local/env` left in the environment of a terminal is this system's own and not a setting: its
-// database, its workspace.
+// database, its workspace. The error has a line for each thing that is wrong.
 func load(root, state string, environ []string) (settings, error) {
-	s := settings{root: root, state: state, values: map[string]string{}}
-	if _, err := os.Stat(s.project("template.yaml")); err != nil {
-		return s, errors.New("there is no template.yaml here: call this in the project's folder")
+	s := settings{root: root, state: state, values: map[string]string{}, from: map[string]string{}}
+	source, err := os.ReadFile(s.project("template.yaml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, errors.New("there is no template.yaml here: change into the project's folder first")
 	}
-	file, err := os.Open(s.project(".env"))
-	switch {
-	case err == nil:
-		defer func() { _ = file.Close() }()
-		if s.values, err = dotenv.Parse(file); err != nil {
-			return s, fmt.Errorf(".env: %w", err)
-		}
-	case !errors.Is(err, fs.ErrNotExist):
+	if err != nil {
+		return s, fmt.Errorf("template.yaml cannot be read: %w", cause(err))
+	}
+	file, err := s.readFile()
+	if err != nil {
 		return s, err
+	}
+	for _, v := range file {
+		s.values[v.Name], s.from[v.Name] = v.Value, fmt.Sprintf(".env, line %d", v.Line)
 	}
 	terminal := map[string]string{}
 	for _, variable := range environ {
@@ -62,38 +58,43 @@ func load(root, state string, environ []string) (settings, error) {
 	s.forgetOwn(s.values)
 	s.forgetOwn(terminal) // before it goes over the file, which may name real ones
 	maps.Copy(s.values, terminal)
-	for _, name := range []string{config.DatabaseURL, config.MigrationDatabaseURL} {
-		if _, err := pgx.ParseConfig(s.values[name]); err != nil { // which might show the password
-			return s, fmt.Errorf("%s is no address of a Postgres database, such as postgres://user:password@host:5432/name", name)
-		}
+	for name := range terminal {
+		s.from[name] = "in the environment"
 	}
-	if _, err := seal.ParseRing(secret.Of(s.values[config.WebhookSealingKey])); err != nil {
-		return s, fmt.Errorf("%s is wrong. %s Leave it out to have the system make one up", config.WebhookSealingKey, fault.Message(err))
+	return s, s.check(source, file)
+}
+
+// readFile returns the variables of .env; none when there is no such file.
+func (s settings) readFile() ([]dotenv.Variable, error) {
+	file, err := os.Open(s.project(".env"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	for _, p := range []struct {
-		into    *int
-		name    string
-		normal  int
-		purpose string
-	}{
-		{&s.ports.api, "PORT", 4000, "API"}, {&s.ports.notion, "NOTION_SIM_PORT", 4001, "Notion simulator"}, {&s.ports.cloud, "CLOUD_PORT", 4002, "local cloud"},
-	} {
-		*p.into = p.normal
-		if given := s.values[p.name]; given != "" {
-			if *p.into, err = strconv.Atoi(given); err != nil || *p.into < 0 || *p.into > 65535 {
-				return s, fmt.Errorf("%s is %q and must be the number of a port for the %s", p.name, given, p.purpose)
-			}
-		}
+	if err != nil {
+		return nil, fmt.Errorf(".env cannot be read: %w. Make it readable for your user (chmod u+r .env), or delete it", cause(err))
 	}
-	if err := s.checkNotion(); err != nil {
-		return s, err
+	defer func() { _ = file.Close() }()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return nil, errors.New(".env is a folder. Replace it by a file with lines of NAME=value, or delete it")
 	}
-	return s, s.checkSupabase()
+	variables, err := dotenv.Read(file)
+	if err != nil {
+		return nil, fmt.Errorf(".env: %w. Each line must be NAME=value, or begin with #", err)
+	}
+	return variables, nil
+}
+
+// where names a variable and the place where it is set.
+func (s settings) where(name string) string {
+	if from := s.from[name]; from != "" {
+		return name + " (" + from + ")"
+	}
+	return name
 }
 
 // forgetOwn takes out what `source .local/env` left of this system: its database; of the simulator the token, and with it the databases' ids.
 func (s settings) forgetOwn(values map[string]string) {
-	if last, ok := postgres.LastURL(s.kept(databaseDir)); ok && sameUser(last, values[config.DatabaseURL]) {
+	if last, ok := postgres.LastURL(s.kept(databaseDir), s.readFolder().ID); ok && sameUser(last, values[config.DatabaseURL]) {
 		delete(values, config.DatabaseURL)
 	}
 	if values[config.NotionToken] == notionsim.IntegrationToken {
@@ -112,43 +113,6 @@ func sameUser(a, b string) bool {
 	}
 	other, err := url.Parse(b)
 	return err == nil && one.User.String() == other.User.String()
-}
-
-// checkNotion sees to it that a workspace's token and its databases come together: else the simulator's content would be synced in their place.
-func (s settings) checkNotion() error {
-	var names []string
-	for _, kind := range mapping.ACT().Kinds {
-		set := s.values[kind.DatabaseIDVariable] != ""
-		if set && !s.realNotion() {
-			return fmt.Errorf("%s is set and NOTION_TOKEN is not: set it to the integration's token, or leave the databases out to use the simulator", kind.DatabaseIDVariable)
-		}
-		if set {
-			return nil
-		}
-		names = append(names, kind.DatabaseIDVariable)
-	}
-	if !s.realNotion() {
-		return nil
-	}
-	return fmt.Errorf("NOTION_TOKEN or NOTION_OAUTH_CLIENT_ID is set and no database: set %s, or leave those out to use the simulator", strings.Join(names, ", "))
-}
-
-// checkSupabase sees to it that a project's address comes with its database: the system's own would be synced in its place, and be told of as
-// Supabase. A stand-in on this machine has none.
-func (s settings) checkSupabase() error {
-	u, err := url.Parse(s.values["SUPABASE_URL"])
-	if err != nil || s.values["SUPABASE_URL"] == "" || s.values[config.DatabaseURL] != "" {
-		return nil //nolint:nilerr // the functions tell of an address that is none
-	}
-	ip := net.ParseIP(u.Hostname())
-	if !s.realNotion() && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
-		return nil
-	}
-	if u.Hostname() == "" {
-		return errors.New("SUPABASE_URL is no address, such as https://your-project.supabase.co")
-	}
-	return fmt.Errorf("SUPABASE_URL names %s, and %s is not set: set it to that project's database (Connect, Transaction pooler, in Supabase's dashboard), or leave SUPABASE_URL out to use a database of the system's own",
-		u.Hostname(), config.DatabaseURL)
 }
 
 // realNotion reports whether the system works on a real workspace, by a token or by OAuth.
@@ -186,6 +150,7 @@ const (
 	keyFile      = "api-key.json"
 	envFile      = "env"
 	lockFile     = "lock"
+	folderFile   = "folder.json"
 )
 
 // snake returns a parameter's name as a variable is called: NotionApiUrl is NOTION_API_URL.

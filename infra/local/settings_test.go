@@ -14,6 +14,9 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/app/config"
 )
 
+// anID is a Notion database's.
+const anID = "0123456789abcdef0123456789abcdef"
+
 // project makes a folder with a template and a .env of that content, and a folder for the state.
 func project(t *testing.T, env string) (root, state string) {
 	t.Helper()
@@ -28,7 +31,7 @@ func project(t *testing.T, env string) (root, state string) {
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	root, state := project(t, "PORT=4100\nLOG_LEVEL=debug\nNOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=one\n")
+	root, state := project(t, "PORT=4100\nLOG_LEVEL=debug\nNOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID="+anID+"\n")
 	s, err := load(root, state, []string{"LOG_LEVEL=warn", "PORT=", "CLOUD_PORT=0", "ODD"})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +39,7 @@ func TestLoad(t *testing.T) {
 	if s.ports != (ports{4100, 4001, 0}) {
 		t.Errorf("ports %+v", s.ports)
 	}
-	if s.values["LOG_LEVEL"] != "warn" || !s.realNotion() || s.values["NOTION_PARTNERS_DATABASE_ID"] != "one" {
+	if s.values["LOG_LEVEL"] != "warn" || !s.realNotion() || s.values["NOTION_PARTNERS_DATABASE_ID"] != anID {
 		t.Errorf("values %v", s.values)
 	}
 }
@@ -48,22 +51,22 @@ func TestLoadRefuses(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"a malformed .env":                 {"A=1\nsecret\n", nil, ".env: line 2 is not NAME=value"},
-		"a port that is none":              {"", []string{"PORT=http"}, `PORT is "http" and must be the number of a port`},
-		"a port too high":                  {"", []string{"CLOUD_PORT=65536"}, "must be the number of a port for the local cloud"},
-		"a database that is none":          {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL is no address of a Postgres database"},
-		"a token and no database":          {"NOTION_TOKEN=ntn_real", nil, "or leave those out to use the simulator"},
-		"a token from the terminal":        {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_OAUTH_CLIENT_ID is set and no database"},
-		"databases and no token":           {"NOTION_PROJECTS_DATABASE_ID=two", nil, "NOTION_PROJECTS_DATABASE_ID is set and NOTION_TOKEN is not"},
-		"a project's address that is none": {"", []string{"SUPABASE_URL=abcd"}, "SUPABASE_URL is no address, such as https://"},
+		"a malformed .env":                 {"A=1\nsecret\n", nil, ".env: line 2 is not NAME=value. Each line must be NAME=value, or begin with #"},
+		"a port that is none":              {"", []string{"PORT=http"}, `PORT (in the environment) is "http". Write the number of a free port for the API, from 1024 to 65535, such as 4000`},
+		"a port too high":                  {"", []string{"CLOUD_PORT=65536"}, `CLOUD_PORT (in the environment) is "65536". Write the number of a free port for the local cloud`},
+		"a database that is none":          {"", []string{"DATABASE_URL=postgres://me:ntn_real:5432"}, "DATABASE_URL (in the environment) is not the address of a Postgres database. Write postgres://user:password@host:5432/database"},
+		"a token and no database":          {"NOTION_TOKEN=ntn_real", nil, "NOTION_TOKEN (.env, line 1) is set and no database id is. Set at least one of NOTION_PARTNERS_DATABASE_ID"},
+		"a token from the terminal":        {"", []string{"NOTION_TOKEN=ntn_real"}, "NOTION_TOKEN (in the environment) is set and no database id is"},
+		"databases and no token":           {"NOTION_PROJECTS_DATABASE_ID=" + anID, nil, "NOTION_PROJECTS_DATABASE_ID (.env, line 1) is set and NOTION_TOKEN is not. Set NOTION_TOKEN to the integration's token"},
+		"a project's address that is none": {"", []string{"SUPABASE_URL=abcd"}, `SUPABASE_URL (in the environment) is "abcd". Write the project's address without a path: https://your-project.supabase.co`},
 		"a project without its database": {
-			"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=one\nSUPABASE_URL=https://abcd.supabase.co", nil,
-			"SUPABASE_URL names abcd.supabase.co, and DATABASE_URL is not set: set it to that project's database",
+			"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=" + anID + "\nSUPABASE_URL=https://abcd.supabase.co", nil,
+			"SUPABASE_URL (.env, line 3) is abcd.supabase.co, and DATABASE_URL is not set. Set DATABASE_URL to that project's database",
 		},
 		"a project without its database, and the simulator": {"", []string{"SUPABASE_URL=https://abcd.supabase.co"}, "DATABASE_URL is not set"},
-		"a stand-in of a project, and the real Notion":      {"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=one", []string{"SUPABASE_URL=http://127.0.0.1:54321"}, "DATABASE_URL is not set"},
-		"a sealing key that is none":                        {"WEBHOOK_SEALING_KEY=ntn_real", nil, "WEBHOOK_SEALING_KEY is wrong. It must be a key of 32 bytes in base64"},
-		"a negative port, in a file":                        {"NOTION_SIM_PORT=-1", nil, "NOTION_SIM_PORT is"},
+		"a stand-in of a project, and the real Notion":      {"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=" + anID, []string{"SUPABASE_URL=http://127.0.0.1:54321"}, "DATABASE_URL is not set"},
+		"a sealing key that is none":                        {"WEBHOOK_SEALING_KEY=ntn_real", nil, "WEBHOOK_SEALING_KEY (.env, line 1) cannot be used (8 characters; not shown, because it is a secret). Write a key of 32 bytes in base64"},
+		"a negative port, in a file":                        {"NOTION_SIM_PORT=-1", nil, `NOTION_SIM_PORT (.env, line 1) is "-1"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,7 +97,7 @@ func TestWhatWasSourcedIsNoSetting(t *testing.T) {
 		want string // NOTION_PARTNERS_DATABASE_ID
 	}{
 		"the simulator's databases go with its token": {"", false, ""},
-		"what .env says of a real workspace stands":   {"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=real", true, "real"},
+		"what .env says of a real workspace stands":   {"NOTION_TOKEN=ntn_real\nNOTION_PARTNERS_DATABASE_ID=" + anID, true, anID},
 	} {
 		root, state := project(t, c.file)
 		s, err := load(root, state, []string{"NOTION_TOKEN=" + notionsim.IntegrationToken, "NOTION_PARTNERS_DATABASE_ID=simulated"})
@@ -121,12 +124,12 @@ func TestWhatWasSourcedIsNoSetting(t *testing.T) {
 
 func TestBlame(t *testing.T) {
 	t.Parallel()
-	s := settings{values: map[string]string{"LOG_LEVEL": "loud"}}
+	s := settings{values: map[string]string{"LOG_LEVEL": "loud"}, from: map[string]string{"LOG_LEVEL": ".env, line 3"}}
 	for name, c := range map[string]struct {
 		err  error
 		want string
 	}{
-		"a variable's value":         {&template.Error{Line: 17, Path: "Parameters.LogLevel", Reason: `"loud" is not one of debug, info`}, `LOG_LEVEL: "loud" is not one of debug, info`},
+		"a variable's value":         {&template.Error{Line: 17, Path: "Parameters.LogLevel", Reason: `"loud" is not one of debug, info`}, `LOG_LEVEL (.env, line 3): "loud" is not one of debug, info`},
 		"a default that is wrong":    {&template.Error{Line: 18, Path: "Parameters.Stage", Reason: "is no text"}, "template.yaml: line 18: Parameters.Stage: is no text"},
 		"another place":              {&template.Error{Line: 19, Path: "Resources.LogLevel", Reason: "is odd"}, "template.yaml: line 19: Resources.LogLevel: is odd"},
 		"an error of the whole file": {errors.New("no YAML"), "template.yaml: no YAML"},
@@ -207,6 +210,8 @@ func TestSealUnder(t *testing.T) {
 // TestExecute: each command that cannot be carried out says so in one line and gives 1.
 func TestExecute(t *testing.T) {
 	t.Chdir(t.TempDir())
+	t.Setenv("PGSERVICE", "another") // libpq's variables are of another database
+	t.Setenv("PGCONNECT_TIMEOUT", "soon")
 	for name, c := range map[string]struct {
 		arguments []string
 		environ   []string
@@ -215,19 +220,22 @@ func TestExecute(t *testing.T) {
 		stdout    string
 		stderr    string
 	}{
-		"nothing to do":          {nil, nil, true, 1, "", "local: say what to do: run, sync, reset, key, schema or migrate\n"},
-		"help":                   {[]string{"help"}, nil, false, 0, usage, ""},
-		"another folder":         {[]string{"run"}, nil, false, 1, "", "local: there is no template.yaml here: call this in the project's folder\n"},
-		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command walk: run, sync, reset, key, schema or migrate\n"},
+		"nothing to do":          {nil, nil, true, 1, "", "local: a command is missing. The commands are run, sync, sql, key, reset, schema, migrate\n"},
+		"help":                   {[]string{"help"}, nil, false, 0, usage(""), ""},
+		"help for one command":   {[]string{"sync", "--help"}, nil, false, 0, usage("sync"), ""},
+		"libpq's variables":      {[]string{"migrate"}, []string{"DATABASE_URL=postgres://me:hunter2@127.0.0.1:1/x"}, true, 1, "", "local: DATABASE_URL (in the environment) names 127.0.0.1:1, where no database listens. Start it, correct host and port, or remove DATABASE_URL to use a local database\n"},
+		"two wrong values":       {[]string{"run"}, []string{"PORT=a", "CLOUD_PORT=b"}, true, 1, "", "local: PORT (in the environment) is \"a\". Write the number of a free port for the API, from 1024 to 65535, such as 4000\nlocal: CLOUD_PORT (in the environment) is \"b\". Write the number of a free port for the local cloud, from 1024 to 65535, such as 4002\n"},
+		"another folder":         {[]string{"run"}, nil, false, 1, "", "local: there is no template.yaml here: change into the project's folder first\n"},
+		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command \"walk\". The commands are run, sync, sql, key, reset, schema, migrate\n"},
 		"too much said":          {[]string{"run", "fast"}, nil, true, 1, "", "local: run takes no arguments\n"},
 		"a template that is bad": {[]string{"run"}, []string{"PORT=0", "NOTION_SIM_PORT=0", "CLOUD_PORT=0"}, true, 1, "", "local: template.yaml: line 1: Oops: is not known to the local system\n"},
-		"no database to migrate": {[]string{"migrate"}, nil, true, 1, "", "local: set DATABASE_URL to the database that is to be migrated; the local system's own is migrated by make run\n"},
-		"no database's schema":   {[]string{"schema"}, nil, true, 1, "", "local: say which: schema <the Notion database's id> [what its records are called, such as events]\n"},
-		"nobody's schema":        {[]string{"schema", "x"}, nil, true, 1, "", "local: the system does not run, and NOTION_TOKEN is not set: whose database is it to be?\n"},
-		"nobody's key":           {[]string{"key"}, nil, true, 1, "", "local: the system does not run, and DATABASE_URL is not set: whose key is it to be?\n"},
-		"keys, walking":          {[]string{"key", "walk"}, nil, true, 1, "", "local: say create [client [scope...]], list, or revoke and a key's id\n"},
-		"an unknown scope":       {[]string{"key", "create", "me", "fly"}, nil, true, 1, "", "local: there is no scope fly, but read, sync, events, config, data, admin\n"},
-		"nothing to reset":       {[]string{"reset"}, nil, true, 0, "", ""},
+		"no database to migrate": {[]string{"migrate"}, nil, true, 1, "", "local: DATABASE_URL is not set. Set it to the database to migrate. The local system's own database is migrated by make run\n"},
+		"no database's schema":   {[]string{"schema"}, nil, true, 1, "", "local: schema needs the id of a Notion database, and may have a name for its records: make schema DATABASE=<id> NAME=events\n"},
+		"nobody's schema":        {[]string{"schema", "x"}, nil, true, 1, "", "local: the system is not running, and NOTION_TOKEN is not set. Start the system with make run, in another terminal, or set NOTION_TOKEN to read your own workspace\n"},
+		"nobody's key":           {[]string{"key"}, nil, true, 1, "", "local: the system is not running, and DATABASE_URL is not set. Start it with make run, in another terminal, or set DATABASE_URL to the database that you mean\n"},
+		"keys, walking":          {[]string{"key", "walk"}, nil, true, 1, "", "local: key has no command \"walk\", but create, list and revoke. To create a key for walk: make key DO=\"create walk read\"\n"},
+		"an unknown scope":       {[]string{"key", "create", "me", "fly"}, nil, true, 1, "", "local: there is no scope \"fly\". The scopes are read, sync, events, config, data, admin\n"},
+		"nothing to reset":       {[]string{"reset"}, nil, true, 0, "There is nothing to delete: the system has not run in this folder.\n", ""},
 	} {
 		os.Remove("template.yaml")
 		if c.template {
@@ -236,7 +244,7 @@ func TestExecute(t *testing.T) {
 			}
 		}
 		var stdout, stderr strings.Builder
-		if code := execute(c.arguments, c.environ, &stdout, &stderr); code != c.code || stdout.String() != c.stdout || stderr.String() != c.stderr {
+		if code := execute(c.arguments, c.environ, nil, &stdout, &stderr); code != c.code || stdout.String() != c.stdout || stderr.String() != c.stderr {
 			t.Errorf("%s: %d %q %q", name, code, stdout.String(), stderr.String())
 		}
 		os.RemoveAll(".local")

@@ -58,7 +58,7 @@ type api struct {
 func runningAPI(settings settings) (*api, error) {
 	variables, err := settings.announced()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("the system does not run: start it with make run, in another terminal")
+		return nil, errors.New("the system is not running. Start it with make run, in another terminal")
 	}
 	return &api{url: variables["API_URL"] + apiPath, key: variables["API_KEY"], client: http.Client{Timeout: 30 * time.Second}}, err
 }
@@ -76,11 +76,11 @@ func (a *api) call(ctx context.Context, method, path string, body, into any) (in
 	request.Header.Set("X-API-Key", a.key)
 	answer, err := a.client.Do(request)
 	if err != nil {
-		return 0, fmt.Errorf("the system does not answer: %w", err)
+		return 0, fmt.Errorf("the system does not answer at %s: %s", a.url, lastCause(err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
-		return 0, fmt.Errorf("%s answered %d and no JSON: %w", path, answer.StatusCode, err)
+		return 0, fmt.Errorf("%s answered %d without JSON: %w", path, answer.StatusCode, err)
 	}
 	return answer.StatusCode, nil
 }
@@ -139,7 +139,7 @@ func (a *api) watch(ctx context.Context, id string, show display) (ending, error
 		}
 		select {
 		case <-ctx.Done():
-			return ending{}, errors.New("stopped watching; the sync goes on")
+			return ending{}, errors.New("no longer watching. The sync continues")
 		case <-tick.C:
 		}
 	}
@@ -183,7 +183,7 @@ func (a *api) ending(ctx context.Context, id string) (ending, error) {
 			return e.Data, nil
 		}
 	}
-	return ending{}, errors.New("the sync has ended, and no event tells how")
+	return ending{}, errors.New("the sync has ended, and there is no event with its result")
 }
 
 // report tells what the sync did. The error says that a database's failed.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -275,10 +276,15 @@ func TestSystem(t *testing.T) {
 	}
 	for name, do := range map[string]func() error{
 		"a second run": func() error { return run(t.Context(), t.Context(), s, io.Discard) },
-		"a reset":      func() error { return reset(t.Context(), s) },
+		"a reset":      func() error { return reset(t.Context(), s, asking{yes: true}, io.Discard) },
 	} {
-		if err := do(); err == nil || err.Error() != "the system is running in this folder already: stop it first" {
+		if err := do(); err == nil || err.Error() != "the system is running in this folder already. Stop it first, with Ctrl-C in its terminal" {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, step := range []string{"building \\d+ functions", "starting Postgres", "migrating the database"} {
+		if !regexp.MustCompile(`done: ` + step + `.* seconds=\d+\.\d`).MatchString(first.out.String()) {
+			t.Errorf("how long %s took is not shown in\n%s", step, first.out)
 		}
 	}
 	var shown strings.Builder
@@ -313,10 +319,19 @@ func TestSystem(t *testing.T) {
 			t.Errorf("%q is no JSON", line)
 		}
 	}
-	if err := reset(t.Context(), s); err != nil {
-		t.Error(err)
+	var deleted strings.Builder
+	if err := reset(t.Context(), s, asking{}, &deleted); err == nil || !strings.Contains(err.Error(), "make reset YES=1") {
+		t.Errorf("a reset with nobody to ask: %v", err)
 	}
-	if entries, err := os.ReadDir(state); err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() != functionsDir && e.Name() != lockFile }) {
+	if err := reset(t.Context(), s, asking{input: strings.NewReader("no\n")}, &deleted); err != nil || !strings.Contains(deleted.String(), "Nothing was deleted.") || !exists(s.kept(keyFile)) {
+		t.Errorf("a reset that is not agreed to: %v\n%s", err, &deleted)
+	}
+	if err := reset(t.Context(), s, asking{input: strings.NewReader("y\n")}, &deleted); err != nil || !strings.Contains(deleted.String(), "the simulated Notion workspace (") || !strings.Contains(deleted.String(), "Deleted ") {
+		t.Errorf("%v\n%s", err, &deleted)
+	}
+	if entries, err := os.ReadDir(state); err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return !slices.Contains([]string{functionsDir, lockFile, folderFile}, e.Name())
+	}) {
 		t.Errorf("left after a reset: %v, %v", entries, err)
 	}
 }
@@ -417,7 +432,7 @@ func removeDatabase(t *testing.T, state string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := reset(t.Context(), s); err != nil {
+	if err := reset(t.Context(), s, asking{yes: true}, io.Discard); err != nil {
 		t.Error(err)
 	}
 }
@@ -427,9 +442,15 @@ func TestRealWorkspace(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var authorization string
+	checked := false
 	notion := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
+		if !checked { // before the system starts
+			checked = true
+			_, _ = io.WriteString(w, `{"object":"user","id":"`+anID+`","type":"bot","bot":{}}`)
+			return
+		}
 		authorization = r.Header.Get("Authorization")
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = io.WriteString(w, `{"object":"error","status":401,"code":"unauthorized","message":"API token is invalid."}`)
@@ -468,10 +489,9 @@ func TestStartRefuses(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"a taken port":              {[]string{"PORT=" + port}, "port " + port + " is taken: stop what listens there, or set PORT"},
-		"a taken port of another":   {[]string{"CLOUD_PORT=" + port}, "or set CLOUD_PORT"},
-		"a parameter that is wrong": {[]string{"NOTION_PLAN=gold"}, `NOTION_PLAN: "gold"`},
-		"a database that is away":   {[]string{"DATABASE_URL=postgres://me:secret@127.0.0.1:1/x"}, "connection refused"},
+		"a taken port":            {[]string{"PORT=" + port}, "port " + port + " of PORT (in the environment) is taken by " + filepath.Base(os.Args[0])},
+		"a taken port of another": {[]string{"CLOUD_PORT=" + port}, "or set CLOUD_PORT to another port"},
+		"a database that is away": {[]string{"DATABASE_URL=postgres://me:secret@127.0.0.1:1/x"}, "DATABASE_URL (in the environment) names 127.0.0.1:1, where no database listens"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := load("../..", filepath.Join(t.TempDir(), "state"), append(anyPort(), c.environ...))

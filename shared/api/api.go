@@ -155,7 +155,7 @@ func (a API) Failure(err error) http.Handler {
 
 // NotFound answers paths that there are none of.
 func (a API) NotFound() http.Handler {
-	return a.Failure(fault.New(fault.NotFound, "There is no such path. GET /api/enhanced-integration/health is one; the README lists all."))
+	return a.Failure(fault.New(fault.NotFound, "There is no such path. GET /api/enhanced-integration/health is one; docs/API.md lists all."))
 }
 
 func (a API) problem(r *http.Request, name, message string) problem {

@@ -14,21 +14,40 @@ import (
 )
 
 // Variable is a name and its value.
-type Variable struct{ Name, Value string }
+type Variable struct {
+	Name, Value string
+	Line        int // where Read found it
+}
 
 var (
 	line = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$`)
 	safe = regexp.MustCompile(`^[A-Za-z0-9_./:@%?=+,-]*$`)
 )
 
-// Parse reads lines of NAME=value: a value may stand in single quotes, taken as it is, or in double quotes, with \n, \", \\ and \$; a #
-// after white space begins a comment. A line that is none of that is an error with its number; it never shows the line, which may
-// hold a secret. Of a name that stands twice the last value counts.
+// Parse returns the variables of a file by name. When a name is set twice, the last value counts. Its errors are those of [Read].
 func Parse(r io.Reader) (map[string]string, error) {
+	all, err := Read(r)
+	if err != nil {
+		return nil, err
+	}
 	variables := map[string]string{}
+	for _, v := range all {
+		variables[v.Name] = v.Value
+	}
+	return variables, nil
+}
+
+// Read returns the variables of a file in their order. It reads lines of NAME=value, with or without "export". A value in single quotes is
+// taken as it is. In double quotes, \n, \", \\ and \$ are replaced. Outside of quotes, # after white space begins a comment. The error for
+// another line gives its number and never its content, which may be a secret.
+func Read(r io.Reader) ([]Variable, error) {
+	var variables []Variable
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, 1<<20)
 	for number := 1; scanner.Scan(); number++ {
+		if number == 1 && (bytes.HasPrefix(scanner.Bytes(), []byte("\xff\xfe")) || bytes.HasPrefix(scanner.Bytes(), []byte("\xfe\xff"))) {
+			return nil, errors.New("the file is UTF-16: save it as UTF-8")
+		}
 		text := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), "\ufeff"))
 		if text == "" || strings.HasPrefix(text, "#") || text == "set -a" || text == "set +a" {
 			continue
@@ -41,9 +60,12 @@ func Parse(r io.Reader) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: the value of %s %w", number, match[1], err)
 		}
-		variables[match[1]] = value
+		variables = append(variables, Variable{Name: match[1], Value: value, Line: number})
 	}
-	if err := scanner.Err(); err != nil {
+	switch err := scanner.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, errors.New("a line is longer than 1 MB")
+	case err != nil:
 		return nil, err
 	}
 	return variables, nil

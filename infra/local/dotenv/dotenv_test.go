@@ -54,10 +54,11 @@ func TestParseRefuses(t *testing.T) {
 		"no name":                 {"=secret", "line 1 is not NAME=value"},
 		"a name that is none":     {"# x\n\n1A=secret", "line 3 is not NAME=value"},
 		"a command":               {"rm -rf secret", "line 1 is not NAME=value"},
+		"UTF-16 of Windows":       {"\xff\xfeA\x00=\x001\x00", "the file is UTF-16: save it as UTF-8"},
 		"an open single quote":    {"A='secret", "line 1: the value of A has no closing quote"},
 		"an open double quote":    {`A="secret\"`, "line 1: the value of A has no closing quote"},
 		"something after a quote": {`A="1" secret`, "line 1: the value of A goes on after its closing quote"},
-		"a line without end":      {"A=" + strings.Repeat("secret", 1<<18), "bufio.Scanner: token too long"},
+		"a line without end":      {"A=" + strings.Repeat("secret", 1<<18), "a line is longer than 1 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

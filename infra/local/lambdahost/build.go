@@ -2,10 +2,10 @@ package lambdahost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 )
 
 // Build builds functions for this machine as they are built for the cloud, but for the paths in them: all at once, which looks at what they share
@@ -17,8 +17,12 @@ func Build(ctx context.Context, dir, out string, packages ...string) error {
 	}, packages...)
 	cmd := exec.CommandContext(ctx, "go", arguments...) //nolint:gosec // names of the caller's own
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w: %s", strings.Join(packages, ", "), err, said)
+	said, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return errors.New("Go is not on the PATH, and the functions are built with it. Install Go 1.26 or newer: https://go.dev/dl") //nolint:staticcheck // a name
+	}
+	if err != nil {
+		return fmt.Errorf("the functions cannot be built (%w). Go says:\n%s", err, said)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func currentAccount() (account, error) {
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
-		return account{}, fmt.Errorf("PostgreSQL does not run as root and there is no user nobody: %w", err)
+		return account{}, fmt.Errorf("PostgreSQL does not run as root, and there is no user nobody to run it as. Run make as another user: %w", err)
 	}
 	uid, err := strconv.ParseUint(nobody.Uid, 10, 32)
 	if err != nil {
@@ -71,8 +71,8 @@ func (a account) reaches(dir string) bool {
 }
 
 // place makes dir, or where the account cannot enter that a folder elsewhere which stands for it, and gives its absolute path with
-// links resolved.
-func (a account) place(dir string) (string, error) {
+// links resolved. id tells stand-ins apart whose folders had the same path at different times; it may be empty.
+func (a account) place(dir, id string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
@@ -81,7 +81,7 @@ func (a account) place(dir string) (string, error) {
 		return "", err
 	}
 	if !a.reaches(dir) {
-		dir = standIn(dir)
+		dir = standIn(dir, id)
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as above
 			return "", err
 		}
@@ -95,8 +95,8 @@ func (a account) place(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// locate returns the folder that place made for dir; fs.ErrNotExist when it did not.
-func (a account) locate(dir string) (string, error) {
+// locate returns the folder that place made for dir and id; fs.ErrNotExist when it did not.
+func (a account) locate(dir, id string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
@@ -105,7 +105,7 @@ func (a account) locate(dir string) (string, error) {
 		return "", err
 	}
 	if !a.reaches(dir) {
-		dir = standIn(dir)
+		dir = standIn(dir, id)
 		if err := ours(dir); err != nil {
 			return "", err
 		}
@@ -113,8 +113,11 @@ func (a account) locate(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// standIn returns the folder that stands for dir.
-func standIn(dir string) string {
+// standIn returns the folder that stands for dir: by its id, which it keeps when it is moved, or by its path.
+func standIn(dir, id string) string {
+	if id != "" {
+		return filepath.Join("/var/tmp", "enhanced-integration-"+id)
+	}
 	sum := sha256.Sum256([]byte(dir))
 	return filepath.Join("/var/tmp", "enhanced-integration-"+hex.EncodeToString(sum[:6]))
 }
@@ -126,7 +129,7 @@ func ours(dir string) error {
 		return err
 	}
 	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(owner.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s is somebody else's: remove it", dir)
+		return fmt.Errorf("%s belongs to another user. Delete it, or have it deleted", dir)
 	}
 	return nil
 }

@@ -32,14 +32,14 @@ func TestPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := c.account.place(c.dir)
+			got, err := c.account.place(c.dir, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if moved := strings.HasPrefix(got, "/var/tmp/enhanced-integration-"); moved != c.moved {
 				t.Errorf("place %s", got)
 			}
-			if again, err := c.account.place(c.dir); err != nil || again != got {
+			if again, err := c.account.place(c.dir, ""); err != nil || again != got {
 				t.Errorf("again %s, %v", again, err)
 			}
 			t.Cleanup(func() { os.RemoveAll(got) })
@@ -50,16 +50,16 @@ func TestPlace(t *testing.T) {
 func TestStandInOfSomebodyElseIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "postgres")
-	link := standIn(dir)
+	link := standIn(dir, "")
 	if err := os.Symlink(t.TempDir(), link); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Remove(link) })
 	root := account{root: true}
-	if got, err := root.place(dir); err == nil || !strings.Contains(err.Error(), "somebody else's") {
+	if got, err := root.place(dir, ""); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
 		t.Errorf("%s was taken, %v", got, err)
 	}
-	if got, err := root.locate(dir); err == nil {
+	if got, err := root.locate(dir, ""); err == nil {
 		t.Errorf("%s was found", got)
 	}
 }
@@ -69,19 +69,19 @@ func TestLocate(t *testing.T) {
 	t.Parallel()
 	dir, root := t.TempDir(), account{root: true}
 	for _, missing := range []string{filepath.Join(dir, "none"), dir} {
-		if got, err := root.locate(missing); !errors.Is(err, fs.ErrNotExist) {
+		if got, err := root.locate(missing, ""); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s was found, %v", got, err)
 		}
-		if _, err := os.Lstat(standIn(missing)); err == nil {
+		if _, err := os.Lstat(standIn(missing, "")); err == nil {
 			t.Errorf("a stand-in for %s was made", missing)
 		}
 	}
-	made, err := root.place(dir)
+	made, err := root.place(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(made) })
-	if got, err := root.locate(dir); err != nil || got != made {
+	if got, err := root.locate(dir, ""); err != nil || got != made {
 		t.Errorf("%s was found, %v", got, err)
 	}
 }

@@ -41,7 +41,7 @@ func (c cluster) environment() []string {
 func (c cluster) password() (string, error) {
 	password, err := os.ReadFile(c.path("password"))
 	if err != nil {
-		return "", fmt.Errorf("the database's password is lost, start anew with make reset: %w", err)
+		return "", fmt.Errorf("the local database's password is lost. make reset deletes the database, and the next make run starts afresh: %w", err)
 	}
 	return string(bytes.TrimSpace(password)), nil
 }
@@ -51,7 +51,7 @@ func (c cluster) initialize(ctx context.Context) error {
 	switch version, err := os.ReadFile(filepath.Join(c.data(), "PG_VERSION")); {
 	case err == nil:
 		if found := strings.TrimSpace(string(version)); found != strconv.Itoa(c.programs.Major) {
-			return fmt.Errorf("the database in %s is of PostgreSQL %s and this is %d: put %s on the PATH, or start anew with make reset",
+			return fmt.Errorf("the local database in %s was made by PostgreSQL %s, and this is PostgreSQL %d. Put %s on the PATH, or delete the database with make reset",
 				c.home, found, c.programs.Major, found)
 		}
 		return nil
@@ -76,7 +76,7 @@ func (c cluster) initialize(ctx context.Context) error {
 	cmd.Dir, cmd.Env = fresh, c.environment()
 	c.account.runAs(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("make a database: initdb: %w: %s", err, lastLine(out))
+		return fmt.Errorf("the local database cannot be made: initdb says %[2]s (%[1]w)", err, lastLine(out))
 	}
 	return os.Rename(fresh, c.data())
 }
@@ -85,7 +85,7 @@ func (c cluster) initialize(ctx context.Context) error {
 func (c cluster) choosePort(ctx context.Context, wanted int) (int, error) {
 	if wanted != 0 {
 		if !free(ctx, wanted) {
-			return 0, fmt.Errorf("port %d, which the database is to listen on, is taken", wanted)
+			return 0, fmt.Errorf("port %d of the local database is taken", wanted)
 		}
 		return wanted, c.keepPort(wanted)
 	}
@@ -147,7 +147,7 @@ func (c cluster) stopLeftOver(ctx context.Context) error {
 	defer ticker.Stop()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
 		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("end the database server that an earlier run left behind (process %d): %w", pid, err)
+			return fmt.Errorf("a database server that an earlier run left behind (process %d) cannot be ended: %w", pid, err)
 		}
 		for deadline := time.After(stopTime); deadline != nil; {
 			select {
@@ -162,7 +162,7 @@ func (c cluster) stopLeftOver(ctx context.Context) error {
 			}
 		}
 	}
-	return fmt.Errorf("the database server that an earlier run left behind (process %d) does not end", pid)
+	return fmt.Errorf("a database server that an earlier run left behind (process %d) does not end. End it with kill -9", pid)
 }
 
 // serves reports whether process pid is a server of this cluster.

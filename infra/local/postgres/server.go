@@ -32,6 +32,7 @@ const (
 // Config says how a server is run.
 type Config struct {
 	Dir       string // keeps the data, the password and the log across restarts
+	ID        string // whose Dir is, where what it keeps has to lie elsewhere; "": of whoever has the same path
 	Cache     string // keeps the fetched programs
 	Port      int    // 0: the port of the last start, or a free one
 	Ephemeral bool   // faster; a crash of the machine, not of the server, may lose the data
@@ -50,12 +51,12 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	home, err := account.place(config.Dir)
+	home, err := account.place(config.Dir, config.ID)
 	if err != nil {
-		return nil, fmt.Errorf("prepare the database's folder: %w", err)
+		return nil, fmt.Errorf("the local database's folder cannot be made: %w", err)
 	}
 	if wanted, err := filepath.Abs(config.Dir); err == nil && home != wanted {
-		config.Log.InfoContext(ctx, "the database is kept elsewhere, where its user can reach it", "folder", home, "instead_of", wanted)
+		config.Log.InfoContext(ctx, "PostgreSQL's user cannot enter this folder, so the database is kept in another one", "folder", home, "instead_of", wanted)
 	}
 	programs, err := find(ctx, account, config)
 	if err != nil {
@@ -101,13 +102,13 @@ func (s *Server) Stop() {
 	s.process.Stop(stopTime, syscall.SIGINT, syscall.SIGQUIT)
 }
 
-// LastURL returns the address that the server of dir had when it last ran; false when there was none.
-func LastURL(dir string) (string, bool) {
+// LastURL returns the address that the server of dir and id had when it last ran; false when there was none.
+func LastURL(dir, id string) (string, bool) {
 	account, err := currentAccount()
 	if err != nil {
 		return "", false
 	}
-	home, err := account.locate(dir)
+	home, err := account.locate(dir, id)
 	if err != nil {
 		return "", false
 	}
@@ -120,13 +121,61 @@ func LastURL(dir string) (string, bool) {
 	return address(password, port, "act"), err == nil
 }
 
-// Remove deletes what Start keeps for dir, and ends a server that an earlier run left over there.
-func Remove(ctx context.Context, dir string) error {
+// Adopt gives what was kept for dir without an id to id: what a version that knew no ids left. Where dir itself is not there, nothing is adopted:
+// what lies elsewhere for its path is of an earlier folder that was there.
+func Adopt(ctx context.Context, dir, id string) error {
 	account, err := currentAccount()
 	if err != nil {
 		return err
 	}
-	home, err := account.locate(dir)
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	old, err := account.locate(dir, "")
+	if errors.Is(err, fs.ErrNotExist) || err == nil && old != standIn(dir, "") {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := (cluster{home: old}).stopLeftOver(ctx); err != nil {
+		return err
+	}
+	return os.Rename(old, standIn(dir, id))
+}
+
+// Size tells where what Start keeps for dir and id lies, and how many bytes it has; fs.ErrNotExist when there is nothing.
+func Size(dir, id string) (home string, bytes int64, err error) {
+	account, err := currentAccount()
+	if err != nil {
+		return "", 0, err
+	}
+	if home, err = account.locate(dir, id); err != nil {
+		return "", 0, err
+	}
+	err = filepath.WalkDir(home, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil //nolint:nilerr // what is gone meanwhile has no size
+		}
+		if info, err := entry.Info(); err == nil {
+			bytes += info.Size()
+		}
+		return nil
+	})
+	return home, bytes, err
+}
+
+// Remove is RemoveOf without an id.
+func Remove(ctx context.Context, dir string) error { return RemoveOf(ctx, dir, "") }
+
+// RemoveOf deletes what Start keeps for dir and id, and ends a server that an earlier run left over there.
+func RemoveOf(ctx context.Context, dir, id string) error {
+	account, err := currentAccount()
+	if err != nil {
+		return err
+	}
+	home, err := account.locate(dir, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return os.RemoveAll(dir)
 	}
@@ -143,9 +192,9 @@ func find(ctx context.Context, account account, config Config) (binary.Programs,
 	if programs, ok := binary.Find(ctx, os.Getenv("PATH"), account.reaches); ok {
 		return programs, nil
 	}
-	cache, err := account.place(config.Cache)
+	cache, err := account.place(config.Cache, "")
 	if err != nil {
-		return binary.Programs{}, fmt.Errorf("prepare the folder for PostgreSQL's programs: %w", err)
+		return binary.Programs{}, fmt.Errorf("the folder for PostgreSQL's programs cannot be made: %w", err)
 	}
 	return binary.Fetch(ctx, cache, config.Log)
 }
@@ -243,13 +292,13 @@ func (c cluster) awaitReady(ctx context.Context, running *process.Process, url s
 			return connection.Close(ctx)
 		}
 		if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code != starting {
-			return fmt.Errorf("the database refuses us: %w", err)
+			return fmt.Errorf("the local database refuses the connection: %w", err)
 		}
 		select {
 		case <-running.Done():
-			return fmt.Errorf("the database did not start: %s", c.lastLog())
+			return fmt.Errorf("the local database did not start. Its log says: %s", c.lastLog())
 		case <-ctx.Done():
-			return fmt.Errorf("the database did not get ready: %w; %s", context.Cause(ctx), c.lastLog())
+			return fmt.Errorf("the local database did not get ready: %w. Its log says: %s", context.Cause(ctx), c.lastLog())
 		case <-ticker.C:
 		}
 	}

@@ -97,7 +97,7 @@ func TestServerKeepsItsDataAndAddress(t *testing.T) {
 	<-first.Done()
 
 	second := start(t, Config{Dir: dir})
-	if last, ok := LastURL(dir); second.URL() != first.URL() || !ok || last != first.URL() {
+	if last, ok := LastURL(dir, ""); second.URL() != first.URL() || !ok || last != first.URL() {
 		t.Errorf("address %s, before %s, known %s", second.URL(), first.URL(), last)
 	}
 	if got := query(t, second.URL(), "SELECT it FROM kept"); got != "written" {
@@ -185,7 +185,7 @@ func placed(t *testing.T, dir string) (account, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, err := account.place(dir)
+	home, err := account.place(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestRefusals(t *testing.T) {
 		"data of another version": {
 			spoil: func(home string) error {
 				return os.WriteFile(filepath.Join(home, "data", "PG_VERSION"), []byte("9.6\n"), 0o600)
-			}, want: "the database in HOME is of PostgreSQL 9.6",
+			}, want: "the local database in HOME was made by PostgreSQL 9.6",
 		},
 		"a lost password": {
 			spoil: func(home string) error { return os.Remove(filepath.Join(home, "password")) }, want: "password is lost",
@@ -251,12 +251,12 @@ func TestRefusals(t *testing.T) {
 		"a wrong password": {
 			spoil: func(home string) error {
 				return os.WriteFile(filepath.Join(home, "password"), []byte("other\n"), 0o600)
-			}, want: "refuses us",
+			}, want: "refuses the connection",
 		},
 		"a broken setting": {
 			spoil: func(home string) error {
 				return os.WriteFile(filepath.Join(home, "data", "postgresql.auto.conf"), []byte("nonsense = 1\n"), 0o644)
-			}, want: "the database did not start: ",
+			}, want: "the local database did not start. Its log says: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -296,7 +296,7 @@ func TestRemove(t *testing.T) {
 			t.Errorf("%s is left", path)
 		}
 	}
-	if _, ok := LastURL(dir); ok {
+	if _, ok := LastURL(dir, ""); ok {
 		t.Error("an address is left")
 	}
 	if err := Remove(t.Context(), dir); err != nil {

@@ -2,6 +2,7 @@ package template
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -65,6 +66,32 @@ func newScope(config Config, parameters, conditions, resources map[string]yaml.N
 		s.resources[id] = r
 	}
 	return s, nil
+}
+
+// Parameters returns the names of a template's parameters, sorted, and what is wrong with the values that some of them are given. Of a file that
+// is no template, which Read says, it returns nothing.
+func Parameters(source []byte, value func(name string) (string, bool)) (names []string, wrong map[string]*Error) {
+	var document struct {
+		Parameters map[string]yaml.Node `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(source, &document); err != nil {
+		return nil, nil
+	}
+	s := &scope{config: Config{Parameter: value}, lists: map[string]bool{}}
+	wrong = map[string]*Error{}
+	for _, name := range sortedKeys(document.Parameters) {
+		names = append(names, name)
+		node := document.Parameters[name]
+		if _, given := value(name); !given {
+			continue
+		}
+		if _, err := s.readParameter(name, &node); err != nil {
+			if e, ok := errors.AsType[*Error](err); ok {
+				wrong[name] = e
+			}
+		}
+	}
+	return names, wrong
 }
 
 func (s *scope) readParameter(name string, node *yaml.Node) (string, error) {

