@@ -76,7 +76,7 @@ func (c cluster) initialize(ctx context.Context) error {
 	cmd.Dir, cmd.Env = fresh, c.environment()
 	c.account.runAs(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("the local database cannot be made: initdb says %[2]s (%[1]w)", err, lastLine(out))
+		return fmt.Errorf("the local database cannot be made: initdb says %[2]s (%[1]w)", err, complaint(out))
 	}
 	return os.Rename(fresh, c.data())
 }
@@ -187,6 +187,18 @@ func (c cluster) lastLog() string {
 		return err.Error()
 	}
 	return lastLine(log)
+}
+
+// complaint returns the line in which initdb says what failed; behind it, it says what it tidies up.
+func complaint(output []byte) string {
+	for line := range strings.Lines(string(output)) {
+		for _, sign := range []string{"FATAL:", "error:", "could not"} {
+			if strings.Contains(line, sign) {
+				return strings.TrimSpace(line)
+			}
+		}
+	}
+	return lastLine(output)
 }
 
 func lastLine(text []byte) string {

@@ -315,3 +315,16 @@ func TestCutShortInitIsDoneAgain(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestComplaint(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ output, want string }{
+		"a full disk":     {"creating directory ... ok\ninitdb: error: could not write to file \"x\": No space left on device\ninitdb: removing contents of data directory\n", `initdb: error: could not write to file "x": No space left on device`},
+		"the server's":    {"running bootstrap script ... FATAL:  could not extend file: No space left on device\nchild process exited with exit code 1\n", "running bootstrap script ... FATAL:  could not extend file: No space left on device"},
+		"nothing of that": {"one\ntwo\n", "two"},
+	} {
+		if got := complaint([]byte(c.output)); got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
