@@ -206,6 +206,10 @@ sizes: ## Show the sizes of what sam-build built. More than 12.5 MB is an error
 
 ##@ Maintain
 
+.PHONY: api
+api: ## Write the OpenAPI document and the endpoints in docs/API.md from the routes of shared/api
+	go test ./shared/api -run '^TestDocuments$$' -count=1 -update
+
 .PHONY: permissions
 permissions: ## Write docs/PERMISSIONS.md from the template
 	go test ./infra/guard -run '^TestPermissions$$' -count=1 -update

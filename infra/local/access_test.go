@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,70 +22,17 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/act-platform/enhanced-integration/infra/local/template"
+	"github.com/act-platform/enhanced-integration/infra/contract"
 	"github.com/act-platform/enhanced-integration/infra/notionsim"
+	httpapi "github.com/act-platform/enhanced-integration/shared/api"
 	"github.com/act-platform/enhanced-integration/shared/auth/access"
 )
 
-const (
-	open   access.Scope = "open"   // of a route that asks nobody who they are
-	public access.Scope = "public" // of a route that asks for no scope; who says who they are has to be known
-	signed access.Scope = "signed" // of a route that asks for a signature, which no caller here has
-)
-
-// routes are all of the API's, each with a method, the scope that it asks for, and a body that changes nothing.
-var routes = map[string][]struct {
-	method string
-	scope  access.Scope
-	body   string
-}{
-	"/health":                               {{"GET", open, ""}},
-	"/dashboard":                            {{"GET", open, ""}},
-	"/analytics/dashboard":                  {{"GET", access.Read, ""}},
-	"/data-consistency":                     {{"GET", access.Read, ""}},
-	"/data-consistency/repair":              {{"POST", access.Sync, `{}`}},
-	"/alerts":                               {{"GET", access.Read, ""}, {"POST", access.Sync, `{"id":"` + nothing + `","action":"acknowledge"}`}},
-	"/breakers":                             {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
-	"/cache/invalidate":                     {{"POST", access.Config, `{"cache_type":"no such"}`}},
-	"/oauth/notion/url":                     {{"GET", access.Config, ""}},
-	"/oauth/notion/callback":                {{"GET", public, ""}, {"POST", public, "{}"}},
-	"/oauth/notion/disconnect":              {{"POST", access.Config, `{"workspace_id":"nobody's"}`}},
-	"/config":                               {{"GET", access.Read, ""}, {"POST", access.Config, `{}`}},
-	"/audit":                                {{"GET", access.Admin, ""}},
-	"/events":                               {{"GET", access.Read, ""}},
-	"/events/subscribe":                     {{"POST", access.Events, `{}`}},
-	"/events/subscriptions":                 {{"GET", access.Events, ""}},
-	"/events/subscriptions/{id}":            {{"GET", access.Events, ""}, {"PATCH", access.Events, `{}`}, {"DELETE", access.Events, ""}},
-	"/events/subscriptions/{id}/{action}":   {{"POST", access.Events, `{}`}},
-	"/events/subscriptions/{id}/deliveries": {{"GET", access.Events, ""}},
-	"/events/subscriptions/{id}/deliveries/{delivery}":        {{"GET", access.Events, ""}},
-	"/events/subscriptions/{id}/deliveries/{delivery}/replay": {{"POST", access.Events, `{}`}},
-	"/webhooks/notion":        {{"POST", signed, `{}`}},
-	"/webhooks/notion/token":  {{"GET", access.Admin, ""}, {"DELETE", access.Admin, ""}},
-	"/webhooks/supabase":      {{"POST", signed, `{}`}},
-	"/sync/status":            {{"GET", access.Read, ""}},
-	"/sync/trigger":           {{"POST", access.Sync, `{}`}},
-	"/sync/conflicts":         {{"GET", access.Read, ""}},
-	"/sync/conflicts/{id}":    {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
-	"/sync/errors":            {{"GET", access.Read, ""}},
-	"/sync/errors/retry":      {{"POST", access.Sync, `{"x":1}`}},
-	"/sync/held/{id}":         {{"GET", access.Sync, ""}, {"POST", access.Sync, `{}`}},
-	"/sync/runs/{id}":         {{"GET", access.Read, ""}},
-	"/sync/matches":           {{"GET", access.Read, ""}},
-	"/sync/matches/{page_id}": {{"POST", access.Sync, `{}`}},
-}
-
-// readFirst are the changes that only those may make who may read what is changed.
-var readFirst = map[string]bool{"POST /config": true, "POST /alerts": true}
-
-// ofNoConnection are the paths that take no connection_id: what judges the whole, what is called by others, what names the workspace itself.
-var ofNoConnection = map[string]bool{
-	"/health": true, "/dashboard": true, "/oauth/notion/url": true, "/oauth/notion/callback": true, "/oauth/notion/disconnect": true,
-	"/webhooks/notion": true, "/webhooks/notion/token": true, "/webhooks/supabase": true,
-}
+// changesNothing is a body that every endpoint refuses.
+const changesNothing = `{"no_such_field":1}`
 
 // base is what the API's paths begin with.
-const base = "/api/enhanced-integration"
+const base = httpapi.Base
 
 // nothing is the id of nothing.
 const nothing = "00000000-0000-7000-8000-000000000000"
@@ -186,7 +132,7 @@ func callers(t *testing.T, s settings, p supabaseProject) map[string]caller {
 	return result
 }
 
-// TestWhoMayCall goes through every route of the template with every kind of caller.
+// TestWhoMayCall goes through every route with every kind of caller.
 func TestWhoMayCall(t *testing.T) {
 	t.Parallel()
 	const limit = 10_000 // more than are sent here in a minute
@@ -198,25 +144,19 @@ func TestWhoMayCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := callers(t, s, p)
-	paths := templatePaths(t)
-	for _, path := range paths {
-		if routes[path] == nil {
-			t.Errorf("%s is not in the table of routes", path)
-		}
-	}
 	var answers output
 	t.Run("as", func(t *testing.T) {
 		for name, c := range all {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				for _, path := range paths {
-					r.tryRoutes(t, path, c, &answers)
+				for _, route := range httpapi.Routes() {
+					r.tryRoute(t, route, c, &answers)
 				}
 			})
 		}
 	})
-	r.namesConnections(t, paths, all)
-	r.leftTrails(t, paths)
+	r.namesConnections(t, all)
+	r.leftTrails(t)
 	r.fitsOrigins(t)
 	var list strings.Builder
 	if err := manageKeys(t.Context(), s, []string{"list"}, &list); err != nil {
@@ -250,7 +190,7 @@ func TestWhoMayCall(t *testing.T) {
 }
 
 // leftTrails looks whether every change that was asked for, of any route, is in the audit log.
-func (r *running) leftTrails(t *testing.T, paths []string) {
+func (r *running) leftTrails(t *testing.T) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), r.env["DATABASE_URL"])
 	if err != nil {
@@ -266,13 +206,13 @@ func (r *running) leftTrails(t *testing.T, paths []string) {
 		t.Fatal(err)
 	}
 	changes := 0
-	for _, path := range paths {
-		for _, route := range routes[path] {
-			if route.method == http.MethodGet {
+	for _, route := range httpapi.Routes() {
+		for _, m := range route.Methods {
+			if m.Verb == http.MethodGet {
 				continue
 			}
 			changes++
-			if action := route.method + " " + base + filled(path); !slices.Contains(left, action) {
+			if action := m.Verb + " " + base + filled(m.Path(route)); !slices.Contains(left, action) {
 				t.Errorf("%s left no trail", action)
 			}
 		}
@@ -307,42 +247,50 @@ func (r *running) fitsOrigins(t *testing.T) {
 	}
 }
 
-// tryRoutes sends a path's requests as a caller, and keeps the answers.
-func (r *running) tryRoutes(t *testing.T, path string, c caller, answers *output) {
+// tryRoute sends a route's requests as a caller, and keeps the answers.
+func (r *running) tryRoute(t *testing.T, route httpapi.Route, c caller, answers *output) {
 	t.Helper()
-	may := func(scope access.Scope) bool {
-		return slices.Contains(c.scopes, scope) || slices.Contains(c.scopes, access.Admin)
-	}
-	for _, route := range routes[path] {
-		status, answer := r.send(t, route.method, filled(path), route.body, c)
+	for _, m := range route.Methods {
+		status, answer := r.send(t, m.Verb, filled(m.Path(route)), bodyOf(m), c)
 		_, _ = answers.Write([]byte(answer))
 		var want []int
 		switch {
-		case route.scope == signed:
+		case route.Signed: // no caller here has the signature
 			want = []int{400, 401, 403, 503}
-		case route.scope == open:
+		case route.Public:
 			want = []int{200}
-		case c.scopes == nil && (route.scope != public || c.header != "X-Nothing"):
+		case c.scopes == nil && (m.Scope != "" || c.header != "X-Nothing"):
 			want = []int{401}
-		case route.scope == public, may(route.scope) && (may(access.Read) || !readFirst[route.method+" "+path]):
+		case m.Scope == "", slices.Contains(c.scopes, m.Scope), slices.Contains(c.scopes, access.Admin):
 			want = []int{200, 400, 404}
 		default:
 			want = []int{403}
 		}
 		if !slices.Contains(want, status) {
-			t.Errorf("%s %s: %d, want %d\n%s", route.method, path, status, want, answer)
+			t.Errorf("%s %s: %d, want %d\n%s", m.Verb, route.Path, status, want, answer)
 		}
 	}
 }
 
+// bodyOf returns a body for an endpoint that changes nothing.
+func bodyOf(m httpapi.Method) string {
+	switch {
+	case m.Verb == http.MethodGet:
+		return ""
+	case m.Scope == "": // who calls is looked at after the body
+		return "{}"
+	}
+	return changesNothing
+}
+
 // namesConnections asks every path for a connection that there is none of, and for one that is no id. Who may not ask is told nothing of it.
-func (r *running) namesConnections(t *testing.T, paths []string, all map[string]caller) {
+func (r *running) namesConnections(t *testing.T, all map[string]caller) {
 	t.Helper()
-	for _, path := range paths {
-		if ofNoConnection[path] {
+	for _, route := range httpapi.Routes() {
+		if route.Alone != "" {
 			continue
 		}
-		for _, route := range routes[path] {
+		for _, m := range route.Methods {
 			for _, c := range []struct {
 				who, id string
 				status  int
@@ -353,9 +301,9 @@ func (r *running) namesConnections(t *testing.T, paths []string, all map[string]
 				{"a key for data", nothing, http.StatusForbidden, "scope"},
 				{"nobody", nothing, http.StatusUnauthorized, ""},
 			} {
-				status, answer := r.send(t, route.method, filled(path)+"?connection_id="+c.id, route.body, all[c.who])
+				status, answer := r.send(t, m.Verb, filled(m.Path(route))+"?connection_id="+c.id, bodyOf(m), all[c.who])
 				if status != c.status || !strings.Contains(answer, c.says) {
-					t.Errorf("%s %s, %s, for the connection %s: %d, want %d\n%s", route.method, path, c.who, c.id, status, c.status, answer)
+					t.Errorf("%s %s, %s, for the connection %s: %d, want %d\n%s", m.Verb, route.Path, c.who, c.id, status, c.status, answer)
 				}
 			}
 		}
@@ -378,28 +326,6 @@ func (r *running) count(t *testing.T, who string, requests int) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// templatePaths returns the paths of the template's routes, without what they all begin with.
-func templatePaths(t *testing.T) []string {
-	t.Helper()
-	source, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tpl, err := template.Read(source, template.Config{Region: region, AccountID: "0", Parameter: func(string) (string, bool) { return "", false }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var paths []string
-	for _, f := range tpl.Functions {
-		for _, route := range f.Routes {
-			if path, ok := strings.CutPrefix(route.Path, base); ok {
-				paths = append(paths, path)
-			}
-		}
-	}
-	return paths
 }
 
 // send sends a request as a caller and gives status and answer.
@@ -425,9 +351,18 @@ func (r *running) send(t *testing.T, method, path, body string, c caller) (int, 
 	return answer.StatusCode, string(content)
 }
 
+// promised sends requests, and checks every answer of the API against its OpenAPI document.
+var promised = func() contract.Transport {
+	c, err := contract.Load()
+	if err != nil {
+		panic(err)
+	}
+	return contract.Transport{Contract: c, Next: &http.Transport{}}
+}()
+
 // testClient keeps no connections, which tests look for, and follows nobody.
 var testClient = &http.Client{
-	Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true},
+	Timeout: time.Minute, Transport: contract.Transport{Contract: promised.Contract, Next: &http.Transport{DisableKeepAlives: true}},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

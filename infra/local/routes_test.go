@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/infra/local/template"
+	httpapi "github.com/act-platform/enhanced-integration/shared/api"
 )
 
 // call is one request of the script that every route is driven with.
@@ -67,7 +68,7 @@ type answer struct {
 // drive sends the script's requests to an API, one after the other, and waits for the end of a sync that it began.
 func drive(t *testing.T, api string, calls []call, settle func()) []answer {
 	t.Helper()
-	client := http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{Timeout: time.Minute, Transport: promised, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	answers := make([]answer, len(calls))
 	for i, c := range calls {
@@ -149,10 +150,9 @@ func TestRoutes(t *testing.T) {
 
 // needsKey reports whether a path answers only who has a key: it is no page, and no door for Notion's or Supabase's own requests.
 func needsKey(path string) bool {
-	for route, list := range routes {
-		if base+filled(route) == path {
-			scope := list[0].scope
-			return scope != open && scope != public && scope != signed
+	for _, route := range httpapi.Routes() {
+		if base+filled(route.Path) == path {
+			return !route.Public && route.Methods[0].Scope != ""
 		}
 	}
 	return false // there is no such path

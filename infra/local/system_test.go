@@ -166,7 +166,7 @@ func (r *running) call(t *testing.T, method, path, key string) (int, map[string]
 	if key != "" {
 		request.Header.Set("X-API-Key", key)
 	}
-	client := http.Client{Timeout: time.Minute}
+	client := http.Client{Timeout: time.Minute, Transport: promised}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {

@@ -33,7 +33,7 @@ func (u *tourist) send(t *testing.T, method, url, body string) (int, []byte) {
 		request.Header.Set("Notion-Version", "2026-03-11")
 		request.Header.Set("Content-Type", "application/json")
 	}
-	client := http.Client{Timeout: time.Minute}
+	client := http.Client{Timeout: time.Minute, Transport: promised}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {

@@ -130,7 +130,7 @@ func TestOneTrace(t *testing.T) {
 	}
 	trigger.Header.Set("X-API-Key", u.env["API_KEY"])
 	trigger.Header.Set("Traceparent", "00-"+trace+"-"+origin+"-01")
-	client := http.Client{Timeout: time.Minute}
+	client := http.Client{Timeout: time.Minute, Transport: promised}
 	defer client.CloseIdleConnections()
 	answer, err := client.Do(trigger)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/auth/grant"
 	"github.com/act-platform/enhanced-integration/shared/auth/oauth"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/settings"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
@@ -59,26 +60,26 @@ var configurer = access.Principal{Client: "desk", KeyID: "k1", Scopes: []access.
 func TestOAuthURL(t *testing.T) {
 	t.Parallel()
 	c := &connector{}
-	status, _, answer := call(newAPI().OAuthURL(c), &configurer, "GET", "/?state=testing", "")
+	status, _, answer := call(t, newAPI().OAuthURL(c), &configurer, "GET", "/?state=testing", "")
 	if status != 200 || answer["authorization_url"] != "https://api.notion.com/v1/oauth/authorize?x" || answer["state"] != "random" || answer["provider"] != "notion" || c.started[0] != "desk testing" {
 		t.Errorf("%d %v %v", status, answer, c.started)
 	}
 	for name, target := range map[string]string{
 		"twice": "/?state=a&state=b", "very long": "/?state=" + strings.Repeat("x", 501), "a line break": "/?state=a%0d%0ab", "no text": "/?state=%ff%00", "another": "/?redirect_uri=x",
 	} {
-		if status, _, answer := call(newAPI().OAuthURL(c), &configurer, "GET", target, ""); status != 400 {
+		if status, _, answer := call(t, newAPI().OAuthURL(c), &configurer, "GET", target, ""); status != 400 {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
 	}
 	byNone := func(context.Context) (oauth.Method, error) { return oauth.ByNone, nil }
 	byToken := func(context.Context) (oauth.Method, error) { return oauth.ByToken, nil }
-	status, _, answer = call(newAPI().OAuthUnconfigured(byToken), &configurer, "GET", "/?state=testing", "")
+	status, _, answer = call(t, newAPI().OAuthUnconfigured(byToken), &configurer, "GET", "/?state=testing", "")
 	if status != 400 || answer["error"] != "OAuth not configured" || answer["current_auth_method"] != "token-based" || answer["has_notion_token"] != true ||
 		answer["message"] != "Notion OAuth credentials not configured. Currently using token-based authentication." ||
 		at(answer, "setup_instructions", "oauth_client_id") != "Set NOTION_OAUTH_CLIENT_ID environment variable" {
 		t.Errorf("%d %v", status, answer)
 	}
-	if _, _, answer := call(newAPI().OAuthUnconfigured(byNone), &configurer, "GET", "/", ""); answer["has_notion_token"] != false || answer["current_auth_method"] != "none" {
+	if _, _, answer := call(t, newAPI().OAuthUnconfigured(byNone), &configurer, "GET", "/", ""); answer["has_notion_token"] != false || answer["current_auth_method"] != "none" {
 		t.Errorf("%v", answer)
 	}
 }
@@ -91,7 +92,7 @@ func TestOAuthCallback(t *testing.T) {
 		"Notion":         {"GET", "/?code=c&state=s&new=1", ""},
 		"an application": {"POST", "/", `{"code":"c","state":"s","redirect_uri":"r"}`},
 	} {
-		status, _, answer := call(h, nil, given.method, given.target, given.body)
+		status, _, answer := call(t, h, nil, given.method, given.target, given.body)
 		if status != 200 || answer["workspace_id"] != "w" || answer["bot_id"] != "b" || answer["state"] != "testing" || answer["provider"] != "notion" {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
@@ -111,7 +112,7 @@ func TestOAuthCallback(t *testing.T) {
 		"one field more":      {"POST", "/", `{"code":"c","state":"s","scope":"x"}`, 400},
 		"a query of a person": {"POST", "/?code=c", `{"code":"c","state":"s"}`, 400},
 	} {
-		if status, _, answer := call(h, nil, given.method, given.target, given.body); status != given.status {
+		if status, _, answer := call(t, h, nil, given.method, given.target, given.body); status != given.status {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
 	}
@@ -121,11 +122,13 @@ func TestOAuthCallback(t *testing.T) {
 }
 
 // browse sends a request as a browser does, or with a key.
-func browse(h http.Handler, header, value string, as map[string]any) *httptest.ResponseRecorder {
+func browse(t *testing.T, h http.Handler, header, value string, as map[string]any) *httptest.ResponseRecorder {
+	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/?code=c&state=s", nil)
 	r.Header.Set(header, value)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r.WithContext(invocation.WithCall(r.Context(), invocation.Call{RequestID: "req-1", Authorization: as})))
+	kept(t, h, r, w.Code, w.Header(), w.Body.String())
 	return w
 }
 
@@ -133,7 +136,7 @@ func TestCallbackPage(t *testing.T) {
 	t.Parallel()
 	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 	c := &connector{}
-	w := browse(newAPI().OAuthCallback(c), "Accept", browser, nil)
+	w := browse(t, newAPI().OAuthCallback(c), "Accept", browser, nil)
 	page := w.Body.String()
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(page, "Notion is connected") || !strings.Contains(page, "&lt;b&gt;W&lt;/b&gt;") || strings.Contains(page, "<b>W") {
 		t.Errorf("%d %s", w.Code, page)
@@ -142,12 +145,12 @@ func TestCallbackPage(t *testing.T) {
 		t.Error(policy)
 	}
 	c.err = fault.New(fault.Invalid, "Access was <not> allowed in Notion.")
-	w = browse(newAPI().OAuthCallback(c), "Accept", browser, nil)
+	w = browse(t, newAPI().OAuthCallback(c), "Accept", browser, nil)
 	if page := w.Body.String(); w.Code != 400 || !strings.Contains(page, "was not connected") || !strings.Contains(page, "&lt;not&gt;") || !strings.Contains(page, "req-1") {
 		t.Errorf("%d %s", w.Code, page)
 	}
 	for name, accept := range map[string]string{"an application": "application/json", "one that takes both": "application/json, text/html", "curl": "*/*"} {
-		if w := browse(newAPI().OAuthCallback(c), "Accept", accept, nil); w.Header().Get("Content-Type") != "application/json" {
+		if w := browse(t, newAPI().OAuthCallback(c), "Accept", accept, nil); w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s sees a page", name)
 		}
 	}
@@ -158,15 +161,15 @@ func TestCallbackCaller(t *testing.T) {
 	t.Parallel()
 	c := &connector{}
 	h := newAPI().OAuthCallback(c)
-	if w := browse(h, "X-Api-Key", "x", access.Context(configurer, nil)); w.Code != 200 || c.finished[0].Client != "desk" {
+	if w := browse(t, h, "X-Api-Key", "x", access.Context(configurer, nil)); w.Code != 200 || c.finished[0].Client != "desk" {
 		t.Errorf("%d %+v", w.Code, c.finished)
 	}
-	if w := browse(h, "Authorization", "Bearer x", access.Context(access.Principal{}, access.Unknown())); w.Code != 401 {
+	if w := browse(t, h, "Authorization", "Bearer x", access.Context(access.Principal{}, access.Unknown())); w.Code != 401 {
 		t.Errorf("%d", w.Code)
 	}
 	often := access.Context(access.Principal{}, fault.New(fault.RateLimited, "Slow."))
 	often["retry_after"] = 7.0
-	if w := browse(h, "Accept", "*/*", often); w.Code != 429 || w.Header().Get("Retry-After") != "7" {
+	if w := browse(t, h, "Accept", "*/*", often); w.Code != 429 || w.Header().Get("Retry-After") != "7" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	if len(c.finished) != 1 {
@@ -177,7 +180,7 @@ func TestCallbackCaller(t *testing.T) {
 func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.Handler{"an answer": newAPI().Events(&store{}), "an error": newAPI().NotFound()} {
-		_, header, _ := call(h, &everybody, "GET", "/", "")
+		_, header, _ := call(t, h, &everybody, "GET", "/", "")
 		for field, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
 			"Strict-Transport-Security": "max-age=63072000", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -194,30 +197,30 @@ func TestChangesLeaveATrail(t *testing.T) {
 	m := &memory{}
 	a := newAPI()
 	a.Trail, a.NewID = m, func() string { return "e1" }
-	s := &store{}
-	if status, _, _ := call(a.SyncTrigger(s.start), &everybody, "POST", "/sync/trigger", `{"type":"full"}`); status != 202 {
+	s := &store{run: journal.Run{ID: "run-1", Type: journal.Full}}
+	if status, _, _ := call(t, a.SyncTrigger(s.start), &everybody, "POST", "/sync/trigger", `{"type":"full"}`); status != 202 {
 		t.Fatal(status)
 	}
 	e, o := m.entries[0], m.outcomes[0]
 	if e.Client != "desk" || e.Action != "POST /sync/trigger" || e.RequestID != "req-1" || !e.At.Equal(now) || o.Status != 202 || o.Detail["type"] == nil {
 		t.Errorf("%+v %+v", e, o)
 	}
-	call(a.SyncTrigger(s.start), &everybody, "POST", "/", `{}`)
+	call(t, a.SyncTrigger(s.start), &everybody, "POST", "/", `{}`)
 	if len(m.outcomes) != 2 || m.outcomes[1].Status != 400 {
 		t.Errorf("a refused change: %+v", m.outcomes)
 	}
-	call(a.SyncTrigger(s.start), nil, "POST", "/", `{"type":"full"}`)
-	call(a.Events(s), &everybody, "GET", "/", "")
+	call(t, a.SyncTrigger(s.start), nil, "POST", "/", `{"type":"full"}`)
+	call(t, a.Events(s), &everybody, "GET", "/", "")
 	if len(m.entries) != 2 {
 		t.Errorf("what nobody may ask, or what changes nothing, leaves a trail: %+v", m.entries)
 	}
-	call(a.OAuthCallback(&connector{}), nil, "GET", "/?code=hidden&state=hidden", "")
+	call(t, a.OAuthCallback(&connector{}), nil, "GET", "/?code=hidden&state=hidden", "")
 	if last := m.entries[2]; last.Client != "" || strings.Contains(last.Action, "hidden") || m.outcomes[2].Detail["asked_for_by"] != "desk" {
 		t.Errorf("%+v %+v", last, m.outcomes[2])
 	}
 	m.err = fault.Wrap(errors.New("x"), fault.Unavailable, "Away.")
 	asked := len(s.asked)
-	if status, _, _ := call(a.SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full"}`); status != 503 || len(s.asked) != asked {
+	if status, _, _ := call(t, a.SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full"}`); status != 503 || len(s.asked) != asked {
 		t.Errorf("%d: a change that cannot be written down is made", status)
 	}
 }
@@ -256,7 +259,7 @@ func TestConfig(t *testing.T) {
 		Set:     func(_ context.Context, name string) (bool, error) { return name == "NOTION_TOKEN", nil },
 		Secrets: []string{"NOTION_TOKEN", "DATABASE_URL"}, Schedule: "rate(5 minutes)", BatchSize: 100, Attempts: 6, Plan: settings.Standard, Realtime: true,
 	})
-	status, _, answer := call(h, &everybody, "GET", "/", "")
+	status, _, answer := call(t, h, &everybody, "GET", "/", "")
 	for _, want := range []struct {
 		path  string
 		value any
@@ -282,7 +285,7 @@ func TestConfig(t *testing.T) {
 	if status != 200 {
 		t.Errorf("%d %v", status, answer)
 	}
-	if status, _, answer := call(h, &configurer, "POST", "/", `{"conflict_policy":"notion","sync_interval_minutes":30}`); status != 200 ||
+	if status, _, answer := call(t, h, &configurer, "POST", "/", `{"conflict_policy":"notion","sync_interval_minutes":30}`); status != 200 ||
 		at(answer, "configuration", "sync", "interval_ms") != 1800000.0 || s.kept.Policy != merge.NotionWins || s.kept.Name != "saved by desk" {
 		t.Errorf("%d %v", status, answer)
 	}
@@ -297,7 +300,7 @@ func TestConfig(t *testing.T) {
 		"no policy":          {&configurer, `{"conflict_policy":"x"}`, 400},
 		"a secret":           {&configurer, `{"notion_token":"x"}`, 400},
 	} {
-		if status, _, answer := call(h, c.as, "POST", "/", c.body); status != c.status {
+		if status, _, answer := call(t, h, c.as, "POST", "/", c.body); status != c.status {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
 	}

@@ -57,30 +57,68 @@ func showAlert(a alert.Alert, now time.Time) alertShown {
 	return shown
 }
 
+// alertStatus is which alerts are listed.
+type alertStatus string
+
+// Which alerts may be listed.
+const (
+	openAlerts alertStatus = "open"
+	allAlerts  alertStatus = "all"
+)
+
+type alertList struct {
+	Envelope
+	Alerts []alertShown `json:"alerts"`
+}
+
+type alertChange struct {
+	ID      string `json:"id" api:"required"`
+	Action  string `json:"action" api:"required"`
+	Minutes int    `json:"minutes"`
+}
+
+type alertChanged struct {
+	Envelope
+	Alert   alertShown `json:"alert"`
+	Message string     `json:"message"`
+}
+
+func alertsRoute() Route {
+	return Route{Path: "/alerts", Function: "alerts", Group: Operations, Methods: []Method{
+		{
+			Verb: http.MethodGet, Scope: access.Read, Does: "Lists open alerts, or all of them.",
+			Query:   []Parameter{{"status", alertStatus(""), "open, which is usual, or all."}, limitParameter()},
+			Answers: []Answer{{http.StatusOK, alertList{}}},
+		},
+		{
+			Verb: http.MethodPost, Scope: access.Sync, Does: "Acknowledges an alert, or silences it for up to a week.",
+			Body: alertChange{}, Examples: []string{`{"id":"…","action":"acknowledge"}`, `{"id":"…","action":"silence","minutes":60}`},
+			Answers: []Answer{{http.StatusOK, alertChanged{}}}, Fails: []fault.Kind{fault.NotFound, fault.Conflict},
+		},
+	}}
+}
+
 // Alerts answers GET and POST /alerts: what holds now, or with status=all what held before too; and that somebody has seen an alert, or
 // wants to hear no more of it for a while. Acknowledging twice changes nothing.
 func (a API) Alerts(desk AlertStore) http.Handler {
-	return a.serve(access.Read, methods{http.MethodGet: a.listAlerts(desk), http.MethodPost: a.changeAlert(desk)})
+	return a.serve(alertsRoute(), endpoints{http.MethodGet: a.listAlerts(desk), http.MethodPost: a.changeAlert(desk)})
 }
 
 func (a API) listAlerts(desk AlertStore) endpoint {
 	return func(r *http.Request) (int, any, error) {
-		values, err := query(r, "status", "limit")
-		if err != nil {
-			return 0, nil, err
-		}
+		values := r.URL.Query()
 		status, err := one(values, "status")
 		if err != nil {
 			return 0, nil, err
 		}
-		if values.Has("status") && status != "open" && status != "all" {
+		if values.Has("status") && alertStatus(status) != openAlerts && alertStatus(status) != allAlerts {
 			return 0, nil, fault.New(fault.Invalid, "status must be open or all.")
 		}
 		limit, err := limitOf(values, alertsUsual)
 		if err != nil {
 			return 0, nil, err
 		}
-		list, err := desk.List(r.Context(), status == "all", limit)
+		list, err := desk.List(r.Context(), alertStatus(status) == allAlerts, limit)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -88,28 +126,13 @@ func (a API) listAlerts(desk AlertStore) endpoint {
 		for i, one := range list {
 			shown[i] = showAlert(one, a.Now())
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Alerts []alertShown `json:"alerts"`
-		}{a.ok(), shown}, nil
+		return http.StatusOK, alertList{a.ok(), shown}, nil
 	}
 }
 
 func (a API) changeAlert(desk AlertStore) endpoint {
-	type changed struct {
-		Envelope
-		Alert   alertShown `json:"alert"`
-		Message string     `json:"message"`
-	}
 	return func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
-		var in struct {
-			ID      string `json:"id"`
-			Action  string `json:"action"`
-			Minutes int    `json:"minutes"`
-		}
+		var in alertChange
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
@@ -117,9 +140,6 @@ func (a API) changeAlert(desk AlertStore) endpoint {
 			return 0, nil, fault.New(fault.Invalid, "id must be an alert's; GET /alerts lists them.")
 		}
 		caller, err := callerOf(r)
-		if err == nil && !caller.May(access.Sync) {
-			err = fault.New(fault.Forbidden, "The key of %s may not do this: it needs the scope %q.", caller.Client, access.Sync)
-		}
 		if err != nil {
 			return 0, nil, err
 		}
@@ -137,6 +157,6 @@ func (a API) changeAlert(desk AlertStore) endpoint {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, changed{a.ok(), showAlert(is, a.Now()), message}, nil
+		return http.StatusOK, alertChanged{a.ok(), showAlert(is, a.Now()), message}, nil
 	}
 }

@@ -43,16 +43,40 @@ type Envelope struct {
 // problem is the shape of every error.
 type problem struct {
 	Envelope
-	Error     string `json:"error"`
-	Message   string `json:"message"`
+	Error     string `json:"error"`   // a short name, for people
+	Code      Code   `json:"code"`    // the same for programs; it stays as it is
+	Message   string `json:"message"` // what was wrong and what to do
 	RequestID string `json:"request_id"`
 }
+
+// Problem returns the body of an error, for those who describe it.
+func Problem() any { return problem{} }
+
+// Code is what programs know an error by.
+type Code string
+
+// The codes.
+const (
+	CodeInvalid          Code = "invalid"
+	CodeUnauthorized     Code = "unauthorized"
+	CodeForbidden        Code = "forbidden"
+	CodeNotFound         Code = "not_found"
+	CodeMethodNotAllowed Code = "method_not_allowed"
+	CodeConflict         Code = "conflict"
+	CodeAlreadyRunning   Code = "already_running"
+	CodeTooLarge         Code = "too_large"
+	CodeRateLimited      Code = "rate_limited"
+	CodeNotConfigured    Code = "not_configured"
+	CodeInternal         Code = "internal"
+	CodeUnavailable      Code = "unavailable"
+	CodeFull             Code = "full"
+)
 
 // endpoint answers one method of a path: with a status and a body, or with an error.
 type endpoint func(r *http.Request) (status int, body any, err error)
 
-// methods are the endpoints of a path.
-type methods map[string]endpoint
+// endpoints are those of a path: by verb, or by verb and action.
+type endpoints map[string]endpoint
 
 // reply is an answer before it is written.
 type reply struct {
@@ -61,28 +85,39 @@ type reply struct {
 	body   any
 }
 
-// serve makes a handler of a path's methods. scope is what a caller needs; "" lets everybody in.
-func (a API) serve(scope access.Scope, m methods) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.write(w, a.answer(r, scope, m)) })
+// Served is the handler of a route.
+type Served struct {
+	http.Handler
+	Route Route
 }
 
-// answer returns the answer to a request of a path.
-func (a API) answer(r *http.Request, scope access.Scope, m methods) reply {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
+// serve returns the handler of a route.
+func (a API) serve(route Route, e endpoints) http.Handler {
+	return Served{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.write(w, a.answer(r, route, e)) }), route}
+}
+
+// answer returns the answer to a request of a route.
+func (a API) answer(r *http.Request, route Route, e endpoints) reply {
+	method, ok := route.method(r)
+	if !ok && !slices.Contains(route.verbs(), r.Method) {
+		return a.notAllowed(r, route.verbs())
 	}
-	do, ok := m[method]
-	if !ok {
-		return a.notAllowed(r, slices.Sorted(maps.Keys(m)))
-	}
-	if err := permitted(r, scope); err != nil {
+	if err := permitted(r, method.Scope); err != nil {
 		return a.failure(r, err)
+	}
+	if !ok {
+		return a.failure(r, fault.New(fault.NotFound, "There is no such path. A path here ends in %s.", orNone(route.actions())))
 	}
 	if err := refusedConnection(r); err != nil {
 		return a.failure(r, err)
 	}
-	if method != http.MethodGet {
+	do := func(r *http.Request) (int, any, error) {
+		if err := method.checkQuery(r); err != nil {
+			return 0, nil, err
+		}
+		return e[method.key()](r)
+	}
+	if method.Verb != http.MethodGet {
 		do = a.recorded(do)
 	}
 	status, body, err := do(r)
@@ -97,19 +132,28 @@ func (a API) notAllowed(r *http.Request, allowed []string) reply {
 	return reply{
 		http.StatusMethodNotAllowed,
 		http.Header{"Allow": {strings.Join(allowed, ", ")}},
-		a.problem(r, "Method not allowed", "Use "+strings.Join(allowed, " or ")+" here."),
+		a.problem(r, "Method not allowed", CodeMethodNotAllowed, "Use "+strings.Join(allowed, " or ")+" here."),
 	}
 }
 
-// ReadOnly has next answer who reads, and refuses every other method.
-func (a API) ReadOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func pageRoute() Route {
+	return Route{Path: "/dashboard", Function: "dashboard", Group: Overview, Public: true, Alone: "The page holds no data.", Methods: []Method{{
+		Verb: http.MethodGet, Lenient: true, Does: "The dashboard, an HTML page. It asks for a key, whose scope must be read.", Answers: []Answer{{http.StatusOK, nil}}, Other: []string{"text/html"},
+	}}}
+}
+
+// Page answers GET /dashboard with a page.
+func (a API) Page(next http.Handler) http.Handler { return a.readOnly(pageRoute(), next) }
+
+// readOnly has next answer who reads, and refuses every other method.
+func (a API) readOnly(route Route, next http.Handler) http.Handler {
+	return Served{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			a.write(w, a.notAllowed(r, []string{http.MethodGet}))
+			a.write(w, a.notAllowed(r, route.verbs()))
 			return
 		}
 		next.ServeHTTP(w, r)
-	})
+	}), route}
 }
 
 // permitted says whether the caller may use what needs that scope. A caller who asks too often is refused everywhere.
@@ -134,7 +178,7 @@ func callerOf(r *http.Request) (access.Principal, error) {
 
 // failure returns the answer to an error: what may be shown goes to the caller, the cause to the log.
 func (a API) failure(r *http.Request, err error) reply {
-	status, name := statusOf(fault.KindOf(err))
+	status, name, code := StatusOf(fault.KindOf(err))
 	if status >= http.StatusInternalServerError {
 		a.Log.ErrorContext(r.Context(), "request failed", "request_id", invocation.RequestID(r.Context()), "status", status, "error", err)
 	}
@@ -145,7 +189,7 @@ func (a API) failure(r *http.Request, err error) reply {
 	if status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", "Bearer")
 	}
-	return reply{status, header, a.problem(r, name, fault.Message(err))}
+	return reply{status, header, a.problem(r, name, code, fault.Message(err))}
 }
 
 // Failure answers every request with an error.
@@ -158,9 +202,9 @@ func (a API) NotFound() http.Handler {
 	return a.Failure(fault.New(fault.NotFound, "There is no such path. GET /api/enhanced-integration/health is one; docs/API.md lists all."))
 }
 
-func (a API) problem(r *http.Request, name, message string) problem {
+func (a API) problem(r *http.Request, name string, code Code, message string) problem {
 	return problem{
-		Envelope: Envelope{Timestamp: stamp(a.Now())}, Error: name, Message: message,
+		Envelope: Envelope{Timestamp: stamp(a.Now())}, Error: name, Code: code, Message: message,
 		RequestID: invocation.RequestID(r.Context()),
 	}
 }
@@ -172,7 +216,7 @@ func (a API) write(w http.ResponseWriter, given reply) {
 	data, err := json.Marshal(given.body)
 	if err != nil {
 		a.Log.Error("an answer cannot be written", "error", err)
-		given.status, data = http.StatusInternalServerError, []byte(`{"success":false,"error":"Internal error","message":"The answer cannot be written."}`)
+		given.status, data = http.StatusInternalServerError, []byte(`{"success":false,"error":"Internal error","code":"internal","message":"The answer cannot be written."}`)
 	}
 	maps.Copy(w.Header(), given.header)
 	secure(w.Header())
@@ -197,30 +241,30 @@ func secure(header http.Header) {
 	}
 }
 
-// statusOf is the one table from kinds of error to HTTP.
-func statusOf(k fault.Kind) (status int, name string) {
+// StatusOf is the one table from kinds of error to HTTP, with a name for people and a code for programs.
+func StatusOf(k fault.Kind) (status int, name string, code Code) {
 	switch k {
 	case fault.Invalid:
-		return http.StatusBadRequest, "Invalid request"
+		return http.StatusBadRequest, "Invalid request", CodeInvalid
 	case fault.NotFound:
-		return http.StatusNotFound, "Not found"
+		return http.StatusNotFound, "Not found", CodeNotFound
 	case fault.Conflict:
-		return http.StatusConflict, "Conflict"
+		return http.StatusConflict, "Conflict", CodeConflict
 	case fault.Unauthorized:
-		return http.StatusUnauthorized, "Unauthorized"
+		return http.StatusUnauthorized, "Unauthorized", CodeUnauthorized
 	case fault.Forbidden:
-		return http.StatusForbidden, "Forbidden"
+		return http.StatusForbidden, "Forbidden", CodeForbidden
 	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge, "Too large"
+		return http.StatusRequestEntityTooLarge, "Too large", CodeTooLarge
 	case fault.Full:
-		return http.StatusInsufficientStorage, "No room"
+		return http.StatusInsufficientStorage, "No room", CodeFull
 	case fault.RateLimited:
-		return http.StatusTooManyRequests, "Too many requests"
+		return http.StatusTooManyRequests, "Too many requests", CodeRateLimited
 	case fault.Unavailable:
-		return http.StatusServiceUnavailable, "Unavailable"
+		return http.StatusServiceUnavailable, "Unavailable", CodeUnavailable
 	case fault.Internal:
 	}
-	return http.StatusInternalServerError, "Internal error"
+	return http.StatusInternalServerError, "Internal error", CodeInternal
 }
 
 // stamp writes a time as the contract does: RFC 3339 in UTC, with milliseconds.

@@ -54,7 +54,8 @@ func (s *store) start(_ context.Context, t journal.Type, kinds []string, dryRun 
 var everybody = access.Principal{Client: "desk", Scopes: []access.Scope{access.Read, access.Sync}}
 
 // call sends a request as a caller and gives the status, the headers and the answer.
-func call(h http.Handler, as *access.Principal, method, target, body string) (int, http.Header, map[string]any) {
+func call(t *testing.T, h http.Handler, as *access.Principal, method, target, body string) (int, http.Header, map[string]any) {
+	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	c := invocation.Call{RequestID: "req-1"}
 	if as != nil {
@@ -64,6 +65,7 @@ func call(h http.Handler, as *access.Principal, method, target, body string) (in
 	h.ServeHTTP(w, r.WithContext(invocation.WithCall(r.Context(), c)))
 	var answer map[string]any
 	_ = json.Unmarshal(w.Body.Bytes(), &answer)
+	kept(t, h, r, w.Code, w.Header(), w.Body.String())
 	return w.Code, w.Header(), answer
 }
 
@@ -136,13 +138,13 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		"a cursor of one's own":      {events, &reader, "GET", "/?cursor=abc", "", 400, "next_cursor"},
 		"a cursor of nought":         {events, &reader, "GET", "/?cursor=MA", "", 400, "next_cursor"},
 		"a broken query":             {events, &reader, "GET", "/?limit=%zz", "", 400, "malformed"},
-		"a page to be read":          {newAPI().ReadOnly(http.NotFoundHandler()), nil, "POST", "/", "", 405, "Use GET here"},
+		"a page to be read":          {newAPI().Page(http.NotFoundHandler()), nil, "POST", "/", "", 405, "Use GET here"},
 		"no such path":               {newAPI().NotFound(), nil, "GET", "/x", "", 404, "no such path"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, header, answer := call(c.handler, c.as, c.method, c.target, c.body)
+			status, header, answer := call(t, c.handler, c.as, c.method, c.target, c.body)
 			message, _ := answer["message"].(string)
 			if goes := ours.FindString(message); goes != "" {
 				t.Errorf("%q is said in Go: %s", message, goes)
@@ -168,7 +170,7 @@ func TestInternalCausesStayInside(t *testing.T) {
 	var log strings.Builder
 	a := api.API{Now: newAPI().Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	s := &store{err: errors.New("password authentication failed for user hidden")}
-	status, _, answer := call(a.Events(s), &everybody, "GET", "/", "")
+	status, _, answer := call(t, a.Events(s), &everybody, "GET", "/", "")
 	if text, _ := json.Marshal(answer); status != 500 || strings.Contains(string(text), "hidden") {
 		t.Errorf("%d %s", status, text)
 	}
@@ -178,14 +180,14 @@ func TestInternalCausesStayInside(t *testing.T) {
 	busy := fault.New(fault.RateLimited, "Slow down.")
 	busy.RetryAfter = 1500 * time.Millisecond
 	s.err = busy
-	if status, header, _ := call(a.Events(s), &everybody, "GET", "/", ""); status != 429 || header.Get("Retry-After") != "2" {
+	if status, header, _ := call(t, a.Events(s), &everybody, "GET", "/", ""); status != 429 || header.Get("Retry-After") != "2" {
 		t.Errorf("%d, Retry-After %q", status, header.Get("Retry-After"))
 	}
 }
 
-func TestReadOnlyLetsReadersThrough(t *testing.T) {
+func TestPageLetsReadersThrough(t *testing.T) {
 	t.Parallel()
-	page := newAPI().ReadOnly(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	page := newAPI().Page(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		w := httptest.NewRecorder()
 		page.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody))
@@ -201,7 +203,7 @@ func TestEvents(t *testing.T) {
 		Events: []event.Event{{ID: "e1", Type: event.RecordCreated, Source: event.Notion, Target: event.Supabase, Data: json.RawMessage(`{"kind":"partners"}`), Timestamp: now}},
 		Total:  7, Next: 42,
 	}}
-	status, _, answer := call(newAPI().Events(s), &everybody, "GET", "/?event_type=sync_*,error&event_type=record_created&limit=1&since=2026-11-23T20:00:00%2B10:00&source_system=notion", "")
+	status, _, answer := call(t, newAPI().Events(s), &everybody, "GET", "/?event_type=sync_*,error&event_type=record_created&limit=1&since=2026-11-23T20:00:00%2B10:00&source_system=notion", "")
 	if status != 200 || answer["success"] != true || at(answer, "total_events") != 7.0 {
 		t.Fatalf("%d %v", status, answer)
 	}
@@ -218,11 +220,11 @@ func TestEvents(t *testing.T) {
 		t.Errorf("filters %v", answer["filters"])
 	}
 	cursor, _ := answer["next_cursor"].(string)
-	if call(newAPI().Events(s), &everybody, "GET", "/?cursor="+cursor, ""); s.filter.Before != 42 || s.filter.Limit != 50 {
+	if call(t, newAPI().Events(s), &everybody, "GET", "/?cursor="+cursor, ""); s.filter.Before != 42 || s.filter.Limit != 50 {
 		t.Errorf("the next page asks for %+v", s.filter)
 	}
 	s.page = event.Page{}
-	if _, _, answer := call(newAPI().Events(s), &everybody, "GET", "/", ""); at(answer, "events") == nil || answer["next_cursor"] != nil {
+	if _, _, answer := call(t, newAPI().Events(s), &everybody, "GET", "/", ""); at(answer, "events") == nil || answer["next_cursor"] != nil {
 		t.Errorf("none: %v", answer)
 	}
 }
@@ -230,7 +232,7 @@ func TestEvents(t *testing.T) {
 func TestSyncTrigger(t *testing.T) {
 	t.Parallel()
 	s := &store{run: journal.Run{ID: "run-1", Type: journal.Full}}
-	status, _, answer := call(newAPI().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full","databases":["partners","projects"]}`)
+	status, _, answer := call(t, newAPI().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full","databases":["partners","projects"]}`)
 	if status != 202 || answer["sync_id"] != "run-1" || answer["sync_type"] != "full" || answer["message"] == "" {
 		t.Errorf("%d %v", status, answer)
 	}
@@ -238,7 +240,7 @@ func TestSyncTrigger(t *testing.T) {
 		t.Errorf("asked for %v", s.asked)
 	}
 	s.err = fault.New(fault.Conflict, "A full sync is already under way.")
-	status, _, answer = call(newAPI().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full"}`)
+	status, _, answer = call(t, newAPI().SyncTrigger(s.start), &everybody, "POST", "/", `{"type":"full"}`)
 	if status != 409 || answer["sync_id"] != "run-1" || answer["success"] != false || answer["request_id"] != "req-1" {
 		t.Errorf("%d %v", status, answer)
 	}
@@ -253,7 +255,7 @@ func TestSyncStatus(t *testing.T) {
 		LastSuccess: now, LastDuration: 1250 * time.Millisecond, Synced: 90, Conflicts: 3,
 		Problems: []journal.Problem{{Kind: "projects", RecordID: "id", Message: "why", At: now}},
 	}}
-	status, _, answer := call(newAPI().SyncStatus(s, s, api.SyncSettings{Interval: "rate(5 minutes)", BatchSize: 100}), &everybody, "GET", "/", "")
+	status, _, answer := call(t, newAPI().SyncStatus(s, s, api.SyncSettings{Interval: "rate(5 minutes)", BatchSize: 100}), &everybody, "GET", "/", "")
 	state := func(path ...string) any {
 		return at(answer, append([]string{"sync_statistics", "status"}, path...)...)
 	}
@@ -317,7 +319,7 @@ func TestHealth(t *testing.T) {
 				LastFailed: c.lastFailed, LastSuccess: now, Synced: 90,
 				Problems: []journal.Problem{{Kind: "partners", Message: "all of it"}, {Kind: "partners", RecordID: "hidden", Message: "one record"}},
 			}}
-			status, _, answer := call(newAPI().Health(c.notion, c.supabase, s, api.HealthSettings{Notion: byToken, Supabase: true}), nil, "GET", "/", "")
+			status, _, answer := call(t, newAPI().Health(c.notion, c.supabase, s, api.HealthSettings{Notion: byToken, Supabase: true}), nil, "GET", "/", "")
 			if status != c.status || at(answer, "health", "overall") != c.overall || answer["success"] != (c.status == 200) {
 				t.Errorf("%d %v", status, answer)
 			}

@@ -48,7 +48,7 @@ func (a API) recorded(do endpoint) endpoint {
 		status, body, err := do(r.WithContext(context.WithValue(ctx, notesKey{}, notes)))
 		ended := auditlog.Outcome{Status: status, Detail: notes, At: a.Now()}
 		if err != nil {
-			ended.Status, _ = statusOf(fault.KindOf(err))
+			ended.Status, _, _ = StatusOf(fault.KindOf(err))
 		}
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -76,14 +76,28 @@ type entryShown struct {
 	Detail    map[string]any `json:"detail,omitempty"`
 }
 
+type entryList struct {
+	Envelope
+	Entries []entryShown `json:"entries"`
+	Next    *string      `json:"next_cursor"`
+}
+
+func auditRoute() Route {
+	return Route{Path: "/audit", Function: "audit", Group: Workspaces, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Admin, Does: "The audit log: what callers changed.",
+		Query: []Parameter{
+			{"client", "", "Only of this client."}, sinceParameter(), limitParameter(), cursorParameter(),
+		},
+		Answers: []Answer{{http.StatusOK, entryList{}}},
+	}}}
+}
+
 // Audit answers GET /audit: what callers changed, newest first.
 func (a API) Audit(entries AuditLister) http.Handler {
-	return a.serve(access.Admin, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		values, err := query(r, "limit", "client", "since", "cursor")
-		if err != nil {
-			return 0, nil, err
-		}
+	return a.serve(auditRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
+		values := r.URL.Query()
 		var f auditlog.Filter
+		var err error
 		if f.Limit, err = limitOf(values, eventsUsual); err != nil {
 			return 0, nil, err
 		}
@@ -112,10 +126,6 @@ func (a API) Audit(entries AuditLister) http.Handler {
 			cursor := cursorOf(page.Next)
 			next = &cursor
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Entries []entryShown `json:"entries"`
-			Next    *string      `json:"next_cursor"`
-		}{a.ok(), shown, next}, nil
+		return http.StatusOK, entryList{a.ok(), shown, next}, nil
 	}})
 }

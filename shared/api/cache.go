@@ -18,33 +18,57 @@ const patternMost = 200
 type Invalidate func(ctx context.Context, kinds []string, pattern, by string) (int64, error)
 
 // kindsOf returns the kinds of entry of a cache_type; nil when there is none of that name.
-func kindsOf(cacheType string) []string {
+func kindsOf(t cacheType) []string {
 	notion := []string{stats.SchemaEntry, stats.UserEntry, stats.PageEntry, stats.HealthEntry}
 	supabase := []string{stats.DashboardEntry}
 	status := []string{stats.StatusEntry}
-	switch cacheType {
-	case "all":
+	switch t {
+	case allCaches:
 		return append(append(notion, supabase...), status...)
-	case "notion":
+	case notionCaches:
 		return notion
-	case "supabase":
+	case supabaseCaches:
 		return supabase
-	case "sync":
+	case syncCaches:
 		return status
 	}
 	return nil
 }
 
+// cacheType is which cached answers are meant.
+type cacheType string
+
+// The cached answers.
+const (
+	allCaches      cacheType = "all"
+	notionCaches   cacheType = "notion"
+	supabaseCaches cacheType = "supabase"
+	syncCaches     cacheType = "sync"
+)
+
+type cacheInvalidation struct {
+	Type    cacheType `json:"cache_type"`
+	Pattern string    `json:"pattern"`
+}
+
+type cacheInvalidated struct {
+	Envelope
+	Invalidated []string `json:"invalidated_caches"`
+	Entries     int64    `json:"entries_invalidated"`
+	Message     string   `json:"message"`
+}
+
+func cacheInvalidateRoute() Route {
+	return Route{Path: "/cache/invalidate", Function: "cache-invalidate", Group: Operations, Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Config, Does: "Clears cached answers. `cache_type` is `all`, `notion`, `supabase` or `sync`.",
+		Body: cacheInvalidation{}, Examples: []string{`{"cache_type":"all","pattern":"*"}`}, Answers: []Answer{{http.StatusOK, cacheInvalidated{}}},
+	}}}
+}
+
 // CacheInvalidate answers POST /cache/invalidate. It may be repeated.
 func (a API) CacheInvalidate(invalidate Invalidate) http.Handler {
-	return a.serve(access.Config, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
-		in := struct {
-			Type    string `json:"cache_type"`
-			Pattern string `json:"pattern"`
-		}{Type: "all", Pattern: cache.All}
+	return a.serve(cacheInvalidateRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
+		in := cacheInvalidation{Type: allCaches, Pattern: cache.All}
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
@@ -63,12 +87,7 @@ func (a API) CacheInvalidate(invalidate Invalidate) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Invalidated []string `json:"invalidated_caches"`
-			Entries     int64    `json:"entries_invalidated"`
-			Message     string   `json:"message"`
-		}{a.ok(), kinds, gone, "Every function asks anew within a second."}, nil
+		return http.StatusOK, cacheInvalidated{a.ok(), kinds, gone, "Every function asks anew within a second."}, nil
 	}})
 }
 

@@ -92,41 +92,47 @@ type grantConfig struct {
 	RefreshedAt   string       `json:"refreshed_at"`
 }
 
+type configAnswer struct {
+	Envelope
+	Configuration configShown       `json:"configuration"`
+	Changed       []settings.Change `json:"changed,omitempty"`
+}
+
+func configRoute() Route {
+	return Route{Path: "/config", Function: "config", Group: Workspaces, Methods: []Method{
+		{
+			Verb: http.MethodGet, Scope: access.Read, Answers: []Answer{{http.StatusOK, configAnswer{}}},
+			Does: "Lists all connections with their status, last sync and settings. Shows which secrets are set, never their values.",
+		},
+		{
+			Verb: http.MethodPost, Scope: access.Config, Answers: []Answer{{http.StatusOK, configAnswer{}}}, Fails: []fault.Kind{fault.Conflict},
+			Does: "Changes `conflict_policy`, `sync_interval_minutes`, `notion_plan` or `databases` of a connection.",
+			Body: settings.Patch{}, Examples: []string{`{"conflict_policy":"newest"}`},
+		},
+	}}
+}
+
 // Config answers GET and POST /config: what the integration is set to, with all connections, and the settings of a connection that may
 // change at run time.
 func (a API) Config(stored Settings, c Configured) http.Handler {
-	type answer struct {
-		Envelope
-		Configuration configShown       `json:"configuration"`
-		Changed       []settings.Change `json:"changed,omitempty"`
-	}
-	return a.serve(access.Read, methods{
+	return a.serve(configRoute(), endpoints{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
-			if _, err := query(r); err != nil {
-				return 0, nil, err
-			}
 			shown, err := c.show(r.Context(), stored)
-			return http.StatusOK, answer{a.ok(), shown, nil}, err
+			return http.StatusOK, configAnswer{a.ok(), shown, nil}, err
 		},
 		http.MethodPost: func(r *http.Request) (int, any, error) {
-			if err := permitted(r, access.Config); err != nil {
-				return 0, nil, err
-			}
 			changed, err := c.change(r, stored)
 			if err != nil {
 				return 0, nil, err
 			}
 			shown, err := c.show(r.Context(), stored)
-			return http.StatusOK, answer{a.ok(), shown, changed}, err
+			return http.StatusOK, configAnswer{a.ok(), shown, changed}, err
 		},
 	})
 }
 
 func (c Configured) change(r *http.Request, stored Settings) ([]settings.Change, error) {
 	var in settings.Patch
-	if _, err := query(r); err != nil {
-		return nil, err
-	}
 	if err := decodeBody(r, &in); err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func TestConnectionOfARequest(t *testing.T) {
 					status.ServeHTTP(w, r)
 				}), nil
 			})
-			status, _, answer := call(h, c.as, c.method, c.target, c.body)
+			status, _, answer := call(t, h, c.as, c.method, c.target, c.body)
 			message, _ := answer["message"].(string)
 			if status != c.status || !strings.Contains(message, c.says) {
 				t.Fatalf("%d %v", status, answer)
@@ -96,7 +96,7 @@ func TestConnectionOfARequest(t *testing.T) {
 func TestUnknownParameterNamesConnectionID(t *testing.T) {
 	t.Parallel()
 	h := newAPI().PerConnection(func(context.Context, string) (http.Handler, error) { return newAPI().Events(&store{}), nil })
-	if status, _, answer := call(h, &everybody, "GET", "/?x=1", ""); status != 400 || !strings.Contains(answer["message"].(string), "cursor, connection_id.") {
+	if status, _, answer := call(t, h, &everybody, "GET", "/?x=1", ""); status != 400 || !strings.Contains(answer["message"].(string), "cursor, connection_id.") {
 		text, _ := json.Marshal(answer)
 		t.Errorf("%d %s", status, text)
 	}

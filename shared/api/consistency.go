@@ -63,14 +63,42 @@ type foundRecord struct {
 	Advice     string `json:"advice"`
 }
 
+type consistencyAnswer struct {
+	Envelope
+	Report consistencyReport `json:"consistency_report"`
+}
+
+type checkStarted struct {
+	Envelope
+	RunID   string `json:"run_id"`
+	Message string `json:"message"`
+}
+
+type checkRunning struct {
+	problem
+	RunID string `json:"run_id"`
+}
+
+func dataConsistencyRoute() Route {
+	return Route{Path: "/data-consistency", Function: "data-consistency", Group: Operations, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read,
+		Does: "Compares the last synced state with the tables, record by record, and adds the last check against Notion. " +
+			"With `deep=true`, which needs the scope sync, queues a check against Notion: answers 202, or 409 when one is running.",
+		Query: []Parameter{
+			{"check_type", consistency.Check(""), "Only what this check found."},
+			{"table_name", "", "Only this table."},
+			{"limit", 0, "How many inconsistent records are listed, 1 to 500."},
+			{"deep", false, "Starts a check against Notion."},
+		},
+		Answers: []Answer{{http.StatusOK, consistencyAnswer{}}, {http.StatusAccepted, checkStarted{}}, {http.StatusConflict, checkRunning{}}},
+	}}}
+}
+
 // DataConsistency answers GET /data-consistency: base against tables as they are, at most half a minute old, and what the last check
 // against Notion found. With deep=true it begins such a check and answers 202 with its id; one that is under way is 409.
 func (a API) DataConsistency(auditor ConsistencyChecker, tables []string) http.Handler {
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		values, err := query(r, "check_type", "table_name", "limit", "deep")
-		if err != nil {
-			return 0, nil, err
-		}
+	return a.serve(dataConsistencyRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
+		values := r.URL.Query()
 		caller, err := callerOf(r)
 		if err != nil {
 			return 0, nil, err
@@ -90,34 +118,22 @@ func (a API) DataConsistency(auditor ConsistencyChecker, tables []string) http.H
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Report consistencyReport `json:"consistency_report"`
-		}{a.ok(), reportOf(report, check, table, limit)}, nil
+		return http.StatusOK, consistencyAnswer{a.ok(), reportOf(report, check, table, limit)}, nil
 	}})
 }
 
 func (a API) startDeep(r *http.Request, auditor ConsistencyChecker, caller access.Principal) (int, any, error) {
-	type begun struct {
-		Envelope
-		RunID   string `json:"run_id"`
-		Message string `json:"message"`
-	}
-	type busy struct {
-		problem
-		RunID string `json:"run_id"`
-	}
 	if !caller.May(access.Sync) {
 		return 0, nil, fault.New(fault.Forbidden, "The key of %s may not do this: it needs the scope %q.", caller.Client, access.Sync)
 	}
 	id, err := auditor.Start(r.Context(), caller.Client)
 	if fault.KindOf(err) == fault.Conflict && id != "" {
-		return http.StatusConflict, busy{a.problem(r, "Check already running", fault.Message(err)), id}, nil
+		return http.StatusConflict, checkRunning{a.problem(r, "Check already running", CodeAlreadyRunning, fault.Message(err)), id}, nil
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusAccepted, begun{a.ok(), id, "The check against Notion has been queued. GET /data-consistency shows how far it is."}, nil
+	return http.StatusAccepted, checkStarted{a.ok(), id, "The check against Notion has been queued. GET /data-consistency shows how far it is."}, nil
 }
 
 func consistencyFilter(values url.Values, tables []string) (consistency.Check, string, int, error) {
@@ -202,21 +218,29 @@ func (c *consistencyReport) add(result consistency.Result, limit int) {
 	c.Details = append(c.Details, d)
 }
 
+type repairRequest struct {
+	Records []checker.Named `json:"records" api:"required"`
+}
+
+type repairQueued struct {
+	Envelope
+	Queued  []checker.Named   `json:"queued"`
+	Refused []checker.Refusal `json:"refused"`
+	Message string            `json:"message"`
+}
+
+func dataConsistencyRepairRoute() Route {
+	return Route{Path: "/data-consistency/repair", Function: "data-consistency-repair", Group: Operations, Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Sync, Does: "Queues up to 100 records for repair by the next sync.",
+		Body: repairRequest{}, Examples: []string{`{"records":[{"database":"partners","record_id":"…"}]}`},
+		Answers: []Answer{{http.StatusAccepted, repairQueued{}}}, Fails: []fault.Kind{fault.Conflict},
+	}}}
+}
+
 // RepairConsistency answers POST /data-consistency/repair: it queues exactly the records named. It may be repeated.
 func (a API) RepairConsistency(auditor ConsistencyChecker) http.Handler {
-	type repaired struct {
-		Envelope
-		Queued  []checker.Named   `json:"queued"`
-		Refused []checker.Refusal `json:"refused"`
-		Message string            `json:"message"`
-	}
-	return a.serve(access.Sync, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
-		var in struct {
-			Records []checker.Named `json:"records"`
-		}
+	return a.serve(dataConsistencyRepairRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
+		var in repairRequest
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
@@ -232,6 +256,6 @@ func (a API) RepairConsistency(auditor ConsistencyChecker) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusAccepted, repaired{a.ok(), queued, refused, "The next sync looks at what was queued, on both sides."}, nil
+		return http.StatusAccepted, repairQueued{a.ok(), queued, refused, "The next sync looks at what was queued, on both sides."}, nil
 	}})
 }

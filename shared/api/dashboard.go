@@ -90,14 +90,35 @@ type stretchMeasured struct {
 	P95    *float64 `json:"p95_ms"`
 }
 
+// timeRange names a window.
+type timeRange string
+
+type dashboardAnswer struct {
+	Envelope
+	TimeRange   string       `json:"time_range"`
+	GeneratedAt string       `json:"generated_at"`
+	Stale       bool         `json:"stale,omitempty"`
+	Data        dashboard    `json:"dashboard_data"`
+	Events      []eventShown `json:"recent_events,omitempty"`
+}
+
+func analyticsDashboardRoute() Route {
+	return Route{Path: "/analytics/dashboard", Function: "analytics-dashboard", Group: Overview, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Does: "The dashboard's figures. [METRICS.md](METRICS.md) defines each one.",
+		Query: []Parameter{
+			{"time_range", timeRange(""), "What the figures cover."},
+			{"include_events", false, "false leaves recent events out."},
+			{"include_performance", false, "false leaves performance out."},
+		},
+		Answers: []Answer{{http.StatusOK, dashboardAnswer{}}},
+	}}}
+}
+
 // Dashboard answers GET /analytics/dashboard. budget is Notion's limit on requests in a minute. docs/METRICS.md defines each figure; one
 // of which nothing was measured is null.
 func (a API) Dashboard(facts Facts, events EventLister, budget int) http.Handler {
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		values, err := query(r, "time_range", "include_events", "include_performance")
-		if err != nil {
-			return 0, nil, err
-		}
+	return a.serve(analyticsDashboardRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
+		values := r.URL.Query()
 		window, err := windowOf(values)
 		if err != nil {
 			return 0, nil, err
@@ -127,14 +148,7 @@ func (a API) Dashboard(facts Facts, events EventLister, budget int) http.Handler
 			}
 			recent = shown(page.Events)
 		}
-		return http.StatusOK, struct {
-			Envelope
-			TimeRange   string       `json:"time_range"`
-			GeneratedAt string       `json:"generated_at"`
-			Stale       bool         `json:"stale,omitempty"`
-			Data        dashboard    `json:"dashboard_data"`
-			Events      []eventShown `json:"recent_events,omitempty"`
-		}{a.ok(), window.Name, stamp(f.Now), stale, data, recent}, nil
+		return http.StatusOK, dashboardAnswer{a.ok(), window.Name, stamp(f.Now), stale, data, recent}, nil
 	}})
 }
 

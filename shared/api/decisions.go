@@ -68,13 +68,30 @@ func showConflict(c journal.ConflictRecord) conflictShown {
 	return shown
 }
 
+type conflictList struct {
+	Envelope
+	Conflicts  []conflictShown `json:"conflicts"`
+	NextCursor *string         `json:"next_cursor"`
+}
+
+func conflictsRoute() Route {
+	return Route{Path: "/sync/conflicts", Function: "conflicts-list", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Does: "Lists conflicts with both full values. `status` filters them, see below.",
+		Query: []Parameter{
+			databaseParameter(),
+			{"record_id", "", "Only of this record."},
+			{"field", "", "Only of this field."},
+			{"status", journal.ConflictStatus(""), "Only those of this status."},
+			sinceParameter(), limitParameter(), cursorParameter(),
+		},
+		Answers: []Answer{{http.StatusOK, conflictList{}}},
+	}}}
+}
+
 // Conflicts answers GET /sync/conflicts.
 func (a API) Conflicts(decisions Decisions) http.Handler {
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		values, err := query(r, "database", "record_id", "field", "status", "since", "limit", "cursor")
-		if err != nil {
-			return 0, nil, err
-		}
+	return a.serve(conflictsRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
+		values := r.URL.Query()
 		find, err := a.finding(values)
 		if err != nil {
 			return 0, nil, err
@@ -87,26 +104,42 @@ func (a API) Conflicts(decisions Decisions) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Conflicts  []conflictShown `json:"conflicts"`
-			NextCursor *string         `json:"next_cursor"`
-		}{a.ok(), each(found.Items, showConflict), orNull(found.Next)}, nil
+		return http.StatusOK, conflictList{a.ok(), each(found.Items, showConflict), orNull(found.Next)}, nil
 	}})
 }
 
 // Beheld returns what Notion shows of a conflict's field now, nil where there is no page, and the names of the people in it.
 type Beheld func(ctx context.Context, c journal.ConflictRecord) (*inspect.Now, map[string]string)
 
+type conflictAnswer struct {
+	Envelope
+	Conflict conflictShown     `json:"conflict"`
+	Now      *nowShown         `json:"notion_now,omitempty"`
+	People   map[string]string `json:"people,omitempty"` // names by id
+}
+
+type conflictDecision struct {
+	Keep  merge.Side      `json:"keep"`
+	Value json.RawMessage `json:"value"`
+}
+
+func conflictRoute() Route {
+	return Route{Path: "/sync/conflicts/{id}", Function: "conflict-settle", Group: Syncs, Methods: []Method{
+		{
+			Verb: http.MethodGet, Scope: access.Sync, Does: "One conflict, with Notion's current value and who last edited the page.",
+			Answers: []Answer{{http.StatusOK, conflictAnswer{}}},
+		},
+		{
+			Verb: http.MethodPost, Scope: access.Sync, Does: "Writes one side's value, or a third value, to both sides.",
+			Body: conflictDecision{}, Examples: []string{`{"keep":"supabase"}`, `{"keep":"notion"}`, `{"value":…}`},
+			Answers: []Answer{{http.StatusOK, conflictAnswer{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+	}}
+}
+
 // Conflict answers GET and POST /sync/conflicts/{id}: what it is, what Notion shows by now, and what a person decides.
 func (a API) Conflict(decisions Decisions, carry Carry, beheld Beheld) http.Handler {
-	type answer struct {
-		Envelope
-		Conflict conflictShown     `json:"conflict"`
-		Now      *nowShown         `json:"notion_now,omitempty"`
-		People   map[string]string `json:"people,omitempty"` // names by id
-	}
-	return a.serve(access.Sync, methods{
+	return a.serve(conflictRoute(), endpoints{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
 			id, err := lastID(r)
 			if err != nil {
@@ -117,17 +150,14 @@ func (a API) Conflict(decisions Decisions, carry Carry, beheld Beheld) http.Hand
 				return 0, nil, err
 			}
 			now, people := beheld(r.Context(), c)
-			return http.StatusOK, answer{a.ok(), showConflict(c), showNow(now, people), people}, nil
+			return http.StatusOK, conflictAnswer{a.ok(), showConflict(c), showNow(now, people), people}, nil
 		},
 		http.MethodPost: func(r *http.Request) (int, any, error) {
 			id, err := lastID(r)
 			if err != nil {
 				return 0, nil, err
 			}
-			var in struct {
-				Keep  merge.Side      `json:"keep"`
-				Value json.RawMessage `json:"value"`
-			}
+			var in conflictDecision
 			if err := decodeBody(r, &in); err != nil {
 				return 0, nil, err
 			}
@@ -142,7 +172,7 @@ func (a API) Conflict(decisions Decisions, carry Carry, beheld Beheld) http.Hand
 			if err == nil {
 				err = carry(r.Context(), c.Kind, journal.Incremental, caller.Client)
 			}
-			return http.StatusOK, answer{Envelope: a.ok(), Conflict: showConflict(c)}, err
+			return http.StatusOK, conflictAnswer{Envelope: a.ok(), Conflict: showConflict(c)}, err
 		},
 	})
 }
@@ -181,32 +211,43 @@ func showNow(now *inspect.Now, people map[string]string) *nowShown {
 	return shown
 }
 
+type refusedField struct {
+	Side   merge.Side `json:"side"` // that cannot hold the value
+	Reason string     `json:"reason"`
+}
+
+type errorShown struct {
+	Database string     `json:"database"`
+	RecordID string     `json:"record_id"`
+	NotionID string     `json:"notion_id,omitempty"`
+	Title    string     `json:"title"`
+	Side     merge.Side `json:"side"` // that refuses it
+	Reason   string     `json:"reason"`
+	Attempts int        `json:"attempts"`
+	FirstAt  string     `json:"first_at"`
+	LastAt   string     `json:"last_at"`
+	NextAt   string     `json:"next_attempt_at"`
+	// Fields are those that wait, with why; empty where the whole record does.
+	Fields map[string]refusedField `json:"fields"`
+}
+
+type errorList struct {
+	Envelope
+	Errors     []errorShown `json:"errors"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+func errorsRoute() Route {
+	return Route{Path: "/sync/errors", Function: "errors-list", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Does: "Lists records that one side refuses, with the reason. Other records keep syncing.",
+		Query: []Parameter{databaseParameter(), limitParameter(), cursorParameter()}, Answers: []Answer{{http.StatusOK, errorList{}}},
+	}}}
+}
+
 // Errors answers GET /sync/errors: the records that one side refused.
 func (a API) Errors(decisions Decisions) http.Handler {
-	type why struct {
-		Side   merge.Side `json:"side"` // that cannot hold the value
-		Reason string     `json:"reason"`
-	}
-	type shown struct {
-		Database string     `json:"database"`
-		RecordID string     `json:"record_id"`
-		NotionID string     `json:"notion_id,omitempty"`
-		Title    string     `json:"title"`
-		Side     merge.Side `json:"side"` // that refuses it
-		Reason   string     `json:"reason"`
-		Attempts int        `json:"attempts"`
-		FirstAt  string     `json:"first_at"`
-		LastAt   string     `json:"last_at"`
-		NextAt   string     `json:"next_attempt_at"`
-		// Fields are those that wait, with why; empty where the whole record does.
-		Fields map[string]why `json:"fields"`
-	}
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		values, err := query(r, "database", "limit", "cursor")
-		if err != nil {
-			return 0, nil, err
-		}
-		find, err := a.finding(values)
+	return a.serve(errorsRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
+		find, err := a.finding(r.URL.Query())
 		if err != nil {
 			return 0, nil, err
 		}
@@ -214,30 +255,37 @@ func (a API) Errors(decisions Decisions) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Errors     []shown `json:"errors"`
-			NextCursor *string `json:"next_cursor"`
-		}{a.ok(), each(found.Items, func(e journal.ErrorRecord) shown {
-			fields := map[string]why{}
+		return http.StatusOK, errorList{a.ok(), each(found.Items, func(e journal.ErrorRecord) errorShown {
+			fields := map[string]refusedField{}
 			for name, f := range e.Fields {
-				fields[name] = why{f.Side, f.Reason}
+				fields[name] = refusedField{f.Side, f.Reason}
 			}
-			return shown{e.Kind, e.RowID, e.PageID, e.Title, e.Side, e.Reason, e.Attempts, stamp(e.FirstAt), stamp(e.LastAt), stamp(e.NextAt), fields}
+			return errorShown{e.Kind, e.RowID, e.PageID, e.Title, e.Side, e.Reason, e.Attempts, stamp(e.FirstAt), stamp(e.LastAt), stamp(e.NextAt), fields}
 		}), orNull(found.Next)}, nil
 	}})
 }
 
+type retryRequest struct {
+	Database  string   `json:"database"`
+	RecordIDs []string `json:"record_ids"`
+}
+
+type retryAnswer struct {
+	Envelope
+	Retried int64 `json:"retried"`
+}
+
+func errorsRetryRoute() Route {
+	return Route{Path: "/sync/errors/retry", Function: "errors-retry", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Sync, Does: "Retries refused records now: the named ones, all of a database, or all with `{}`.",
+		Body: retryRequest{}, Examples: []string{`{"database":"partners","record_ids":["…"]}`}, Answers: []Answer{{http.StatusAccepted, retryAnswer{}}},
+	}}}
+}
+
 // ErrorsRetry answers POST /sync/errors/retry: all, those of a database, or those named.
 func (a API) ErrorsRetry(decisions Decisions, carry Carry) http.Handler {
-	return a.serve(access.Sync, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
-		var in struct {
-			Database  string   `json:"database"`
-			RecordIDs []string `json:"record_ids"`
-		}
+	return a.serve(errorsRetryRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
+		var in retryRequest
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
@@ -264,10 +312,7 @@ func (a API) ErrorsRetry(decisions Decisions, carry Carry) http.Handler {
 		if err == nil && retried > 0 {
 			err = carry(r.Context(), in.Database, journal.Incremental, caller.Client)
 		}
-		return http.StatusAccepted, struct {
-			Envelope
-			Retried int64 `json:"retried"`
-		}{a.ok(), retried}, err
+		return http.StatusAccepted, retryAnswer{a.ok(), retried}, err
 	}})
 }
 
@@ -285,47 +330,76 @@ func showHold(h journal.Hold) holdShown {
 	return holdShown{h.ID, h.Kind, h.Side, h.Status, h.Records, h.Total, stamp(h.At)}
 }
 
+type heldRecord struct {
+	RecordID string `json:"record_id"`
+	NotionID string `json:"notion_id,omitempty"`
+	Title    string `json:"title"`
+}
+
+type heldAnswer struct {
+	Envelope
+	Hold       holdShown    `json:"hold"`
+	Records    []heldRecord `json:"records"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+// heldVerdict is what may be decided of held deletions.
+type heldVerdict string
+
+// The verdicts on held deletions.
+const (
+	approve heldVerdict = "approve"
+	refuse  heldVerdict = "refuse"
+)
+
+type heldDecision struct {
+	Decision heldVerdict `json:"decision" api:"required"`
+}
+
+type heldDecided struct {
+	Envelope
+	Hold holdShown `json:"hold"`
+}
+
+func heldRoute() Route {
+	return Route{Path: "/sync/held/{id}", Function: "held-decide", Group: Syncs, Methods: []Method{
+		{
+			Verb: http.MethodGet, Scope: access.Sync, Does: "Lists the records of a held batch of deletions.",
+			Query: []Parameter{limitParameter(), cursorParameter()}, Answers: []Answer{{http.StatusOK, heldAnswer{}}},
+		},
+		{
+			Verb: http.MethodPost, Scope: access.Sync, Does: "Approves the deletions, or restores the records on the side where they were deleted.",
+			Body: heldDecision{}, Examples: []string{`{"decision":"approve"}`, `{"decision":"refuse"}`},
+			Answers: []Answer{{http.StatusOK, heldDecided{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+	}}
+}
+
 // Held answers GET and POST /sync/held/{id}: the deletions that wait, and what a person decides.
 func (a API) Held(decisions Decisions, carry Carry) http.Handler {
-	type record struct {
-		RecordID string `json:"record_id"`
-		NotionID string `json:"notion_id,omitempty"`
-		Title    string `json:"title"`
-	}
-	return a.serve(access.Sync, methods{
+	return a.serve(heldRoute(), endpoints{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
 			id, err := lastID(r)
 			if err != nil {
 				return 0, nil, err
 			}
-			values, err := query(r, "limit", "cursor")
-			if err != nil {
-				return 0, nil, err
-			}
-			find, err := a.finding(values)
+			find, err := a.finding(r.URL.Query())
 			if err != nil {
 				return 0, nil, err
 			}
 			h, held, err := decisions.Hold(r.Context(), id, find)
-			return http.StatusOK, struct {
-				Envelope
-				Hold       holdShown `json:"hold"`
-				Records    []record  `json:"records"`
-				NextCursor *string   `json:"next_cursor"`
-			}{a.ok(), showHold(h), each(held.Items, func(h journal.HeldRecord) record { return record{h.RowID, h.PageID, h.Title} }), orNull(held.Next)}, err
+			return http.StatusOK, heldAnswer{a.ok(), showHold(h), each(held.Items, func(h journal.HeldRecord) heldRecord { return heldRecord{h.RowID, h.PageID, h.Title} }), orNull(held.Next)}, err
 		},
 		http.MethodPost: func(r *http.Request) (int, any, error) {
 			id, err := lastID(r)
 			if err != nil {
 				return 0, nil, err
 			}
-			var in struct {
-				Decision string `json:"decision"`
-			}
+			var in heldDecision
 			if err := decodeBody(r, &in); err != nil {
 				return 0, nil, err
 			}
-			verdict, ok := map[string]journal.Verdict{"approve": journal.Approved, "refuse": journal.Refused}[in.Decision]
+			verdict, ok := map[heldVerdict]journal.Verdict{approve: journal.Approved, refuse: journal.Refused}[in.Decision]
 			if !ok {
 				return 0, nil, fault.New(fault.Invalid, `decision must be approve (the records are deleted) or refuse (they return where they were deleted).`)
 			}
@@ -337,10 +411,7 @@ func (a API) Held(decisions Decisions, carry Carry) http.Handler {
 			if err == nil {
 				err = carry(r.Context(), h.Kind, journal.Full, caller.Client)
 			}
-			return http.StatusOK, struct {
-				Envelope
-				Hold holdShown `json:"hold"`
-			}{a.ok(), showHold(h)}, err
+			return http.StatusOK, heldDecided{a.ok(), showHold(h)}, err
 		},
 	})
 }

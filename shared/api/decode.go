@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,23 +110,6 @@ func noun(t reflect.Type) string {
 func sent(value string) string {
 	kind, _, _ := strings.Cut(value, " ")
 	return map[string]string{"array": "a list", "string": "a text", "bool": "true or false", "number": "a number"}[kind]
-}
-
-// query returns a request's parameters. One that is not known, or that only fits once and comes twice, is an error.
-func query(r *http.Request, known ...string) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "The query string is malformed")
-	}
-	for name := range values {
-		if !slices.Contains(known, name) {
-			if mayNameConnection(r) {
-				known = append(slices.Clone(known), connectionParameter)
-			}
-			return nil, fault.New(fault.Invalid, "There is no parameter %q; there are %s.", name, orNone(known))
-		}
-	}
-	return values, nil
 }
 
 // orNone lists names.

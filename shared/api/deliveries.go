@@ -50,9 +50,24 @@ type attemptShown struct {
 	Error      string `json:"error,omitempty"`
 }
 
+type deliveryList struct {
+	Envelope
+	ID         string          `json:"subscription_id"`
+	Deliveries []deliveryShown `json:"deliveries"`
+	Next       *string         `json:"next_cursor"`
+}
+
+func deliveriesRoute() Route {
+	return Route{Path: "/events/subscriptions/{id}/deliveries", Function: "events-deliveries", Group: Webhooks, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Events, Does: "Lists deliveries.",
+		Query:   []Parameter{{"status", delivery.Status(""), "Only those of this status."}, limitParameter(), cursorParameter()},
+		Answers: []Answer{{http.StatusOK, deliveryList{}}},
+	}}}
+}
+
 // Deliveries answers GET /events/subscriptions/{id}/deliveries.
 func (a API) Deliveries(deliveries DeliveryReader) http.Handler {
-	return a.under("/events/subscriptions/{id}/deliveries", a.serve(access.Events, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+	return a.under(deliveriesRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		id, err := pathID(r, "id")
 		if err != nil {
 			return 0, nil, err
@@ -77,20 +92,12 @@ func (a API) Deliveries(deliveries DeliveryReader) http.Handler {
 		for i, d := range list {
 			shown[i] = deliveryOf(d)
 		}
-		return http.StatusOK, struct {
-			Envelope
-			ID         string          `json:"subscription_id"`
-			Deliveries []deliveryShown `json:"deliveries"`
-			Next       *string         `json:"next_cursor"`
-		}{a.ok(), id, shown, next}, nil
-	}}))
+		return http.StatusOK, deliveryList{a.ok(), id, shown, next}, nil
+	}})
 }
 
 func deliveryFilter(r *http.Request) (f delivery.Filter, err error) {
-	values, err := query(r, "limit", "status", "cursor")
-	if err != nil {
-		return f, err
-	}
+	values := r.URL.Query()
 	if f.Limit, err = limitOf(values, eventsUsual); err != nil {
 		return f, err
 	}
@@ -114,9 +121,22 @@ func deliveryFilter(r *http.Request) (f delivery.Filter, err error) {
 	return f, nil
 }
 
+type deliveryAnswer struct {
+	Envelope
+	ID       string         `json:"subscription_id"`
+	Delivery deliveryShown  `json:"delivery"`
+	Attempts []attemptShown `json:"attempts"`
+}
+
+func deliveryRoute() Route {
+	return Route{Path: "/events/subscriptions/{id}/deliveries/{delivery}", Function: "events-delivery", Group: Webhooks, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Events, Does: "One delivery with every attempt.", Answers: []Answer{{http.StatusOK, deliveryAnswer{}}},
+	}}}
+}
+
 // Delivery answers GET /events/subscriptions/{id}/deliveries/{delivery}.
 func (a API) Delivery(deliveries DeliveryReader) http.Handler {
-	return a.under("/events/subscriptions/{id}/deliveries/{delivery}", a.serve(access.Events, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+	return a.under(deliveryRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		id, deliveryID, err := deliveryPath(r)
 		if err != nil {
 			return 0, nil, err
@@ -129,13 +149,8 @@ func (a API) Delivery(deliveries DeliveryReader) http.Handler {
 		for i, t := range attempts {
 			shown[i] = attemptShown{t.Number, stamp(t.StartedAt), t.Duration.Milliseconds(), t.StatusCode, t.Answer, t.Error}
 		}
-		return http.StatusOK, struct {
-			Envelope
-			ID       string         `json:"subscription_id"`
-			Delivery deliveryShown  `json:"delivery"`
-			Attempts []attemptShown `json:"attempts"`
-		}{a.ok(), id, deliveryOf(d), shown}, nil
-	}}))
+		return http.StatusOK, deliveryAnswer{a.ok(), id, deliveryOf(d), shown}, nil
+	}})
 }
 
 // Replayer has a delivery's event sent once more, as a delivery of its own; fault.Conflict when the subscription is not active.
@@ -143,10 +158,23 @@ type Replayer interface {
 	Replay(ctx context.Context, subscriptionID, deliveryID string) (newID string, err error)
 }
 
+type replayAnswer struct {
+	Envelope
+	DeliveryID string `json:"delivery_id"`
+	ReplayOf   string `json:"replay_of"`
+}
+
+func deliveryReplayRoute() Route {
+	return Route{Path: "/events/subscriptions/{id}/deliveries/{delivery}/replay", Function: "events-delivery-replay", Group: Webhooks, Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Events, Does: "Sends one event again.", Answers: []Answer{{http.StatusAccepted, replayAnswer{}}},
+		Fails: []fault.Kind{fault.Conflict},
+	}}}
+}
+
 // Replay answers POST /events/subscriptions/{id}/deliveries/{delivery}/replay. Each time makes a delivery of its own; what arrives
 // carries the webhook-id of the first.
 func (a API) Replay(desk Replayer) http.Handler {
-	return a.under("/events/subscriptions/{id}/deliveries/{delivery}/replay", a.serve(access.Events, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
+	return a.under(deliveryReplayRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
 		id, deliveryID, err := deliveryPath(r)
 		if err != nil {
 			return 0, nil, err
@@ -155,12 +183,8 @@ func (a API) Replay(desk Replayer) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusAccepted, struct {
-			Envelope
-			DeliveryID string `json:"delivery_id"`
-			ReplayOf   string `json:"replay_of"`
-		}{a.ok(), newID, deliveryID}, nil
-	}}))
+		return http.StatusAccepted, replayAnswer{a.ok(), newID, deliveryID}, nil
+	}})
 }
 
 func deliveryPath(r *http.Request) (id, deliveryID string, err error) {

@@ -46,14 +46,31 @@ type eventFilters struct {
 	Since  *string      `json:"since,omitempty"`
 }
 
+type eventList struct {
+	Envelope
+	Events  []eventShown `json:"events"`
+	Total   int          `json:"total_events"`
+	Filters eventFilters `json:"filters"`
+	Next    *string      `json:"next_cursor"`
+}
+
+func eventsRoute() Route {
+	return Route{Path: "/events", Function: "events-list", Group: Webhooks, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Does: "Lists events, newest first. `event_type=sync_*` matches a prefix.",
+		Query: []Parameter{
+			limitParameter(),
+			{"event_type", []string{}, "Only these types, or prefixes with a star; several with commas between them."},
+			{"source_system", event.System(""), "Only from this system."},
+			sinceParameter(), cursorParameter(),
+		},
+		Answers: []Answer{{http.StatusOK, eventList{}}},
+	}}}
+}
+
 // Events answers GET /events.
 func (a API) Events(events EventLister) http.Handler {
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		values, err := query(r, "limit", "event_type", "source_system", "since", "cursor")
-		if err != nil {
-			return 0, nil, err
-		}
-		filter, given, err := eventFilter(values)
+	return a.serve(eventsRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
+		filter, given, err := eventFilter(r.URL.Query())
 		if err != nil {
 			return 0, nil, err
 		}
@@ -61,13 +78,7 @@ func (a API) Events(events EventLister) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Events  []eventShown `json:"events"`
-			Total   int          `json:"total_events"`
-			Filters eventFilters `json:"filters"`
-			Next    *string      `json:"next_cursor"`
-		}{a.ok(), shown(page.Events), page.Total, given, placeOrNull(page.Next)}, nil
+		return http.StatusOK, eventList{a.ok(), shown(page.Events), page.Total, given, placeOrNull(page.Next)}, nil
 	}})
 }
 

@@ -52,17 +52,30 @@ type serviceHealth struct {
 	Breaker       string       `json:"breaker,omitempty"`
 }
 
+type healthShown struct {
+	Overall  string                   `json:"overall"`
+	Services map[string]serviceHealth `json:"services"`
+	Sync     syncState                `json:"sync"`
+	OAuth    map[string]bool          `json:"oauth"`
+	Realtime bool                     `json:"realtime_enabled"`
+}
+
+type healthAnswer struct {
+	Envelope
+	Health healthShown `json:"health"`
+}
+
+func healthRoute() Route {
+	return Route{Path: "/health", Function: "health", Group: Overview, Public: true, Alone: "It covers all connections.", Methods: []Method{{
+		Verb: http.MethodGet, Lenient: true, Answers: []Answer{{http.StatusOK, healthAnswer{}}, {http.StatusServiceUnavailable, healthAnswer{}}},
+		Does: "Reports whether Notion and the database answer, and how the last syncs ended, across all connections. 503 when unhealthy.",
+	}}}
+}
+
 // Health answers GET /health: public, so it says no more than whether things work. The database away is unhealthy, and 503;
 // Notion away, or a last sync that failed, is degraded: what people write is kept and follows later.
 func (a API) Health(notion, supabase Check, status StatusReader, settings HealthSettings) http.Handler {
-	type health struct {
-		Overall  string                   `json:"overall"`
-		Services map[string]serviceHealth `json:"services"`
-		Sync     syncState                `json:"sync"`
-		OAuth    map[string]bool          `json:"oauth"`
-		Realtime bool                     `json:"realtime_enabled"`
-	}
-	return a.serve("", methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+	return a.serve(healthRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthLimit)
 		defer cancel()
 		asked, read, told, stood := make(chan error, 1), make(chan looked, 1), make(chan NotionAuth, 1), make(chan map[string]string, 1)
@@ -89,7 +102,7 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 		case breakers = <-stood:
 		case <-time.After(breakersLimit):
 		}
-		h := health{
+		h := healthShown{
 			Overall: overall(notionErr, supabaseErr, now.LastFailed || len(now.Stalled) > 0),
 			Services: map[string]serviceHealth{
 				"notion": serviceOf(notionErr, auth.Method, breakers["notion"]), "supabase": serviceOf(supabaseErr, "", breakers["supabase"]),
@@ -103,10 +116,7 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 			code = http.StatusServiceUnavailable
 		}
 		h.Sync.Progress = nil
-		answer := struct {
-			Envelope
-			Health health `json:"health"`
-		}{a.ok(), h}
+		answer := healthAnswer{a.ok(), h}
 		answer.Success = h.Overall != unhealthy
 		return code, answer, nil
 	}})

@@ -30,16 +30,32 @@ type setupInstructions struct {
 	RedirectURI  string `json:"oauth_redirect_uri"`
 }
 
+type oauthStarted struct {
+	Envelope
+	URL      string `json:"authorization_url"`
+	State    string `json:"state"`
+	Provider string `json:"provider"`
+}
+
+type oauthUnconfigured struct {
+	problem
+	Method       oauth.Method      `json:"current_auth_method"`
+	HasToken     bool              `json:"has_notion_token"`
+	Instructions setupInstructions `json:"setup_instructions"`
+}
+
+func oauthURLRoute() Route {
+	return Route{Path: "/oauth/notion/url", Function: "oauth-url", Group: Workspaces, Alone: "A new workspace has no connection yet.", Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Config, Does: "Returns the address where a person authorizes the integration in Notion.",
+		Query:   []Parameter{{"state", "", "A text of yours that the callback returns."}},
+		Answers: []Answer{{http.StatusOK, oauthStarted{}}, {http.StatusBadRequest, oauthUnconfigured{}}},
+	}}}
+}
+
 // OAuthURL answers GET /oauth/notion/url. The state in the answer is the one in the address, which Notion brings back; the caller's own is
 // told again at the callback.
 func (a API) OAuthURL(connector Connector) http.Handler {
-	type started struct {
-		Envelope
-		URL      string `json:"authorization_url"`
-		State    string `json:"state"`
-		Provider string `json:"provider"`
-	}
-	return a.serve(access.Config, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+	return a.serve(oauthURLRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		own, err := ownState(r)
 		if err != nil {
 			return 0, nil, err
@@ -52,16 +68,12 @@ func (a API) OAuthURL(connector Connector) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, started{a.ok(), start.URL, start.State, grant.Provider}, nil
+		return http.StatusOK, oauthStarted{a.ok(), start.URL, start.State, grant.Provider}, nil
 	}})
 }
 
 func ownState(r *http.Request) (string, error) {
-	values, err := query(r, "state")
-	if err != nil {
-		return "", err
-	}
-	own, err := one(values, "state")
+	own, err := one(r.URL.Query(), "state")
 	if err == nil && (len(own) > stateMost || strings.ContainsFunc(own, unprintable)) {
 		err = fault.New(fault.Invalid, "state may have %d bytes, all of them printable.", stateMost)
 	}
@@ -72,13 +84,7 @@ func unprintable(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }
 
 // OAuthUnconfigured answers GET /oauth/notion/url while OAuth is not configured: with what to set, and how Notion is spoken to now.
 func (a API) OAuthUnconfigured(method func(context.Context) (oauth.Method, error)) http.Handler {
-	type unconfigured struct {
-		problem
-		Method       oauth.Method      `json:"current_auth_method"`
-		HasToken     bool              `json:"has_notion_token"`
-		Instructions setupInstructions `json:"setup_instructions"`
-	}
-	return a.serve(access.Config, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+	return a.serve(oauthURLRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		if _, err := ownState(r); err != nil {
 			return 0, nil, err
 		}
@@ -90,8 +96,8 @@ func (a API) OAuthUnconfigured(method func(context.Context) (oauth.Method, error
 		if now == oauth.ByNone {
 			message = "Notion OAuth credentials not configured, and there is no NOTION_TOKEN either."
 		}
-		return http.StatusBadRequest, unconfigured{
-			a.problem(r, "OAuth not configured", message), now, now == oauth.ByToken, setupInstructions{ //nolint:gosec // names
+		return http.StatusBadRequest, oauthUnconfigured{
+			a.problem(r, "OAuth not configured", CodeNotConfigured, message), now, now == oauth.ByToken, setupInstructions{ //nolint:gosec // names
 				ClientID:     "Set NOTION_OAUTH_CLIENT_ID environment variable",
 				ClientSecret: "Set NOTION_OAUTH_CLIENT_SECRET environment variable",
 				RedirectURI:  "Set NOTION_OAUTH_REDIRECT_URI environment variable",
@@ -108,6 +114,28 @@ type connected struct {
 	WorkspaceID   string `json:"workspace_id"`
 	BotID         string `json:"bot_id"`
 	State         string `json:"state"`
+}
+
+type oauthCode struct {
+	Code        string `json:"code"`
+	RedirectURI string `json:"redirect_uri"`
+	State       string `json:"state"`
+}
+
+func oauthCallbackRoute() Route {
+	return Route{Path: "/oauth/notion/callback", Function: "oauth-callback", Group: Workspaces, Alone: "A new workspace has no connection yet.", Methods: []Method{
+		{
+			Verb: http.MethodGet, Does: "Completes the authorization, for a browser that Notion sends back.", Lenient: true,
+			Query: []Parameter{
+				{"code", "", "What Notion gives."}, {"state", "", "What /oauth/notion/url returned."}, {"error", "", "Why Notion gives no code."},
+			},
+			Answers: []Answer{{http.StatusOK, connected{}}}, Fails: []fault.Kind{fault.Conflict}, Other: []string{"text/html"},
+		},
+		{
+			Verb: http.MethodPost, Does: "Completes the authorization, for an application that has the code.",
+			Body: oauthCode{}, Answers: []Answer{{http.StatusOK, connected{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+	}}
 }
 
 // OAuthCallback answers GET and POST /oauth/notion/callback. It is public, by the state: Notion sends a person's browser here, which sees a
@@ -133,7 +161,7 @@ func (a API) OAuthCallback(connector Connector) http.Handler {
 		}
 		return http.StatusOK, connected{a.ok(), grant.Provider, done.Name, done.ID, done.BotID, state}, nil
 	}
-	both := methods{
+	both := endpoints{
 		http.MethodGet: a.recorded(func(r *http.Request) (int, any, error) { // as Notion sends people back, though it is a change
 			back, err := callbackInQuery(r)
 			return finish(r, back, err)
@@ -143,17 +171,17 @@ func (a API) OAuthCallback(connector Connector) http.Handler {
 			return finish(r, back, err)
 		},
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return Served{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead { // a look at the address is not the person's coming back
 			r.Method = "a look"
 		}
-		answer := a.answer(r, "", both)
+		answer := a.answer(r, oauthCallbackRoute(), both)
 		if wantsPage(r) {
 			a.writePage(w, r, answer)
 			return
 		}
 		a.write(w, answer)
-	})
+	}), oauthCallbackRoute()}
 }
 
 // optionalCaller returns who is calling, "" for somebody who does not say. Who says so and is not known is refused.
@@ -183,14 +211,7 @@ func callbackInQuery(r *http.Request) (oauth.Callback, error) {
 }
 
 func callbackInBody(r *http.Request) (oauth.Callback, error) {
-	var in struct {
-		Code        string `json:"code"`
-		RedirectURI string `json:"redirect_uri"`
-		State       string `json:"state"`
-	}
-	if _, err := query(r); err != nil {
-		return oauth.Callback{}, err
-	}
+	var in oauthCode
 	if err := decodeBody(r, &in); err != nil {
 		return oauth.Callback{}, err
 	}
@@ -208,22 +229,30 @@ func checkCallback(back oauth.Callback) error {
 // Disconnector ends a connection by OAuth.
 type Disconnector func(ctx context.Context, workspaceID, client string) (grant.Grant, error)
 
+type disconnectRequest struct {
+	WorkspaceID string `json:"workspace_id"`
+}
+
+type disconnected struct {
+	Envelope
+	Provider      string `json:"provider"`
+	WorkspaceName string `json:"workspace_name"`
+	WorkspaceID   string `json:"workspace_id"`
+	Status        string `json:"status"`
+}
+
+func oauthDisconnectRoute() Route {
+	return Route{Path: "/oauth/notion/disconnect", Function: "oauth-disconnect", Group: Workspaces, Alone: "It names the workspace.", Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Config, Does: "Disconnects a workspace. `workspace_id` is required when several are connected.",
+		Body: disconnectRequest{}, Examples: []string{`{"workspace_id":"…"}`},
+		Answers: []Answer{{http.StatusOK, disconnected{}}}, Fails: []fault.Kind{fault.NotFound, fault.Conflict},
+	}}}
+}
+
 // OAuthDisconnect answers POST /oauth/notion/disconnect. It may be repeated. The workspace has to be named when there are several.
 func (a API) OAuthDisconnect(disconnect Disconnector) http.Handler {
-	type disconnected struct {
-		Envelope
-		Provider      string `json:"provider"`
-		WorkspaceName string `json:"workspace_name"`
-		WorkspaceID   string `json:"workspace_id"`
-		Status        string `json:"status"`
-	}
-	return a.serve(access.Config, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		var in struct {
-			WorkspaceID string `json:"workspace_id"`
-		}
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
+	return a.serve(oauthDisconnectRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
+		var in disconnectRequest
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}

@@ -75,7 +75,7 @@ type conflictAhead struct {
 func showPreview(p journal.Preview) previewShown {
 	return previewShown{
 		Database: p.Kind, RecordID: p.Key.RowID, NotionID: p.Key.PageID, Title: p.Title, MatchedBy: p.Match, Doubtful: p.Doubtful, Held: p.Held,
-		Notion: p.Notion, Supabase: p.Supabase, Refusal: p.Refusal,
+		Notion: showEffect(p.Notion), Supabase: showEffect(p.Supabase), Refusal: p.Refusal,
 		Conflicts: each(p.Conflicts, func(c journal.Overruled) conflictAhead {
 			ahead := conflictAhead{Field: c.Field, Rule: c.Rule, Notion: c.Notion, Supabase: c.Supabase}
 			if c.Winner != "" {
@@ -86,41 +86,55 @@ func showPreview(p journal.Preview) previewShown {
 	}
 }
 
+type previewList struct {
+	Records    []previewShown `json:"records"`
+	Total      int            `json:"total"`
+	NextCursor *string        `json:"next_cursor"`
+}
+
+type runAnswer struct {
+	Envelope
+	Run     runShown     `json:"run"`
+	Preview *previewList `json:"preview,omitempty"`
+}
+
+func runRoute() Route {
+	return Route{Path: "/sync/runs/{id}", Function: "sync-run", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Does: "Shows what a sync did. For a dry run, shows what a sync would write, by record and field.",
+		Query: []Parameter{databaseParameter(), limitParameter(), cursorParameter()}, Answers: []Answer{{http.StatusOK, runAnswer{}}},
+	}}}
+}
+
+// showEffect shows a list where no field is written.
+func showEffect(e *journal.Effect) *journal.Effect {
+	if e == nil || e.Fields != nil {
+		return e
+	}
+	return &journal.Effect{Op: e.Op, Fields: []journal.Field{}}
+}
+
 // Run answers GET /sync/runs/{id}: the run, and of a dry run what it would do with each record.
 func (a API) Run(runs Runs) http.Handler {
-	type preview struct {
-		Records    []previewShown `json:"records"`
-		Total      int            `json:"total"`
-		NextCursor *string        `json:"next_cursor"`
-	}
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
+	return a.serve(runRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		id, err := lastID(r)
 		if err != nil {
 			return 0, nil, err
 		}
-		values, err := query(r, "database", "limit", "cursor")
-		if err != nil {
-			return 0, nil, err
-		}
 		filter := journal.PreviewFilter{RunID: id}
-		if filter.Kind, filter.Limit, filter.After, err = a.placed(values); err != nil {
+		if filter.Kind, filter.Limit, filter.After, err = a.placed(r.URL.Query()); err != nil {
 			return 0, nil, err
 		}
 		told, err := runs.Run(r.Context(), id)
 		if err != nil {
 			return 0, nil, err
 		}
-		answer := struct {
-			Envelope
-			Run     runShown `json:"run"`
-			Preview *preview `json:"preview,omitempty"`
-		}{Envelope: a.ok(), Run: showRun(told)}
+		answer := runAnswer{Envelope: a.ok(), Run: showRun(told)}
 		if told.DryRun {
 			page, err := runs.Preview(r.Context(), filter)
 			if err != nil {
 				return 0, nil, err
 			}
-			answer.Preview = &preview{each(page.Records, showPreview), page.Total, placeOrNull(page.Next)}
+			answer.Preview = &previewList{each(page.Records, showPreview), page.Total, placeOrNull(page.Next)}
 		}
 		return http.StatusOK, answer, nil
 	}})
@@ -154,44 +168,66 @@ func showDoubt(d journal.Doubt) doubtShown {
 	})}
 }
 
+type matchList struct {
+	Envelope
+	Matches    []doubtShown `json:"matches"`
+	Total      int          `json:"total"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+func matchesRoute() Route {
+	return Route{Path: "/sync/matches", Function: "matches-list", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Does: "Lists pages and rows that may be the same record. They wait for a decision.",
+		Query: []Parameter{databaseParameter(), limitParameter(), cursorParameter()}, Answers: []Answer{{http.StatusOK, matchList{}}},
+	}}}
+}
+
 // Matches answers GET /sync/matches: the pages of which it is not clear which row they are.
 func (a API) Matches(doubts Doubts) http.Handler {
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		values, err := query(r, "database", "limit", "cursor")
-		if err != nil {
-			return 0, nil, err
-		}
+	return a.serve(matchesRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		var f journal.FindDoubts
-		if f.Kind, f.Limit, f.After, err = a.placed(values); err != nil {
+		var err error
+		if f.Kind, f.Limit, f.After, err = a.placed(r.URL.Query()); err != nil {
 			return 0, nil, err
 		}
 		found, err := doubts.List(r.Context(), f)
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Matches    []doubtShown `json:"matches"`
-			Total      int          `json:"total"`
-			NextCursor *string      `json:"next_cursor"`
-		}{a.ok(), each(found.Items, showDoubt), found.Total, placeOrNull(found.Next)}, nil
+		return http.StatusOK, matchList{a.ok(), each(found.Items, showDoubt), found.Total, placeOrNull(found.Next)}, nil
 	}})
+}
+
+type matchDecision struct {
+	RowID string `json:"row_id"`
+	New   bool   `json:"new"`
+}
+
+type matchDecided struct {
+	Envelope
+	Database string `json:"database"`
+	PageID   string `json:"page_id"`
+	RowID    string `json:"row_id,omitempty"`
+	NewPages int    `json:"other_pages_new"` // what nothing was left for: other pages, and rows, that are records of their own
+	NewRows  int    `json:"rows_new"`
+}
+
+func matchRoute() Route {
+	return Route{Path: "/sync/matches/{page_id}", Function: "matches-settle", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Sync, Does: "Decides which row a page is, or that it is a new record.",
+		Body: matchDecision{}, Examples: []string{`{"row_id":"…"}`, `{"new":true}`},
+		Answers: []Answer{{http.StatusOK, matchDecided{}}}, Fails: []fault.Kind{fault.Conflict},
+	}}}
 }
 
 // MatchSettle answers POST /sync/matches/{page_id}. Its key is the page: what has been decided is not decided again.
 func (a API) MatchSettle(doubts Doubts, carry Carry) http.Handler {
-	return a.serve(access.Sync, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
+	return a.serve(matchRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
 		pageID, err := lastID(r)
 		if err != nil {
 			return 0, nil, err
 		}
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
-		var in struct {
-			RowID string `json:"row_id"`
-			New   bool   `json:"new"`
-		}
+		var in matchDecision
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
@@ -211,13 +247,6 @@ func (a API) MatchSettle(doubts Doubts, carry Carry) http.Handler {
 		if err == nil {
 			err = carry(r.Context(), done.Kind, journal.Incremental, caller.Client)
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Database string `json:"database"`
-			PageID   string `json:"page_id"`
-			RowID    string `json:"row_id,omitempty"`
-			NewPages int    `json:"other_pages_new"` // what nothing was left for: other pages, and rows, that are records of their own
-			NewRows  int    `json:"rows_new"`
-		}{a.ok(), done.Kind, pageID, in.RowID, done.NewPages, done.NewRows}, err
+		return http.StatusOK, matchDecided{a.ok(), done.Kind, pageID, in.RowID, done.NewPages, done.NewRows}, err
 	}})
 }

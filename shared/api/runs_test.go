@@ -77,12 +77,12 @@ func TestRun(t *testing.T) {
 		Run: journal.Run{Type: journal.Full, RequestedBy: "desk", CreatedAt: now}, Status: "running", StartedAt: now,
 		Parts: map[string]journal.PartReport{"partners": {Status: "running", Phase: journal.Pulling}},
 	}}
-	status, _, answer := call(newAPI().Run(p), &everybody, "GET", "/sync/runs/"+anID, "")
+	status, _, answer := call(t, newAPI().Run(p), &everybody, "GET", "/sync/runs/"+anID, "")
 	if status != 200 || answer["preview"] != nil || at(answer, "run", "databases", "partners", "phase") != "pull" || at(answer, "run", "finished_at") != nil {
 		t.Errorf("a real run: %d %v", status, answer)
 	}
 	p.told.DryRun = true
-	_, _, answer = call(newAPI().Run(p), &everybody, "GET", "/sync/runs/"+anID+"?database=partners&limit=2&cursor=NQ", "")
+	_, _, answer = call(t, newAPI().Run(p), &everybody, "GET", "/sync/runs/"+anID+"?database=partners&limit=2&cursor=NQ", "")
 	want := `{"next_cursor":"Nw","records":[` +
 		`{"conflicts":[{"field":"location","notion_value":"a","rule":"newest","supabase_value":"b","winner":"supabase"},` +
 		`{"field":"type","notion_value":null,"rule":"manual","supabase_value":null,"winner":null}],` +
@@ -101,7 +101,7 @@ func TestRun(t *testing.T) {
 func TestMatches(t *testing.T) {
 	t.Parallel()
 	p := &previews{}
-	_, _, answer := call(newAPI().Matches(p), &everybody, "GET", "/sync/matches?database=partners", "")
+	_, _, answer := call(t, newAPI().Matches(p), &everybody, "GET", "/sync/matches?database=partners", "")
 	want := `{"matches":[{"by":"title","candidates":[{"fields":{"name":"Ada"},"row_id":"row"}],"database":"partners","page_id":"page","pages":1,"rows":2,` +
 		`"title":"Ada","value":"ada"}],"next_cursor":null,"total":1}`
 	if diff := cmp.Diff(want, shape(t, answer)); diff != "" {
@@ -119,14 +119,14 @@ func TestMatchSettle(t *testing.T) {
 		carried += kind
 		return nil
 	})
-	_, _, answer := call(h, &everybody, "POST", "/sync/matches/"+anID, `{"row_id":"`+anID+`"}`)
+	_, _, answer := call(t, h, &everybody, "POST", "/sync/matches/"+anID, `{"row_id":"`+anID+`"}`)
 	if got := shape(t, answer); got != `{"database":"partners","other_pages_new":0,"page_id":"`+anID+`","row_id":"`+anID+`","rows_new":1}` {
 		t.Error(got)
 	}
 	if want := (journal.Settling{PageID: anID, RowID: anID, By: "desk", At: now}); p.said != want || carried != "partners" {
 		t.Errorf("said %+v, carried out for %q", p.said, carried)
 	}
-	if _, _, answer = call(h, &everybody, "POST", "/sync/matches/"+anID, `{"new":true}`); p.said.RowID != "" || answer["success"] != true {
+	if _, _, answer = call(t, h, &everybody, "POST", "/sync/matches/"+anID, `{"new":true}`); p.said.RowID != "" || answer["success"] != true {
 		t.Errorf("new: %+v, %v", p.said, answer)
 	}
 }
@@ -170,7 +170,7 @@ func TestRunsAndMatchesRefuse(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, _, answer := call(c.handler, c.as, c.method, c.target, c.body)
+			status, _, answer := call(t, c.handler, c.as, c.method, c.target, c.body)
 			if message, _ := answer["message"].(string); status != c.status || !strings.Contains(message, c.says) {
 				t.Errorf("%d %v", status, answer)
 			}

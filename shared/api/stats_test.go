@@ -41,12 +41,12 @@ func (d *office) List(context.Context, bool, int) ([]alert.Alert, error) { retur
 
 func (d *office) Acknowledge(_ context.Context, id, by string, _ time.Time) (alert.Alert, error) {
 	d.asked = append(d.asked, "acknowledge", id, by)
-	return alert.Alert{ID: id, AcknowledgedBy: by}, nil
+	return alert.Alert{ID: id, Key: alert.Key{Condition: alert.StaleData}, AcknowledgedBy: by}, nil
 }
 
 func (d *office) Silence(_ context.Context, id string, until time.Time) (alert.Alert, error) {
 	d.asked = append(d.asked, "silence", id, until.Sub(now))
-	return alert.Alert{ID: id, SilencedUntil: until}, nil
+	return alert.Alert{ID: id, Key: alert.Key{Condition: alert.StaleData}, SilencedUntil: until}, nil
 }
 
 func (d *office) Read(context.Context, string) (checker.Report, error) { return d.report, nil }
@@ -124,7 +124,7 @@ func TestInsightRefusesBadInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, _, answer := call(c.handler, c.as, c.method, c.target, c.body)
+			status, _, answer := call(t, c.handler, c.as, c.method, c.target, c.body)
 			message, _ := answer["message"].(string)
 			if status != c.status || !strings.Contains(message, c.says) || answer["success"] != false {
 				t.Errorf("%d %v", status, answer)
@@ -137,7 +137,7 @@ func TestInsightRefusesBadInput(t *testing.T) {
 func TestDashboardWithoutData(t *testing.T) {
 	t.Parallel()
 	for _, w := range metric.Windows() {
-		status, _, answer := call(newAPI().Dashboard((&office{}).read, &store{}, 180), &operator, "GET", "/?time_range="+w.Name, "")
+		status, _, answer := call(t, newAPI().Dashboard((&office{}).read, &store{}, 180), &operator, "GET", "/?time_range="+w.Name, "")
 		data, _ := answer["dashboard_data"].(map[string]any)
 		if status != 200 || answer["time_range"] != w.Name || data == nil {
 			t.Fatal(status, answer)
@@ -161,7 +161,7 @@ func TestDashboardWithoutData(t *testing.T) {
 
 func TestDashboardLeavesOutWhatIsNotWanted(t *testing.T) {
 	t.Parallel()
-	_, _, answer := call(newAPI().Dashboard((&office{stale: true}).read, &store{}, 180), &operator, "GET", "/?include_events=false&include_performance=false", "")
+	_, _, answer := call(t, newAPI().Dashboard((&office{stale: true}).read, &store{}, 180), &operator, "GET", "/?include_events=false&include_performance=false", "")
 	if _, there := answer["recent_events"]; there || at(answer, "dashboard_data", "performance_metrics") != nil || answer["stale"] != true || answer["time_range"] != "7d" {
 		t.Error(answer)
 	}
@@ -170,12 +170,12 @@ func TestDashboardLeavesOutWhatIsNotWanted(t *testing.T) {
 func TestAlertsAreSeenAndSilenced(t *testing.T) {
 	t.Parallel()
 	d := &office{alerts: []alert.Alert{{ID: someID, Key: alert.Key{Condition: alert.StaleData, Subject: "partners"}, RaisedAt: now}}}
-	_, _, answer := call(newAPI().Alerts(d), &operator, "GET", "/", "")
+	_, _, answer := call(t, newAPI().Alerts(d), &operator, "GET", "/", "")
 	list, _ := answer["alerts"].([]any)
 	if first, _ := list[0].(map[string]any); len(list) != 1 || first["title"] != "Partners are out of date" || first["status"] != "raised" {
 		t.Error(answer)
 	}
-	status, _, answer := call(newAPI().Alerts(d), &operator, "POST", "/", `{"id":"`+someID+`","action":"silence","minutes":60}`)
+	status, _, answer := call(t, newAPI().Alerts(d), &operator, "POST", "/", `{"id":"`+someID+`","action":"silence","minutes":60}`)
 	if status != 200 || at(answer, "alert", "status") != "silenced" || d.asked[2] != time.Hour {
 		t.Error(status, answer, d.asked)
 	}
@@ -189,7 +189,7 @@ func TestConsistencyReport(t *testing.T) {
 	rows.Add(consistency.Finding{Check: consistency.Rows, Kind: "partners", Problem: consistency.RowMissing, RecordID: someID})
 	d := &office{report: checker.Report{Rows: consistency.Run{CreatedAt: now, Results: []consistency.Result{rows}}}}
 	h := newAPI().DataConsistency(d, []string{"partners", "notion_partners"})
-	_, _, answer := call(h, &operator, "GET", "/?limit=1", "")
+	_, _, answer := call(t, h, &operator, "GET", "/?limit=1", "")
 	for name, want := range map[string]any{
 		"overall_status": "degraded", "checks_performed": 1.0, "consistent_records": 21.0, "inconsistent_records": 1.0, "missing_records": 1.0, "waiting_records": 2.0,
 	} {
@@ -203,7 +203,7 @@ func TestConsistencyReport(t *testing.T) {
 	if record, _ := records[0].(map[string]any); len(records) != 1 || record["repairable"] != true || detail["status"] != "inconsistent" || detail["source_table"] != "notion_partners" {
 		t.Error(detail)
 	}
-	if _, _, answer := call(h, &operator, "GET", "/?check_type=relations", ""); at(answer, "consistency_report", "checks_performed") != 0.0 {
+	if _, _, answer := call(t, h, &operator, "GET", "/?check_type=relations", ""); at(answer, "consistency_report", "checks_performed") != 0.0 {
 		t.Error(answer)
 	}
 }
@@ -211,7 +211,7 @@ func TestConsistencyReport(t *testing.T) {
 func TestInvalidateSaysWhatWent(t *testing.T) {
 	t.Parallel()
 	d := &office{}
-	status, _, answer := call(newAPI().CacheInvalidate(d.invalidate), &operator, "POST", "/", `{"cache_type":"notion","pattern":"(a+)+$"}`)
+	status, _, answer := call(t, newAPI().CacheInvalidate(d.invalidate), &operator, "POST", "/", `{"cache_type":"notion","pattern":"(a+)+$"}`)
 	if status != 200 || answer["entries_invalidated"] != 3.0 || d.asked[0] != "schema+user+page+health" || d.asked[1] != "(a+)+$" {
 		t.Error(status, answer, d.asked)
 	}
@@ -223,7 +223,7 @@ func TestHealthNeverWaitsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		deaf := func(context.Context) error { <-time.After(time.Minute); return nil }
 		began := time.Now()
-		status, _, answer := call(newAPI().Health(deaf, deaf, &store{}, api.HealthSettings{Notion: byToken, Breakers: func(string) string { return breaker.Open }}), nil, "GET", "/", "")
+		status, _, answer := call(t, newAPI().Health(deaf, deaf, &store{}, api.HealthSettings{Notion: byToken, Breakers: func(string) string { return breaker.Open }}), nil, "GET", "/", "")
 		if took := time.Since(began); took > 2*time.Second || status != 503 || at(answer, "health", "services", "notion", "breaker") != "open" {
 			t.Error(took, status, answer)
 		}

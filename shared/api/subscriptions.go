@@ -54,6 +54,9 @@ func subscription(s delivery.Subscription) subscriptionShown {
 	if s.Databases == nil {
 		s.Databases = []string{}
 	}
+	if s.EventTypes == nil {
+		s.EventTypes = []string{}
+	}
 	return subscriptionShown{
 		s.ID, s.CallbackURL, s.Description, s.EventTypes, s.Databases, s.RateLimit, s.State, s.Reason,
 		stampOrNull(s.FailingSince), s.SigningProblem, s.CreatedBy, stamp(s.CreatedAt), stamp(s.UpdatedAt),
@@ -130,17 +133,31 @@ func distinct(texts []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(texts)))
 }
 
+type subscriptionRequest struct {
+	subscriptionGiven
+	Secret *string `json:"secret"`
+}
+
+// subscriptionKept is a subscription with its secret.
+type subscriptionKept struct {
+	Envelope
+	subscriptionShown
+	Secret string `json:"secret"`
+}
+
+func subscribeRoute() Route {
+	return Route{Path: "/events/subscribe", Function: "events-subscribe", Group: Webhooks, Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Events, Does: "Subscribes an address to events. See [webhooks.md](webhooks.md).",
+		Body: subscriptionRequest{}, Examples: []string{`{"callback_url":"https://…","event_types":["record_*"]}`},
+		Answers: []Answer{{http.StatusCreated, subscriptionKept{}}}, Fails: []fault.Kind{fault.Conflict},
+	}}}
+}
+
 // Subscribe answers POST /events/subscribe. Each time makes a subscription of its own, unless it comes with the Idempotency-Key of one that
 // there is: that is answered again, with its secret.
 func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
-	return a.serve(access.Events, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
-		var in struct {
-			subscriptionGiven
-			Secret *string `json:"secret"`
-		}
+	return a.serve(subscribeRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
+		var in subscriptionRequest
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
@@ -171,11 +188,7 @@ func (a API) Subscribe(desk Subscriber, kinds []string) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusCreated, struct {
-			Envelope
-			subscriptionShown
-			Secret string `json:"secret"`
-		}{a.ok(), subscription(s), text.Reveal()}, nil
+		return http.StatusCreated, subscriptionKept{a.ok(), subscription(s), text.Reveal()}, nil
 	}})
 }
 
@@ -196,12 +209,21 @@ func onceOf(r *http.Request, in any) (delivery.Once, error) {
 	return delivery.Once{Key: key, Asked: hex.EncodeToString(sum[:])}, nil
 }
 
+type subscriptionList struct {
+	Envelope
+	Subscriptions []subscriptionShown `json:"subscriptions"`
+	Total         int                 `json:"total_subscriptions"`
+}
+
+func subscriptionsRoute() Route {
+	return Route{Path: "/events/subscriptions", Function: "events-subscriptions", Group: Webhooks, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Events, Does: "Lists subscriptions.", Answers: []Answer{{http.StatusOK, subscriptionList{}}},
+	}}}
+}
+
 // Subscriptions answers GET /events/subscriptions.
 func (a API) Subscriptions(desk Subscriber) http.Handler {
-	return a.serve(access.Events, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
+	return a.serve(subscriptionsRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		list, err := desk.List(r.Context())
 		if err != nil {
 			return 0, nil, err
@@ -210,12 +232,30 @@ func (a API) Subscriptions(desk Subscriber) http.Handler {
 		for i, s := range list {
 			shown[i] = subscription(s)
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Subscriptions []subscriptionShown `json:"subscriptions"`
-			Total         int                 `json:"total_subscriptions"`
-		}{a.ok(), shown, len(shown)}, nil
+		return http.StatusOK, subscriptionList{a.ok(), shown, len(shown)}, nil
 	}})
+}
+
+type subscriptionAnswer struct {
+	Envelope
+	subscriptionShown
+}
+
+type subscriptionDeleted struct {
+	Envelope
+	ID      string `json:"subscription_id"`
+	Deleted bool   `json:"deleted"`
+}
+
+func subscriptionRoute() Route {
+	return Route{Path: "/events/subscriptions/{id}", Function: "events-subscription", Group: Webhooks, Methods: []Method{
+		{Verb: http.MethodGet, Scope: access.Events, Does: "Returns a subscription.", Answers: []Answer{{http.StatusOK, subscriptionAnswer{}}}},
+		{
+			Verb: http.MethodPatch, Scope: access.Events, Does: "Changes a subscription.", Body: subscriptionGiven{}, Examples: []string{`{"rate_limit":10}`},
+			Answers: []Answer{{http.StatusOK, subscriptionAnswer{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+		{Verb: http.MethodDelete, Scope: access.Events, Does: "Deletes a subscription.", Answers: []Answer{{http.StatusOK, subscriptionDeleted{}}}},
+	}}
 }
 
 // Subscription answers GET, PATCH and DELETE /events/subscriptions/{id}.
@@ -224,12 +264,9 @@ func (a API) Subscription(desk Subscriber, kinds []string) http.Handler {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			subscriptionShown
-		}{a.ok(), subscription(s)}, nil
+		return http.StatusOK, subscriptionAnswer{a.ok(), subscription(s)}, nil
 	}
-	return a.under("/events/subscriptions/{id}", a.serve(access.Events, methods{
+	return a.under(subscriptionRoute(), endpoints{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
 			id, err := pathID(r, "id")
 			if err != nil {
@@ -259,13 +296,9 @@ func (a API) Subscription(desk Subscriber, kinds []string) http.Handler {
 			if err := desk.Delete(r.Context(), id); err != nil {
 				return 0, nil, err
 			}
-			return http.StatusOK, struct {
-				Envelope
-				ID      string `json:"subscription_id"`
-				Deleted bool   `json:"deleted"`
-			}{a.ok(), id, true}, nil
+			return http.StatusOK, subscriptionDeleted{a.ok(), id, true}, nil
 		},
-	}))
+	})
 }
 
 // Steward turns subscriptions on and off and has things sent again. fault.Conflict: the subscription is not active.
@@ -277,40 +310,84 @@ type Steward interface {
 	ReplayDead(ctx context.Context, id string, since time.Time) (int, error)
 }
 
+// secretRotated is a subscription with its new secret, and until when the old one signs too.
+type secretRotated struct {
+	Envelope
+	subscriptionShown
+	Secret   string  `json:"secret"`
+	OldUntil *string `json:"old_secret_until"`
+}
+
+type deliveryQueued struct {
+	Envelope
+	DeliveryID string `json:"delivery_id"`
+}
+
+type replaySince struct {
+	Since string `json:"since"`
+}
+
+type deliveriesReplayed struct {
+	Envelope
+	Replayed int `json:"replayed"`
+}
+
+func subscriptionActionRoute() Route {
+	return Route{Path: "/events/subscriptions/{id}/{action}", Function: "events-subscription-action", Group: Webhooks, Methods: []Method{
+		{
+			Verb: http.MethodPost, Action: "rotate-secret", Scope: access.Events, Does: "Makes a new secret. Both sign for a day.",
+			Answers: []Answer{{http.StatusOK, secretRotated{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+		{
+			Verb: http.MethodPost, Action: "pause", Scope: access.Events, Does: "Pauses deliveries.",
+			Answers: []Answer{{http.StatusOK, subscriptionAnswer{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+		{
+			Verb: http.MethodPost, Action: "resume", Scope: access.Events, Does: "Resumes deliveries.",
+			Answers: []Answer{{http.StatusOK, subscriptionAnswer{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+		{
+			Verb: http.MethodPost, Action: "test", Scope: access.Events, Does: "Sends a test event.",
+			Answers: []Answer{{http.StatusAccepted, deliveryQueued{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+		{
+			Verb: http.MethodPost, Action: "replay", Scope: access.Events, Does: "Sends again what failed for good since a time.",
+			Body: replaySince{}, Examples: []string{`{"since":"2026-11-23T10:00:00Z"}`},
+			Answers: []Answer{{http.StatusAccepted, deliveriesReplayed{}}}, Fails: []fault.Kind{fault.Conflict},
+		},
+	}}
+}
+
 // SubscriptionAction answers POST /events/subscriptions/{id}/rotate-secret, pause, resume, test and replay.
 func (a API) SubscriptionAction(desk Steward) http.Handler {
-	type kept struct {
-		Envelope
-		subscriptionShown
-	}
-	actions := map[string]func(r *http.Request, id string) (int, any, error){
-		"rotate-secret": func(r *http.Request, id string) (int, any, error) {
-			s, text, until, err := desk.Rotate(r.Context(), id)
-			return http.StatusOK, struct {
-				kept
-				Secret   string  `json:"secret"`
-				OldUntil *string `json:"old_secret_until"`
-			}{kept{a.ok(), subscription(s)}, text.Reveal(), stampOrNull(until)}, err
-		},
-		"pause": func(r *http.Request, id string) (int, any, error) {
-			s, err := desk.Pause(r.Context(), id)
-			return http.StatusOK, kept{a.ok(), subscription(s)}, err
-		},
-		"resume": func(r *http.Request, id string) (int, any, error) {
-			s, err := desk.Resume(r.Context(), id)
-			return http.StatusOK, kept{a.ok(), subscription(s)}, err
-		},
-		"test": func(r *http.Request, id string) (int, any, error) {
-			deliveryID, err := desk.Test(r.Context(), id)
-			return http.StatusAccepted, struct {
-				Envelope
-				DeliveryID string `json:"delivery_id"`
-			}{a.ok(), deliveryID}, err
-		},
-		"replay": func(r *http.Request, id string) (int, any, error) {
-			var in struct {
-				Since string `json:"since"`
+	with := func(do func(r *http.Request, id string) (int, any, error)) endpoint {
+		return func(r *http.Request) (int, any, error) {
+			id, err := pathID(r, "id")
+			if err != nil {
+				return 0, nil, err
 			}
+			return do(r, id)
+		}
+	}
+	return a.under(subscriptionActionRoute(), endpoints{
+		"POST rotate-secret": with(func(r *http.Request, id string) (int, any, error) {
+			s, text, until, err := desk.Rotate(r.Context(), id)
+			return http.StatusOK, secretRotated{a.ok(), subscription(s), text.Reveal(), stampOrNull(until)}, err
+		}),
+		"POST pause": with(func(r *http.Request, id string) (int, any, error) {
+			s, err := desk.Pause(r.Context(), id)
+			return http.StatusOK, subscriptionAnswer{a.ok(), subscription(s)}, err
+		}),
+		"POST resume": with(func(r *http.Request, id string) (int, any, error) {
+			s, err := desk.Resume(r.Context(), id)
+			return http.StatusOK, subscriptionAnswer{a.ok(), subscription(s)}, err
+		}),
+		"POST test": with(func(r *http.Request, id string) (int, any, error) {
+			deliveryID, err := desk.Test(r.Context(), id)
+			return http.StatusAccepted, deliveryQueued{a.ok(), deliveryID}, err
+		}),
+		"POST replay": with(func(r *http.Request, id string) (int, any, error) {
+			var in replaySince
 			if err := decodeBody(r, &in); err != nil {
 				return 0, nil, err
 			}
@@ -319,29 +396,15 @@ func (a API) SubscriptionAction(desk Steward) http.Handler {
 				return 0, nil, fault.New(fault.Invalid, "Give since, a time such as 2026-11-23T10:00:00Z: what failed for good from then on is sent again.")
 			}
 			n, err := desk.ReplayDead(r.Context(), id, at)
-			return http.StatusAccepted, struct {
-				Envelope
-				Replayed int `json:"replayed"`
-			}{a.ok(), n}, err
-		},
-	}
-	return a.under("/events/subscriptions/{id}/{action}", a.serve(access.Events, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		act, ok := actions[r.PathValue("action")]
-		if !ok {
-			return 0, nil, fault.New(fault.NotFound, "There is no such path. A subscription knows rotate-secret, pause, resume, test, replay and deliveries.")
-		}
-		id, err := pathID(r, "id")
-		if err != nil {
-			return 0, nil, err
-		}
-		return act(r, id)
-	}}))
+			return http.StatusAccepted, deliveriesReplayed{a.ok(), n}, err
+		}),
+	})
 }
 
-// under has a handler find the variables of its path in the request.
-func (a API) under(path string, h http.Handler) http.Handler {
+// under returns the handler of a route whose endpoints read the variables of its path.
+func (a API) under(route Route, e endpoints) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/enhanced-integration"+path, h)
+	mux.Handle(Base+route.Path, a.serve(route, e))
 	mux.Handle("/", a.NotFound())
 	return mux
 }

@@ -95,7 +95,7 @@ func TestSubscribe(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
 	h := newAPI().Subscribe(d, []string{"partners", "projects"})
-	status, _, answer := call(h, subscriber(), "POST", "/", `{"event_types":["sync_*","error","error"],"callback_url":"https://example.com/x","databases":["projects"],"rate_limit":5}`)
+	status, _, answer := call(t, h, subscriber(), "POST", "/", `{"event_types":["sync_*","error","error"],"callback_url":"https://example.com/x","databases":["projects"],"rate_limit":5}`)
 	if status != 201 || answer["subscription_id"] != subscriptionID || answer["secret"] != "whsec_shown" || answer["status"] != "active" ||
 		answer["callback_url"] != "https://example.com/x" || answer["created_at"] != "2026-11-23T10:00:00.250Z" {
 		t.Errorf("%d %v", status, answer)
@@ -104,7 +104,7 @@ func TestSubscribe(t *testing.T) {
 		t.Errorf("%+v", d.kept)
 	}
 	brought := "whsec_" + strings.Repeat("A", 32)
-	if status, _, _ := call(h, subscriber(), "POST", "/", `{"event_types":["*"],"callback_url":"https://example.com/x","secret":"`+brought+`"}`); status != 201 || d.secret != brought || d.kept.RateLimit != 50 {
+	if status, _, _ := call(t, h, subscriber(), "POST", "/", `{"event_types":["*"],"callback_url":"https://example.com/x","secret":"`+brought+`"}`); status != 201 || d.secret != brought || d.kept.RateLimit != 50 {
 		t.Errorf("%d, %q, %+v", status, d.secret, d.kept)
 	}
 	types := func(n int) string { return `["` + strings.Repeat(`error","`, n-1) + `error"]` }
@@ -131,13 +131,13 @@ func TestSubscribe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, _, answer := call(h, subscriber(), "POST", "/", c.body)
+			status, _, answer := call(t, h, subscriber(), "POST", "/", c.body)
 			if message, _ := answer["message"].(string); status != 400 || !strings.Contains(message, c.says) || len(message) > 1000 {
 				t.Errorf("%d %v", status, answer)
 			}
 		})
 	}
-	if status, _, _ := call(h, &access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}, "POST", "/", `{}`); status != 403 {
+	if status, _, _ := call(t, h, &access.Principal{Client: "reader", Scopes: []access.Scope{access.Read}}, "POST", "/", `{}`); status != 403 {
 		t.Errorf("a reader: %d", status)
 	}
 }
@@ -187,7 +187,7 @@ func TestSubscriptionCalls(t *testing.T) {
 				kept: delivery.Subscription{ID: subscriptionID, State: delivery.Active, RateLimit: 50, CreatedAt: now, UpdatedAt: now},
 				list: []delivery.Delivery{{ID: deliveryID, EventType: event.Error, Status: delivery.Dead, FinishedAt: now}, {ID: subscriptionID}},
 			}
-			status, _, answer := call(c.handler(d), subscriber(), c.method, c.path, c.body)
+			status, _, answer := call(t, c.handler(d), subscriber(), c.method, c.path, c.body)
 			if status != c.status || strings.Join(d.calls, ",") != c.calls || answer["success"] != (status < 300) {
 				t.Errorf("%d, %v, %v", status, d.calls, answer)
 			}
@@ -206,14 +206,16 @@ func list(d *desk) http.Handler   { return newAPI().Deliveries(d) }
 
 func TestDeliveriesPageOn(t *testing.T) {
 	t.Parallel()
-	d := &desk{list: []delivery.Delivery{{ID: deliveryID}, {ID: subscriptionID}}}
-	_, _, answer := call(list(d), subscriber(), "GET", base+"/deliveries?limit=1", "")
+	d := &desk{list: []delivery.Delivery{
+		{ID: deliveryID, EventType: event.Error, Status: delivery.Waiting}, {ID: subscriptionID, EventType: event.Error, Status: delivery.Waiting},
+	}}
+	_, _, answer := call(t, list(d), subscriber(), "GET", base+"/deliveries?limit=1", "")
 	cursor, _ := answer["next_cursor"].(string)
 	if shown, _ := answer["deliveries"].([]any); len(shown) != 1 || cursor == "" || d.filter.Limit != 2 {
 		t.Fatalf("%v, asked for %+v", answer, d.filter)
 	}
 	d.list = d.list[:1]
-	_, _, answer = call(list(d), subscriber(), "GET", base+"/deliveries?limit=1&cursor="+cursor, "")
+	_, _, answer = call(t, list(d), subscriber(), "GET", base+"/deliveries?limit=1&cursor="+cursor, "")
 	if d.filter.Before != deliveryID || answer["next_cursor"] != nil {
 		t.Errorf("asked for %+v, %v", d.filter, answer)
 	}
@@ -249,33 +251,33 @@ func TestNotionWebhook(t *testing.T) {
 	t.Parallel()
 	h := &hooks{}
 	raw := " {\"id\": \"1\" }\n"
-	if status, _, answer := call(newAPI().NotionWebhook(h), nil, "POST", "/", raw); status != 200 || answer["success"] != true || h.body != raw {
+	if status, _, answer := call(t, newAPI().NotionWebhook(h), nil, "POST", "/", raw); status != 200 || answer["success"] != true || h.body != raw {
 		t.Errorf("%d %v, %q", status, answer, h.body)
 	}
 	h.err = fault.New(fault.Unauthorized, "no")
-	if status, _, _ := call(newAPI().NotionWebhook(h), nil, "POST", "/", raw); status != 401 {
+	if status, _, _ := call(t, newAPI().NotionWebhook(h), nil, "POST", "/", raw); status != 401 {
 		t.Errorf("%d", status)
 	}
-	if status, _, _ := call(newAPI().NotionWebhook(h), nil, "POST", "/", strings.Repeat(" ", 300<<10)); status != 413 {
+	if status, _, _ := call(t, newAPI().NotionWebhook(h), nil, "POST", "/", strings.Repeat(" ", 300<<10)); status != 413 {
 		t.Errorf("too large: %d", status)
 	}
 	h = &hooks{}
 	admin := &access.Principal{Client: "me", Scopes: []access.Scope{access.Admin}}
 	token := newAPI().NotionWebhookToken(h)
-	if status, _, _ := call(token, admin, "GET", "/", ""); status != 404 {
+	if status, _, _ := call(t, token, admin, "GET", "/", ""); status != 404 {
 		t.Errorf("no token yet: %d", status)
 	}
 	h.token = "secret_x"
-	if status, _, answer := call(token, admin, "GET", "/", ""); status != 200 || answer["verification_token"] != "secret_x" {
+	if status, _, answer := call(t, token, admin, "GET", "/", ""); status != 200 || answer["verification_token"] != "secret_x" {
 		t.Errorf("%d %v", status, answer)
 	}
-	if status, _, answer := call(token, admin, "GET", "/?no_such_parameter=1", ""); status != 400 || answer["verification_token"] != nil {
+	if status, _, answer := call(t, token, admin, "GET", "/?no_such_parameter=1", ""); status != 400 || answer["verification_token"] != nil {
 		t.Errorf("a parameter that there is not: %d %v", status, answer)
 	}
-	if status, _, answer := call(token, subscriber(), "GET", "/", ""); status != 403 || answer["verification_token"] != nil {
+	if status, _, answer := call(t, token, subscriber(), "GET", "/", ""); status != 403 || answer["verification_token"] != nil {
 		t.Errorf("not an admin: %d %v", status, answer)
 	}
-	if status, _, answer := call(token, admin, "DELETE", "/", ""); status != 200 || answer["deleted"] != true || h.token != "" {
+	if status, _, answer := call(t, token, admin, "DELETE", "/", ""); status != 200 || answer["deleted"] != true || h.token != "" {
 		t.Errorf("%d %v", status, answer)
 	}
 }
@@ -307,7 +309,7 @@ func TestSupabaseWebhook(t *testing.T) {
 			t.Parallel()
 			h := &hooks{}
 			handler := newAPI().SupabaseWebhook(h, func(context.Context) (secret.Text, error) { return secret.Of(c.set), nil }, map[string]string{"partner_rows": "partners"})
-			status, _, answer := call(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			status, _, answer := call(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if c.given != "" {
 					r.Header.Set("X-Webhook-Secret", c.given)
 				}

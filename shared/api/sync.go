@@ -134,17 +134,27 @@ func (s syncState) known(read bool) syncState {
 	return s
 }
 
+type syncStatistic struct {
+	Status        syncState    `json:"status"`
+	RecentEvents  []eventShown `json:"recent_events"`
+	Configuration SyncSettings `json:"configuration"`
+}
+
+type syncStatusAnswer struct {
+	Envelope
+	Statistics syncStatistic `json:"sync_statistics"`
+}
+
+func syncStatusRoute() Route {
+	return Route{Path: "/sync/status", Function: "sync-status", Group: Overview, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Answers: []Answer{{http.StatusOK, syncStatusAnswer{}}},
+		Does: "Lists running syncs with progress, recent events, held deletions, fields that are not synced, and the settings.",
+	}}}
+}
+
 // SyncStatus answers GET /sync/status.
 func (a API) SyncStatus(status StatusReader, events EventLister, settings SyncSettings) http.Handler {
-	type statistics struct {
-		Status        syncState    `json:"status"`
-		RecentEvents  []eventShown `json:"recent_events"`
-		Configuration SyncSettings `json:"configuration"`
-	}
-	return a.serve(access.Read, methods{http.MethodGet: func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
+	return a.serve(syncStatusRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
 		now, err := status.Read(r.Context())
 		if err != nil {
 			return 0, nil, err
@@ -153,44 +163,62 @@ func (a API) SyncStatus(status StatusReader, events EventLister, settings SyncSe
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, struct {
-			Envelope
-			Statistics statistics `json:"sync_statistics"`
-		}{a.ok(), statistics{stateOf(now, a.Now()), shown(recent.Events), settings}}, nil
+		return http.StatusOK, syncStatusAnswer{a.ok(), syncStatistic{stateOf(now, a.Now()), shown(recent.Events), settings}}, nil
 	}})
 }
 
 // Trigger starts a run.
 type Trigger func(ctx context.Context, t journal.Type, kinds []string, dryRun bool, requestedBy string) (journal.Run, error)
 
+// syncType is a type of sync that may be asked for.
+type syncType string
+
+// The types.
+const (
+	fullSync         syncType = "full"
+	notionToSupabase syncType = "notion_to_supabase"
+	supabaseToNotion syncType = "supabase_to_notion"
+)
+
+type syncRequest struct {
+	Type      syncType `json:"type" api:"required"`
+	Databases []string `json:"databases"`
+	DryRun    bool     `json:"dry_run"`
+}
+
+type syncQueued struct {
+	Envelope
+	SyncID   string       `json:"sync_id"`
+	SyncType journal.Type `json:"sync_type"`
+	DryRun   bool         `json:"dry_run,omitempty"`
+	Message  string       `json:"message"`
+}
+
+type syncRunning struct {
+	problem
+	SyncID   string       `json:"sync_id"`
+	SyncType journal.Type `json:"sync_type"`
+}
+
+func syncTriggerRoute() Route {
+	return Route{Path: "/sync/trigger", Function: "sync-trigger", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodPost, Scope: access.Sync,
+		Does: "Queues a sync and answers 202 with its `sync_id`. `type` is `full`, `notion_to_supabase` or `supabase_to_notion`; the other fields " +
+			"are optional. Answers 409 with the running sync's id when one is already running. A dry run writes nothing.",
+		Body: syncRequest{}, Examples: []string{`{"type":"full","databases":["partners"],"dry_run":true}`},
+		Answers: []Answer{{http.StatusAccepted, syncQueued{}}, {http.StatusConflict, syncRunning{}}},
+	}}}
+}
+
 // SyncTrigger answers POST /sync/trigger. It may be repeated: while a run of the type is under way, the answer is 409 with its
 // sync_id.
 func (a API) SyncTrigger(start Trigger) http.Handler {
-	type accepted struct {
-		Envelope
-		SyncID   string       `json:"sync_id"`
-		SyncType journal.Type `json:"sync_type"`
-		DryRun   bool         `json:"dry_run,omitempty"`
-		Message  string       `json:"message"`
-	}
-	type busy struct {
-		problem
-		SyncID   string       `json:"sync_id"`
-		SyncType journal.Type `json:"sync_type"`
-	}
-	return a.serve(access.Sync, methods{http.MethodPost: func(r *http.Request) (int, any, error) {
-		if _, err := query(r); err != nil {
-			return 0, nil, err
-		}
-		var in struct {
-			Type      journal.Type `json:"type"`
-			Databases []string     `json:"databases"`
-			DryRun    bool         `json:"dry_run"`
-		}
+	return a.serve(syncTriggerRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
+		var in syncRequest
 		if err := decodeBody(r, &in); err != nil {
 			return 0, nil, err
 		}
-		if !slices.Contains([]journal.Type{journal.Full, journal.NotionToSupabase, journal.SupabaseToNotion}, in.Type) {
+		if !slices.Contains([]syncType{fullSync, notionToSupabase, supabaseToNotion}, in.Type) {
 			return 0, nil, fault.New(fault.Invalid, "type must be full, notion_to_supabase or supabase_to_notion.")
 		}
 		caller, err := callerOf(r)
@@ -200,9 +228,9 @@ func (a API) SyncTrigger(start Trigger) http.Handler {
 		note(r, "type", in.Type)
 		note(r, "databases", in.Databases)
 		note(r, "dry_run", in.DryRun)
-		run, err := start(r.Context(), in.Type, in.Databases, in.DryRun, caller.Client)
+		run, err := start(r.Context(), journal.Type(in.Type), in.Databases, in.DryRun, caller.Client)
 		if fault.KindOf(err) == fault.Conflict && run.ID != "" {
-			return http.StatusConflict, busy{a.problem(r, "Sync already running", fault.Message(err)), run.ID, run.Type}, nil
+			return http.StatusConflict, syncRunning{a.problem(r, "Sync already running", CodeAlreadyRunning, fault.Message(err)), run.ID, run.Type}, nil
 		}
 		if err != nil {
 			return 0, nil, err
@@ -211,6 +239,6 @@ func (a API) SyncTrigger(start Trigger) http.Handler {
 		if in.DryRun {
 			message = "The dry run has been queued. GET /sync/runs/" + run.ID + " shows what a sync would do."
 		}
-		return http.StatusAccepted, accepted{a.ok(), run.ID, run.Type, in.DryRun, message}, nil
+		return http.StatusAccepted, syncQueued{a.ok(), run.ID, run.Type, in.DryRun, message}, nil
 	}})
 }

@@ -23,9 +23,19 @@ type NoticeTaker interface {
 	Changed(ctx context.Context, connectionID, kind string)
 }
 
+func notionWebhookRoute() Route {
+	return Route{
+		Path: "/webhooks/notion", Function: "webhooks-notion", Group: Webhooks, Public: true, Signed: true, Alone: "Notion says of which workspace it is.",
+		Methods: []Method{{
+			Verb: http.MethodPost, Does: "Receives Notion's webhooks. Checks the signature.", Lenient: true, Body: map[string]any{},
+			Answers: []Answer{{http.StatusOK, Envelope{}}}, Fails: []fault.Kind{fault.Unauthorized, fault.Conflict},
+		}},
+	}
+}
+
 // NotionWebhook answers POST /webhooks/notion. Its key is the webhook's id: Notion sends again what it holds for lost.
 func (a API) NotionWebhook(desk NoticeTaker) http.Handler {
-	return a.serve("", methods{http.MethodPost: func(r *http.Request) (int, any, error) {
+	return a.serve(notionWebhookRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
 		body, err := rawBody(r)
 		if err != nil {
 			return 0, nil, err
@@ -55,31 +65,55 @@ type TokenKeeper interface {
 	ForgetToken(ctx context.Context) (forgotten bool, err error)
 }
 
+type tokenAnswer struct {
+	Envelope
+	Token string `json:"verification_token"`
+}
+
+type tokenDeleted struct {
+	Envelope
+	Deleted bool `json:"deleted"`
+}
+
+func notionWebhookTokenRoute() Route {
+	return Route{
+		Path: "/webhooks/notion/token", Function: "webhooks-notion-token", Group: Webhooks, Alone: "The subscription is the integration's.",
+		Methods: []Method{
+			{
+				Verb: http.MethodGet, Scope: access.Admin, Does: "Shows the verification token to paste into Notion.",
+				Answers: []Answer{{http.StatusOK, tokenAnswer{}}}, Fails: []fault.Kind{fault.NotFound},
+			},
+			{Verb: http.MethodDelete, Scope: access.Admin, Does: "Deletes the verification token.", Answers: []Answer{{http.StatusOK, tokenDeleted{}}}},
+		},
+	}
+}
+
 // NotionWebhookToken answers GET /webhooks/notion/token, which shows the token that a person pastes into Notion's settings to verify
 // the subscription, and DELETE, which makes way for another.
 func (a API) NotionWebhookToken(tokens TokenKeeper) http.Handler {
-	return a.serve(access.Admin, methods{
+	return a.serve(notionWebhookTokenRoute(), endpoints{
 		http.MethodGet: func(r *http.Request) (int, any, error) {
-			if _, err := query(r); err != nil {
-				return 0, nil, err
-			}
 			token, _, err := tokens.Token(r.Context())
 			if err == nil && token.Empty() {
 				err = fault.New(fault.NotFound, "No token has come yet: create the subscription in Notion's settings first.")
 			}
-			return http.StatusOK, struct {
-				Envelope
-				Token string `json:"verification_token"`
-			}{a.ok(), token.Reveal()}, err
+			return http.StatusOK, tokenAnswer{a.ok(), token.Reveal()}, err
 		},
 		http.MethodDelete: func(r *http.Request) (int, any, error) {
 			forgotten, err := tokens.ForgetToken(r.Context())
-			return http.StatusOK, struct {
-				Envelope
-				Deleted bool `json:"deleted"`
-			}{a.ok(), forgotten}, err
+			return http.StatusOK, tokenDeleted{a.ok(), forgotten}, err
 		},
 	})
+}
+
+func supabaseWebhookRoute() Route {
+	return Route{
+		Path: "/webhooks/supabase", Function: "webhooks-supabase", Group: Webhooks, Public: true, Signed: true, Alone: "The row says of which it is.",
+		Methods: []Method{{
+			Verb: http.MethodPost, Does: "Receives Supabase's database webhooks. Checks `X-Webhook-Secret`.", Lenient: true, Body: map[string]any{},
+			Answers: []Answer{{http.StatusOK, Envelope{}}}, Fails: []fault.Kind{fault.Unauthorized},
+		}},
+	}
 }
 
 // SupabaseWebhook answers POST /webhooks/supabase: a database webhook on sync_changes, or on a table that is kept in step. expected
@@ -87,7 +121,7 @@ func (a API) NotionWebhookToken(tokens TokenKeeper) http.Handler {
 //
 // https://supabase.com/docs/guides/database/webhooks
 func (a API) SupabaseWebhook(desk NoticeTaker, expected func(ctx context.Context) (secret.Text, error), tables map[string]string) http.Handler {
-	return a.serve("", methods{http.MethodPost: func(r *http.Request) (int, any, error) {
+	return a.serve(supabaseWebhookRoute(), endpoints{http.MethodPost: func(r *http.Request) (int, any, error) {
 		want, err := expected(r.Context())
 		if err != nil {
 			return 0, nil, err

@@ -14,5 +14,5 @@ import (
 // Dashboard answers GET /dashboard.
 func Dashboard() http.Handler {
 	a := api.API{Now: time.Now, Log: logging.NewLogger(os.Stdout, slog.LevelInfo, "dashboard")}
-	return a.ReadOnly(console.Handler())
+	return a.Page(console.Handler())
 }

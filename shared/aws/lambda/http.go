@@ -80,19 +80,21 @@ func logPanic(ctx context.Context, reason any) {
 
 // writeError answers in the contract's error shape, with api's names, for what goes wrong before or beneath the handlers.
 func writeError(ctx context.Context, w http.ResponseWriter, err error) {
-	status, name := http.StatusInternalServerError, "Internal error"
-	switch fault.KindOf(err) {
+	status, name, kind := http.StatusInternalServerError, "Internal error", fault.KindOf(err)
+	switch kind {
 	case fault.Invalid:
 		status, name = http.StatusBadRequest, "Invalid request"
 	case fault.TooLarge:
 		status, name = http.StatusRequestEntityTooLarge, "Too large"
 	default:
+		kind = fault.Internal
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // a recorder does not fail
 		"success":    false,
 		"error":      name,
+		"code":       kind.String(),
 		"message":    fault.Message(err),
 		"request_id": invocation.RequestID(ctx),
 		"timestamp":  time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),

@@ -273,7 +273,7 @@ func checkError(t *testing.T, answer events.APIGatewayV2HTTPResponse) map[string
 	if err := json.Unmarshal([]byte(answer.Body), &body); err != nil {
 		t.Fatalf("body %q: %v", answer.Body, err)
 	}
-	if got := slices.Sorted(maps.Keys(body)); !slices.Equal(got, []string{"error", "message", "request_id", "success", "timestamp"}) {
+	if got := slices.Sorted(maps.Keys(body)); !slices.Equal(got, []string{"code", "error", "message", "request_id", "success", "timestamp"}) {
 		t.Errorf("fields %v", got)
 	}
 	if body["success"] != false || body["request_id"] != "request-1" || answer.Headers["Content-Type"] != "application/json" {

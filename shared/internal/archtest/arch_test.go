@@ -20,6 +20,7 @@ const module = "github.com/act-platform/enhanced-integration/"
 // floors lists every package of shared/ by its path, with its floor. Imports go down only; within a floor only as beside says.
 var floors = [][]string{
 	0: {
+		"api/openapi",
 		"auth/access", "auth/auditlog", "auth/grant",
 		"events/delivery", "events/event",
 		"fault",

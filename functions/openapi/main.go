@@ -1,0 +1,9 @@
+// Command openapi answers GET /openapi.json.
+package main
+
+import (
+	"github.com/act-platform/enhanced-integration/shared/app"
+	"github.com/act-platform/enhanced-integration/shared/aws/lambda"
+)
+
+func main() { lambda.HTTP(app.OpenAPI()) }
