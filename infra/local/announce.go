@@ -78,8 +78,9 @@ func (s *system) banner(v values) string {
 		fmt.Fprintf(&text, "  %-10s %s\n", line[0], line[1])
 	}
 	fmt.Fprintf(&text, "\nIn another terminal, in this folder:\n\n"+
-		"  make sync                          start a sync and show its progress\n"+
-		"  make sql Q=\"select * from partners\"  look at the database\n"+
-		"  source %s                 put these addresses and the key into your shell\n\n", s.settings.kept(envFile))
+		"  %-36s start a sync and show its progress\n"+
+		"  %-36s look at the database\n"+
+		"  %-36s put these addresses and the key into your shell\n\n",
+		"make sync", `make sql Q="select * from partners"`, "source "+s.settings.kept(envFile))
 	return text.String()
 }

@@ -82,6 +82,7 @@ func (s *system) step(ctx context.Context, what string, do func() error) error {
 	if err := do(); err != nil {
 		return err
 	}
+	what, _, _ = strings.Cut(what, " (") // an aside
 	s.log.InfoContext(ctx, "done: "+what, "seconds", fmt.Sprintf("%.1f", time.Since(began).Seconds()))
 	return nil
 }
