@@ -330,6 +330,42 @@ func showHold(h journal.Hold) holdShown {
 	return holdShown{h.ID, h.Kind, h.Side, h.Status, h.Records, h.Total, stamp(h.At)}
 }
 
+type holdList struct {
+	Envelope
+	Holds      []holdShown `json:"holds"`
+	Total      int         `json:"total"`
+	NextCursor *string     `json:"next_cursor"` // null: there are never many
+}
+
+func holdsRoute() Route {
+	return Route{Path: "/sync/held", Function: "held-list", Group: Syncs, Methods: []Method{{
+		Verb: http.MethodGet, Scope: access.Read, Does: "Lists batches of deletions that wait for a decision, oldest first.",
+		Query: []Parameter{databaseParameter()}, Answers: []Answer{{http.StatusOK, holdList{}}},
+	}}}
+}
+
+// Holds lists the deletions that wait.
+type Holds func(ctx context.Context) ([]journal.Hold, error)
+
+// HeldList answers GET /sync/held.
+func (a API) HeldList(holds Holds) http.Handler {
+	return a.serve(holdsRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
+		kind, err := one(r.URL.Query(), "database")
+		if err == nil {
+			err = a.knows(kind)
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		waiting, err := holds(r.Context())
+		if err != nil {
+			return 0, nil, err
+		}
+		waiting = slices.DeleteFunc(waiting, func(h journal.Hold) bool { return kind != "" && h.Kind != kind })
+		return http.StatusOK, holdList{a.ok(), each(waiting, showHold), len(waiting), nil}, nil
+	}})
+}
+
 type heldRecord struct {
 	RecordID string `json:"record_id"`
 	NotionID string `json:"notion_id,omitempty"`

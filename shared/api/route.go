@@ -120,7 +120,7 @@ func (m Method) checkQuery(r *http.Request) error {
 func Routes() []Route {
 	return []Route{
 		healthRoute(), syncStatusRoute(), pageRoute(), analyticsDashboardRoute(), documentRoute(),
-		syncTriggerRoute(), runRoute(), matchesRoute(), matchRoute(), conflictsRoute(), conflictRoute(), errorsRoute(), errorsRetryRoute(), heldRoute(),
+		syncTriggerRoute(), runRoute(), matchesRoute(), matchRoute(), conflictsRoute(), conflictRoute(), errorsRoute(), errorsRetryRoute(), holdsRoute(), heldRoute(),
 		eventsRoute(), subscribeRoute(), subscriptionsRoute(), subscriptionRoute(), subscriptionActionRoute(), deliveriesRoute(), deliveryRoute(),
 		deliveryReplayRoute(), notionWebhookRoute(), notionWebhookTokenRoute(), supabaseWebhookRoute(),
 		oauthURLRoute(), oauthCallbackRoute(), oauthDisconnectRoute(), configRoute(), auditRoute(),

@@ -177,3 +177,24 @@ func TestRunsAndMatchesRefuse(t *testing.T) {
 		})
 	}
 }
+
+// TestHeldList: what waits is listed, of one database where it is named.
+func TestHeldList(t *testing.T) {
+	t.Parallel()
+	a := newAPI()
+	a.Kinds = []string{"partners", "projects"}
+	h := a.HeldList(func(context.Context) ([]journal.Hold, error) {
+		return []journal.Hold{
+			{ID: anID, Kind: "partners", Side: merge.Notion, Status: journal.Waiting, Records: 30, Total: 90, At: now},
+			{ID: anID, Kind: "projects", Side: merge.Supabase, Status: journal.Waiting, Records: 40, Total: 50, At: now},
+		}, nil
+	})
+	for target, want := range map[string]float64{"/": 2, "/?database=projects": 1} {
+		if status, _, answer := call(t, h, &everybody, "GET", target, ""); status != 200 || answer["total"] != want || answer["next_cursor"] != nil {
+			t.Errorf("%s: %d %v", target, status, answer)
+		}
+	}
+	if status, _, answer := call(t, h, &everybody, "GET", "/?database=partner", ""); status != 400 {
+		t.Errorf("%d %v", status, answer)
+	}
+}

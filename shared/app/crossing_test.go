@@ -40,6 +40,7 @@ func routes() []route {
 		{"GET", "/sync/conflicts", "", deps.answerConflictsList, 200, 0, true},
 		{"GET", "/sync/conflicts/{conflict}", "", deps.answerConflictSettle, 200, 404, true},
 		{"GET", "/sync/errors", "", deps.answerErrorsList, 200, 0, true},
+		{"GET", "/sync/held", "", deps.answerHeldList, 200, 0, true},
 		{"GET", "/sync/held/{hold}", "", deps.answerHeldDecide, 200, 404, true},
 		{"GET", "/sync/matches", "", deps.answerMatchesList, 200, 0, true},
 		{"GET", "/events", "", deps.answerEventsList, 200, 0, true},
