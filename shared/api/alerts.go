@@ -91,7 +91,7 @@ func alertsRoute() Route {
 			Answers: []Answer{{http.StatusOK, alertList{}}},
 		},
 		{
-			Verb: http.MethodPost, Scope: access.Sync, Does: "Acknowledges an alert, or silences it for up to a week.",
+			Verb: http.MethodPost, Scope: access.Sync, Also: access.Read, Does: "Acknowledges an alert, or silences it for up to a week.",
 			Body: alertChange{}, Examples: []string{`{"id":"…","action":"acknowledge"}`, `{"id":"…","action":"silence","minutes":60}`},
 			Answers: []Answer{{http.StatusOK, alertChanged{}}}, Fails: []fault.Kind{fault.NotFound, fault.Conflict},
 		},

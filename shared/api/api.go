@@ -102,8 +102,10 @@ func (a API) answer(r *http.Request, route Route, e endpoints) reply {
 	if !ok && !slices.Contains(route.verbs(), r.Method) {
 		return a.notAllowed(r, route.verbs())
 	}
-	if err := permitted(r, method.Scope); err != nil {
-		return a.failure(r, err)
+	for _, scope := range []access.Scope{method.Scope, method.Also} {
+		if err := permitted(r, scope); err != nil {
+			return a.failure(r, err)
+		}
 	}
 	if !ok {
 		return a.failure(r, fault.New(fault.NotFound, "There is no such path. A path here ends in %s.", orNone(route.actions())))

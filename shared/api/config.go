@@ -105,7 +105,7 @@ func configRoute() Route {
 			Does: "Lists all connections with their status, last sync and settings. Shows which secrets are set, never their values.",
 		},
 		{
-			Verb: http.MethodPost, Scope: access.Config, Answers: []Answer{{http.StatusOK, configAnswer{}}}, Fails: []fault.Kind{fault.Conflict},
+			Verb: http.MethodPost, Scope: access.Config, Also: access.Read, Answers: []Answer{{http.StatusOK, configAnswer{}}}, Fails: []fault.Kind{fault.Conflict},
 			Does: "Changes `conflict_policy`, `sync_interval_minutes`, `notion_plan` or `databases` of a connection.",
 			Body: settings.Patch{}, Examples: []string{`{"conflict_policy":"newest"}`},
 		},

@@ -31,6 +31,7 @@ type Method struct {
 	Verb   string
 	Action string       // what stands for {action} at the end of the path
 	Scope  access.Scope // that the caller needs; "" lets everybody in
+	Also   access.Scope // that the caller needs as well, since the answer shows what it is needed for; "" is none
 	Does   string       // one sentence, or a few
 	Query  []Parameter
 	// Lenient: parameters that are not known are ignored.
@@ -88,6 +89,11 @@ func cursorParameter() Parameter {
 
 func sinceParameter() Parameter {
 	return Parameter{"since", "", "Only from this time on, RFC 3339."}
+}
+
+// Scopes returns the scopes that the caller needs, none where everybody is let in.
+func (m Method) Scopes() []access.Scope {
+	return slices.DeleteFunc([]access.Scope{m.Scope, m.Also}, func(s access.Scope) bool { return s == "" })
 }
 
 // names returns the names of a method's parameters.

@@ -3,6 +3,7 @@ package openapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -90,8 +91,8 @@ func (s *schemas) operation(route api.Route, m api.Method, problem object) (obje
 		"description": m.Does, "responses": responses, "security": security(route, m),
 	}
 	if m.Scope != "" {
-		operation["description"] = m.Does + " The caller needs the scope " + string(m.Scope) + "."
-		operation["x-scope"] = m.Scope
+		operation["description"] = m.Does + " The caller needs the scope " + scopesOf(m, " and ") + "."
+		operation["x-scopes"] = m.Scopes()
 	}
 	if len(parameters) > 0 {
 		operation["parameters"] = parameters
@@ -215,6 +216,15 @@ func failures(problem object) object {
 
 func nameOf(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
 
+// scopesOf names the scopes that an endpoint needs, "" where it needs none.
+func scopesOf(m api.Method, between string) string {
+	names := make([]string, 0, 2)
+	for _, scope := range m.Scopes() {
+		names = append(names, string(scope))
+	}
+	return strings.Join(names, between)
+}
+
 func security(route api.Route, m api.Method) []object {
 	switch {
 	case route.Public:
@@ -266,11 +276,7 @@ func table(g api.Group, routes []api.Route) string {
 			if len(m.Examples) > 0 {
 				endpoint = append(endpoint, "`"+strings.Join(m.Examples, "` or `")+"`")
 			}
-			scope := string(m.Scope)
-			if scope == "" {
-				scope = "none"
-			}
-			lines = append(lines, "| "+strings.Join(endpoint, " ")+" | "+m.Does+" | "+scope+" |")
+			lines = append(lines, "| "+strings.Join(endpoint, " ")+" | "+m.Does+" | "+cmp.Or(scopesOf(m, ", "), "none")+" |")
 		}
 	}
 	return strings.Join(lines, "\n") + "\n"
