@@ -147,15 +147,13 @@ func (s *settings) takeDatabaseIDs() {
 	}
 }
 
-// isSecret reports whether a variable's value must not be shown.
-func isSecret(name string) bool {
-	return slices.Contains(append(config.Secrets(), config.DatabaseCA), name)
-}
+// secrets returns the variables whose values must not be shown.
+func secrets() []string { return append(config.Secrets(), config.DatabaseCA) }
 
 // refuse says that a variable's value cannot be used, and what to write.
 func (s settings) refuse(name, write string) error {
 	found := fmt.Sprintf("is %q", s.values[name])
-	if isSecret(name) {
+	if slices.Contains(secrets(), name) {
 		found = fmt.Sprintf("cannot be used (%d characters; not shown, because it is a secret)", len(s.values[name]))
 	}
 	return fmt.Errorf("%s %s. %s", s.where(name), found, write)
@@ -163,7 +161,7 @@ func (s settings) refuse(name, write string) error {
 
 // checkNames refuses a name in .env that looks like a misspelt one of ours, and warns of any other that is none of ours.
 func (s *settings) checkNames(file []dotenv.Variable, parameters []string) (errs []error) {
-	known := append(config.Secrets(), config.DatabaseCA, "PORT", "NOTION_SIM_PORT", "CLOUD_PORT", "LOG_FORMAT", "NO_COLOR",
+	known := append(secrets(), "PORT", "NOTION_SIM_PORT", "CLOUD_PORT", "LOG_FORMAT", "NO_COLOR",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
 		"API_URL", "API_KEY", "NOTION_URL", "NOTION_PERSON_TOKEN", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")
 	for _, parameter := range parameters {

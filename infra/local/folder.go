@@ -21,8 +21,11 @@ type folder struct {
 }
 
 // readFolder returns what the state says of its folder; empty when it says nothing.
-func (s settings) readFolder() (f folder) {
-	content, err := os.ReadFile(s.kept(folderFile)) //nolint:gosec // in the folder that is ours
+func (s settings) readFolder() folder { return folderAt(s.state) }
+
+// folderAt returns what the state at a path says of its folder; empty when it says nothing, or is not there.
+func folderAt(state string) (f folder) {
+	content, err := os.ReadFile(filepath.Join(state, folderFile)) //nolint:gosec // in a folder that is ours
 	if err != nil || json.Unmarshal(content, &f) != nil {
 		return folder{}
 	}
@@ -46,7 +49,7 @@ func (s settings) ownFolder(ctx context.Context) (folder, error) {
 		if err := postgres.Adopt(ctx, s.kept(databaseDir), f.ID); err != nil {
 			return folder{}, err
 		}
-	case isAnothers(f):
+	case folderAt(f.Path).ID == f.ID: // the folder from which this state comes is still there: this one is its copy
 		f.ID = fresh
 	}
 	f.Path = path
@@ -55,13 +58,6 @@ func (s settings) ownFolder(ctx context.Context) (folder, error) {
 		return folder{}, err
 	}
 	return f, os.WriteFile(s.kept(folderFile), content, 0o600) //nolint:gosec // in the folder that is ours
-}
-
-// isAnothers reports whether the folder from which this state comes is still there: then this one is its copy.
-func isAnothers(f folder) bool {
-	var there folder
-	content, err := os.ReadFile(filepath.Join(f.Path, folderFile))
-	return err == nil && json.Unmarshal(content, &there) == nil && there.ID == f.ID
 }
 
 // exists reports whether a file is there.

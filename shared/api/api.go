@@ -102,10 +102,8 @@ func (a API) answer(r *http.Request, route Route, e endpoints) reply {
 	if !ok && !slices.Contains(route.verbs(), r.Method) {
 		return a.notAllowed(r, route.verbs())
 	}
-	for _, scope := range []access.Scope{method.Scope, method.Also} {
-		if err := permitted(r, scope); err != nil {
-			return a.failure(r, err)
-		}
+	if err := permitted(r, method.Scopes()); err != nil {
+		return a.failure(r, err)
 	}
 	if !ok {
 		return a.failure(r, fault.New(fault.NotFound, "There is no such path. A path here ends in %s.", orNone(route.actions())))
@@ -158,18 +156,16 @@ func (a API) readOnly(route Route, next http.Handler) http.Handler {
 	}), route}
 }
 
-// permitted says whether the caller may use what needs that scope. A caller who asks too often is refused everywhere.
-func permitted(r *http.Request, scope access.Scope) error {
+// permitted returns an error where the caller may not use what needs those scopes. A caller who asks too often is refused everywhere.
+func permitted(r *http.Request, scopes []access.Scope) error {
 	caller, err := callerOf(r)
-	switch {
-	case fault.KindOf(err) == fault.RateLimited:
+	if err != nil && (len(scopes) > 0 || fault.KindOf(err) == fault.RateLimited) {
 		return err
-	case scope == "":
-		return nil
-	case err != nil:
-		return err
-	case !caller.May(scope):
-		return fault.New(fault.Forbidden, "%s may not do this: it needs the scope %q.", caller.Client, scope)
+	}
+	for _, scope := range scopes {
+		if !caller.May(scope) {
+			return fault.New(fault.Forbidden, "%s may not do this: it needs the scope %q.", caller.Client, scope)
+		}
 	}
 	return nil
 }

@@ -121,8 +121,8 @@ func LastURL(dir, id string) (string, bool) {
 	return address(password, port, "act"), err == nil
 }
 
-// Adopt gives what was kept for dir without an id to id: what a version that knew no ids left. Where dir itself is not there, nothing is adopted:
-// what lies elsewhere for its path is of an earlier folder that was there.
+// Adopt moves the data that an earlier version kept for dir, under no id, to id, and stops a server that still runs on it. It does nothing where
+// dir has no data of its own: data that is kept elsewhere for the same path belongs to an earlier folder.
 func Adopt(ctx context.Context, dir, id string) error {
 	account, err := currentAccount()
 	if err != nil {

@@ -18,12 +18,13 @@ import (
 // is not related to it; the other says why. Where one turns out to be live, the page is read once more: it may have been in the
 // trash when the page was read.
 func (w *worker) findHidden(ctx context.Context, it item) error {
-	known, err := w.lens.Related(it.known.Base)
+	base := it.known.Base
+	if base != nil && base.PageID != it.page.ID {
+		base = nil // a page that was made in another's place hides nothing that the other one showed
+	}
+	known, err := w.lens.Related(base)
 	if err != nil {
 		return err
-	}
-	if base := it.known.Base; base != nil && base.PageID != it.page.ID {
-		known = record.Fields{} // a page that was made in another's place hides nothing that the other one showed
 	}
 	maps.Copy(known, it.wrote)
 	maps.Copy(known, withShown(known, it.shown))
@@ -221,11 +222,7 @@ func (p *planner) sameMoved(d *decision, postgres record.Tree) {
 		if !related {
 			continue
 		}
-		now := make(property.Refs, len(refs))
-		for i, id := range refs {
-			now[i] = cmp.Or(d.known.Moved[id], id)
-		}
-		if property.Equal(now, postgres.Fields[name]) {
+		if property.Equal(followed(refs, d.known.Moved), postgres.Fields[name]) {
 			postgres.Fields[name] = v
 		}
 	}
@@ -236,12 +233,21 @@ func moveAlong(todo merge.Action, moved map[string]string) {
 	for name, v := range todo.Fields {
 		if refs, related := v.(property.Refs); related && slices.ContainsFunc(refs, func(id string) bool { return moved[id] != "" }) {
 			now := property.Refs{}
-			for _, id := range refs {
-				if id = cmp.Or(moved[id], id); !slices.Contains(now, id) {
+			for _, id := range followed(refs, moved) {
+				if !slices.Contains(now, id) {
 					now = append(now, id)
 				}
 			}
 			todo.Fields[name] = now
 		}
 	}
+}
+
+// followed returns related pages, with those that were made in the place of others in theirs.
+func followed(refs property.Refs, moved map[string]string) property.Refs {
+	now := make(property.Refs, len(refs))
+	for i, id := range refs {
+		now[i] = cmp.Or(moved[id], id)
+	}
+	return now
 }
