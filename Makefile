@@ -37,6 +37,10 @@ run: ## Start the whole system on this machine. Ctrl-C stops it
 reset: ## Delete the local data, after asking. YES=1 does not ask
 	@$(LOCAL) reset
 
+.PHONY: uninstall
+uninstall: ## Remove the project from the database at DATABASE_URL, after asking. The synced tables stay
+	@$(LOCAL) uninstall
+
 ##@ Use
 
 .PHONY: sync

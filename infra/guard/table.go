@@ -10,9 +10,10 @@ func (t Template) Table() (string, error) {
 	var b strings.Builder
 	b.WriteString(`# Which function may do what
 
-Made from template.yaml by ` + "`make permissions`" + `; a test holds it fresh. What SAM adds to the roles, it allows for the whole account (logs, queues that a
-function reads, X-Ray); the permissions boundary ` + "`FunctionBoundary`" + ` takes that back to this stage's own. The column "for" says what gives a permission
-that the function's policies do not.
+Made from template.yaml by ` + "`make permissions`" + `. A test compares it with the template. The permissions that SAM adds
+to the roles (logs, queues that a function reads, X-Ray) cover the whole account. The permissions boundary
+` + "`FunctionBoundary`" + ` limits them to what belongs to this stage. The column "for" says where a permission comes from that is
+not in the function's policies.
 
 | function | actions | resource | for |
 |---|---|---|---|

@@ -197,7 +197,7 @@ func (r *running) leftTrails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	rows, err := conn.Query(t.Context(), `select distinct action from audit_log l where exists (select from audit_outcomes o where o.id = l.id)`)
+	rows, err := conn.Query(t.Context(), `select distinct action from integration.audit_log l where exists (select from integration.audit_outcomes o where o.id = l.id)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func (r *running) count(t *testing.T, who string, requests int) {
 	defer conn.Close(t.Context())
 	for _, sql := range []string{
 		`select pg_sleep(60.1 - s) from extract(second from now()) s where s > 55`,
-		fmt.Sprintf(`update caller_windows set started_at = date_trunc('minute', now()), requests = %d where caller = '%s'`, requests, who),
+		fmt.Sprintf(`update integration.caller_windows set started_at = date_trunc('minute', now()), requests = %d where caller = '%s'`, requests, who),
 	} {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
@@ -449,7 +449,7 @@ func (r *running) searchFor(t *testing.T, secrets []string, places map[string]st
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	rows, err := conn.Query(t.Context(), `select table_name::text from information_schema.tables where table_schema = 'public'`)
+	rows, err := conn.Query(t.Context(), `select format('%I.%I', table_schema, table_name) from information_schema.tables where table_schema in ('public', 'integration')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -462,12 +462,12 @@ func (r *running) searchFor(t *testing.T, secrets []string, places map[string]st
 	places["the log"] = log
 	for _, table := range tables {
 		var content string
-		if err := conn.QueryRow(t.Context(), `select coalesce(json_agg(t)::text, '') from `+pgx.Identifier{table}.Sanitize()+` t`).Scan(&content); err != nil {
+		if err := conn.QueryRow(t.Context(), `select coalesce(json_agg(t)::text, '') from `+table+` t`).Scan(&content); err != nil {
 			t.Fatal(err)
 		}
 		places["table "+table] = content
 	}
-	if len(places) < 15 || places["table audit_log"] == "" || places["table integration_events"] == "" {
+	if len(places) < 15 || places["table integration.audit_log"] == "" || places["table integration.events"] == "" {
 		t.Errorf("there is little to look through: %d places", len(places))
 	}
 	for _, secret := range secrets {

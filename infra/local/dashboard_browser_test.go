@@ -279,7 +279,7 @@ func (o *onlooker) waiting(t *testing.T) {
 	o.exec(t, `update opportunities set tags = (select array_agg('option '||n) from generate_series(1, 101) n) where id in (select id from opportunities order by name limit 10)`)
 	o.exec(t, `delete from projects`)
 	o.exec(t, `delete from organizations`)
-	o.exec(t, `insert into breakers (connection_id, service, status, opened_at, until, openings) select id, $1, 'open', now(), now() + interval '1 hour', 1 from connections`,
+	o.exec(t, `insert into integration.breakers (connection_id, service, status, opened_at, retry_at, openings) select id, $1, 'open', now(), now() + interval '1 hour', 1 from integration.connections`,
 		"subscriber:"+strings.TrimPrefix(o.endpoint, "http://"))
 	o.sync(t)
 	for what, expression := range map[string]string{
@@ -322,6 +322,8 @@ func (o *onlooker) press(t *testing.T, section, entry, button string) {
 	key := see(o.browser, t, chromedp.Evaluate[string](fmt.Sprintf(`[...%s].find((b) => b.textContent === %q).dataset.key`, find, button)))
 	for range 10 {
 		limited, cancel := context.WithTimeout(o.browser, soon)
+		// To the middle, where the header, which stays in view, does not lie over it.
+		_ = see(o.browser, t, chromedp.Evaluate[bool](`!document.querySelector('[data-key="`+key+`"]')?.scrollIntoView({block: "center", behavior: "instant"})`))
 		err := chromedp.Do(limited, chromedp.Click(chromedp.CSS(`[data-key="`+key+`"]`)))
 		cancel()
 		if err == nil {
@@ -347,14 +349,14 @@ func (o *onlooker) decides(t *testing.T) {
 	o.await(t, "the loser is put back", `select (location = 'Broome')::text from partners where name = $1`, partner)
 	o.press(t, "conflicts", second, "Keep Notion’s")
 	o.await(t, "the winner is taken", `select (location = 'Darwin')::text from partners where name = $1`, second)
-	o.await(t, "both are settled", `select (count(*) = 2)::text from sync_conflicts where status = 'settled'`)
+	o.await(t, "both are settled", `select (count(*) = 2)::text from integration.sync_conflicts where status = 'settled'`)
 	o.awaitPage(t, soon, "the page says so", `(document.getElementById("conflicts").innerText.match(/settled/g) ?? []).length === 2 && !document.querySelector("#conflicts button")`)
 
 	o.press(t, "problems", "projects", "Bring them back")
 	o.await(t, "the rows return", `select (count(*) = 15)::text from projects`)
 	o.gone(t, "problems", "15 deletions held")
 	o.press(t, "problems", "organizations", "Delete them")
-	if n := o.ask(t, `select count(*)::text from sync_holds where status = 'approved'`); n != "0" {
+	if n := o.ask(t, `select count(*)::text from integration.sync_holds where status = 'approved'`); n != "0" {
 		t.Error("records are deleted unasked")
 	}
 	o.press(t, "problems", "organizations", "Really delete 20")
@@ -363,7 +365,7 @@ func (o *onlooker) decides(t *testing.T) {
 
 	o.exec(t, `update opportunities set tags = '{one}' where cardinality(tags) > 100`)
 	o.press(t, "problems", "and 2 more", "Try all again")
-	o.await(t, "the records are taken", `select (count(*) = 0)::text from sync_errors`)
+	o.await(t, "the records are taken", `select (count(*) = 0)::text from integration.sync_errors`)
 	o.gone(t, "problems", "at most 100 options")
 	var refused struct{ Errors []any }
 	if o.get(t, "/sync/errors", &refused); len(refused.Errors) > 0 {
@@ -397,9 +399,9 @@ func (o *onlooker) outage(t *testing.T) {
 	o.send(t, http.MethodDelete, o.env["NOTION_URL"]+"/_sim/faults", "")
 	t.Logf("it clears after %.1f s", o.awaitPage(t, time.Minute, "the page clears", healthy("notion")+` && document.getElementById("link").dataset.state !== "broken"`).Seconds())
 	o.settle(t)
-	o.exec(t, `with run as (insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at)
-		select gen_random_uuid(), id, 'full', 'failed', 'test', now(), current_timestamp from connections returning id)
-		insert into sync_run_databases (run_id, kind, status, queued_at, finished_at, error) select id, 'partners', 'failed', now(), current_timestamp, 'Notion did not answer.' from run`)
+	o.exec(t, `with run as (insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at)
+		select gen_random_uuid(), id, 'full', 'failed', 'test', now(), current_timestamp from integration.connections returning id)
+		insert into integration.sync_run_databases (run_id, kind, status, queued_at, finished_at, error) select id, 'partners', 'failed', now(), current_timestamp, 'Notion did not answer.' from run`)
 	o.awaitPage(t, soon, "that a sync failed", `document.getElementById("databases").innerText.includes("not in step") && document.getElementById("link-text").innerText.startsWith("the last sync failed") &&
 		document.getElementById("problems").innerText.includes("Notion did not answer.")`)
 	o.sync(t)
@@ -494,7 +496,7 @@ func (o *onlooker) chooses(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	const id = "0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a"
-	if _, err := conn.Exec(t.Context(), `insert into connections (id, name) values ($1, 'Second workspace')`, id); err != nil {
+	if _, err := conn.Exec(t.Context(), `insert into integration.connections (id, name) values ($1, 'Second workspace')`, id); err != nil {
 		t.Fatal(err)
 	}
 	records := o.text(t, "#link-records")
@@ -512,7 +514,7 @@ func (o *onlooker) chooses(t *testing.T) {
 		t.Errorf("a workspace without a token: %s", o.text(t, "#service-notion"))
 	}
 	choose("", "the first again", fmt.Sprintf(`document.getElementById("link-records").innerText === %q`, records))
-	if _, err := conn.Exec(t.Context(), `delete from connections where id = $1`, id); err != nil {
+	if _, err := conn.Exec(t.Context(), `delete from integration.connections where id = $1`, id); err != nil {
 		t.Fatal(err)
 	}
 }

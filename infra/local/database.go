@@ -30,7 +30,7 @@ func (s *system) startDatabase(ctx context.Context) (string, error) {
 	return url, s.step(ctx, "migrating the database", func() error {
 		applied, err := migrations.Apply(ctx, cmp.Or(s.settings.migrationURL(), url))
 		if len(applied) > 0 {
-			s.log.InfoContext(ctx, "the database has a newer schema", "migrations", len(applied), "newest", applied[len(applied)-1])
+			s.log.InfoContext(ctx, "the database was migrated", "migrations", len(applied), "newest", applied[len(applied)-1])
 		}
 		if err != nil {
 			return fmt.Errorf("the migrations failed: %s", lastCause(err))
@@ -102,14 +102,8 @@ func cache(settings settings) string {
 
 // migrate brings the database that the settings name up to date.
 func migrate(ctx context.Context, settings settings, stdout io.Writer) error {
-	url, name := settings.migrationURL(), config.MigrationDatabaseURL
-	if url == "" {
-		url, name = settings.values[config.DatabaseURL], config.DatabaseURL
-	}
-	if url == "" {
-		return errors.New("DATABASE_URL is not set. Set it to the database to migrate. The local system's own database is migrated by make run")
-	}
-	if err := errors.Join(settings.reachDatabase(ctx, name), settings.checkPooler()); err != nil {
+	url, err := settings.ownersURL(ctx, "to migrate. The local system's own database is migrated by make run")
+	if err != nil {
 		return err
 	}
 	applied, err := migrations.Apply(ctx, url)
@@ -117,5 +111,43 @@ func migrate(ctx context.Context, settings settings, stdout io.Writer) error {
 		return fmt.Errorf("the migrations failed: %s", lastCause(err))
 	}
 	_, err = fmt.Fprintf(stdout, "%d migrations applied %s\n", len(applied), strings.Join(applied, " "))
+	return err
+}
+
+// ownersURL returns the address at which the schema can be changed; does says what for.
+func (s settings) ownersURL(ctx context.Context, does string) (string, error) {
+	url, name := s.migrationURL(), config.MigrationDatabaseURL
+	if url == "" {
+		url, name = s.values[config.DatabaseURL], config.DatabaseURL
+	}
+	if url == "" {
+		return "", errors.New("DATABASE_URL is not set. Set it to the database " + does)
+	}
+	return url, errors.Join(s.reachDatabase(ctx, name), s.checkPooler())
+}
+
+// uninstall removes the project from a database, after asking. The tables of records stay.
+func uninstall(ctx context.Context, settings settings, ask asking, stdout io.Writer) error {
+	url, err := settings.ownersURL(ctx, "to remove the project from. The local system's own database is deleted by make reset")
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(stdout, "This removes the project from the database of %s: the schema integration, with the history, the conflicts, the subscriptions "+
+		"and the keys, the tables notion_... that hold the state of both sides, and oauth_tokens. The synced tables stay, with their rows, and nothing changes in "+
+		"Notion. Stop the functions first.\n", settings.where(config.DatabaseURL)); err != nil {
+		return err
+	}
+	if agreed, err := ask.agreed(stdout); err != nil || !agreed {
+		return err
+	}
+	dropped, kept, err := migrations.Remove(ctx, url)
+	if err != nil {
+		return fmt.Errorf("nothing was removed: %s", lastCause(err))
+	}
+	if len(kept)+len(dropped) == 0 {
+		_, err = fmt.Fprintln(stdout, "There is nothing to remove: the database has no tables of this project.")
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "Removed the schema integration and %s. These stay: %s.\n", strings.Join(dropped, ", "), strings.Join(kept, ", "))
 	return err
 }

@@ -96,7 +96,7 @@ func newDay(t *testing.T) *day {
 		project: startProject(t), log: &kept{lines: map[string][]string{}}, secrets: map[string]string{}, invoked: map[string]int{}, failed: map[string]int{},
 	}
 	given := map[string]string{
-		"SUPABASE_URL": d.project.URL, config.SupabaseServiceRoleKey: rand.Text(), config.SupabaseJWTSecret: rand.Text() + rand.Text(),
+		"SUPABASE_URL": d.project.URL, config.SupabaseServiceRoleKey: "sb_secret_" + rand.Text(), config.SupabaseJWTSecret: rand.Text() + rand.Text(),
 		config.SupabaseWebhookSecret: rand.Text(), "REAL_TIME_SYNC": "true", "LOG_LEVEL": "debug", "LOG_FORMAT": "json", "NOTION_PLAN": "business",
 		"CALLER_LIMIT": "100000", "WEBHOOK_LOOPBACK": "true",
 	}
@@ -177,15 +177,15 @@ func (d *day) pass(t *testing.T) {
 	d.simulate(t, "clock", fmt.Sprintf(`{"advance":%q}`, step))
 	for _, sql := range []string{
 		`update oauth_tokens set issued_at = issued_at - $1::interval, expires_at = expires_at - $1::interval`,
-		`update oauth_attempts set created_at = created_at - $1::interval`,
-		`update event_deliveries set next_attempt_at = next_attempt_at - $1::interval where next_attempt_at is not null`,
-		`update event_subscriptions set rest_until = rest_until - $1::interval, old_secret_until = old_secret_until - $1::interval,
+		`update integration.oauth_attempts set created_at = created_at - $1::interval`,
+		`update integration.event_deliveries set next_attempt_at = next_attempt_at - $1::interval where next_attempt_at is not null`,
+		`update integration.event_subscriptions set not_before = not_before - $1::interval, old_secret_until = old_secret_until - $1::interval,
 			failing_since = failing_since - $1::interval`,
-		`update sync_errors set next_attempt_at = next_attempt_at - $1::interval`,
-		`update breakers set until = until - $1::interval, opened_at = opened_at - $1::interval`,
-		`update cache_entries set stored_at = stored_at - $1::interval, fresh_until = fresh_until - $1::interval, keep_until = keep_until - $1::interval`,
-		`delete from caller_windows where $1::interval > interval '1 minute'`,
-		`delete from notion_requests where $1::interval > interval '1 minute'`,
+		`update integration.sync_errors set next_attempt_at = next_attempt_at - $1::interval`,
+		`update integration.breakers set retry_at = retry_at - $1::interval, opened_at = opened_at - $1::interval`,
+		`update integration.cache_entries set stored_at = stored_at - $1::interval, fresh_until = fresh_until - $1::interval, keep_until = keep_until - $1::interval`,
+		`delete from integration.caller_windows where $1::interval > interval '1 minute'`,
+		`delete from integration.notion_requests where $1::interval > interval '1 minute'`,
 	} {
 		d.exec(t, sql, step)
 	}
@@ -352,10 +352,10 @@ func (d *day) rotateSealing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := d.ask(t, `select string_agg(left(secret, 16), ' ' order by id) from event_subscriptions`)
+	before := d.ask(t, `select string_agg(left(secret, 16), ' ' order by id) from integration.event_subscriptions`)
 	d.host = hostOf(t, d.template, d.log, whole(d.env["AWS_ENDPOINT_URL"]))
 	d.fire(t, firing{d.at, "event-relay", template.Schedule{Name: "AfterRotation", Input: "{}"}})
-	if after := d.ask(t, `select string_agg(left(secret, 16), ' ' order by id) from event_subscriptions`); after == before || !strings.HasPrefix(after, "sealed1:") {
+	if after := d.ask(t, `select string_agg(left(secret, 16), ' ' order by id) from integration.event_subscriptions`); after == before || !strings.HasPrefix(after, "sealed1:") {
 		t.Errorf("sealed as %s before and %s after", before, after)
 	}
 }
@@ -416,7 +416,7 @@ func (d *day) refuse(t *testing.T) {
 	d.callback(t, denied.Encode(), http.StatusBadRequest)
 	late := d.consent(t, "allow")
 	d.secrets[late.Get("state")], d.secrets[late.Get("code")] = "a state that was too late", "a code that was too late"
-	d.exec(t, `update oauth_attempts set created_at = created_at - interval '11 minutes'`)
+	d.exec(t, `update integration.oauth_attempts set created_at = created_at - interval '11 minutes'`)
 	d.callback(t, late.Encode(), http.StatusBadRequest)
 }
 
@@ -464,12 +464,12 @@ func (d *day) rest(t *testing.T) {
 	d.note(t)
 	d.sync(t)
 	for range 24 * 12 { // what failed is tried again, for as long as a day
-		if d.ask(t, `select count(*)::text from event_deliveries where status = 'waiting'`) == "0" {
+		if d.ask(t, `select count(*)::text from integration.event_deliveries where status = 'waiting'`) == "0" {
 			break
 		}
 		d.pass(t)
 		d.fire(t, firing{d.at, "event-relay", template.Schedule{Name: "Evening", Input: "{}"}})
-		d.await(t, "lanes are free", `select (count(*) = 0)::text from event_subscriptions where lane_until > clock_timestamp()`)
+		d.await(t, "lanes are free", `select (count(*) = 0)::text from integration.event_subscriptions where lane_until > clock_timestamp()`)
 	}
 }
 
@@ -504,9 +504,9 @@ func (d *day) check(t *testing.T) {
 		}
 	}
 	_, stats := d.tourist.send(t, "GET", d.env["NOTION_URL"]+"/_sim/stats", "")
-	figures := d.ask(t, `select concat_ws(', ', (select count(*) from sync_runs) || ' runs', (select count(*) from integration_events) || ' events',
-		(select count(*) from event_attempts) || ' attempts to deliver', (select count(*) from event_deliveries where status <> 'delivered') || ' not delivered',
-		(select count(*) from audit_log) || ' changes audited', (select count(*) from sync_conflicts) || ' conflicts', (select count(*) from api_keys) || ' keys')`)
+	figures := d.ask(t, `select concat_ws(', ', (select count(*) from integration.sync_runs) || ' runs', (select count(*) from integration.events) || ' events',
+		(select count(*) from integration.event_attempts) || ' attempts to deliver', (select count(*) from integration.event_deliveries where status <> 'delivered') || ' not delivered',
+		(select count(*) from integration.audit_log) || ' changes audited', (select count(*) from integration.sync_conflicts) || ' conflicts', (select count(*) from integration.api_keys) || ' keys')`)
 	t.Logf("%s; %d access tokens by OAuth; %d webhooks, all with a good signature; %d edits; %d secrets in all", figures, tokens, signed, d.edits, len(d.secrets))
 	t.Logf("Notion: %.600s", stats)
 	for _, name := range slices.Sorted(maps.Keys(d.invoked)) {

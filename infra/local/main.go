@@ -23,6 +23,7 @@ func commands() []struct{ name, takes, does string } {
 		{"reset", "", "delete the local system's data, after asking; YES=1 in the environment does not ask"},
 		{"schema", "<database id> [name]", "print what is needed to sync another Notion database"},
 		{"migrate", "", "bring the database at DATABASE_URL to the newest schema"},
+		{"uninstall", "", "remove the project from the database at DATABASE_URL, after asking; the synced tables stay"},
 	}
 }
 
@@ -36,7 +37,7 @@ func usage(command string) string {
 	}
 	text.WriteString("usage: local <command>, in the project's folder\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&text, "  %-8s %s", c.name, c.does)
+		fmt.Fprintf(&text, "  %-9s %s", c.name, c.does)
 		if c.takes != "" {
 			fmt.Fprintf(&text, ": %s %s", c.name, c.takes)
 		}
@@ -97,10 +98,13 @@ func dispatch(arguments, environ []string, stdin *os.File, stdout io.Writer) err
 		return runSQL(stop, settings, rest, stdout)
 	case "key":
 		return manageKeys(stop, settings, rest, stdout)
-	case "reset":
-		ask := asking{yes: settings.values["YES"] == "1"}
+	case "reset", "uninstall":
+		ask := asking{command: command, yes: settings.values["YES"] == "1"}
 		if isTerminal(stdin) {
 			ask.input = stdin
+		}
+		if command == "uninstall" {
+			return uninstall(stop, settings, ask, stdout)
 		}
 		return reset(stop, settings, ask, stdout)
 	case "schema":

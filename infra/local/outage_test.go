@@ -191,7 +191,7 @@ func TestOutageOfTheDatabase(t *testing.T) {
 			eventually(t, time.Minute, "a run is asked for", func() bool { return d.trigger() != "" })
 			eventually(t, time.Minute, "it is at work", func() bool {
 				var n int
-				err := pool.QueryRow(t.Context(), `select count(*) from sync_leases where expires_at > clock_timestamp()`).Scan(&n)
+				err := pool.QueryRow(t.Context(), `select count(*) from integration.sync_leases where expires_at > clock_timestamp()`).Scan(&n)
 				return err == nil && n > 0
 			})
 			pause(300 * time.Millisecond)
@@ -205,7 +205,7 @@ func TestOutageOfTheDatabase(t *testing.T) {
 			back := time.Now()
 			succeeded := func() bool {
 				var n int
-				err := pool.QueryRow(t.Context(), `select count(*) from sync_runs where status = 'succeeded' and type = 'full' and finished_at > $1`, back).Scan(&n)
+				err := pool.QueryRow(t.Context(), `select count(*) from integration.sync_runs where status = 'succeeded' and type = 'full' and finished_at > $1`, back).Scan(&n)
 				return err == nil && n > 0
 			}
 			for !succeeded() {
@@ -224,7 +224,7 @@ func TestOutageOfTheDatabase(t *testing.T) {
 			}
 			eventually(t, 2*time.Minute, "all runs end", func() bool {
 				var n int
-				err := pool.QueryRow(t.Context(), `select count(*) from sync_runs where status in ('queued', 'running')`).Scan(&n)
+				err := pool.QueryRow(t.Context(), `select count(*) from integration.sync_runs where status in ('queued', 'running')`).Scan(&n)
 				return err == nil && n == 0
 			})
 		})

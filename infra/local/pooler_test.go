@@ -61,11 +61,11 @@ func TestBehindPooler(t *testing.T) {
 	began := time.Now()
 	r.ask(t, http.MethodPost, "/sync/trigger", map[string]any{"type": "full"})
 	eventually(t, 3*time.Minute, "the full sync", func() bool {
-		return count(`select count(*) from sync_runs where type = 'full' and status = 'succeeded'`) == 1
+		return count(`select count(*) from integration.sync_runs where type = 'full' and status = 'succeeded'`) == 1
 	})
 	records := count(`select (select count(*) from partners) + (select count(*) from projects) + (select count(*) from opportunities) + (select count(*) from organizations)`)
 	t.Logf("a full sync: %d records in %.1f s", records, time.Since(began).Seconds())
-	if records == 0 || count(`select count(*) from sync_errors`) != 0 {
+	if records == 0 || count(`select count(*) from integration.sync_errors`) != 0 {
 		t.Error("not every record is there")
 	}
 

@@ -16,8 +16,9 @@ import (
 
 // asking is whom a command asks before it does what cannot be undone: nobody when input is nil.
 type asking struct {
-	input io.Reader
-	yes   bool // it was agreed to beforehand
+	command string // what is asked for, "reset"
+	input   io.Reader
+	yes     bool // it was agreed to beforehand
 }
 
 // part is something that the system keeps, and how many bytes it has.
@@ -105,7 +106,7 @@ func (a asking) agreed(stdout io.Writer) (bool, error) {
 		return true, nil
 	}
 	if a.input == nil {
-		return false, errors.New("nothing was deleted, because there is no terminal to ask on. To delete it without being asked: make reset YES=1")
+		return false, fmt.Errorf("nothing was deleted, because there is no terminal to ask on. To delete it without being asked: make %s YES=1", a.command)
 	}
 	if _, err := fmt.Fprint(stdout, "Delete it? [y/N] "); err != nil {
 		return false, err

@@ -166,6 +166,7 @@ var varies = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z`), "<time>"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "<id>"},
 	{regexp.MustCompile(`^[0-9a-f]{16}$`), "<key>"},
+	{regexp.MustCompile(`^local-[a-z0-9]{12}$`), "<folder>"},
 	{regexp.MustCompile(`http(://|%3A%2F%2F)[\w.]+(:|%3A)\d+`), "<address>"},
 	{regexp.MustCompile(`[A-Za-z0-9_\-+/=]{24,}`), "<token>"},
 }

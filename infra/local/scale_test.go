@@ -95,7 +95,7 @@ func TestScalePush(t *testing.T) {
 	noticed := func() {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.api("/webhooks/supabase"),
-			strings.NewReader(`{"type":"INSERT","table":"sync_changes","record":{"kind":"partners","connection_id":"`+u.ask(t, `select id::text from connections`)+`"}}`))
+			strings.NewReader(`{"type":"INSERT","table":"sync_changes","record":{"kind":"partners","connection_id":"`+u.ask(t, `select id::text from integration.connections`)+`"}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestScalePush(t *testing.T) {
 		if answer.StatusCode != http.StatusOK {
 			t.Fatalf("the notice is answered with %d", answer.StatusCode)
 		}
-		for u.ask(t, `select count(*)::text from sync_changes`) != "0" {
+		for u.ask(t, `select count(*)::text from integration.sync_changes`) != "0" {
 			if t.Context().Err() != nil {
 				t.Fatal("the change was not pushed")
 			}

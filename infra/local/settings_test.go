@@ -220,13 +220,13 @@ func TestExecute(t *testing.T) {
 		stdout    string
 		stderr    string
 	}{
-		"nothing to do":          {nil, nil, true, 1, "", "local: a command is missing. The commands are run, sync, sql, key, reset, schema, migrate\n"},
+		"nothing to do":          {nil, nil, true, 1, "", "local: a command is missing. The commands are run, sync, sql, key, reset, schema, migrate, uninstall\n"},
 		"help":                   {[]string{"help"}, nil, false, 0, usage(""), ""},
 		"help for one command":   {[]string{"sync", "--help"}, nil, false, 0, usage("sync"), ""},
 		"libpq's variables":      {[]string{"migrate"}, []string{"DATABASE_URL=postgres://me:hunter2@127.0.0.1:1/x"}, true, 1, "", "local: DATABASE_URL (in the environment) names 127.0.0.1:1, where no database listens. Start it, correct host and port, or remove DATABASE_URL to use a local database\n"},
 		"two wrong values":       {[]string{"run"}, []string{"PORT=a", "CLOUD_PORT=b"}, true, 1, "", "local: PORT (in the environment) is \"a\". Write the number of a free port for the API, from 1024 to 65535, such as 4000\nlocal: CLOUD_PORT (in the environment) is \"b\". Write the number of a free port for the local cloud, from 1024 to 65535, such as 4002\n"},
 		"another folder":         {[]string{"run"}, nil, false, 1, "", "local: there is no template.yaml here: change into the project's folder first\n"},
-		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command \"walk\". The commands are run, sync, sql, key, reset, schema, migrate\n"},
+		"an unknown command":     {[]string{"walk"}, nil, true, 1, "", "local: there is no command \"walk\". The commands are run, sync, sql, key, reset, schema, migrate, uninstall\n"},
 		"too much said":          {[]string{"run", "fast"}, nil, true, 1, "", "local: run takes no arguments\n"},
 		"a template that is bad": {[]string{"run"}, []string{"PORT=0", "NOTION_SIM_PORT=0", "CLOUD_PORT=0"}, true, 1, "", "local: template.yaml: line 1: Oops: is not known to the local system\n"},
 		"no database to migrate": {[]string{"migrate"}, nil, true, 1, "", "local: DATABASE_URL is not set. Set it to the database to migrate. The local system's own database is migrated by make run\n"},

@@ -203,8 +203,8 @@ func TestSoakWebhooks(t *testing.T) {
 			}
 		}
 		open := func() (n int) {
-			if err := pool.QueryRow(t.Context(), `select (select count(*) from event_deliveries where status = 'waiting')
-				+ (select count(*) from integration_events where relayed_at is null)`).Scan(&n); err != nil {
+			if err := pool.QueryRow(t.Context(), `select (select count(*) from integration.event_deliveries where status = 'waiting')
+				+ (select count(*) from integration.events where relayed_at is null)`).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
 			return n
@@ -216,7 +216,7 @@ func TestSoakWebhooks(t *testing.T) {
 		for i, e := range ends {
 			e.mu.Lock()
 			lost := map[string]bool{}
-			rows, err := pool.Query(t.Context(), `select event_id::text from event_deliveries where subscription_id = $1 and status = 'dead'`, ids[i])
+			rows, err := pool.Query(t.Context(), `select event_id::text from integration.event_deliveries where subscription_id = $1 and status = 'dead'`, ids[i])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -328,7 +328,7 @@ func TestSoakBurst(t *testing.T) {
 	r := startSystem(t, t.TempDir()+"/state", "REAL_TIME_SYNC=true")
 	pool := r.database(t)
 	r.sync(t, pool)
-	rows, err := pool.Query(t.Context(), `select b.notion_id, d.data_source_id from notion_partners b, sync_databases d where d.kind = 'partners'`)
+	rows, err := pool.Query(t.Context(), `select b.notion_id, d.data_source_id from notion_partners b, integration.sync_databases d where d.kind = 'partners'`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,7 +381,7 @@ func TestSoakBurst(t *testing.T) {
 	burst := time.Since(began)
 	eventually(t, 5*time.Minute, "every page is looked at", func() bool {
 		var n int
-		if err := pool.QueryRow(t.Context(), `select (select count(*) from sync_looks) + (select count(*) from sync_wakes)`).Scan(&n); err != nil {
+		if err := pool.QueryRow(t.Context(), `select (select count(*) from integration.sync_reported_pages) + (select count(*) from integration.sync_wakeups)`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n == 0
@@ -400,7 +400,7 @@ func (r *running) sync(t *testing.T, pool *pgxpool.Pool) {
 	run := r.ask(t, "POST", "/sync/trigger", map[string]string{"type": "full"})
 	eventually(t, 2*time.Minute, "the sync", func() bool {
 		var status string
-		if err := pool.QueryRow(t.Context(), `select status from sync_runs where id = $1`, run["sync_id"]).Scan(&status); err != nil {
+		if err := pool.QueryRow(t.Context(), `select status from integration.sync_runs where id = $1`, run["sync_id"]).Scan(&status); err != nil {
 			t.Fatal(err)
 		}
 		return status == "succeeded" || status == "failed"

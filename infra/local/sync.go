@@ -46,7 +46,10 @@ func syncNow(ctx context.Context, settings settings, databases []string, stdout 
 	if err != nil {
 		return err
 	}
-	return report(stdout, ended)
+	if err := report(stdout, ended); err != nil {
+		return err
+	}
+	return api.waiting(ctx, stdout)
 }
 
 // api is the running system's.
@@ -186,6 +189,32 @@ func (a *api) ending(ctx context.Context, id string) (ending, error) {
 	return ending{}, errors.New("the sync has ended, and there is no event with its result")
 }
 
+// waiting tells of the deletions that a person has to decide on.
+func (a *api) waiting(ctx context.Context, out io.Writer) error {
+	var answer struct {
+		Holds []struct {
+			ID       string `json:"id"`
+			Database string `json:"database"`
+			Side     string `json:"side"`
+			Records  int    `json:"records"`
+		} `json:"holds"`
+		Message string `json:"message"`
+	}
+	status, err := a.call(ctx, http.MethodGet, "/sync/held", nil, &answer)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("the held deletions cannot be read: %d, %s", status, answer.Message)
+	}
+	if err != nil {
+		return err
+	}
+	for _, h := range answer.Holds {
+		if _, err := fmt.Fprintf(out, "%-14s %d deletions in %s wait for a decision: on the dashboard, or at /sync/held/%s\n", h.Database, h.Records, h.Side, h.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // report tells what the sync did. The error says that a database's failed.
 func report(out io.Writer, e ending) error {
 	var failed error
@@ -228,7 +257,11 @@ func (l *lines) show(kind string, p progress) {
 	if p.Expected > 0 {
 		of = fmt.Sprintf(" of about %d", p.Expected)
 	}
-	_, _ = fmt.Fprintf(l.out, "%-14s %-9s %d%s, %.0f a second\n", kind, p.Status, p.Done, of, p.PerSecond)
+	rate := ""
+	if p.PerSecond >= 1 {
+		rate = fmt.Sprintf(", %.0f a second", p.PerSecond)
+	}
+	_, _ = fmt.Fprintf(l.out, "%-14s %-9s %d%s records%s\n", kind, p.Status, p.Done, of, rate)
 }
 
 func (*lines) end() {}

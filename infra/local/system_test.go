@@ -320,7 +320,7 @@ func TestSystem(t *testing.T) {
 		}
 	}
 	var deleted strings.Builder
-	if err := reset(t.Context(), s, asking{}, &deleted); err == nil || !strings.Contains(err.Error(), "make reset YES=1") {
+	if err := reset(t.Context(), s, asking{command: "reset"}, &deleted); err == nil || !strings.Contains(err.Error(), "make reset YES=1") {
 		t.Errorf("a reset with nobody to ask: %v", err)
 	}
 	if err := reset(t.Context(), s, asking{input: strings.NewReader("no\n")}, &deleted); err != nil || !strings.Contains(deleted.String(), "Nothing was deleted.") || !exists(s.kept(keyFile)) {

@@ -72,7 +72,7 @@ func (u *tourist) settle(t *testing.T) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	for deadline := time.After(time.Minute); u.ask(t, `select count(*)::text from sync_runs where finished_at is null`) != "0"; {
+	for deadline := time.After(time.Minute); u.ask(t, `select count(*)::text from integration.sync_runs where finished_at is null`) != "0"; {
 		select {
 		case <-deadline:
 			t.Fatalf("the sync does not end\n%s", u.out)
@@ -94,12 +94,12 @@ func (u *tourist) sync(t *testing.T) {
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for deadline := time.After(time.Minute); ; {
-		switch state := u.ask(t, `select status from sync_runs where id = $1`, run.ID); state {
+		switch state := u.ask(t, `select status from integration.sync_runs where id = $1`, run.ID); state {
 		case "succeeded":
 			return
 		case "running", "queued":
 		default:
-			t.Fatalf("the sync %s: %s", state, u.ask(t, `select string_agg(error, '; ') from sync_run_databases where run_id = $1`, run.ID))
+			t.Fatalf("the sync %s: %s", state, u.ask(t, `select string_agg(error, '; ') from integration.sync_run_databases where run_id = $1`, run.ID))
 		}
 		select {
 		case <-deadline:
@@ -215,7 +215,7 @@ func TestTour(t *testing.T) {
 	u.editPage(t, partner, hobart)
 	u.exec(t, `update partners set location = 'Broome' where name = $1`, partner)
 	u.sync(t)
-	if kept := u.ask(t, `select string_agg(concat_ws(' ', field, rule, winner, notion_value, supabase_value), '; ') from sync_conflicts`); kept != `location newest notion "Hobart" "Broome"` {
+	if kept := u.ask(t, `select string_agg(concat_ws(' ', field, rule, winner, notion_value, supabase_value), '; ') from integration.sync_conflicts`); kept != `location newest notion "Hobart" "Broome"` {
 		t.Errorf("edits of one field: kept is %s", kept)
 	}
 }
@@ -283,16 +283,24 @@ func TestDecisions(t *testing.T) {
 	if len(held) != 1 || held[0].Database != "projects" || held[0].Side != "notion" || held[0].Records != 15 {
 		t.Fatalf("%+v", held)
 	}
+	var told strings.Builder
+	desk := api{url: u.api(""), key: u.env["API_KEY"], client: http.Client{Timeout: time.Minute}}
+	defer desk.client.CloseIdleConnections()
+	if err := desk.waiting(t.Context(), &told); err != nil || !strings.Contains(told.String(), "projects       15 deletions in notion wait") {
+		t.Errorf("make sync tells %q, %v", &told, err)
+	}
+	var batch struct{ Version string }
+	u.get(t, "/sync/held/"+held[0].ID, &batch)
 	if status, answer := u.send(t, "POST", u.api("/sync/held/"+held[0].ID), `{"decision":"refuse"}`); status != http.StatusOK {
 		t.Fatalf("%d %s", status, answer)
 	}
-	if status, answer := u.send(t, "POST", u.api("/sync/held/"+held[0].ID), `{"decision":"approve"}`); status != http.StatusConflict {
+	if status, answer := u.send(t, "POST", u.api("/sync/held/"+held[0].ID), `{"decision":"approve","version":"`+batch.Version+`"}`); status != http.StatusConflict {
 		t.Errorf("decided twice: %d %s", status, answer)
 	}
 	u.await(t, "the rows return", `select (count(*) = 15)::text from projects`)
 	u.await(t, "the loser is put back", `select (location = 'Broome')::text from partners where name = $1`, partner)
-	u.await(t, "the conflict is settled", `select (count(*) = 1)::text from sync_conflicts where status = 'settled'`)
-	u.await(t, "the record is taken", `select (count(*) = 0)::text from sync_errors`)
+	u.await(t, "the conflict is settled", `select (count(*) = 1)::text from integration.sync_conflicts where status = 'settled'`)
+	u.await(t, "the record is taken", `select (count(*) = 0)::text from integration.sync_errors`)
 	if page := u.page(t, partner); !strings.Contains(page, `"plain_text":"Broome"`) {
 		t.Errorf("the loser is not in Notion: %s", page)
 	}
@@ -341,7 +349,8 @@ func TestBadInput(t *testing.T) {
 		"no such conflict":   {"POST", "/sync/conflicts/01a20a00-0000-7000-8000-000000000000", `{"keep":"notion"}`, 404, "GET /sync/conflicts"},
 		"two decisions":      {"POST", "/sync/conflicts/01a20a00-0000-7000-8000-000000000000", `{"keep":"notion","value":1}`, 400, "Send"},
 		"no record's id":     {"POST", "/sync/errors/retry", `{"record_ids":["x"]}`, 400, "no record_id"},
-		"no such hold":       {"POST", "/sync/held/01a20a00-0000-7000-8000-000000000000", `{"decision":"approve"}`, 404, "no hold"},
+		"no such hold":       {"POST", "/sync/held/01a20a00-0000-7000-8000-000000000000", `{"decision":"approve","version":"x"}`, 404, "no hold"},
+		"a batch not seen":   {"POST", "/sync/held/01a20a00-0000-7000-8000-000000000000", `{"decision":"approve"}`, 400, "needs the version"},
 		"no such verdict":    {"POST", "/sync/held/01a20a00-0000-7000-8000-000000000000", `{"decision":"maybe"}`, 400, "approve"},
 	}
 	for name, test := range tests {

@@ -167,7 +167,7 @@ func TestOneTrace(t *testing.T) {
 		case <-ticker.C:
 		}
 	}
-	if of := u.ask(t, `select string_agg(distinct coalesce(trace_id, 'none'), ' ') from integration_events where type = 'sync_started'`); of != trace {
+	if of := u.ask(t, `select string_agg(distinct coalesce(trace_id, 'none'), ' ') from integration.events where type = 'sync_started'`); of != trace {
 		t.Errorf("the sync began in trace %s", of)
 	}
 	if header := <-delivered; header.Get("Traceparent") != "" || strings.Contains(strings.ToLower(strings.Join(slices.Collect(maps.Keys(header)), " ")), "trace") {

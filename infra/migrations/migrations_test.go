@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,9 +18,6 @@ import (
 	"github.com/act-platform/enhanced-integration/infra/local/postgres"
 	"github.com/act-platform/enhanced-integration/infra/migrations"
 )
-
-// filled is the version that testdata has rows for.
-const filled = 3
 
 // empty returns the address of a database without a schema, and a connection to it.
 func empty(t *testing.T) (string, *pgx.Conn) {
@@ -104,149 +101,215 @@ func TestForwardsOnly(t *testing.T) {
 	}
 }
 
-// TestOverData applies the migrations one at a time over rows. No row goes, and the version before goes on working while the new one
-// is deployed: what it reads is still there, and what it writes is still taken. A migration that ends a version's support for what no
-// code uses any more says so in a line that begins with "-- contract:", with the version since when.
-func TestOverData(t *testing.T) {
+// TestFromBefore: a database of the schema before the first release is carried over whole: every row of every table is there, and the schema is the
+// one that the migrations make in an empty database.
+func TestFromBefore(t *testing.T) {
 	t.Parallel()
+	address, connection := filledBefore(t)
+	had := contents(t, connection, "public")
+	applied, err := migrations.Apply(t.Context(), address)
+	if err != nil || len(applied) != 0 {
+		t.Fatalf("applied %q, %v", applied, err)
+	}
+	now := contents(t, connection, "public", "integration")
+	for table, rows := range had {
+		if is, renamed := renamedTables[table]; renamed {
+			table = is
+		}
+		if len(rows) == 0 || !slices.Equal(now[table], rows) {
+			t.Errorf("%s had\n%s\nand has\n%s", table, strings.Join(rows, "\n"), strings.Join(now[table], "\n"))
+		}
+	}
+	_, fresh := empty(t)
+	if _, err := migrations.Apply(t.Context(), fresh.Config().ConnString()); err != nil {
+		t.Fatal(err)
+	}
+	got, want := catalogue(t, connection), catalogue(t, fresh)
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			t.Errorf("only in the one that was carried over: %s", line)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("only in a fresh one: %s", line)
+		}
+	}
+	if len(want) < 700 {
+		t.Errorf("only %d facts were compared", len(want))
+	}
+	if applied, err := migrations.Apply(t.Context(), address); err != nil || len(applied) != 0 {
+		t.Errorf("once more: %q, %v", applied, err)
+	}
+}
+
+// TestCarryBreaksOff: an upgrade that ends in its middle leaves the database as it was, and the next one carries it over.
+func TestCarryBreaksOff(t *testing.T) {
+	t.Parallel()
+	address, connection := filledBefore(t)
+	before := catalogue(t, connection)
+	holder, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close(context.Background())
+	if _, err := holder.Exec(t.Context(), "begin; lock table workspace_full"); err != nil { // the last table that is moved
+		t.Fatal(err)
+	}
+	failed := make(chan error)
+	go func() {
+		_, err := migrations.Apply(t.Context(), address)
+		failed <- err
+	}()
+	for killed := 0; killed == 0; {
+		if err := connection.QueryRow(t.Context(), `select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event_type = 'Lock'`).Scan(&killed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-failed; err == nil {
+		t.Fatal("it did not break off")
+	}
+	if _, err := holder.Exec(t.Context(), "rollback"); err != nil {
+		t.Fatal(err)
+	}
+	if after := catalogue(t, connection); !slices.Equal(before, after) {
+		t.Errorf("%d facts of the schema, %d before", len(after), len(before))
+	}
+	if _, err := migrations.Apply(t.Context(), address); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPrepareRefuses: what cannot be carried over says what to do, and is left as it was.
+func TestPrepareRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ made, want string }{
+		"an older version":       {"create table sync_run_databases (); create table goose_db_version (version_id bigint, is_applied boolean); insert into goose_db_version values (92, true)", "version 92. Bring it to version 122 first"},
+		"a schema of the user's": {"create schema integration; create table integration.orders ()", "rename that schema"},
+	} {
+		address, connection := empty(t)
+		if _, err := connection.Exec(t.Context(), c.made); err != nil {
+			t.Fatal(err)
+		}
+		before := catalogue(t, connection)
+		if _, err := migrations.Apply(t.Context(), address); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after := catalogue(t, connection); !slices.Equal(before, after) {
+			t.Errorf("%s: the database has changed", name)
+		}
+	}
+}
+
+// TestRemove: everything of ours goes, the tables of records stay with their rows, and applications go on with them.
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	address, connection := filledBefore(t)
+	if _, err := migrations.Apply(t.Context(), address); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connection.Exec(t.Context(), `create table notion_notes (notion_id text, data jsonb)`); err != nil { // of the user's
+		t.Fatal(err)
+	}
+	had := contents(t, connection, "public")
+	dropped, kept, err := migrations.Remove(t.Context(), address)
+	if err != nil || !slices.Equal(dropped, []string{"notion_opportunities", "notion_organizations", "notion_partners", "notion_projects", "oauth_tokens"}) {
+		t.Fatalf("dropped %q, %v", dropped, err)
+	}
+	has := contents(t, connection, "public")
+	for table, rows := range had {
+		if !slices.Contains(dropped, table) && !slices.Equal(has[table], rows) {
+			t.Errorf("%s had %d rows and has %d", table, len(rows), len(has[table]))
+		}
+	}
+	if len(kept) != 9 || len(has) != len(had)-len(dropped) {
+		t.Errorf("kept %q; %d tables are left of %d", kept, len(has), len(had))
+	}
+	if left := list(t, connection, `select nspname::text from pg_namespace where nspname = 'integration' union all select tgname::text from pg_trigger where not tgisinternal`); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	for _, statement := range []string{`insert into partners (name) values ('later')`, `update partners set name = 'after'`, `delete from partners where name = 'after'`, `truncate projects cascade`} {
+		if _, err := connection.Exec(t.Context(), statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+	if dropped, kept, err := migrations.Remove(t.Context(), address); len(dropped)+len(kept) > 0 || err != nil {
+		t.Errorf("once more: %q, %q, %v", dropped, kept, err)
+	}
+}
+
+// renamedTables are the tables that have another name since they are in the schema integration.
+var renamedTables = map[string]string{
+	"integration_events": "events", "sync_seen": "sync_listed_pages", "sync_waiting": "sync_waiting_relations", "sync_looks": "sync_reported_pages",
+	"sync_wakes": "sync_wakeups", "sync_moves": "sync_row_id_changes", "sync_rekeys": "sync_stale_row_keys", "sync_former_pages": "sync_replaced_pages",
+	"workspace_full": "full_workspaces",
+}
+
+// filledBefore returns a database of the schema before the first release, with a row in each table.
+func filledBefore(t *testing.T) (string, *pgx.Conn) {
+	t.Helper()
 	address, connection := empty(t)
 	db, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS("."))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS(filepath.Join("testdata", "before")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := provider.UpTo(t.Context(), filled); err != nil {
+	if _, err := provider.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := os.ReadFile(filepath.Join("testdata", "0003.sql"))
+	rows, err := os.ReadFile(filepath.Join("testdata", "before_rows.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := connection.Exec(t.Context(), string(rows)); err != nil {
 		t.Fatal(err)
 	}
-	before, had := columns(t, connection), counts(t, connection)
-	for _, name := range names(t) {
-		version, err := strconv.ParseInt(name[:4], 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if version <= filled {
-			continue
-		}
-		if _, err := provider.UpTo(t.Context(), version); err != nil {
-			t.Fatalf("%s over rows: %v", name, err)
-		}
-		source, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		after := columns(t, connection)
-		if !regexp.MustCompile(`(?m)^-- contract: .+`).Match(source) {
-			for _, trouble := range breaks(before, after) {
-				t.Errorf("%s: %s: the code before cannot work with that while it is replaced", name, trouble)
-			}
-		}
-		before = after
-	}
-	for table, n := range had {
-		if now := counts(t, connection)[table]; now < n {
-			t.Errorf("%s had %d rows and has %d", table, n, now)
-		}
-	}
+	return address, connection
 }
 
-// column is what code that reads and writes a column relies on.
-type column struct {
-	kind     string
-	required bool // a row cannot be inserted without it
-}
-
-func columns(t *testing.T, connection *pgx.Conn) map[string]map[string]column {
+// contents returns the values of all rows by table, but for goose's own.
+func contents(t *testing.T, connection *pgx.Conn, schemas ...string) map[string][]string {
 	t.Helper()
-	rows, err := connection.Query(t.Context(), `
-		select table_name, column_name, udt_name,
-		       is_nullable = 'NO' and column_default is null and is_identity = 'NO' and is_generated = 'NEVER'
-		from information_schema.columns where table_schema = 'public'`)
+	result := map[string][]string{}
+	for _, table := range list(t, connection, `select format('%I.%I', table_schema, table_name) from information_schema.tables
+		where table_schema = any($1) and table_name <> 'goose_db_version'`, schemas) {
+		_, name, _ := strings.Cut(table, ".")
+		result[name] = list(t, connection, `select coalesce((select string_agg(v, ' ' order by v) from jsonb_each_text(to_jsonb(r) - 'row_key_ready') e (k, v)), '') from `+table+` r order by 1`)
+	}
+	return result
+}
+
+// catalogue returns what the database says of the schema: columns, constraints, indexes, triggers, functions, comments and row security.
+func catalogue(t *testing.T, connection *pgx.Conn) []string {
+	t.Helper()
+	return list(t, connection, `
+		with ours as (select oid, oid::regclass::text as name, relkind, relrowsecurity from pg_class where relnamespace in (select oid from pg_namespace where nspname in ('public', 'integration')))
+		select fact from (
+			select name || ' ' || relkind::text || ' ' || relrowsecurity from ours
+			union all select name || '.' || attname || ' ' || row_number() over (partition by attrelid order by attnum) || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull || ' ' || attidentity::text || coalesce(pg_get_expr(adbin, adrelid), '')
+				from ours join pg_attribute a on attrelid = oid left join pg_attrdef d on adrelid = attrelid and adnum = attnum where a.attnum > 0 and not attisdropped and relkind <> 'i'
+			union all select name || ' ' || conname || ' ' || pg_get_constraintdef(c.oid) from ours join pg_constraint c on conrelid = ours.oid
+			union all select pg_get_indexdef(oid) from ours where relkind = 'i'
+			union all select pg_get_triggerdef(g.oid) || tgenabled::text from ours join pg_trigger g on tgrelid = ours.oid where not tgisinternal
+			union all select pg_get_functiondef(p.oid) from pg_proc p where pronamespace in (select oid from pg_namespace where nspname in ('public', 'integration'))
+			union all select concat_ws(' ', name, attname, description) from ours join pg_description on objoid = oid and classoid = 'pg_class'::regclass
+				left join pg_attribute on attrelid = oid and attnum = objsubid and objsubid > 0
+		) s (fact) order by 1`)
+}
+
+func list(t *testing.T, connection *pgx.Conn, query string, arguments ...any) []string {
+	t.Helper()
+	rows, err := connection.Query(t.Context(), query, arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := map[string]map[string]column{}
-	var table, name string
-	var c column
-	if _, err := pgx.ForEachRow(rows, []any{&table, &name, &c.kind, &c.required}, func() error {
-		if result[table] == nil {
-			result[table] = map[string]column{}
-		}
-		result[table][name] = c
-		return nil
-	}); err != nil {
-		t.Fatal(err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("%v: %s", err, query)
 	}
-	return result
-}
-
-// breaks says what code that was written for a schema misses in the one after it.
-func breaks(before, after map[string]map[string]column) (result []string) {
-	for table, columns := range before {
-		if after[table] == nil {
-			result = append(result, table+" is gone")
-			continue
-		}
-		for name, c := range columns {
-			now, ok := after[table][name]
-			switch {
-			case !ok:
-				result = append(result, table+"."+name+" is gone")
-			case now.kind != c.kind:
-				result = append(result, table+"."+name+" was "+c.kind+" and is "+now.kind)
-			case now.required && !c.required:
-				result = append(result, table+"."+name+" has become required")
-			}
-		}
-		for name, c := range after[table] {
-			if _, known := columns[name]; !known && c.required {
-				result = append(result, table+"."+name+" is new and required")
-			}
-		}
-	}
-	return result
-}
-
-func TestBreaks(t *testing.T) {
-	t.Parallel()
-	before := map[string]map[string]column{"t": {"a": {kind: "text"}}}
-	for name, c := range map[string]struct {
-		after map[string]map[string]column
-		want  int
-	}{
-		"the same":              {before, 0},
-		"more":                  {map[string]map[string]column{"t": {"a": {kind: "text"}, "b": {kind: "text"}}, "u": {"c": {required: true}}}, 0},
-		"a table less":          {map[string]map[string]column{}, 1},
-		"a column less":         {map[string]map[string]column{"t": {}}, 1},
-		"another type":          {map[string]map[string]column{"t": {"a": {kind: "int4"}}}, 1},
-		"required now":          {map[string]map[string]column{"t": {"a": {kind: "text", required: true}}}, 1},
-		"a new column required": {map[string]map[string]column{"t": {"a": {kind: "text"}, "b": {required: true}}}, 1},
-	} {
-		if got := breaks(before, c.after); len(got) != c.want {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-}
-
-func counts(t *testing.T, connection *pgx.Conn) map[string]int {
-	t.Helper()
-	result := map[string]int{}
-	for table := range columns(t, connection) {
-		var n int
-		if err := connection.QueryRow(t.Context(), "select count(*) from "+pgx.Identifier{table}.Sanitize()).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		result[table] = n
-	}
-	return result
+	return lines
 }

@@ -70,6 +70,23 @@ func TestSchemaChanges(t *testing.T) {
 	}
 }
 
+// TestAPropertyThatIsMadeAnew: a property that is deleted, and another of the same name and type made, has an id that none had before.
+func TestAPropertyThatIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	sim, bot := start(t)
+	source := bot.source(sim, "projects")
+	seen := map[string]bool{}
+	for range 3 {
+		id := bot.get("/v1/data_sources/"+source).ok().text("properties", "Lead", "id")
+		if seen[id] {
+			t.Fatalf("%s is the id of one that was deleted", id)
+		}
+		seen[id] = true
+		bot.patch("/v1/data_sources/"+source, `{"properties":{"Lead":null}}`).ok()
+		bot.patch("/v1/data_sources/"+source, `{"properties":{"Lead":{"rich_text":{}}}}`).ok()
+	}
+}
+
 func TestSchemaChangesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	sim, bot := start(t)

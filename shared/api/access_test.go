@@ -248,7 +248,7 @@ func TestConfig(t *testing.T) {
 	t.Parallel()
 	s := &keptSettings{settings.Settings{ConnectionID: "c1", Policy: merge.Newest}}
 	well := func(context.Context) error { return nil }
-	h := newAPI().Config(s, api.Configured{
+	configured := api.Configured{
 		Notion: well, Supabase: well, Auth: byToken, First: "c1", Connection: "c1", Kinds: []string{"partners"}, Databases: map[string]string{"partners": "p1"},
 		Grants: func(context.Context) ([]grant.Grant, error) {
 			return []grant.Grant{{ConnectionID: "c1", Status: grant.Connected}}, nil
@@ -258,7 +258,13 @@ func TestConfig(t *testing.T) {
 		},
 		Set:     func(_ context.Context, name string) (bool, error) { return name == "NOTION_TOKEN", nil },
 		Secrets: []string{"NOTION_TOKEN", "DATABASE_URL"}, Schedule: "rate(5 minutes)", BatchSize: 100, Attempts: 6, Plan: settings.Standard, Realtime: true,
-	})
+	}
+	slow := configured
+	slow.Auth = func(context.Context) api.NotionAuth { return api.NotionAuth{} }
+	if status, _, answer := call(t, newAPI().Config(s, slow), &everybody, "GET", "/", ""); status != 200 || at(answer, "configuration", "notion", "auth_method") != nil {
+		t.Errorf("it says how Notion is told who we are, which it does not know: %d %v", status, answer)
+	}
+	h := newAPI().Config(s, configured)
 	status, _, answer := call(t, h, &everybody, "GET", "/", "")
 	for _, want := range []struct {
 		path  string

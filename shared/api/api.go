@@ -14,6 +14,7 @@ import (
 
 	"github.com/act-platform/enhanced-integration/shared/auth/access"
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/telemetry/invocation"
 )
 
@@ -24,12 +25,19 @@ type API struct {
 	Trail AuditLog // nil: what callers change leaves no trail
 	NewID func() string
 	Kinds []string // that there are; nil: whichever is named
+	// SetAside are databases that there are, and that are not synced.
+	SetAside []mapping.SetAside
 }
 
 // knows refuses the name of a database that there is not, for which there would never be an answer; "" is none.
 func (a API) knows(kind string) error {
 	if kind == "" || a.Kinds == nil || slices.Contains(a.Kinds, kind) {
 		return nil
+	}
+	for _, s := range a.SetAside {
+		if s.Kind == kind && s.Field == "" {
+			return fault.New(fault.Conflict, "The database %s is not synced. %s", kind, s.Reason)
+		}
 	}
 	return fault.New(fault.Invalid, "There is no database %.50q; there are %s.", kind, strings.Join(a.Kinds, ", "))
 }

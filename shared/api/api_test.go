@@ -292,6 +292,9 @@ func TestHealth(t *testing.T) {
 	spent := func(context.Context) error {
 		return fault.NotAsked(fault.New(fault.RateLimited, "Our share is spent."))
 	}
+	waited := func(context.Context) error {
+		return fault.Wrap(context.DeadlineExceeded, fault.Unavailable, "It took too long; try again.")
+	}
 	cases := map[string]struct {
 		notion, supabase api.Check
 		lastFailed       bool
@@ -309,7 +312,8 @@ func TestHealth(t *testing.T) {
 		"Notion's limit is all used": {spent, well, false, 200, "healthy", "unknown", nil},
 		"the last sync failed":       {well, well, true, 200, "degraded", "healthy", true},
 		"Postgres away":              {well, away, false, 503, "unhealthy", "healthy", true},
-		"Postgres hangs, and Notion's token with it": {hangs, hangs, false, 503, "unhealthy", "unknown", nil},
+		"Postgres hangs, and Notion's token with it":   {hangs, hangs, false, 503, "unhealthy", "unknown", nil},
+		"Postgres away, and Notion's token waited for": {waited, away, false, 503, "unhealthy", "unknown", nil},
 		"all away": {away, away, false, 503, "unhealthy", "unhealthy", nil},
 	}
 	for name, c := range cases {

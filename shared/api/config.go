@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -39,6 +40,7 @@ type Configured struct {
 	Attempts         int           // of one call to Notion
 	Plan             settings.Plan // of connections that do not say
 	Realtime         bool
+	Limit            time.Duration // of all that is looked at; 0: 1.2 seconds
 }
 
 type configShown struct {
@@ -54,7 +56,7 @@ type notionConfig struct {
 	OAuthConfigured bool         `json:"oauth_configured"`
 	Authenticated   *bool        `json:"authenticated"` // null: nobody asked, or it did not say
 	Status          string       `json:"status"`
-	Method          oauth.Method `json:"auth_method"`
+	Method          oauth.Method `json:"auth_method,omitempty"` // not there: it could not be found out in time
 }
 
 type supabaseConfig struct {
@@ -157,7 +159,7 @@ func (c Configured) change(r *http.Request, stored Settings) ([]settings.Change,
 }
 
 func (c Configured) show(ctx context.Context, stored Settings) (configShown, error) {
-	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Limit, healthLimit))
 	defer cancel()
 	all, err := stored.List(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ type Decisions interface {
 	Errors(ctx context.Context, f journal.Find) (journal.Found[journal.ErrorRecord], error)
 	Retry(ctx context.Context, kind string, rowIDs []string, at time.Time) (int64, error)
 	Hold(ctx context.Context, id string, f journal.Find) (journal.Hold, journal.Found[journal.HeldRecord], error)
-	Decide(ctx context.Context, id string, verdict journal.Verdict, by string, at time.Time) (journal.Hold, error)
+	Decide(ctx context.Context, id string, verdict journal.Verdict, version, by string, at time.Time) (journal.Hold, error)
 }
 
 // Carry has a sync carry out what was decided for a database; "" is every database. That one is under way already is no error.
@@ -375,6 +375,7 @@ type heldRecord struct {
 type heldAnswer struct {
 	Envelope
 	Hold       holdShown    `json:"hold"`
+	Version    string       `json:"version"` // of the batch: another one as soon as its records are others
 	Records    []heldRecord `json:"records"`
 	NextCursor *string      `json:"next_cursor"`
 }
@@ -390,6 +391,7 @@ const (
 
 type heldDecision struct {
 	Decision heldVerdict `json:"decision" api:"required"`
+	Version  string      `json:"version"` // of the batch that the caller has seen; approving needs it
 }
 
 type heldDecided struct {
@@ -404,8 +406,9 @@ func heldRoute() Route {
 			Query: []Parameter{limitParameter(), cursorParameter()}, Answers: []Answer{{http.StatusOK, heldAnswer{}}},
 		},
 		{
-			Verb: http.MethodPost, Scope: access.Sync, Does: "Approves the deletions, or restores the records on the side where they were deleted.",
-			Body: heldDecision{}, Examples: []string{`{"decision":"approve"}`, `{"decision":"refuse"}`},
+			Verb: http.MethodPost, Scope: access.Sync, Does: "Approves the deletions, or restores the records on the side where they were deleted. `version` is the one that " +
+				"`GET` returned with the list that you looked at. The API answers 409 if the batch has other records by now.",
+			Body: heldDecision{}, Examples: []string{`{"decision":"approve","version":"…"}`, `{"decision":"refuse"}`},
 			Answers: []Answer{{http.StatusOK, heldDecided{}}}, Fails: []fault.Kind{fault.Conflict},
 		},
 	}}
@@ -424,7 +427,10 @@ func (a API) Held(decisions Decisions, carry Carry) http.Handler {
 				return 0, nil, err
 			}
 			h, held, err := decisions.Hold(r.Context(), id, find)
-			return http.StatusOK, heldAnswer{a.ok(), showHold(h), each(held.Items, func(h journal.HeldRecord) heldRecord { return heldRecord{h.RowID, h.PageID, h.Title} }), orNull(held.Next)}, err
+			return http.StatusOK, heldAnswer{
+				a.ok(), showHold(h), h.Version,
+				each(held.Items, func(h journal.HeldRecord) heldRecord { return heldRecord{h.RowID, h.PageID, h.Title} }), orNull(held.Next),
+			}, err
 		},
 		http.MethodPost: func(r *http.Request) (int, any, error) {
 			id, err := lastID(r)
@@ -439,11 +445,14 @@ func (a API) Held(decisions Decisions, carry Carry) http.Handler {
 			if !ok {
 				return 0, nil, fault.New(fault.Invalid, `decision must be approve (the records are deleted) or refuse (they return where they were deleted).`)
 			}
+			if verdict == journal.Approved && in.Version == "" {
+				return 0, nil, fault.New(fault.Invalid, "Approving needs the version of the batch. GET /sync/held/%s returns it, with the records to look at.", id)
+			}
 			caller, err := callerOf(r)
 			if err != nil {
 				return 0, nil, err
 			}
-			h, err := decisions.Decide(r.Context(), id, verdict, caller.Client, a.Now())
+			h, err := decisions.Decide(r.Context(), id, verdict, in.Version, caller.Client, a.Now())
 			if err == nil {
 				err = carry(r.Context(), h.Kind, journal.Full, caller.Client)
 			}

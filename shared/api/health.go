@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -12,7 +13,8 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 )
 
-// healthLimit is how long GET /health waits for what it looks at. It answers within two seconds, and what was measured is stored before.
+// healthLimit is how long GET /health waits for what it looks at, unless it is told otherwise. It answers within two seconds, and what was
+// measured is stored before.
 const healthLimit = 1200 * time.Millisecond
 
 // breakersLimit is how long it waits for how the breakers stand, which others may know better.
@@ -34,6 +36,8 @@ type HealthSettings struct {
 	Realtime bool
 	// Breakers say how the circuit breakers of a service stand; nil: there are none.
 	Breakers func(service string) string
+	// Limit is how long it waits for what it looks at; 0: 1.2 seconds.
+	Limit time.Duration
 }
 
 // The states of a service and of the whole.
@@ -76,7 +80,7 @@ func healthRoute() Route {
 // Notion away, or a last sync that failed, is degraded: what people write is kept and follows later.
 func (a API) Health(notion, supabase Check, status StatusReader, settings HealthSettings) http.Handler {
 	return a.serve(healthRoute(), endpoints{http.MethodGet: func(r *http.Request) (int, any, error) {
-		ctx, cancel := context.WithTimeout(r.Context(), healthLimit)
+		ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(settings.Limit, healthLimit))
 		defer cancel()
 		asked, read, told, stood := make(chan error, 1), make(chan looked, 1), make(chan NotionAuth, 1), make(chan map[string]string, 1)
 		go func() { asked <- notion(ctx) }()
@@ -93,7 +97,7 @@ func (a API) Health(notion, supabase Check, status StatusReader, settings Health
 			}
 		}
 		now, supabaseErr := database.status, database.err
-		if errors.Is(notionErr, errTooLate) && supabaseErr != nil { // it has the token, and the budget
+		if supabaseErr != nil && (errors.Is(notionErr, errTooLate) || errors.Is(notionErr, context.DeadlineExceeded)) { // it has the token, and the budget
 			notionErr = fault.NotAsked(supabaseErr)
 		}
 		go func() { stood <- settings.breakers() }() // after the checks: they may have opened one

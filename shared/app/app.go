@@ -49,6 +49,7 @@ type deps struct {
 	secret   *secretsmanager.App
 	opened   *opened
 	gauge    *telemetry
+	limits   healthLimits
 }
 
 // opened is the database once it is open: a function has one pool.
@@ -77,6 +78,7 @@ func partsOf(function string, getenv func(string) string) (deps, error) {
 		gauge:    gauge,
 		secret:   secretsmanager.NewApp(awssecrets.NewFromConfig(cloud), cfg.AppSecretARN, secretTTL, time.Now),
 		opened:   &opened{},
+		limits:   inTwoSeconds(),
 	}
 	gauge.spans = p.recorder(function)
 	return p, nil
@@ -137,7 +139,7 @@ func (p deps) authority(ctx context.Context) (string, error) {
 }
 
 func (p deps) api() api.API {
-	return api.API{Now: time.Now, Log: p.log, Trail: auditLogOf{p}, NewID: newID, Kinds: p.cfg.Mapping.Names()}
+	return api.API{Now: time.Now, Log: p.log, Trail: auditLogOf{p}, NewID: newID, Kinds: p.cfg.Mapping.Names(), SetAside: p.settings.SetAside}
 }
 
 // auditLogOf keeps the audit log in a database that is opened when the first change is asked for.

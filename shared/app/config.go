@@ -46,5 +46,6 @@ func (p deps) answerConfig(pool *postgres.Pool) http.Handler {
 		Attempts:    notion.DefaultAttempts,
 		Plan:        plan,
 		Realtime:    p.cfg.RealTimeSync,
+		Limit:       p.limits.answer,
 	})
 }

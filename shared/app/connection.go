@@ -26,7 +26,7 @@ func (p deps) id() string { return p.settings.ConnectionID }
 // of makes the deps of a connection. Everything that is made of them takes the connection from them: stores, tokens, budget, breaker,
 // cache, trail and measurements.
 func (p deps) of(s settings.Settings) deps {
-	p.settings = s
+	p.settings, p.cfg.Mapping = s, p.cfg.Mapping.Without(s.SetAside)
 	return p
 }
 

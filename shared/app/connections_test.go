@@ -60,6 +60,7 @@ func connectTwo(t *testing.T) [2]connected {
 			},
 			aws: account, log: slog.New(slog.DiscardHandler), opened: &opened{pool: pool}, gauge: newTelemetry("test", "test", slog.New(slog.DiscardHandler)),
 			secret: secretsmanager.NewApp(awssecrets.NewFromConfig(account), "app", secretTTL, time.Now),
+			limits: patient(),
 		}
 		is, err := postgres.Settings{Pool: pool}.Read(t.Context(), consent(t, p, pool))
 		if err != nil {

@@ -92,32 +92,32 @@ func (c connected) seed(t *testing.T, mark string) seeded {
 	for _, statement := range strings.Split(`
 		insert into partners (id, connection_id, name) values ('{row}', '{connection}', '{mark}');
 		insert into notion_partners (id, connection_id, notion_id, name, data, row_data) values ('{gone}', '{connection}', '{gonepage}', '{mark}', '{"properties":{}}', '{"name":"{mark}","featured":false}');
-		insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at, dry_run)
+		insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at, dry_run)
 			values ('{run}', '{connection}', 'full', 'succeeded', '{mark}', now(), now(), now(), true);
-		insert into sync_run_databases (run_id, kind, status, queued_at, finished_at) values ('{run}', 'partners', 'succeeded', now(), now());
-		insert into sync_previews (connection_id, run_id, kind, row_id, notion_id, title, notion) values ('{connection}', '{run}', 'partners', '{row}', '{page}', '{mark}', '{"op":"create"}');
-		insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, detected_at, status)
+		insert into integration.sync_run_databases (run_id, kind, status, queued_at, finished_at) values ('{run}', 'partners', 'succeeded', now(), now());
+		insert into integration.sync_previews (connection_id, run_id, kind, row_id, notion_id, title, notion) values ('{connection}', '{run}', 'partners', '{row}', '{page}', '{mark}', '{"op":"create"}');
+		insert into integration.sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, detected_at, status)
 			values ('{conflict}', '{connection}', 'partners', '{row}', '{page}', 'location', 'manual', '', '"{mark}"', '"x"', now(), 'waiting');
-		insert into sync_errors (connection_id, kind, row_id, notion_id, side, reason, first_at, last_at, next_attempt_at)
+		insert into integration.sync_errors (connection_id, kind, row_id, notion_id, side, reason, first_at, last_at, next_attempt_at)
 			values ('{connection}', 'partners', '{row}', '{page}', 'notion', '{mark}', now(), now(), now() + interval '1 hour');
-		insert into sync_holds (id, connection_id, kind, side, records, total, created_at) values ('{hold}', '{connection}', 'partners', 'notion', 1, 2, now());
-		insert into sync_held_records (connection_id, kind, row_id, notion_id, hold_id) values ('{connection}', 'partners', '{gone}', '{gonepage}', '{hold}');
-		insert into sync_match_pages (connection_id, kind, notion_id, title, state, how, value) values ('{connection}', 'partners', '{page}', '{mark}', 'doubtful', 'title', 'the same');
-		insert into sync_match_rows (connection_id, kind, row_id, state, how, value) values ('{connection}', 'partners', '{row}', 'doubtful', 'title', 'the same');
-		insert into integration_events (id, connection_id, type, source_system, target_system, data, created_at)
+		insert into integration.sync_holds (id, connection_id, kind, side, records, total, created_at) values ('{hold}', '{connection}', 'partners', 'notion', 1, 2, now());
+		insert into integration.sync_held_records (connection_id, kind, row_id, notion_id, hold_id) values ('{connection}', 'partners', '{gone}', '{gonepage}', '{hold}');
+		insert into integration.sync_match_pages (connection_id, kind, notion_id, title, state, matched_by, matched_value) values ('{connection}', 'partners', '{page}', '{mark}', 'doubtful', 'title', 'the same');
+		insert into integration.sync_match_rows (connection_id, kind, row_id, state, matched_by, matched_value) values ('{connection}', 'partners', '{row}', 'doubtful', 'title', 'the same');
+		insert into integration.events (id, connection_id, type, source_system, target_system, data, created_at)
 			values ('{event}', '{connection}', 'record_created', 'notion', 'supabase', '{"record_id":"{row}","name":"{mark}"}', now());
-		insert into event_subscriptions (id, connection_id, callback_url, event_types, rate_limit, secret, created_by, created_at, updated_at)
+		insert into integration.event_subscriptions (id, connection_id, callback_url, event_types, rate_limit, secret, created_by, created_at, updated_at)
 			values ('{subscription}', '{connection}', 'https://192.0.2.1/{mark}', '{*}', 1, 'whsec_x', '{mark}', now(), now());
-		insert into event_deliveries (id, connection_id, subscription_id, event_id, event_type, status, created_at, finished_at)
+		insert into integration.event_deliveries (id, connection_id, subscription_id, event_id, event_type, status, created_at, finished_at)
 			values ('{delivery}', '{connection}', '{subscription}', '{event}', 'record_created', 'dead', now(), now());
-		insert into event_attempts (delivery_id, number, started_at, duration_ms, answer) values ('{delivery}', 1, now(), 1, '{mark}');
-		insert into alerts (id, connection_id, condition, subject, message, raised_at, told_at) values ('{alert}', '{connection}', 'stale_data', '{mark}', '{mark}', now(), now());
-		insert into breakers (connection_id, service, status, opened_at, until) values ('{connection}', '{mark}', 'open', now(), now() + interval '1 hour');
-		insert into cache_entries (connection_id, kind, key, value, stored_at, fresh_until, keep_until)
+		insert into integration.event_attempts (delivery_id, number, started_at, duration_ms, answer) values ('{delivery}', 1, now(), 1, '{mark}');
+		insert into integration.alerts (id, connection_id, condition, subject, message, raised_at, notified_at) values ('{alert}', '{connection}', 'stale_data', '{mark}', '{mark}', now(), now());
+		insert into integration.breakers (connection_id, service, status, opened_at, retry_at) values ('{connection}', '{mark}', 'open', now(), now() + interval '1 hour');
+		insert into integration.cache_entries (connection_id, kind, key, value, stored_at, fresh_until, keep_until)
 			values ('{connection}', 'schema', '{mark}', '"{mark}"', now(), now() + interval '1 hour', now() + interval '1 hour');
-		insert into consistency_runs (id, connection_id, deep, status, requested_by, created_at) values ('{check}', '{connection}', true, 'queued', '{mark}', now());
-		insert into audit_log (id, connection_id, at, client, key_id, source_ip, request_id, action) values ('{entry}', '{connection}', now(), '{mark}', '', '', '', 'POST /x');
-		insert into notion_webhooks (connection_id, verification_token, bot_id, created_at) values ('{connection}', 'token-of-{mark}', '{bot}', now())`, ";\n") {
+		insert into integration.consistency_runs (id, connection_id, deep, status, requested_by, created_at) values ('{check}', '{connection}', true, 'queued', '{mark}', now());
+		insert into integration.audit_log (id, connection_id, at, client, key_id, source_ip, request_id, action) values ('{entry}', '{connection}', now(), '{mark}', '', '', '', 'POST /x');
+		insert into integration.notion_webhooks (connection_id, verification_token, bot_id, created_at) values ('{connection}', 'token-of-{mark}', '{bot}', now())`, ";\n") {
 		if _, err := c.pool.Exec(t.Context(), s.fill(statement)); err != nil {
 			t.Fatalf("%v\n%s", err, s.fill(statement))
 		}
@@ -138,8 +138,8 @@ func (s seeded) fill(text string) string {
 // whose returns the tables that say whose their rows are.
 func whose(t *testing.T, pool *postgres.Pool) []string {
 	t.Helper()
-	rows, err := pool.Query(t.Context(), `select table_name::text from information_schema.columns
-		where table_schema = 'public' and column_name = 'connection_id' order by 1`)
+	rows, err := pool.Query(t.Context(), `select format('%I.%I', table_schema, table_name) from information_schema.columns
+		where table_schema in ('public', 'integration') and column_name = 'connection_id' order by 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +289,7 @@ func TestNothingCrossesConnections(t *testing.T) {
 		}
 	}
 	for i, c := range two { // what was asked of a connection stands in its trail
-		if n := strings.Count(now[c.id()]["audit_log"], `"tester"`); n != asked {
+		if n := strings.Count(now[c.id()]["integration.audit_log"], `"tester"`); n != asked {
 			t.Errorf("connection %d was asked for %d changes, and has %d entries in its trail", i, asked, n)
 		}
 	}

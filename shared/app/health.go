@@ -17,14 +17,17 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/telemetry/metric"
 )
 
-const (
-	// askLimit is how long a look at Notion may take, so that GET /health answers in two seconds.
-	askLimit = 1100 * time.Millisecond
-	// methodLimit is how long the database may take to say how Notion is told who we are: what is known without it is told in time.
-	methodLimit = 900 * time.Millisecond
-	// budgetLimit is how long it may take to see whether the budget has a request for the look.
-	budgetLimit = 200 * time.Millisecond
-)
+// healthLimits are how long each part of a look at the health may take, so that GET /health answers in two seconds whatever is away.
+type healthLimits struct {
+	answer time.Duration // everything that is looked at; 0: as long as the API waits
+	ask    time.Duration // a look at Notion
+	method time.Duration // the database, to say how Notion is told who we are; without it, it is told in time
+	budget time.Duration // the budget, to say whether it has a request for the look
+}
+
+func inTwoSeconds() healthLimits {
+	return healthLimits{ask: 1100 * time.Millisecond, method: 900 * time.Millisecond, budget: 200 * time.Millisecond}
+}
 
 // Health answers GET /health. It answers whatever is away, so nothing has to be reached to make it.
 func Health() http.Handler {
@@ -42,6 +45,7 @@ func (p deps) health() http.Handler {
 			}
 			return guard.Status()
 		},
+		Limit: p.limits.answer,
 	})
 }
 
@@ -74,7 +78,11 @@ func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 		return journal.Status{}, err
 	}
 	status, _, err := cache.Get(ctx, s.remembered, statusCache(), "sync", func(ctx context.Context) (journal.Status, error) {
-		status, err := postgres.Status{Pool: pool, ConnectionID: s.id(), Mapping: s.cfg.Mapping}.Read(ctx)
+		is, err := postgres.Settings{Pool: pool}.Read(ctx, s.id()) // they may name databases that the environment does not
+		if err != nil {
+			return journal.Status{}, err
+		}
+		status, err := s.of(is).status(pool).Read(ctx)
 		if err != nil || status.LastFailed {
 			return status, err
 		}
@@ -85,20 +93,20 @@ func (s statusOf) Read(ctx context.Context) (journal.Status, error) {
 }
 
 // available reports whether a budget has a request at once; else its place in the line is given back.
-func available(ctx context.Context, budget *notion.Shared) bool {
-	within, cancel := context.WithTimeout(ctx, budgetLimit)
+func (l healthLimits) available(ctx context.Context, budget *notion.Shared) bool {
+	within, cancel := context.WithTimeout(ctx, l.budget)
 	defer cancel()
 	wait, err := budget.Ready(within, 1)
 	if err == nil && wait <= 0 {
 		return true
 	}
-	giveBack(ctx, budget)
+	l.giveBack(ctx, budget)
 	return false
 }
 
 // giveBack returns what is left of a chunk, or of a place in the line; else it comes back by itself.
-func giveBack(ctx context.Context, budget *notion.Shared) {
-	ctx, cancel := context.WithTimeout(ctx, budgetLimit)
+func (l healthLimits) giveBack(ctx context.Context, budget *notion.Shared) {
+	ctx, cancel := context.WithTimeout(ctx, l.budget)
 	defer cancel()
 	_ = budget.GiveBack(ctx)
 }
@@ -142,17 +150,17 @@ func (p deps) rememberedCheck(c *cache.Cache, guard *breaker.Breaker, source *oa
 	spare, needed := look(everybodys), look(peoples)
 	return func(ctx context.Context) error {
 		f, _, err := cache.Get(ctx, c, healthCache(), "notion", func(ctx context.Context) (found, error) {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // others may wait for it
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.limits.ask) // others may wait for it
 			defer cancel()
-			if available(ctx, everybodys) {
-				defer giveBack(ctx, everybodys)
+			if p.limits.available(ctx, everybodys) {
+				defer p.limits.giveBack(ctx, everybodys)
 				return spare(ctx)
 			}
 			f, _, err := cache.Get(ctx, c, busyCache(), "notion, while it is busy", needed)
 			return f, err
 		})
-		if err != nil {
-			return err
+		if err != nil { // another call's look took too long; what Notion answers, an error too, is found
+			return fault.NotAsked(err)
 		}
 		return f.err()
 	}

@@ -106,7 +106,8 @@ func vaultWith(t *testing.T, values map[string]string) string {
 	return server.URL
 }
 
-// TestHealthOfWhatHangs: whatever takes the connection and does not answer, GET /health answers within two seconds, each time.
+// TestHealthOfWhatHangs: whatever takes the connection and does not answer, GET /health answers, each time. That it takes no more than two
+// seconds is TestHealthNeverWaitsLong's to show, whose clock no busy machine holds up.
 func TestHealthOfWhatHangs(t *testing.T) {
 	t.Parallel()
 	_, notionURL := simulated(t, notionsim.Config{})
@@ -152,7 +153,7 @@ func TestHealthOfWhatHangs(t *testing.T) {
 				w := httptest.NewRecorder()
 				h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
 				p.gauge.flush(t.Context())
-				if took := time.Since(began); took >= 2*time.Second || w.Code != c.status {
+				if took := time.Since(began); took >= 10*time.Second || w.Code != c.status {
 					t.Errorf("%d after %v: %s", w.Code, took, w.Body)
 				}
 				if known := strings.Contains(w.Body.String(), `"notion_configured":true`); known == c.cloud { // where the secret is, it is known
@@ -161,6 +162,11 @@ func TestHealthOfWhatHangs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// patient are limits that a busy machine keeps.
+func patient() healthLimits {
+	return healthLimits{answer: time.Minute, ask: time.Minute, method: time.Minute, budget: time.Minute}
 }
 
 // TestHealthLeavesPeopleWhatIsTheirs: while runs need all that is theirs of Notion's limit, looks at Notion are few, and before that they cost people
@@ -177,18 +183,19 @@ func TestHealthLeavesPeopleWhatIsTheirs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		p.limits = patient()
 		w := httptest.NewRecorder()
 		p.health().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"overall":"healthy"`) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
-		if _, err := pool.Exec(t.Context(), `delete from cache_entries where key = 'notion'`); err != nil { // eight seconds later
+		if _, err := pool.Exec(t.Context(), `delete from integration.cache_entries where key = 'notion'`); err != nil { // eight seconds later
 			t.Fatal(err)
 		}
 	}
 	spent := func() (interactive int) {
 		t.Helper()
-		if err := pool.QueryRow(t.Context(), `select coalesce(sum(requests) filter (where interactive), 0) from notion_requests`).Scan(&interactive); err != nil {
+		if err := pool.QueryRow(t.Context(), `select coalesce(sum(requests) filter (where interactive), 0) from integration.notion_requests`).Scan(&interactive); err != nil {
 			t.Fatal(err)
 		}
 		return interactive

@@ -65,7 +65,7 @@ func TestConflictShowsWhatNotionShowsNow(t *testing.T) {
 	vault := vaultWith(t, map[string]string{config.NotionToken: notionsim.IntegrationToken})
 	page, id := sidetest.Query[string](t, w, `select min(notion_id) from notion_partners`), newID()
 	row := sidetest.Query[string](t, w, `select id::text from notion_partners where notion_id = $1`, page)
-	w.Exec(t, `insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
+	w.Exec(t, `insert into integration.sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
 		values ($1, $2, 'partners', $3, $4, 'location', 'manual', '', '"Here"', '"There"', null, now(), 'waiting')`, id, config.DefaultConnection, row, page)
 	move := func(to string) {
 		t.Helper()
@@ -83,8 +83,8 @@ func TestConflictShowsWhatNotionShowsNow(t *testing.T) {
 	if again := environment(t, w, vault).conflictNow(t, id); again != now || w.Sim.Stats().Total != asked {
 		t.Errorf("another function asked again: %+v", again)
 	}
-	w.Exec(t, `update cache_entries set fresh_until = stored_at`)
-	w.Exec(t, `insert into breakers (connection_id, service, status, opened_at, until) values ($1, 'notion', 'open', now(), now() + interval '1 minute')`, config.DefaultConnection)
+	w.Exec(t, `update integration.cache_entries set fresh_until = stored_at`)
+	w.Exec(t, `insert into integration.breakers (connection_id, service, status, opened_at, retry_at) values ($1, 'notion', 'open', now(), now() + interval '1 minute')`, config.DefaultConnection)
 	if away := environment(t, w, vault).conflictNow(t, id); !away.Stale || away.Value != "Hobart" || !away.ReadAt.Equal(now.ReadAt) || away.EditedBy != now.EditedBy {
 		t.Errorf("while Notion is away: %+v", away)
 	}
@@ -110,14 +110,14 @@ func TestConflictShowsWhatNotionShowsNow(t *testing.T) {
 		t.Errorf("%+v, %v", rows, err)
 	}
 	move("Darwin") // the cache has Perth
-	w.Exec(t, `delete from sync_conflicts`)
+	w.Exec(t, `delete from integration.sync_conflicts`)
 	w.Sync(t, journal.Full)
 	if got := sidetest.Query[string](t, w, `select location from partners where id = $1`, row); got != "Darwin" {
 		t.Errorf("the sync took %q", got)
 	}
 	w.Person(t, http.MethodPatch, "/v1/pages/"+page, map[string]any{"in_trash": true})
-	w.Exec(t, `delete from cache_entries`)
-	w.Exec(t, `insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
+	w.Exec(t, `delete from integration.cache_entries`)
+	w.Exec(t, `insert into integration.sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
 		values ($1, $2, 'partners', $3, $4, 'location', 'manual', '', '"Here"', '"There"', null, now(), 'waiting')`, id, config.DefaultConnection, row, page)
 	if gone := environment(t, w, vault).conflictNow(t, id); gone.State != "archived" {
 		t.Errorf("in the trash: %+v", gone)

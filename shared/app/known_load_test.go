@@ -116,7 +116,7 @@ func (k *known) deliveries(t *testing.T, p deps) {
 // runs are three that succeeded today or a little before, two that failed since, one under way, and one of sixty days ago.
 func (k *known) runs(t *testing.T) (today, failedToday int) {
 	t.Helper()
-	k.Exec(t, `delete from sync_runs`)
+	k.Exec(t, `delete from integration.sync_runs`)
 	midnight := k.now.UTC().Truncate(24 * time.Hour)
 	for _, r := range []struct {
 		ago, took time.Duration
@@ -141,10 +141,10 @@ func (k *known) runs(t *testing.T) (today, failedToday int) {
 				}
 			}
 		}
-		k.Exec(t, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at) values ($1, $2, 'full', $3, 'test', $4, $4, $5)`,
+		k.Exec(t, `insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at) values ($1, $2, 'full', $3, 'test', $4, $4, $5)`,
 			id, config.DefaultConnection, r.status, end.Add(-r.took), finished)
 		if r.status == "succeeded" {
-			k.Exec(t, `insert into sync_run_databases (run_id, kind, status, queued_at, started_at, finished_at)
+			k.Exec(t, `insert into integration.sync_run_databases (run_id, kind, status, queued_at, started_at, finished_at)
 				select $1, kind, 'succeeded', $2, $2, $2 from unnest($3::text[]) kind`, id, end, mapping.ACT().Names())
 		}
 	}
@@ -157,7 +157,7 @@ func TestKnownLoadIsWhatTheDashboardShows(t *testing.T) {
 	t.Parallel()
 	at := time.Now().UTC().Truncate(time.Minute).Add(-90 * time.Second)
 	k := &known{World: sidetest.Synced(t, nil), at: at, now: at.Add(time.Minute), took: map[string][]time.Duration{}}
-	k.Exec(t, `delete from measurements`)
+	k.Exec(t, `delete from integration.measurements`)
 	log := slog.New(slog.DiscardHandler)
 	p := measuring(k.Pool)
 	p.gauge.newMeter = func() *meter.Meter { return meter.New(func() time.Time { return k.at }, log, meter.Embedded{Log: log}) }
@@ -188,14 +188,14 @@ func TestKnownLoadIsWhatTheDashboardShows(t *testing.T) {
 
 	today, failedToday := k.runs(t)
 	conflict := func(ago time.Duration) {
-		k.Exec(t, `insert into sync_conflicts (id, connection_id, kind, row_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at)
+		k.Exec(t, `insert into integration.sync_conflicts (id, connection_id, kind, row_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at)
 			values ($1, $2, 'partners', $1, 'location', 'newest', 'notion', '"a"', '"b"', null, $3)`, newID(), config.DefaultConnection, k.now.Add(-ago))
 	}
 	conflict(time.Minute)
 	conflict(2 * time.Minute)
 	conflict(200 * 24 * time.Hour)
-	k.Exec(t, `insert into sync_holds (id, connection_id, kind, side, records, total, created_at) values ($1, $2, 'partners', 'notion', 7, 9, $3)`, newID(), config.DefaultConnection, k.now)
-	k.Exec(t, `insert into sync_errors (connection_id, kind, row_id, side, reason, attempts, first_at, last_at, next_attempt_at)
+	k.Exec(t, `insert into integration.sync_holds (id, connection_id, kind, side, records, total, created_at) values ($1, $2, 'partners', 'notion', 7, 9, $3)`, newID(), config.DefaultConnection, k.now)
+	k.Exec(t, `insert into integration.sync_errors (connection_id, kind, row_id, side, reason, attempts, first_at, last_at, next_attempt_at)
 		values ($1, 'partners', $2, 'notion', 'too long', 1, $3, $3, $3)`, config.DefaultConnection, newID(), k.now)
 	k.Exec(t, `update partners set location = 'Moved' where id = (select id from partners order by id limit 1)`)
 

@@ -128,7 +128,7 @@ func (p deps) monitor(get func(context.Context) (*postgres.Pool, error)) monitor
 		},
 		Letters: letters.Count,
 		Observe: p.observe,
-		Limits:  alert.Defaults(),
+		Limits:  alert.Defaults().Of(p.settings.Interval),
 		Now:     time.Now,
 		NewID:   newID,
 		Log:     p.log.With("connection_id", p.id()),

@@ -49,7 +49,7 @@ func (p deps) oauthConfigured(ctx context.Context) (bool, error) {
 func (p deps) notionAuth(source *oauth.Source) func(context.Context) api.NotionAuth {
 	return func(ctx context.Context) api.NotionAuth {
 		configured, errSecret := p.oauthConfigured(ctx)
-		ctx, cancel := context.WithTimeout(ctx, methodLimit)
+		ctx, cancel := context.WithTimeout(ctx, p.limits.method)
 		defer cancel()
 		method, err := source.Method(ctx)
 		if err = errors.Join(errSecret, err); err != nil {

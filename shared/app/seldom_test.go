@@ -22,7 +22,7 @@ func TestWhatComesSeldomIsMeasured(t *testing.T) {
 			t.Fatal(err)
 		}
 		var calls int
-		if err := pool.QueryRow(t.Context(), `select coalesce(sum(calls), 0) from measurements where service = 'secrets'`).Scan(&calls); err != nil {
+		if err := pool.QueryRow(t.Context(), `select coalesce(sum(calls), 0) from integration.measurements where service = 'secrets'`).Scan(&calls); err != nil {
 			t.Fatal(err)
 		}
 		if calls != n+1 {

@@ -41,7 +41,7 @@ func (p deps) tick(ctx context.Context, pool *postgres.Pool, t journal.Type) err
 	}
 	if t == journal.Incremental && c.Interval > 0 {
 		last, err := postgres.Ledger{Pool: pool}.Last(ctx, c.ConnectionID, t)
-		if err != nil || time.Since(last) < c.Interval-early {
+		if ago := time.Since(last); err != nil || ago > -early && ago < c.Interval-early { // further ahead is a clock that was wrong
 			return errors.Join(failed, err)
 		}
 	}

@@ -60,19 +60,19 @@ func TestEachConnectionIsWatched(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const open = `select count(*) from alerts where connection_id = $1 and resolved_at is null and condition = 'service_unavailable' and subject = 'notion'`
+	const open = `select count(*) from integration.alerts where connection_id = $1 and resolved_at is null and condition = 'service_unavailable' and subject = 'notion'`
 	watch()
 	if a, b := first.count(t, open), second.count(t, open); a != 0 || b != 1 {
 		t.Errorf("alerts %d and %d", a, b)
 	}
-	const told = `select count(*) from integration_events where connection_id = $1 and type = 'alert_raised'`
+	const told = `select count(*) from integration.events where connection_id = $1 and type = 'alert_raised'`
 	if a, b := first.count(t, told), second.count(t, told); a != 0 || b != 1 {
 		t.Errorf("told of %d and %d", a, b)
 	}
 	first.gauge.storeIn(first.pool)
 	first.gauge.flush(t.Context())
-	const failed = `select coalesce(sum(calls), 0) from measurements where connection_id = $1 and service = 'check' and operation = 'notion' and outcome <> ''`
-	const checks = `select coalesce(sum(calls), 0) from measurements where connection_id = $1 and service = 'check'`
+	const failed = `select coalesce(sum(calls), 0) from integration.measurements where connection_id = $1 and service = 'check' and operation = 'notion' and outcome <> ''`
+	const checks = `select coalesce(sum(calls), 0) from integration.measurements where connection_id = $1 and service = 'check'`
 	if a, b := first.count(t, failed), second.count(t, failed); a != 0 || b != 1 {
 		t.Errorf("failed checks %d and %d", a, b)
 	}
@@ -96,7 +96,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	if err := second.of(is).checker(second.pool).Work(t.Context(), run.ID); err != nil {
 		t.Fatal(err)
 	}
-	const waiting = `select count(*) from consistency_runs where connection_id = $1 and status = 'queued'`
+	const waiting = `select count(*) from integration.consistency_runs where connection_id = $1 and status = 'queued'`
 	if a, b := first.count(t, waiting), second.count(t, waiting); a != 1 || b != 0 {
 		t.Errorf("checks that wait: %d and %d", a, b)
 	}
@@ -114,7 +114,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	if failing() {
 		t.Error("nothing has failed yet")
 	}
-	if _, err := first.pool.Exec(t.Context(), `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at)
+	if _, err := first.pool.Exec(t.Context(), `insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at)
 		values ($1, $2, 'full', 'failed', 'test', now(), now())`, newID(), second.id()); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestEachConnectionIsWatched(t *testing.T) {
 	if err := all.each(t.Context(), func(ctx context.Context, p deps) error { return p.tick(ctx, first.pool, journal.Full) }); err != nil {
 		t.Fatal(err)
 	}
-	const runs = `select count(*) from sync_runs where connection_id = $1`
+	const runs = `select count(*) from integration.sync_runs where connection_id = $1`
 	if a, b := first.count(t, runs), second.count(t, runs); a != 1 || b != 1 { // the one that failed
 		t.Errorf("runs %d and %d", a, b)
 	}
@@ -191,13 +191,13 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 		endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard[i].Add(1) }))
 		t.Cleanup(endpoint.Close)
 		subscriptions[i] = newID()
-		if _, err := c.pool.Exec(t.Context(), `insert into event_subscriptions (id, connection_id, callback_url, event_types, rate_limit, secret, created_by,
+		if _, err := c.pool.Exec(t.Context(), `insert into integration.event_subscriptions (id, connection_id, callback_url, event_types, rate_limit, secret, created_by,
 			created_at, updated_at) values ($1, $2, $3, '{*}', 50, $4, 'desk', now(), now())`,
 			subscriptions[i], c.id(), endpoint.URL, "whsec_MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := two[0].pool.Exec(t.Context(), `update integration_events set relayed_at = now()`); err != nil {
+	if _, err := two[0].pool.Exec(t.Context(), `update integration.events set relayed_at = now()`); err != nil {
 		t.Fatal(err)
 	}
 	if err := pgx.BeginFunc(t.Context(), two[1].pool, func(tx pgx.Tx) error {
@@ -229,7 +229,7 @@ func TestSubscribersHearOfTheirConnection(t *testing.T) {
 func TestSharedCallsCountForWhoeverTheyAreMade(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
-	if _, err := pool.Exec(t.Context(), `insert into connections (id, name) values ('0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a', 'second')`); err != nil {
+	if _, err := pool.Exec(t.Context(), `insert into integration.connections (id, name) values ('0193a3c2-7f5e-7b1a-9c00-1f2e3d4c5b6a', 'second')`); err != nil {
 		t.Fatal(err)
 	}
 	p := measuring(pool)
@@ -265,14 +265,14 @@ func TestNoticesGoToTheirConnection(t *testing.T) {
 	}
 	var bots [2]string
 	for i, c := range two { // both have the same page, which no two workspaces have
-		if _, err := c.pool.Exec(t.Context(), `insert into sync_databases (connection_id, kind, database_id, data_source_id) values ($1, 'partners', 'd', 'source')`, c.id()); err != nil {
+		if _, err := c.pool.Exec(t.Context(), `insert into integration.sync_databases (connection_id, kind, database_id, data_source_id) values ($1, 'partners', 'd', 'source')`, c.id()); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.pool.QueryRow(t.Context(), `select bot_id from oauth_tokens where connection_id = $1`, c.id()).Scan(&bots[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	const looks, wakes = `select count(*) from sync_looks where connection_id = $1`, `select count(*) from sync_wakes where connection_id = $1`
+	const looks, wakes = `select count(*) from integration.sync_reported_pages where connection_id = $1`, `select count(*) from integration.sync_wakeups where connection_id = $1`
 	notify := func(workspace, author string) {
 		t.Helper()
 		body := []byte(`{"id":"` + uuid.NewString() + `","workspace_id":"` + workspace + `","authors":[{"id":"` + author + `","type":"bot"}],"entity":{"id":"` +
@@ -296,7 +296,7 @@ func TestNoticesGoToTheirConnection(t *testing.T) {
 	if a, b := two[0].count(t, looks), two[1].count(t, looks); a != 1 || b != 1 {
 		t.Errorf("looks %d and %d", a, b)
 	}
-	if _, err := two[0].pool.Exec(t.Context(), `delete from sync_wakes`); err != nil {
+	if _, err := two[0].pool.Exec(t.Context(), `delete from integration.sync_wakeups`); err != nil {
 		t.Fatal(err)
 	}
 	desk.Changed(t.Context(), two[1].id(), "partners")

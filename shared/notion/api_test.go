@@ -81,9 +81,13 @@ func TestRequests(t *testing.T) {
 		{
 			"a property more",
 			func(ctx context.Context, c *notion.Client) error {
-				return c.AddProperty(ctx, dataSourceID, "Row key", property.TypeRichText)
+				id, err := c.AddProperty(ctx, dataSourceID, "Row key", property.TypeRichText)
+				if id != "%7BxY" && id != "{xY" {
+					t.Errorf("the id is %q", id)
+				}
+				return err
 			},
-			`{"object":"data_source","id":"` + dataSourceID + `"}`, "PATCH", "/v1/data_sources/" + dataSourceID,
+			`{"object":"data_source","id":"` + dataSourceID + `","properties":{"Row key":{"id":"%7BxY","name":"Row key","type":"rich_text","rich_text":{}}}}`, "PATCH", "/v1/data_sources/" + dataSourceID,
 			`{"properties":{"Row key":{"rich_text":{}}}}`,
 		},
 		{
@@ -125,7 +129,7 @@ func TestIDsAreCheckedBeforeAnythingIsSent(t *testing.T) {
 		"Query":         func(id string) error { _, err := c.Query(ctx, id, notion.Query{}); return err },
 		"Database":      func(id string) error { _, err := c.Database(ctx, id); return err },
 		"DataSource":    func(id string) error { _, err := c.DataSource(ctx, id); return err },
-		"AddProperty":   func(id string) error { return c.AddProperty(ctx, id, "a", property.TypeCheckbox) },
+		"AddProperty":   func(id string) error { _, err := c.AddProperty(ctx, id, "a", property.TypeCheckbox); return err },
 		"PropertyItems": func(id string) error { _, err := c.PropertyItems(ctx, id, "title"); return err },
 	} {
 		for _, id := range []string{"", "../users/me", pageID + "?x=1"} {

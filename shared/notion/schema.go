@@ -125,14 +125,22 @@ func (c *Client) DataSource(ctx context.Context, id string) (DataSource, error) 
 	return c.dataSource(ctx, http.MethodGet, id, nil)
 }
 
-// AddProperty adds a property that needs no configuration, text or a checkbox, say. One that has the name already becomes
+// AddProperty adds a property that needs no configuration, such as a text or a checkbox, and returns its id. One that has the name already becomes
 // of the type.
 //
 // https://developers.notion.com/reference/update-data-source-properties
-func (c *Client) AddProperty(ctx context.Context, dataSourceID, name string, t property.Type) error {
+func (c *Client) AddProperty(ctx context.Context, dataSourceID, name string, t property.Type) (id string, err error) {
 	schema := map[property.Type]struct{}{t: {}}
-	_, err := c.dataSource(ctx, http.MethodPatch, dataSourceID, map[string]any{"properties": map[string]any{name: schema}})
-	return err
+	source, err := c.dataSource(ctx, http.MethodPatch, dataSourceID, map[string]any{"properties": map[string]any{name: schema}})
+	if err != nil {
+		return "", err
+	}
+	for id, column := range source.Properties {
+		if column.Name == name {
+			return id, nil
+		}
+	}
+	return "", fault.New(fault.Unavailable, "Notion's answer does not have the property that was added.")
 }
 
 func (c *Client) dataSource(ctx context.Context, method, id string, body any) (DataSource, error) {

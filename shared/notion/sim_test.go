@@ -147,7 +147,7 @@ func TestSimulatorKeepsAPage(t *testing.T) {
 	for name, typ := range map[string]property.Type{
 		"Row key": property.TypeRichText, "Team": property.TypePeople, "Site": property.TypeURL, "Mail": property.TypeEmail, "Phone": property.TypePhone,
 	} {
-		if err := s.client.AddProperty(ctx, source.ID, name, typ); err != nil {
+		if _, err := s.client.AddProperty(ctx, source.ID, name, typ); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -42,7 +42,7 @@ func (c *Client) user(ctx context.Context, ask func(context.Context, notionapi.U
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	if err == nil || fault.KindOf(err) != fault.Internal {
+	if err == nil || fault.KindOf(err) != fault.Internal || errors.Is(err, fault.ErrNotAsked) {
 		return user, err
 	}
 	return nil, fault.Wrap(err, fault.Unavailable, "Notion answered with something that is no user")

@@ -35,7 +35,7 @@ func (a Alerts) Samples(ctx context.Context, now time.Time) (alert.Samples, erro
 		t := metric.Sum(rows, metric.Of(service))
 		s.Rates[string(service)] = alert.Rate{Calls: t.Calls, Errors: t.Errors}
 	}
-	if err := a.Pool.QueryRow(ctx, failedInARow, a.ConnectionID).Scan(&s.FailedSyncs); err != nil {
+	if err := a.Pool.QueryRow(ctx, failedInARow("$2"), a.ConnectionID, a.Kinds).Scan(&s.FailedSyncs); err != nil {
 		return s, Fault(err)
 	}
 	return s, Fault(a.more(ctx, &s))
@@ -46,17 +46,21 @@ func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
 		return err
 	}
 	rows, err := a.Pool.Query(ctx, `
-		select 'token', provider, extract(epoch from expires_at)::float8 from oauth_tokens where connection_id = $1 and expires_at is not null
+		select 'token', provider, case when status = 'disconnected' then 0 else coalesce(extract(epoch from expires_at), 0) end::float8
+		from public.oauth_tokens where connection_id = $1
 		union all
-		select 'fresh', p.kind, extract(epoch from max(p.finished_at))::float8 from sync_run_databases p join sync_runs r on r.id = p.run_id
+		select 'over', subject, 0 from integration.alerts where connection_id = $1 and resolved_at is null
+		and condition in ('stale_data', 'sync_stalled', 'deletes_held') and subject <> all(coalesce($2::text[], '{}'))
+		union all
+		select 'fresh', p.kind, extract(epoch from max(p.finished_at))::float8 from integration.sync_run_databases p join integration.sync_runs r on r.id = p.run_id
 		where r.connection_id = $1 and not r.dry_run and p.status = 'succeeded' and p.kind = any($2) group by p.kind
 		union all
 		select 'stalled', k.kind, extract(epoch from coalesce((`+stalledSince("k.kind")+`), $3))::float8 from unnest($2::text[]) k(kind)
 		union all
 		select 'held', k.kind, coalesce(sum(h.records), 0)::float8 from unnest($2::text[]) k(kind)
-		left join sync_holds h on h.connection_id = $1 and h.kind = k.kind and h.status = 'waiting' group by k.kind
+		left join integration.sync_holds h on h.connection_id = $1 and h.kind = k.kind and h.status = 'waiting' group by k.kind
 		union all
-		select 'differ', '', coalesce((select found from consistency_runs
+		select 'differ', '', coalesce((select found from integration.consistency_runs
 			where connection_id = $1 and deep and status = 'succeeded' order by created_at desc limit 1), 0)::float8`, a.ConnectionID, a.Kinds, s.Now)
 	if err != nil {
 		return err
@@ -67,7 +71,12 @@ func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
 		at := time.UnixMicro(int64(value * 1e6))
 		switch what {
 		case "token":
-			s.Tokens[subject] = at
+			s.Tokens[subject] = time.Time{}
+			if value > 0 {
+				s.Tokens[subject] = at
+			}
+		case "over": // its database is not synced any more
+			s.Freshness[subject], s.Stalled[subject], s.Held[subject] = 0, 0, 0
 		case "fresh":
 			s.Freshness[subject] = s.Now.Sub(at)
 		case "stalled":
@@ -82,12 +91,12 @@ func (a Alerts) more(ctx context.Context, s *alert.Samples) error {
 	return err
 }
 
-// full tells whether the workspace takes no more pages.
+// full tells whether the workspace takes no more pages, and some wait.
 func (a Alerts) full(ctx context.Context, s *alert.Samples) error {
 	var full alert.Full
 	err := a.Pool.QueryRow(ctx, `
-		select f.reason, count(e.row_id) from workspace_full f left join sync_errors e on e.connection_id = f.connection_id and e.side = 'notion' and e.reason = f.reason
-		where f.connection_id = $1 group by f.reason`, a.ConnectionID).Scan(&full.Reason, &full.Waiting)
+		select f.reason, count(e.row_id) from integration.full_workspaces f left join integration.sync_errors e on e.connection_id = f.connection_id and e.side = 'notion' and e.reason = f.reason
+		where f.connection_id = $1 group by f.reason having count(e.row_id) > 0`, a.ConnectionID).Scan(&full.Reason, &full.Waiting)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
@@ -107,7 +116,7 @@ type alertData struct {
 // Step has decide say what changes from the alerts that are open, and stores it with the events that tell of it. Two at once take turns.
 func (a Alerts) Step(ctx context.Context, now time.Time, decide func(open []alert.Alert) []alert.Change) error {
 	return Fault(a.Pool.InTx(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `select 1 from connections where id = $1 for no key update`, a.ConnectionID); err != nil {
+		if _, err := tx.Exec(ctx, `select 1 from integration.connections where id = $1 for no key update`, a.ConnectionID); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, alertColumns+` where connection_id = $1 and resolved_at is null order by raised_at, id`, a.ConnectionID)
@@ -123,18 +132,23 @@ func (a Alerts) Step(ctx context.Context, now time.Time, decide func(open []aler
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, `delete from alerts where connection_id = $1 and resolved_at < $2`, a.ConnectionID, now.Add(-keptAlerts))
+		_, err = tx.Exec(ctx, `delete from integration.alerts where connection_id = $1 and resolved_at < $2`, a.ConnectionID, now.Add(-keptAlerts))
 		return err
 	}))
 }
 
 func (a Alerts) store(ctx context.Context, tx pgx.Tx, c alert.Change, now time.Time) error {
-	_, err := tx.Exec(ctx, `
-		insert into alerts (id, connection_id, condition, subject, message, raised_at, told_at, resolved_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)
-		on conflict (id) do update set message = excluded.message, told_at = excluded.told_at, resolved_at = excluded.resolved_at`,
-		c.Alert.ID, a.ConnectionID, c.Alert.Key.Condition, c.Alert.Key.Subject, c.Alert.Message, c.Alert.RaisedAt, c.Alert.ToldAt, nullTime(c.Alert.ResolvedAt))
-	if err != nil || c.Event == alert.Quiet {
+	// One that comes again while it is silenced is silenced still, and nobody is told of it, or of its end, before that is over.
+	var quiet bool
+	err := tx.QueryRow(ctx, `
+		with before as (select max(silenced_until) as until from integration.alerts where connection_id = $2 and condition = $3 and subject = $4 and silenced_until > $9)
+		insert into integration.alerts as a (id, connection_id, condition, subject, message, raised_at, notified_at, resolved_at, silenced_until)
+		select $1, $2, $3, $4, $5, $6::timestamptz, case when before.until is null then $7::timestamptz else 'epoch' end, $8, before.until from before
+		on conflict (id) do update set message = excluded.message, notified_at = $7, resolved_at = excluded.resolved_at
+		returning a.notified_at < a.raised_at`,
+		c.Alert.ID, a.ConnectionID, c.Alert.Key.Condition, c.Alert.Key.Subject, c.Alert.Message, c.Alert.RaisedAt, c.Alert.ToldAt, nullTime(c.Alert.ResolvedAt), now).
+		Scan(&quiet)
+	if err != nil || quiet || c.Event == alert.Quiet {
 		return err
 	}
 	told := event.AlertRaised
@@ -147,7 +161,7 @@ func (a Alerts) store(ctx context.Context, tx pgx.Tx, c alert.Change, now time.T
 	}.New(a.NewID(), now))
 }
 
-const alertColumns = `select id::text, condition, subject, message, raised_at, told_at, resolved_at, coalesce(acknowledged_by, ''), acknowledged_at, silenced_until from alerts`
+const alertColumns = `select id::text, condition, subject, message, raised_at, notified_at, resolved_at, coalesce(acknowledged_by, ''), acknowledged_at, silenced_until from integration.alerts`
 
 func scanAlert(row pgx.CollectableRow) (a alert.Alert, err error) {
 	var resolved, acknowledged, silenced *time.Time
@@ -179,8 +193,8 @@ func (a Alerts) Silence(ctx context.Context, id string, until time.Time) (alert.
 }
 
 func (a Alerts) change(ctx context.Context, id, set string, args ...any) (alert.Alert, error) {
-	rows, err := a.Pool.Query(ctx, `with changed as (update alerts set `+set+` where connection_id = $1 and id = $2 and resolved_at is null returning *) `+
-		alertColumns[:len(alertColumns)-len("alerts")]+`changed`, append([]any{a.ConnectionID, id}, args...)...)
+	rows, err := a.Pool.Query(ctx, `with changed as (update integration.alerts set `+set+` where connection_id = $1 and id = $2 and resolved_at is null returning *) `+
+		alertColumns[:len(alertColumns)-len("integration.alerts")]+`changed`, append([]any{a.ConnectionID, id}, args...)...)
 	if err != nil {
 		return alert.Alert{}, Fault(err)
 	}

@@ -17,7 +17,7 @@ type Attempts struct{ Pool *Pool }
 // Begin keeps an attempt.
 func (s Attempts) Begin(ctx context.Context, a grant.Attempt) error {
 	_, err := s.Pool.Exec(ctx, `
-		insert into oauth_attempts (id, state_sha256, client, client_state, created_at) values ($1, $2, $3, $4, $5)`,
+		insert into integration.oauth_attempts (id, state_sha256, client, client_state, created_at) values ($1, $2, $3, $4, $5)`,
 		a.ID, a.StateSHA256, a.Client, a.ClientState, a.CreatedAt)
 	return Fault(err)
 }
@@ -27,7 +27,7 @@ func (s Attempts) Begin(ctx context.Context, a grant.Attempt) error {
 func (s Attempts) Take(ctx context.Context, stateSHA256 []byte, client string, at time.Time) (grant.Attempt, error) {
 	a := grant.Attempt{StateSHA256: stateSHA256}
 	err := s.Pool.QueryRow(ctx, `
-		update oauth_attempts set used_at = $3
+		update integration.oauth_attempts set used_at = $3
 		where state_sha256 = $1 and used_at is null and created_at > $4 and ($2 = '' or client = $2)
 		returning id::text, client, client_state, created_at`, stateSHA256, client, at, at.Add(-grant.AttemptLife)).
 		Scan(&a.ID, &a.Client, &a.ClientState, &a.CreatedAt)
@@ -40,8 +40,8 @@ func (s Attempts) Take(ctx context.Context, stateSHA256 []byte, client string, a
 // Over returns the ids of attempts begun before a time that no grant came of.
 func (s Attempts) Over(ctx context.Context, before time.Time) ([]string, error) {
 	rows, err := s.Pool.Query(ctx, `
-		select a.id::text from oauth_attempts a where created_at < $1
-		and not exists (select from oauth_tokens t where right(t.secret_id, 36) = a.id::text) order by created_at limit 100`, before)
+		select a.id::text from integration.oauth_attempts a where created_at < $1
+		and not exists (select from public.oauth_tokens t where right(t.secret_id, 36) = a.id::text) order by created_at limit 100`, before)
 	if err != nil {
 		return nil, Fault(err)
 	}
@@ -51,6 +51,6 @@ func (s Attempts) Over(ctx context.Context, before time.Time) ([]string, error) 
 
 // Forget deletes an attempt.
 func (s Attempts) Forget(ctx context.Context, attemptID string) error {
-	_, err := s.Pool.Exec(ctx, `delete from oauth_attempts where id = $1`, attemptID)
+	_, err := s.Pool.Exec(ctx, `delete from integration.oauth_attempts where id = $1`, attemptID)
 	return Fault(err)
 }

@@ -51,8 +51,8 @@ func TestTrail(t *testing.T) {
 		t.Errorf("filtered: %+v, %v", page, err)
 	}
 	for _, change := range []string{
-		`update audit_log set client = 'other'`, `delete from audit_log`, `truncate audit_log cascade`, `delete from audit_outcomes`,
-		`update audit_outcomes set status = 500`, `truncate audit_outcomes`, `delete from connections`,
+		`update integration.audit_log set client = 'other'`, `delete from integration.audit_log`, `truncate integration.audit_log cascade`, `delete from integration.audit_outcomes`,
+		`update integration.audit_outcomes set status = 500`, `truncate integration.audit_outcomes`, `delete from integration.connections`,
 	} {
 		if _, err := pool.Exec(t.Context(), change); err == nil {
 			t.Errorf("%s was done", change)

@@ -69,7 +69,7 @@ func (s *SharedBreaker) Change(decide func(breaker.State) breaker.State) breaker
 	var changed breaker.State
 	err := s.do(func(ctx context.Context, pool *Pool) error {
 		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, `insert into breakers (connection_id, service, status) values ($1, $2, 'closed') on conflict do nothing`, s.ConnectionID, s.Service)
+			_, err := tx.Exec(ctx, `insert into integration.breakers (connection_id, service, status) values ($1, $2, 'closed') on conflict do nothing`, s.ConnectionID, s.Service)
 			if err != nil {
 				return err
 			}
@@ -97,8 +97,8 @@ func (s *SharedBreaker) read(ctx context.Context, db querier, lock string) (stat
 	var left *float64
 	var reset *time.Time
 	err = db.QueryRow(ctx, `
-		select status, extract(epoch from until - clock_timestamp())::float8, cooldown, step, turn, granted, good, bad, reset_at
-		from breakers where connection_id = $1 and service = $2 `+lock, s.ConnectionID, s.Service).
+		select status, extract(epoch from retry_at - clock_timestamp())::float8, cooldown, step, turn, granted, good, bad, reset_at
+		from integration.breakers where connection_id = $1 and service = $2 `+lock, s.ConnectionID, s.Service).
 		Scan(&state.Status, &left, &state.Cooldown, &state.Step, &state.Turn, &state.Granted, &state.Good, &state.Bad, &reset)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return breaker.State{}, s.resetAt, nil
@@ -117,7 +117,7 @@ func (s *SharedBreaker) write(ctx context.Context, tx pgx.Tx, state breaker.Stat
 		left = &wait
 	}
 	_, err := tx.Exec(ctx, `
-		update breakers set status = $3, until = clock_timestamp() + $4::interval, cooldown = $5, step = $6, turn = $7, granted = $8, good = $9, bad = $10,
+		update integration.breakers set status = $3, retry_at = clock_timestamp() + $4::interval, cooldown = $5, step = $6, turn = $7, granted = $8, good = $9, bad = $10,
 			opened_at = case when $3 <> 'closed' then coalesce(opened_at, clock_timestamp()) end,
 			openings = openings + case when $3 = 'open' and status <> 'open' then 1 else 0 end,
 			last_opened_at = case when $3 = 'open' and status <> 'open' then clock_timestamp() else last_opened_at end
@@ -183,9 +183,9 @@ type Breakers struct {
 // List returns those that are always listed and those that ever opened, by service.
 func (b Breakers) List(ctx context.Context) ([]breaker.Summary, error) {
 	rows, err := b.Pool.Query(ctx, `
-		select service, case when coalesce(status, 'closed') = 'closed' then 'closed' when status = 'open' and until > clock_timestamp() then 'open' else 'half_open' end,
-			opened_at, case when status = 'open' then until end, last_opened_at, coalesce(openings, 0)
-		from (select * from breakers where connection_id = $1) b full join unnest($2::text[]) as always (service) using (service)
+		select service, case when coalesce(status, 'closed') = 'closed' then 'closed' when status = 'open' and retry_at > clock_timestamp() then 'open' else 'half_open' end,
+			opened_at, case when status = 'open' then retry_at end, last_opened_at, coalesce(openings, 0)
+		from (select * from integration.breakers where connection_id = $1) b full join unnest($2::text[]) as always (service) using (service)
 		order by service limit 500`, b.ConnectionID, b.Always)
 	if err != nil {
 		return nil, Fault(err)
@@ -203,7 +203,7 @@ func (b Breakers) List(ctx context.Context) ([]breaker.Summary, error) {
 // never opened.
 func (b Breakers) Reset(ctx context.Context, service string) error {
 	tag, err := b.Pool.Exec(ctx, `
-		update breakers set status = 'closed', until = null, opened_at = null, cooldown = '0', step = 0, granted = 0, good = 0, bad = 0, reset_at = clock_timestamp()
+		update integration.breakers set status = 'closed', retry_at = null, opened_at = null, cooldown = '0', step = 0, granted = 0, good = 0, bad = 0, reset_at = clock_timestamp()
 		where connection_id = $1 and service = $2`, b.ConnectionID, service)
 	if err == nil && tag.RowsAffected() == 0 && !slices.Contains(b.Always, service) {
 		return fault.New(fault.NotFound, "No breaker of that service has ever opened. GET /breakers lists those that have.")

@@ -30,7 +30,7 @@ func (b Budget) Take(ctx context.Context, ask ratelimit.Ask) (time.Duration, err
 	}
 	var wait int64
 	err := b.Pool.QueryRow(ctx, `
-		select take_notion_requests($1::uuid, nullif($2, '')::uuid, nullif($3, '')::uuid, $4::bigint[], $5::integer, $6::boolean, $7::bigint,
+		select integration.take_notion_requests($1::uuid, nullif($2, '')::uuid, nullif($3, '')::uuid, $4::bigint[], $5::integer, $6::boolean, $7::bigint,
 			$8::integer, $9::integer, $10::bigint, $11::bigint, $12::timestamptz)`,
 		b.ConnectionID, ask.Chunk, ask.Last, used, ask.Requests, ask.Interactive, ask.Patience.Microseconds(),
 		b.Requests, ratelimit.Spare(b.Requests), (time.Minute + ratelimit.Travel).Microseconds(), ratelimit.Keep.Microseconds(), now).Scan(&wait)

@@ -33,8 +33,8 @@ func (n Notices) Token(ctx context.Context) (token secret.Text, bots []string, e
 	var stored string
 	var bot, oauth *string
 	err = n.Pool.QueryRow(ctx, `
-		select coalesce(w.verification_token, ''), w.bot_id, o.bot_id from connections c
-		left join notion_webhooks w on w.connection_id = c.id left join oauth_tokens o on o.connection_id = c.id and o.provider = 'notion'
+		select coalesce(w.verification_token, ''), w.bot_id, o.bot_id from integration.connections c
+		left join integration.notion_webhooks w on w.connection_id = c.id left join public.oauth_tokens o on o.connection_id = c.id and o.provider = 'notion'
 		where c.id = $1`, n.ConnectionID).Scan(&stored, &bot, &oauth)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return secret.Text{}, nil, nil
@@ -61,10 +61,10 @@ func (n Notices) TakeToken(ctx context.Context, token secret.Text, botID string,
 	take := func() error {
 		return n.Pool.QueryRow(ctx, `
 		with taken as (
-			insert into notion_webhooks (connection_id, verification_token, bot_id, created_at) values ($1, $2, nullif($3, ''), $4)
+			insert into integration.notion_webhooks (connection_id, verification_token, bot_id, created_at) values ($1, $2, nullif($3, ''), $4)
 			on conflict (connection_id) do nothing returning verification_token
 		)
-		select verification_token from taken union all select verification_token from notion_webhooks where connection_id = $1 limit 1`,
+		select verification_token from taken union all select verification_token from integration.notion_webhooks where connection_id = $1 limit 1`,
 			n.ConnectionID, sealed, botID, at).Scan(&kept)
 	}
 	// While another handshake is being stored a statement neither stores its own nor sees that one yet.
@@ -78,7 +78,7 @@ func (n Notices) TakeToken(ctx context.Context, token secret.Text, botID string,
 
 // ForgetToken forgets the token, so that the next handshake is taken.
 func (n Notices) ForgetToken(ctx context.Context) (forgotten bool, err error) {
-	tag, err := n.Pool.Exec(ctx, `delete from notion_webhooks where connection_id = $1`, n.ConnectionID)
+	tag, err := n.Pool.Exec(ctx, `delete from integration.notion_webhooks where connection_id = $1`, n.ConnectionID)
 	return tag.RowsAffected() > 0, Fault(err)
 }
 
@@ -87,18 +87,18 @@ func (n Notices) ForgetToken(ctx context.Context) (forgotten bool, err error) {
 func (n Notices) Take(ctx context.Context, webhookID, pageID, sourceID string, at time.Time) (kind string, err error) {
 	known := make([]string, len(n.Mapping.Kinds))
 	for i, k := range n.Mapping.Kinds {
-		known[i] = fmt.Sprintf("select '%s' from %s where connection_id = $1 and notion_id = $3", k.Name, pgx.Identifier{k.BaseTable}.Sanitize())
+		known[i] = fmt.Sprintf("select '%s' from %s where connection_id = $1 and notion_id = $3", k.Name, TableOf(k.BaseTable))
 	}
 	err = n.Pool.QueryRow(ctx, `
 		with fresh as (
-			insert into notion_webhook_events (connection_id, id, received_at) values ($1, $2, $5) on conflict do nothing returning id
+			insert into integration.notion_webhook_events (connection_id, id, received_at) values ($1, $2, $5) on conflict do nothing returning id
 		), place as (
 			select kind from (
-				select 1 as rank, kind from sync_databases where connection_id = $1 and data_source_id = $4
+				select 1 as rank, kind from integration.sync_databases where connection_id = $1 and data_source_id = $4
 				union all select 2, kind from (`+strings.Join(known, " union all ")+`) base (kind)
 			) found order by rank limit 1
 		), noted as (
-			insert into sync_looks (connection_id, kind, page_id) select $1, place.kind, $3 from place, fresh
+			insert into integration.sync_reported_pages (connection_id, kind, page_id) select $1, place.kind, $3 from place, fresh
 			on conflict (connection_id, kind, page_id) do update set asked_at = excluded.asked_at returning kind
 		)
 		select kind from noted`, n.ConnectionID, webhookID, pageID, sourceID, at).Scan(&kind)
@@ -108,24 +108,24 @@ func (n Notices) Take(ctx context.Context, webhookID, pageID, sourceID string, a
 	return kind, Fault(err)
 }
 
-// Wake notes that a message for a database is about to be sent; false when one is under way.
+// Wake notes that a message for a database is about to be sent; false when one is under way. What a clock that was ahead noted says nothing.
 func (n Notices) Wake(ctx context.Context, kind string, at time.Time) (bool, error) {
 	tag, err := n.Pool.Exec(ctx, `
-		insert into sync_wakes as w (connection_id, kind, sent_at) values ($1, $2, $3)
-		on conflict (connection_id, kind) do update set sent_at = excluded.sent_at where w.sent_at < $4`,
+		insert into integration.sync_wakeups as w (connection_id, kind, sent_at) values ($1, $2, $3)
+		on conflict (connection_id, kind) do update set sent_at = excluded.sent_at where w.sent_at not between $4 and $3::timestamptz + interval '1 minute'`,
 		n.ConnectionID, kind, at, at.Add(-wakeTTL))
 	return tag.RowsAffected() > 0, Fault(err)
 }
 
 // Unwake takes a note back: the message could not be sent.
 func (n Notices) Unwake(ctx context.Context, kind string) error {
-	_, err := n.Pool.Exec(ctx, `delete from sync_wakes where connection_id = $1 and kind = $2`, n.ConnectionID, kind)
+	_, err := n.Pool.Exec(ctx, `delete from integration.sync_wakeups where connection_id = $1 and kind = $2`, n.ConnectionID, kind)
 	return Fault(err)
 }
 
 // Unlooked returns the databases with pages that were to be looked at before the given time and were not.
 func (n Notices) Unlooked(ctx context.Context, before time.Time) ([]string, error) {
-	rows, err := n.Pool.Query(ctx, `select distinct kind from sync_looks where connection_id = $1 and asked_at < $2 order by kind`, n.ConnectionID, before)
+	rows, err := n.Pool.Query(ctx, `select distinct kind from integration.sync_reported_pages where connection_id = $1 and asked_at < $2 order by kind`, n.ConnectionID, before)
 	if err != nil {
 		return nil, Fault(err)
 	}
@@ -135,6 +135,6 @@ func (n Notices) Unlooked(ctx context.Context, before time.Time) ([]string, erro
 
 // Forget forgets webhooks that were taken before the given time.
 func (n Notices) Forget(ctx context.Context, before time.Time) error {
-	_, err := n.Pool.Exec(ctx, `delete from notion_webhook_events where connection_id = $1 and received_at < $2`, n.ConnectionID, before)
+	_, err := n.Pool.Exec(ctx, `delete from integration.notion_webhook_events where connection_id = $1 and received_at < $2`, n.ConnectionID, before)
 	return Fault(err)
 }

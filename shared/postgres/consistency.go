@@ -43,18 +43,18 @@ func (c Consistency) create(ctx context.Context, requestedBy string) (id string,
 	id = c.NewID()
 	err = c.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `
-			update consistency_runs set status = 'failed', finished_at = $2, error = 'It was broken off.'
+			update integration.consistency_runs set status = 'failed', finished_at = $2, error = 'It was broken off.'
 			where connection_id = $1 and status in ('queued', 'running') and touched_at < clock_timestamp() - $3::interval`,
 			c.ConnectionID, c.Now(), silent); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `
-			insert into consistency_runs (id, connection_id, deep, status, requested_by, created_at) values ($1, $2, true, 'queued', $3, $4)
+			insert into integration.consistency_runs (id, connection_id, deep, status, requested_by, created_at) values ($1, $2, true, 'queued', $3, $4)
 			on conflict (connection_id) where status in ('queued', 'running') do nothing`, id, c.ConnectionID, requestedBy, c.Now())
 		if err != nil || tag.RowsAffected() == 1 {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `select id from consistency_runs where connection_id = $1 and status in ('queued', 'running')`,
+		if err := tx.QueryRow(ctx, `select id from integration.consistency_runs where connection_id = $1 and status in ('queued', 'running')`,
 			c.ConnectionID).Scan(&id); err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (c Consistency) Begin(ctx context.Context, id string) (consistency.Run, err
 	run := consistency.Run{ID: id, Deep: true, Status: "running"}
 	var ended bool
 	err := c.Pool.QueryRow(ctx, `
-		update consistency_runs set touched_at = clock_timestamp(), status = case when finished_at is null then 'running' else status end
+		update integration.consistency_runs set touched_at = clock_timestamp(), status = case when finished_at is null then 'running' else status end
 		where connection_id = $1 and id = $2 returning requested_by, created_at, finished_at is not null`, c.ConnectionID, id).
 		Scan(&run.RequestedBy, &run.CreatedAt, &ended)
 	switch {
@@ -83,7 +83,7 @@ func (c Consistency) Begin(ctx context.Context, id string) (consistency.Run, err
 // Progress stores how far a run is.
 func (c Consistency) Progress(ctx context.Context, id string, p consistency.Progress) error {
 	_, err := c.Pool.Exec(ctx, `
-		update consistency_runs set progress = $3, touched_at = clock_timestamp() where connection_id = $1 and id = $2`, c.ConnectionID, id, p)
+		update integration.consistency_runs set progress = $3, touched_at = clock_timestamp() where connection_id = $1 and id = $2`, c.ConnectionID, id, p)
 	return Fault(err)
 }
 
@@ -103,12 +103,12 @@ func (c Consistency) Finish(ctx context.Context, run consistency.Run) error {
 	found, missing := run.Found()
 	return Fault(c.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		var before *int
-		if err := tx.QueryRow(ctx, `select (select found from consistency_runs
+		if err := tx.QueryRow(ctx, `select (select found from integration.consistency_runs
 			where connection_id = $1 and not deep and status = 'succeeded' order by created_at desc limit 1)`, c.ConnectionID).Scan(&before); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-			insert into consistency_runs as r (id, connection_id, deep, status, requested_by, created_at, finished_at, progress, results, found, error)
+			insert into integration.consistency_runs as r (id, connection_id, deep, status, requested_by, created_at, finished_at, progress, results, found, error)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, ''))
 			on conflict (id) do update set status = excluded.status, finished_at = excluded.finished_at, progress = excluded.progress,
 				results = excluded.results, found = excluded.found, error = excluded.error where r.finished_at is null`,
@@ -116,8 +116,8 @@ func (c Consistency) Finish(ctx context.Context, run consistency.Run) error {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-			delete from consistency_runs where connection_id = $1 and (created_at < $2 or id in (
-				select id from consistency_runs where connection_id = $1 and not deep order by created_at desc offset $3))`,
+			delete from integration.consistency_runs where connection_id = $1 and (created_at < $2 or id in (
+				select id from integration.consistency_runs where connection_id = $1 and not deep order by created_at desc offset $3))`,
 			c.ConnectionID, run.CreatedAt.Add(-kept), keptShallow); err != nil {
 			return err
 		}
@@ -143,17 +143,17 @@ func (c Consistency) Latest(ctx context.Context, deep bool) (consistency.Run, er
 	return c.one(ctx, `deep = $2 and status = 'succeeded' order by created_at desc limit 1`, deep)
 }
 
-// UnderWay returns the run that is queued or running; fault.NotFound when none is.
+// UnderWay returns the run that is queued or running and has not gone silent; fault.NotFound when none is.
 func (c Consistency) UnderWay(ctx context.Context) (consistency.Run, error) {
-	return c.one(ctx, `deep = $2 and status in ('queued', 'running')`, true)
+	return c.one(ctx, `deep = $2 and status in ('queued', 'running') and touched_at >= clock_timestamp() - $3::interval`, true, silent)
 }
 
-func (c Consistency) one(ctx context.Context, which string, deep bool) (consistency.Run, error) {
+func (c Consistency) one(ctx context.Context, which string, args ...any) (consistency.Run, error) {
 	var run consistency.Run
 	var finished *time.Time
 	err := c.Pool.QueryRow(ctx, `
 		select id::text, deep, status, requested_by, created_at, finished_at, progress, results, coalesce(error, '')
-		from consistency_runs where connection_id = $1 and `+which, c.ConnectionID, deep).
+		from integration.consistency_runs where connection_id = $1 and `+which, append([]any{c.ConnectionID}, args...)...).
 		Scan(&run.ID, &run.Deep, &run.Status, &run.RequestedBy, &run.CreatedAt, &finished, &run.Progress, &run.Results, &run.Error)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return run, fault.New(fault.NotFound, "Nothing has been checked yet.")

@@ -28,7 +28,7 @@ type Decisions struct {
 func (d Decisions) title() string {
 	var cases strings.Builder
 	for _, k := range d.Mapping.Kinds {
-		fmt.Fprintf(&cases, " when '%s' then (select name from %s b where b.connection_id = r.connection_id and b.id = r.row_id)", k.Name, pgx.Identifier{k.BaseTable}.Sanitize())
+		fmt.Fprintf(&cases, " when '%s' then (select name from %s b where b.connection_id = r.connection_id and b.id = r.row_id)", k.Name, TableOf(k.BaseTable))
 	}
 	return "coalesce(case r.kind" + cases.String() + " end, '')"
 }
@@ -38,7 +38,7 @@ func (d Decisions) Conflicts(ctx context.Context, f journal.Find) (journal.Found
 	return list(ctx, d.Pool, f.Limit, func(c journal.ConflictRecord) string { return c.ID }, `
 		select r.id::text, r.kind, r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+`, r.field, r.rule, r.winner,
 			r.notion_value, r.supabase_value, r.base_value, r.status, r.detected_at, r.decided_at, coalesce(r.decided_by, ''), r.decision
-		from sync_conflicts r
+		from integration.sync_conflicts r
 		where r.connection_id = $1 and r.intent_id is null and ($2 = '' or r.kind = $2) and ($3 = '' or r.row_id::text = $3)
 		and ($4 = '' or r.field = $4) and ($5 = '' or r.status = $5) and r.detected_at >= $6 and ($7 = '' or r.id < nullif($7, '')::uuid)
 		order by r.id desc limit $8`, scanConflict,
@@ -50,7 +50,7 @@ func (d Decisions) Conflict(ctx context.Context, id string) (journal.ConflictRec
 	rows, err := d.Pool.Query(ctx, `
 		select r.id::text, r.kind, r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+`, r.field, r.rule, r.winner,
 			r.notion_value, r.supabase_value, r.base_value, r.status, r.detected_at, r.decided_at, coalesce(r.decided_by, ''), r.decision
-		from sync_conflicts r where r.connection_id = $1 and r.id = $2 and r.intent_id is null`, d.ConnectionID, id)
+		from integration.sync_conflicts r where r.connection_id = $1 and r.id = $2 and r.intent_id is null`, d.ConnectionID, id)
 	if err != nil {
 		return journal.ConflictRecord{}, Fault(err)
 	}
@@ -83,12 +83,8 @@ func (d Decisions) Settle(ctx context.Context, id string, decision journal.Decis
 	if !known {
 		return c, fault.New(fault.Conflict, "The mapping has no %s any more.", c.Kind)
 	}
-	live, err := d.live(ctx, kind, c.RowID)
-	if err != nil {
+	if err := d.live(ctx, d.Pool, kind, c.RowID); err != nil {
 		return c, err
-	}
-	if !live {
-		return c, fault.New(fault.Conflict, "The record is deleted. Restore it first: a page from Notion's trash, or a row by clearing archived_at.")
 	}
 	if c.Field == "" {
 		return d.settleDeletion(ctx, kind, c, decision)
@@ -100,14 +96,14 @@ func (d Decisions) Settle(ctx context.Context, id string, decision journal.Decis
 	err = d.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		// All of the field's, in one order: two that settle different ones of them at once take turns.
-		batch.Queue(`select from sync_conflicts where connection_id = $1 and kind = $2 and row_id = $3 and field = $4 order by id for update`,
+		batch.Queue(`select from integration.sync_conflicts where connection_id = $1 and kind = $2 and row_id = $3 and field = $4 order by id for update`,
 			d.ConnectionID, c.Kind, c.RowID, c.Field)
-		batch.Queue(`update sync_conflicts set status = 'settled', settled_at = $5 where connection_id = $1 and kind = $2 and row_id = $3 and field = $4
+		batch.Queue(`update integration.sync_conflicts set status = 'settled', settled_at = $5 where connection_id = $1 and kind = $2 and row_id = $3 and field = $4
 			and status in ('waiting', 'decided') and id <> $6`, d.ConnectionID, c.Kind, c.RowID, c.Field, decision.At, id)
-		batch.Queue(`update sync_conflicts set status = 'decided', decision = $3, decided_property = case when $4 then notion_property end,
+		batch.Queue(`update integration.sync_conflicts set status = 'decided', decision = $3, decided_property = case when $4 then notion_property end,
 			decided_at = $5, decided_by = $6, settled_at = null where connection_id = $1 and id = $2`,
 			d.ConnectionID, id, value, property, decision.At, decision.By)
-		batch.Queue(`insert into sync_changes (connection_id, kind, row_id) values ($1, $2, $3)`, d.ConnectionID, c.Kind, c.RowID)
+		batch.Queue(`insert into integration.sync_changes (connection_id, kind, row_id) values ($1, $2, $3)`, d.ConnectionID, c.Kind, c.RowID)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -116,10 +112,15 @@ func (d Decisions) Settle(ctx context.Context, id string, decision journal.Decis
 	return d.Conflict(ctx, id)
 }
 
-func (d Decisions) live(ctx context.Context, kind mapping.Kind, rowID string) (live bool, err error) {
-	err = d.Pool.QueryRow(ctx, fmt.Sprintf(`select exists (select from %s where connection_id = $1 and id = $2 and archived_at is null)`,
-		pgx.Identifier{kind.Table}.Sanitize()), d.ConnectionID, rowID).Scan(&live)
-	return live, Fault(err)
+// live says whether a record is there; fault.Conflict when it is deleted.
+func (d Decisions) live(ctx context.Context, q querier, kind mapping.Kind, rowID string) error {
+	var live bool
+	err := q.QueryRow(ctx, fmt.Sprintf(`select exists (select from %s where connection_id = $1 and id = $2 and archived_at is null)`,
+		TableOf(kind.Table)), d.ConnectionID, rowID).Scan(&live)
+	if err == nil && !live {
+		err = fault.New(fault.Conflict, "The record is deleted. Restore it first: a page from Notion's trash, or a row by clearing archived_at.")
+	}
+	return Fault(err)
 }
 
 // chosen returns the value that was decided on, as the column shows it, and whether it is Notion's own.
@@ -146,13 +147,20 @@ func (d Decisions) settleDeletion(ctx context.Context, kind mapping.Kind, c jour
 		return c, fault.New(fault.Invalid, "A deletion has no value: keep notion or supabase.")
 	}
 	err := d.Pool.InTx(ctx, func(tx pgx.Tx) error {
+		// Two that decide at once take turns, and the later one sees what the other did.
+		if _, err := tx.Exec(ctx, `select from integration.sync_conflicts where connection_id = $1 and id = $2 for update`, d.ConnectionID, c.ID); err != nil {
+			return err
+		}
+		if err := d.live(ctx, tx, kind, c.RowID); err != nil {
+			return err
+		}
 		if decision.Keep != c.Winner {
 			if _, err := tx.Exec(ctx, fmt.Sprintf(`update %s set archived_at = $3 where connection_id = $1 and id = $2`,
-				pgx.Identifier{kind.Table}.Sanitize()), d.ConnectionID, c.RowID, decision.At); err != nil {
+				TableOf(kind.Table)), d.ConnectionID, c.RowID, decision.At); err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, `update sync_conflicts set status = 'settled', decided_at = $3, decided_by = $4, settled_at = $3
+		_, err := tx.Exec(ctx, `update integration.sync_conflicts set status = 'settled', decided_at = $3, decided_by = $4, settled_at = $3
 			where connection_id = $1 and id = $2`, d.ConnectionID, c.ID, decision.At, decision.By)
 		return err
 	})
@@ -166,16 +174,16 @@ func (d Decisions) settleDeletion(ctx context.Context, kind mapping.Kind, c jour
 func (d Decisions) Errors(ctx context.Context, f journal.Find) (journal.Found[journal.ErrorRecord], error) {
 	return list(ctx, d.Pool, f.Limit, func(e journal.ErrorRecord) string { return e.RowID }, `
 		select r.kind, r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+`, r.side, r.reason, r.attempts, r.first_at, r.last_at, r.next_attempt_at, r.fields
-		from sync_errors r
+		from integration.sync_errors r
 		where r.connection_id = $1 and `+amiss+` and ($2 = '' or r.kind = $2) and ($3 = '' or r.row_id < nullif($3, '')::uuid)
-		order by r.row_id desc limit $4`, pgx.RowToStructByPos[journal.ErrorRecord], d.ConnectionID, f.Kind, f.Cursor, f.Limit+1)
+		order by r.row_id desc fetch first ($4::bigint) rows with ties`, pgx.RowToStructByPos[journal.ErrorRecord], d.ConnectionID, f.Kind, f.Cursor, f.Limit+1)
 }
 
 // Retry has records that were refused tried again with the next sync: those named, or all of the kind; "" is every kind. It gives how
 // many.
 func (d Decisions) Retry(ctx context.Context, kind string, rowIDs []string, at time.Time) (int64, error) {
 	done, err := d.Pool.Exec(ctx, `
-		update sync_errors set next_attempt_at = $4
+		update integration.sync_errors set next_attempt_at = $4
 		where connection_id = $1 and ($2 = '' or kind = $2) and (cardinality($3::uuid[]) = 0 or row_id = any($3::uuid[]))`,
 		d.ConnectionID, kind, rowIDs, at)
 	return done.RowsAffected(), Fault(err)
@@ -191,7 +199,7 @@ func (d Decisions) Hold(ctx context.Context, id string, f journal.Find) (h journ
 		return h, held, err
 	}
 	held, err = list(ctx, d.Pool, f.Limit, func(r journal.HeldRecord) string { return r.RowID }, `
-		select r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+` from sync_held_records r
+		select r.row_id::text, coalesce(r.notion_id, ''), `+d.title()+` from integration.sync_held_records r
 		where r.connection_id = $1 and r.hold_id = $2 and ($3 = '' or r.row_id < nullif($3, '')::uuid)
 		order by r.row_id desc limit $4`, pgx.RowToStructByPos[journal.HeldRecord], d.ConnectionID, id, f.Cursor, f.Limit+1)
 	return holds[0], held, err
@@ -204,7 +212,7 @@ func (d Decisions) Holds(ctx context.Context) ([]journal.Hold, error) {
 
 func (d Decisions) holds(ctx context.Context, where, arg string) ([]journal.Hold, error) {
 	rows, err := d.Pool.Query(ctx, `
-		select id::text, kind, side, status, records, total, created_at from sync_holds
+		select id::text, kind, side, status, records, total, created_at, `+holdVersion+` from integration.sync_holds h
 		where connection_id = $1 and `+where+` order by created_at, id`, d.ConnectionID, arg)
 	if err != nil {
 		return nil, Fault(err)
@@ -213,22 +221,39 @@ func (d Decisions) holds(ctx context.Context, where, arg string) ([]journal.Hold
 	return holds, Fault(err)
 }
 
-// Decide stores what becomes of held deletions, for the next sync to do. fault.Conflict: somebody has decided before, or there is
-// nothing left to decide.
-func (d Decisions) Decide(ctx context.Context, id string, verdict journal.Verdict, by string, at time.Time) (journal.Hold, error) {
-	done, err := d.Pool.Exec(ctx, `update sync_holds set status = $3, decided_by = $4, decided_at = $5
-		where connection_id = $1 and id = $2 and status = 'waiting'`, d.ConnectionID, id, verdict, by, at)
-	if err != nil {
+// holdVersion is the version of a hold h, which changes with the records that it holds.
+const holdVersion = `(select left(encode(sha256(convert_to(coalesce(string_agg(r.row_id::text, '' order by r.row_id), ''), 'UTF8')), 'hex'), 16)
+	from integration.sync_held_records r where r.hold_id = h.id)`
+
+// Decide stores what becomes of held deletions, for the next sync to do. version is that of the hold that whoever decides has seen; with "" any will
+// do. fault.Conflict: somebody has decided before, there is nothing left to decide, or the hold has other records by now.
+func (d Decisions) Decide(ctx context.Context, id string, verdict journal.Verdict, version, by string, at time.Time) (journal.Hold, error) {
+	var decided bool
+	if err := d.Pool.InTx(ctx, func(tx pgx.Tx) error {
+		// Whoever adds records locks the hold first, so that the version is looked at in a statement of its own, once nobody else has the lock.
+		if _, err := tx.Exec(ctx, `select from integration.sync_holds where connection_id = $1 and id = $2 for update`, d.ConnectionID, id); err != nil {
+			return err
+		}
+		done, err := tx.Exec(ctx, `update integration.sync_holds h set status = $3, decided_by = $4, decided_at = $5
+			where connection_id = $1 and id = $2 and status = 'waiting' and $6 in ('', `+holdVersion+`)`, d.ConnectionID, id, verdict, by, at, version)
+		decided = done.RowsAffected() > 0
+		return err
+	}); err != nil {
 		return journal.Hold{}, Fault(err)
 	}
 	h, _, err := d.Hold(ctx, id, journal.Find{Limit: 1})
-	if err == nil && done.RowsAffected() == 0 {
+	switch {
+	case err != nil || decided:
+	case h.Status == journal.Waiting:
+		err = fault.New(fault.Conflict, "The batch has other records by now. Look at them again with GET /sync/held/%s, and send the version that it returns.", id)
+	default:
 		err = fault.New(fault.Conflict, "The hold is %s already.", h.Status)
 	}
 	return h, err
 }
 
-// list returns a page of rows: query asks for one more than limit, to see whether there is a next page.
+// list returns a page of rows: query asks for one more than limit, to see whether there is a next page. Rows of one id, in several tables, are not
+// parted.
 func list[T any](ctx context.Context, pool *Pool, limit int, id func(T) string, query string, scan pgx.RowToFunc[T], args ...any) (journal.Found[T], error) {
 	rows, err := pool.Query(ctx, query, args...)
 	if err != nil {
@@ -238,5 +263,9 @@ func list[T any](ctx context.Context, pool *Pool, limit int, id func(T) string, 
 	if err != nil || len(items) <= limit {
 		return journal.Found[T]{Items: items}, Fault(err)
 	}
-	return journal.Found[T]{Items: items[:limit], Next: id(items[limit-1])}, nil
+	n := limit
+	for n < len(items) && id(items[n]) == id(items[n-1]) {
+		n++
+	}
+	return journal.Found[T]{Items: items[:n], Next: id(items[n-1])}, nil
 }

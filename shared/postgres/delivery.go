@@ -27,7 +27,7 @@ func (s Subscriptions) Deliveries(ctx context.Context, id string, f delivery.Fil
 		return nil, err
 	}
 	rows, err := s.Pool.Query(ctx, `
-		select `+deliveryColumns+` from event_deliveries d
+		select `+deliveryColumns+` from integration.event_deliveries d
 		where d.connection_id = $1 and d.subscription_id = $2 and ($3 = '' or d.status = $3) and ($4 = '' or d.id < nullif($4, '')::uuid)
 		order by d.id desc limit $5`, s.ConnectionID, id, f.Status, f.Before, f.Limit)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s Subscriptions) Deliveries(ctx context.Context, id string, f delivery.Fil
 // Delivery returns one delivery with its attempts, the first one first; fault.NotFound when there is none.
 func (s Subscriptions) Delivery(ctx context.Context, id, deliveryID string) (delivery.Delivery, []delivery.Attempt, error) {
 	rows, err := s.Pool.Query(ctx, `
-		select `+deliveryColumns+` from event_deliveries d where d.connection_id = $1 and d.subscription_id = $2 and d.id = $3`,
+		select `+deliveryColumns+` from integration.event_deliveries d where d.connection_id = $1 and d.subscription_id = $2 and d.id = $3`,
 		s.ConnectionID, id, deliveryID)
 	if err != nil {
 		return delivery.Delivery{}, nil, Fault(err)
@@ -54,7 +54,7 @@ func (s Subscriptions) Delivery(ctx context.Context, id, deliveryID string) (del
 	}
 	rows, err = s.Pool.Query(ctx, `
 		select number, started_at, duration_ms, coalesce(status_code, 0), answer, error
-		from event_attempts where delivery_id = $1 order by number`, deliveryID)
+		from integration.event_attempts where delivery_id = $1 order by number`, deliveryID)
 	if err != nil {
 		return d, nil, Fault(err)
 	}
@@ -70,9 +70,9 @@ func (s Subscriptions) Delivery(ctx context.Context, id, deliveryID string) (del
 // Replay has a delivery's event delivered once more, as a delivery of its own; fault.NotFound when there is no such delivery.
 func (s Subscriptions) Replay(ctx context.Context, id, deliveryID, newID string, at time.Time) error {
 	tag, err := s.Pool.Exec(ctx, `
-		insert into event_deliveries (id, connection_id, subscription_id, event_id, event_type, replay_of, next_attempt_at, created_at)
+		insert into integration.event_deliveries (id, connection_id, subscription_id, event_id, event_type, replay_of, next_attempt_at, created_at)
 		select $4, connection_id, subscription_id, event_id, event_type, id, $5, $5
-		from event_deliveries where connection_id = $1 and subscription_id = $2 and id = $3`,
+		from integration.event_deliveries where connection_id = $1 and subscription_id = $2 and id = $3`,
 		s.ConnectionID, id, deliveryID, newID, at)
 	if err == nil && tag.RowsAffected() == 0 {
 		return fault.New(fault.NotFound, "The subscription %s has no delivery %s.", id, deliveryID)
@@ -87,7 +87,7 @@ func (s Subscriptions) Revive(ctx context.Context, id string, since, at time.Tim
 		return 0, err
 	}
 	tag, err := s.Pool.Exec(ctx, `
-		update event_deliveries set status = 'waiting', attempts = 0, next_attempt_at = $4, finished_at = null
+		update integration.event_deliveries set status = 'waiting', attempts = 0, next_attempt_at = $4, finished_at = null
 		where connection_id = $1 and subscription_id = $2 and status = 'dead' and finished_at >= $3`, s.ConnectionID, id, since, at)
 	return int(tag.RowsAffected()), Fault(err)
 }

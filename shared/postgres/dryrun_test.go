@@ -20,8 +20,8 @@ import (
 func TestDryRunIsNoSync(t *testing.T) {
 	t.Parallel()
 	const (
-		dry  = `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at, dry_run) values ($1, $2, $3, $4, 'test', $5, $5, $6, true)`
-		part = `insert into sync_run_databases (run_id, kind, status, queued_at, started_at, finished_at, error) values ($1, 'partners', $2, $3, $3, $4, $5)`
+		dry  = `insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at, dry_run) values ($1, $2, $3, $4, 'test', $5, $5, $6, true)`
+		part = `insert into integration.sync_run_databases (run_id, kind, status, queued_at, started_at, finished_at, error) values ($1, 'partners', $2, $3, $3, $4, $5)`
 	)
 	for name, becomes := range map[string]struct {
 		kind     journal.Type
@@ -41,7 +41,7 @@ func TestDryRunIsNoSync(t *testing.T) {
 			partners, _ := mapping.ACT().Kind("partners")
 			for i, status := range []string{"succeeded", "failed", "failed", "failed", "failed"} {
 				id, at := uuidV7(), now.Add(time.Duration(i-90)*time.Minute)
-				exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at) values ($1, $2, 'incremental', $3, 'test', $4, $4, $5)`,
+				exec(t, pool, `insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at) values ($1, $2, 'incremental', $3, 'test', $4, $4, $5)`,
 					id, connection, status, at, at.Add(time.Second))
 				exec(t, pool, part, id, status, at, at.Add(time.Second), nil)
 			}
@@ -103,7 +103,7 @@ func TestProblemsAreCounted(t *testing.T) {
 	}
 	refuse := func(kind string, n int, waits bool, since time.Duration) {
 		t.Helper()
-		exec(t, pool, `insert into sync_errors (connection_id, kind, row_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits)
+		exec(t, pool, `insert into integration.sync_errors (connection_id, kind, row_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits)
 			select $1, $2, gen_random_uuid(), 'notion', 'at most 100 options', 1, now() - $4::interval, now(), current_timestamp, $5 from generate_series(1, $3)`, connection, kind, n, since, waits)
 	}
 	refuse("partners", 61, false, time.Hour)
@@ -111,8 +111,8 @@ func TestProblemsAreCounted(t *testing.T) {
 	refuse("projects", 2, true, time.Hour)
 	refuse("organizations", 7, true, time.Second)
 	id := uuidV7()
-	exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at) values ($1, $2, 'full', 'failed', 'test', $3, $3)`, id, connection, now)
-	exec(t, pool, `insert into sync_run_databases (run_id, kind, status, queued_at, finished_at, error) values ($1, 'organizations', 'failed', $2, $2, 'Notion does not answer.')`, id, now)
+	exec(t, pool, `insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, finished_at) values ($1, $2, 'full', 'failed', 'test', $3, $3)`, id, connection, now)
+	exec(t, pool, `insert into integration.sync_run_databases (run_id, kind, status, queued_at, finished_at, error) values ($1, 'organizations', 'failed', $2, $2, 'Notion does not answer.')`, id, now)
 
 	w, _ := metric.WindowOf("24h")
 	f, err := postgres.Insight{Pool: pool, ConnectionID: connection, Kinds: kinds}.Read(t.Context(), w, now)

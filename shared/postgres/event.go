@@ -21,7 +21,7 @@ func StoreEvents(ctx context.Context, tx pgx.Tx, connectionID string, events ...
 		traceID = &id
 	}
 	_, err := tx.Exec(ctx, `
-		insert into integration_events (id, connection_id, type, source_system, target_system, data, created_at, trace_id)
+		insert into integration.events (id, connection_id, type, source_system, target_system, data, created_at, trace_id)
 		select e.id, $1, e.type, e.source_system, e.target_system, e.data, e.timestamp, $3::text
 		from jsonb_to_recordset($2) as e(id uuid, type text, source_system text, target_system text, data jsonb, timestamp timestamptz)`,
 		connectionID, events, traceID)
@@ -47,12 +47,12 @@ func (e Events) List(ctx context.Context, f event.Filter) (event.Page, error) {
 		since = &f.Since
 	}
 	var page event.Page
-	if err := e.Pool.QueryRow(ctx, `select count(*) from integration_events where `+fits,
+	if err := e.Pool.QueryRow(ctx, `select count(*) from integration.events where `+fits,
 		e.ConnectionID, types, f.Source, since).Scan(&page.Total); err != nil {
 		return page, Fault(err)
 	}
 	rows, err := e.Pool.Query(ctx, `
-		select id::text, type, source_system, target_system, data, created_at, coalesce(trace_id, ''), seq from integration_events
+		select id::text, type, source_system, target_system, data, created_at, coalesce(trace_id, ''), seq from integration.events
 		where `+fits+` and ($5 = 0 or seq < $5) order by seq desc limit $6`,
 		e.ConnectionID, types, f.Source, since, f.Before, f.Limit+1)
 	if err != nil {

@@ -41,7 +41,7 @@ func scanGrant(row pgx.Row) (g grant.Grant, err error) {
 
 // Find returns a connection's grant; fault.NotFound when it never had one.
 func (s Grants) Find(ctx context.Context, connectionID string) (grant.Grant, error) {
-	g, err := scanGrant(s.Pool.QueryRow(ctx, `select `+grantColumns+` from oauth_tokens where connection_id = $1 and provider = $2`,
+	g, err := scanGrant(s.Pool.QueryRow(ctx, `select `+grantColumns+` from public.oauth_tokens where connection_id = $1 and provider = $2`,
 		connectionID, grant.Provider))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return g, fault.New(fault.NotFound, "The connection has not been connected by OAuth.")
@@ -51,7 +51,7 @@ func (s Grants) Find(ctx context.Context, connectionID string) (grant.Grant, err
 
 // List returns every connection's grant.
 func (s Grants) List(ctx context.Context) ([]grant.Grant, error) {
-	rows, err := s.Pool.Query(ctx, `select `+grantColumns+` from oauth_tokens where provider = $1 order by connection_id`,
+	rows, err := s.Pool.Query(ctx, `select `+grantColumns+` from public.oauth_tokens where provider = $1 order by connection_id`,
 		grant.Provider)
 	if err != nil {
 		return nil, Fault(err)
@@ -63,7 +63,7 @@ func (s Grants) List(ctx context.Context) ([]grant.Grant, error) {
 // Claim takes hold of a grant for TTL by the database's clock; fault.Conflict while somebody else holds it.
 func (s Grants) Claim(ctx context.Context, connectionID, owner string) (grant.Grant, error) {
 	g, err := scanGrant(s.Pool.QueryRow(ctx, `
-		update oauth_tokens set lease_owner = $3, lease_until = clock_timestamp() + $4
+		update public.oauth_tokens set lease_owner = $3, lease_until = clock_timestamp() + $4
 		where connection_id = $1 and provider = $2 and (lease_until is null or lease_until <= clock_timestamp())
 		returning `+grantColumns, connectionID, grant.Provider, owner, s.TTL))
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -80,7 +80,7 @@ func (s Grants) Claim(ctx context.Context, connectionID, owner string) (grant.Gr
 func (s Grants) Save(ctx context.Context, owner string, was, is grant.Grant, happened ...event.Draft) error {
 	return Fault(s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			update oauth_tokens set status = $6, version = $7, scope = nullif($8, ''), issued_at = $9, expires_at = $10,
+			update public.oauth_tokens set status = $6, version = $7, scope = nullif($8, ''), issued_at = $9, expires_at = $10,
 				worked_version = case when $11 then $7::bigint end, warned_version = case when $12 then $7::bigint end, updated_at = now()
 			where connection_id = $1 and provider = $2 and lease_owner = $3 and lease_until > clock_timestamp() and secret_id = $4 and version = $5`,
 			is.ConnectionID, grant.Provider, owner, was.SecretID, was.Version, is.Status, is.Version, is.Scope, is.IssuedAt, timeOrNull(is.ExpiresAt),
@@ -98,7 +98,7 @@ func (s Grants) Save(ctx context.Context, owner string, was, is grant.Grant, hap
 // Release lets go of a grant. One that somebody else holds by now is none of ours.
 func (s Grants) Release(ctx context.Context, connectionID, owner string) error {
 	_, err := s.Pool.Exec(ctx, `
-		update oauth_tokens set lease_owner = null, lease_until = null where connection_id = $1 and provider = $2 and lease_owner = $3`,
+		update public.oauth_tokens set lease_owner = null, lease_until = null where connection_id = $1 and provider = $2 and lease_owner = $3`,
 		connectionID, grant.Provider, owner)
 	return Fault(err)
 }
@@ -108,17 +108,17 @@ func (s Grants) Release(ctx context.Context, connectionID, owner string) error {
 func (s Grants) Place(ctx context.Context, w grant.Workspace) (connectionID string, version int64, err error) {
 	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		// Two that place the same new workspace at once take turns.
-		if _, err := tx.Exec(ctx, `select 1 from connections where id = $1 for update`, s.First); err != nil {
+		if _, err := tx.Exec(ctx, `select 1 from integration.connections where id = $1 for update`, s.First); err != nil {
 			return err
 		}
 		err := tx.QueryRow(ctx, `
-			select connection_id::text, version from oauth_tokens where provider = $1 and workspace_id = $2
+			select connection_id::text, version from public.oauth_tokens where provider = $1 and workspace_id = $2
 			order by status = 'connected' desc, updated_at desc limit 1`, grant.Provider, w.ID).Scan(&connectionID, &version)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
 		var taken bool
-		if err := tx.QueryRow(ctx, `select exists (select from oauth_tokens where connection_id = $1)`, s.First).Scan(&taken); err != nil {
+		if err := tx.QueryRow(ctx, `select exists (select from public.oauth_tokens where connection_id = $1)`, s.First).Scan(&taken); err != nil {
 			return err
 		}
 		connectionID = s.First
@@ -126,13 +126,13 @@ func (s Grants) Place(ctx context.Context, w grant.Workspace) (connectionID stri
 			return nil
 		}
 		// A connection that an attempt made and did not use is used by the next.
-		err = tx.QueryRow(ctx, `select id::text from connections c where name = $1 and id <> $2 and not exists
-			(select from oauth_tokens where connection_id = c.id) limit 1`, w.Name, s.First).Scan(&connectionID)
+		err = tx.QueryRow(ctx, `select id::text from integration.connections c where name = $1 and id <> $2 and not exists
+			(select from public.oauth_tokens where connection_id = c.id) limit 1`, w.Name, s.First).Scan(&connectionID)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
 		connectionID = s.NewID()
-		_, err = tx.Exec(ctx, `insert into connections (id, name) values ($1, $2)`, connectionID, w.Name)
+		_, err = tx.Exec(ctx, `insert into integration.connections (id, name) values ($1, $2)`, connectionID, w.Name)
 		return err
 	})
 	return connectionID, version, Fault(err)
@@ -142,13 +142,13 @@ func (s Grants) Place(ctx context.Context, w grant.Workspace) (connectionID stri
 // another grant came first.
 func (s Grants) Connect(ctx context.Context, g grant.Grant, happened event.Draft) (replaced string, err error) {
 	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `select secret_id from oauth_tokens where connection_id = $1 and provider = $2 for update`,
+		err := tx.QueryRow(ctx, `select secret_id from public.oauth_tokens where connection_id = $1 and provider = $2 for update`,
 			g.ConnectionID, grant.Provider).Scan(&replaced)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `
-			insert into oauth_tokens as had (connection_id, provider, secret_id, status, workspace_id, workspace_name, bot_id, owner, scope, version,
+			insert into public.oauth_tokens as had (connection_id, provider, secret_id, status, workspace_id, workspace_name, bot_id, owner, scope, version,
 				worked_version, issued_at, expires_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $10, $11, $12)
 			on conflict (connection_id, provider) do update set

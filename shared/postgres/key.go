@@ -19,7 +19,7 @@ func (k Keys) Find(ctx context.Context, id string) (access.Key, error) {
 	key := access.Key{ID: id}
 	var scopes []string
 	var revoked *time.Time
-	err := k.Pool.QueryRow(ctx, `select client, secret_sha256, scopes, revoked_at from api_keys where id = $1`, id).
+	err := k.Pool.QueryRow(ctx, `select client, secret_sha256, scopes, revoked_at from integration.api_keys where id = $1`, id).
 		Scan(&key.Client, &key.SecretSHA256, &scopes, &revoked)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return access.Key{}, fault.New(fault.NotFound, "There is no API key %s.", id)
@@ -35,7 +35,7 @@ func (k Keys) Find(ctx context.Context, id string) (access.Key, error) {
 
 // Used notes that a key was used.
 func (k Keys) Used(ctx context.Context, id string) error {
-	_, err := k.Pool.Exec(ctx, `update api_keys set last_used_at = now() where id = $1`, id)
+	_, err := k.Pool.Exec(ctx, `update integration.api_keys set last_used_at = now() where id = $1`, id)
 	return Fault(err)
 }
 
@@ -50,14 +50,14 @@ func (k Keys) Add(ctx context.Context, key access.Key) error {
 			return err
 		}
 		var live int
-		if err := tx.QueryRow(ctx, `select count(*) from api_keys where client = $1 and revoked_at is null and id <> $2`, key.Client, key.ID).Scan(&live); err != nil {
+		if err := tx.QueryRow(ctx, `select count(*) from integration.api_keys where client = $1 and revoked_at is null and id <> $2`, key.Client, key.ID).Scan(&live); err != nil {
 			return err
 		}
 		if live >= access.LiveKeys {
 			return fault.New(fault.Conflict, "%s has %d live keys, which is as many as a client may have: revoke one first.", key.Client, live)
 		}
 		_, err := tx.Exec(ctx, `
-			insert into api_keys (id, client, secret_sha256, scopes) values ($1, $2, $3, $4) on conflict (id) do nothing`,
+			insert into integration.api_keys (id, client, secret_sha256, scopes) values ($1, $2, $3, $4) on conflict (id) do nothing`,
 			key.ID, key.Client, key.SecretSHA256, scopes)
 		return err
 	}))
@@ -66,7 +66,7 @@ func (k Keys) Add(ctx context.Context, key access.Key) error {
 // List returns all keys, those of a client together, the oldest first.
 func (k Keys) List(ctx context.Context) ([]access.Key, error) {
 	rows, err := k.Pool.Query(ctx, `
-		select id, client, scopes, created_at, last_used_at, revoked_at from api_keys order by client, created_at, id`)
+		select id, client, scopes, created_at, last_used_at, revoked_at from integration.api_keys order by client, created_at, id`)
 	if err != nil {
 		return nil, Fault(err)
 	}
@@ -90,7 +90,7 @@ func (k Keys) List(ctx context.Context) ([]access.Key, error) {
 
 // Revoke ends a key; fault.NotFound when there is no such live key.
 func (k Keys) Revoke(ctx context.Context, id string) error {
-	tag, err := k.Pool.Exec(ctx, `update api_keys set revoked_at = now() where id = $1 and revoked_at is null`, id)
+	tag, err := k.Pool.Exec(ctx, `update integration.api_keys set revoked_at = now() where id = $1 and revoked_at is null`, id)
 	if err == nil && tag.RowsAffected() == 0 {
 		return fault.New(fault.NotFound, "There is no live key %s.", id)
 	}

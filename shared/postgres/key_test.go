@@ -116,7 +116,7 @@ func TestWindows(t *testing.T) {
 	if highest < 10 { // 20, but for a minute that ended meanwhile
 		t.Errorf("counted to %d", highest)
 	}
-	if _, err := pool.Exec(t.Context(), `update caller_windows set started_at = started_at - interval '2 hours'`); err != nil {
+	if _, err := pool.Exec(t.Context(), `update integration.caller_windows set started_at = started_at - interval '2 hours'`); err != nil {
 		t.Fatal(err)
 	}
 	if n, _, err := windows.Count(t.Context(), "client:desk"); n != 1 || err != nil {
@@ -126,7 +126,7 @@ func TestWindows(t *testing.T) {
 		t.Error(err)
 	}
 	var left int
-	if err := pool.QueryRow(t.Context(), `select count(*) from caller_windows`).Scan(&left); err != nil || left != 1 {
+	if err := pool.QueryRow(t.Context(), `select count(*) from integration.caller_windows`).Scan(&left); err != nil || left != 1 {
 		t.Errorf("%d are kept, %v", left, err)
 	}
 }

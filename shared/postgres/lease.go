@@ -22,7 +22,7 @@ type Leases struct {
 func (l Leases) Acquire(ctx context.Context, connectionID, kind, owner string) (journal.Lease, error) {
 	lease := journal.Lease{ConnectionID: connectionID, Kind: kind, Owner: owner, TTL: l.TTL}
 	err := l.Pool.QueryRow(ctx, `
-		insert into sync_leases as held (connection_id, kind, owner, term, expires_at)
+		insert into integration.sync_leases as held (connection_id, kind, owner, term, expires_at)
 		values ($1, $2, $3, 1, clock_timestamp() + $4)
 		on conflict (connection_id, kind) do update
 		set owner = excluded.owner, term = held.term + 1, expires_at = excluded.expires_at
@@ -36,7 +36,7 @@ func (l Leases) Acquire(ctx context.Context, connectionID, kind, owner string) (
 
 func (l Leases) held(ctx context.Context, connectionID, kind string) error {
 	var left time.Duration
-	err := l.Pool.QueryRow(ctx, `select expires_at - clock_timestamp() from sync_leases where connection_id = $1 and kind = $2`,
+	err := l.Pool.QueryRow(ctx, `select expires_at - clock_timestamp() from integration.sync_leases where connection_id = $1 and kind = $2`,
 		connectionID, kind).Scan(&left)
 	if err != nil {
 		return Fault(err)
@@ -54,7 +54,7 @@ func (l Leases) Renew(ctx context.Context, lease journal.Lease) error {
 // Release releases a lease. One that was lost is none of ours any more.
 func (l Leases) Release(ctx context.Context, lease journal.Lease) error {
 	_, err := l.Pool.Exec(ctx, `
-		update sync_leases set expires_at = clock_timestamp()
+		update integration.sync_leases set expires_at = clock_timestamp()
 		where connection_id = $1 and kind = $2 and owner = $3 and term = $4`,
 		lease.ConnectionID, lease.Kind, lease.Owner, lease.Term)
 	return Fault(err)
@@ -66,7 +66,7 @@ func Fence(ctx context.Context, tx pgx.Tx, lease journal.Lease) error { return r
 
 func renew(ctx context.Context, q querier, lease journal.Lease) error {
 	tag, err := q.Exec(ctx, `
-		update sync_leases set expires_at = clock_timestamp() + $5
+		update integration.sync_leases set expires_at = clock_timestamp() + $5
 		where connection_id = $1 and kind = $2 and owner = $3 and term = $4 and expires_at > clock_timestamp()`,
 		lease.ConnectionID, lease.Kind, lease.Owner, lease.Term, lease.TTL)
 	if err != nil {

@@ -31,7 +31,7 @@ const merged = ` on conflict (connection_id, grain, at, service, operation, outc
 // Add adds rows to what is stored, in one statement. They may come late; what a clock that runs ahead dates into the future counts now.
 func (m Measurements) Add(ctx context.Context, rows []metric.Row) error {
 	_, err := m.Pool.Exec(unmeasured(ctx), `
-		insert into measurements as m (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
+		insert into integration.measurements as m (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
 		select $1, 'minute', at, service, operation, outcome, sum(calls), sum(micros), `+sumOf("latency")+`
 		from (`+added+`) new group by at, service, operation, outcome order by at, service, operation, outcome`+merged, m.ConnectionID, rows)
 	return Fault(err)
@@ -57,16 +57,16 @@ func (m Measurements) Fold(ctx context.Context, now time.Time) error {
 			before := now.UTC().Add(-step.keep).Truncate(step.to.Length())
 			if _, err := tx.Exec(ctx, `
 				with aged as (
-					delete from measurements where connection_id = $1 and grain = $2 and at < $4
+					delete from integration.measurements where connection_id = $1 and grain = $2 and at < $4
 					returning date_trunc($3::text, at, 'UTC') as at, service, operation, outcome, calls, micros, latency)
-				insert into measurements as m (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
+				insert into integration.measurements as m (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
 				select $1, $3, at, service, operation, outcome, sum(calls), sum(micros), `+sumOf("latency")+`
 				from aged group by at, service, operation, outcome order by at, service, operation, outcome`+merged,
 				m.ConnectionID, step.from, step.to, before); err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, `delete from measurements where connection_id = $1 and grain = 'day' and at < $2`,
+		_, err := tx.Exec(ctx, `delete from integration.measurements where connection_id = $1 and grain = 'day' and at < $2`,
 			m.ConnectionID, now.UTC().Add(-metric.KeepDays))
 		return err
 	}))
@@ -85,7 +85,7 @@ func (m Measurements) Sums(ctx context.Context, since time.Time, grain metric.Gr
 func (m Measurements) read(ctx context.Context, since time.Time, grain metric.Grain, operation string) ([]metric.Row, error) {
 	rows, err := m.Pool.Query(unmeasured(ctx), `
 		select date_trunc($3::text, at, 'UTC') as start, service, `+operation+` as what, outcome, sum(calls)::bigint, sum(micros)::bigint, `+sumOf("latency")+`
-		from measurements where connection_id = $1 and at >= $2
+		from integration.measurements where connection_id = $1 and at >= $2
 		group by start, service, what, outcome order by start, service, what, outcome`, m.ConnectionID, since, grain)
 	if err != nil {
 		return nil, Fault(err)

@@ -75,7 +75,7 @@ func TestFiguresStayAsTheyAreFolded(t *testing.T) {
 	}
 	figures(32)
 	var grains int
-	if err := store.Pool.QueryRow(t.Context(), `select count(distinct grain) from measurements where at > $1`, hours(24*91)).Scan(&grains); err != nil || grains != 3 {
+	if err := store.Pool.QueryRow(t.Context(), `select count(distinct grain) from integration.measurements where at > $1`, hours(24*91)).Scan(&grains); err != nil || grains != 3 {
 		t.Errorf("%d grains, %v", grains, err)
 	}
 }
@@ -133,7 +133,7 @@ func TestStatementsAreMeasured(t *testing.T) {
 	var n int
 	_ = pool.QueryRow(ctx, `select 1`).Scan(&n)
 	_ = pool.QueryRow(ctx, `select 1 where false`).Scan(&n)
-	_, _ = pool.Exec(ctx, `insert into connections (name) values (null)`)
+	_, _ = pool.Exec(ctx, `insert into integration.connections (name) values (null)`)
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	_, _ = pool.Exec(cancelled, `select 1`)

@@ -22,18 +22,18 @@ import (
 func TestScaleOfTheDashboard(t *testing.T) {
 	pool := pgtest.New(t)
 	for what, sql := range map[string]string{
-		"events": `insert into integration_events (id, connection_id, type, source_system, target_system, data, created_at)
+		"events": `insert into integration.events (id, connection_id, type, source_system, target_system, data, created_at)
 			select gen_random_uuid(), $1, 'record_updated', 'notion', 'supabase', '{"kind":"partners"}', now() - n * interval '7 s' from generate_series(1, 1000000) n`,
-		"measurements": `insert into measurements (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
+		"measurements": `insert into integration.measurements (connection_id, grain, at, service, operation, outcome, calls, micros, latency)
 			select $1, grain, date_trunc(grain, now(), 'UTC') - (n / 500) * step, 'subscriber', 'host-' || n % 250 || '.example.org', case when n % 500 < 250 then '' else 'unavailable' end,
 				5, 100000, array_fill(1::bigint, array[28])
 			from (values ('minute', interval '1 min', 90000), ('hour', interval '1 hour', 90000), ('day', interval '1 day', 45000)) g (grain, step, most), generate_series(0, most - 1) n`,
-		"runs": `with made as (insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
+		"runs": `with made as (insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
 				select gen_random_uuid(), $1, 'incremental', case when n % 20 = 0 then 'failed' else 'succeeded' end, 'schedule', at, at, at + interval '3 s'
 				from (select n, now() - n * interval '5 min' as at from generate_series(1, 105000) n) t returning id, status, created_at)
-			insert into sync_run_databases (run_id, kind, status, queued_at, started_at, finished_at)
+			insert into integration.sync_run_databases (run_id, kind, status, queued_at, started_at, finished_at)
 			select id, kind, status, created_at, created_at, created_at + interval '3 s' from made, unnest('{partners,projects,opportunities,organizations}'::text[]) kind`,
-		"conflicts": `insert into sync_conflicts (id, connection_id, kind, row_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at)
+		"conflicts": `insert into integration.sync_conflicts (id, connection_id, kind, row_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at)
 			select gen_random_uuid(), $1, 'partners', gen_random_uuid(), 'location', 'newest', 'notion', '"a"', '"b"', null, now() - n * interval '8 s' from generate_series(1, 1000000) n`,
 	} {
 		began := time.Now()

@@ -55,7 +55,7 @@ func (b *OwnBreaker) Tell(ctx context.Context, pool *Pool) {
 	defer cancel()
 	var reset *time.Time
 	err := pool.QueryRow(ctx, `
-		insert into breakers as b (connection_id, service, status, last_opened_at, openings) values ($1, $2, 'closed', least($3, clock_timestamp()), $4)
+		insert into integration.breakers as b (connection_id, service, status, last_opened_at, openings) values ($1, $2, 'closed', least($3, clock_timestamp()), $4)
 		on conflict (connection_id, service) do update set last_opened_at = greatest(b.last_opened_at, excluded.last_opened_at), openings = b.openings + $4
 		returning reset_at`, b.ConnectionID, b.Service, last, n).Scan(&reset)
 	b.mu.Lock()

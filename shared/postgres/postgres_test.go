@@ -62,7 +62,7 @@ func TestLease(t *testing.T) {
 	if err := leases.Renew(t.Context(), first); err != nil {
 		t.Errorf("renew: %v", err)
 	}
-	if _, err := pool.Exec(t.Context(), `update sync_leases set expires_at = clock_timestamp() - interval '1 second'`); err != nil {
+	if _, err := pool.Exec(t.Context(), `update integration.sync_leases set expires_at = clock_timestamp() - interval '1 second'`); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, leases.Renew(t.Context(), first), fault.Conflict)
@@ -256,7 +256,7 @@ func TestARunThatNobodyWorksOnIsHandedOverAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				if c.expired {
-					if _, err := pool.Exec(t.Context(), `update sync_leases set expires_at = clock_timestamp() where owner = $1`, lease.Owner); err != nil {
+					if _, err := pool.Exec(t.Context(), `update integration.sync_leases set expires_at = clock_timestamp() where owner = $1`, lease.Owner); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -412,7 +412,7 @@ func TestKeys(t *testing.T) {
 	}
 	_, err = keys.Find(t.Context(), "0000000000000000")
 	wants(t, err, fault.NotFound)
-	if _, err := pool.Exec(t.Context(), `update api_keys set revoked_at = now()`); err != nil {
+	if _, err := pool.Exec(t.Context(), `update integration.api_keys set revoked_at = now()`); err != nil {
 		t.Fatal(err)
 	}
 	if found, err = keys.Find(t.Context(), key.ID); err != nil || found.RevokedAt.IsZero() {
@@ -429,7 +429,7 @@ func TestFaults(t *testing.T) {
 	}{
 		"no such table":     {`select * from nothing`, fault.Unavailable},
 		"a bad value":       {`select 'x'::int`, fault.Invalid},
-		"a broken rule":     {`insert into connections (id, name) values ('00000000-0000-0000-0000-000000000001', 'x')`, fault.Invalid},
+		"a broken rule":     {`insert into integration.connections (id, name) values ('00000000-0000-0000-0000-000000000001', 'x')`, fault.Invalid},
 		"a broken query":    {`selec`, fault.Internal},
 		"a statement's end": {`do $$ begin raise exception using errcode = '57014'; end $$`, fault.Unavailable},
 	}

@@ -22,7 +22,7 @@ func (r Runs) Run(ctx context.Context, id string) (journal.RunReport, error) {
 	told := journal.RunReport{Run: journal.Run{ID: id, ConnectionID: r.ConnectionID}, Parts: map[string]journal.PartReport{}}
 	var started, finished *time.Time
 	err := r.Pool.QueryRow(ctx, `
-		select type, dry_run, requested_by, created_at, status, started_at, finished_at from sync_runs where connection_id = $1 and id = $2`,
+		select type, dry_run, requested_by, created_at, status, started_at, finished_at from integration.sync_runs where connection_id = $1 and id = $2`,
 		r.ConnectionID, id).Scan(&told.Type, &told.DryRun, &told.RequestedBy, &told.CreatedAt, &told.Status, &started, &finished)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return told, fault.New(fault.NotFound, "There is no run %s. POST /sync/trigger answers with the id of the run that it starts.", id)
@@ -32,7 +32,7 @@ func (r Runs) Run(ctx context.Context, id string) (journal.RunReport, error) {
 	}
 	told.StartedAt, told.FinishedAt = orZero(started), orZero(finished)
 	rows, err := r.Pool.Query(ctx, `
-		select kind, status, coalesce(checkpoint->>'phase', ''), coalesce(error, ''), counts from sync_run_databases where run_id = $1`, id)
+		select kind, status, coalesce(checkpoint->>'phase', ''), coalesce(error, ''), counts from integration.sync_run_databases where run_id = $1`, id)
 	if err != nil {
 		return told, Fault(err)
 	}
@@ -58,12 +58,12 @@ func (r Runs) Preview(ctx context.Context, f journal.PreviewFilter) (journal.Pre
 	const fits = `connection_id = $1 and run_id = $2 and ($3 = '' or kind = $3)
 		and (doubtful or match <> '' or notion is not null or supabase is not null or refusal is not null or conflicts <> '[]')`
 	var page journal.PreviewPage
-	if err := r.Pool.QueryRow(ctx, `select count(*) from sync_previews where `+fits, r.ConnectionID, f.RunID, f.Kind).Scan(&page.Total); err != nil {
+	if err := r.Pool.QueryRow(ctx, `select count(*) from integration.sync_previews where `+fits, r.ConnectionID, f.RunID, f.Kind).Scan(&page.Total); err != nil {
 		return page, Fault(err)
 	}
 	rows, err := r.Pool.Query(ctx, `
 		select seq, kind, coalesce(notion_id, ''), coalesce(row_id::text, ''), title, match, doubtful, notion, supabase, held, conflicts, refusal
-		from sync_previews where `+fits+` and seq > $4 order by seq limit $5`, r.ConnectionID, f.RunID, f.Kind, f.After, f.Limit+1)
+		from integration.sync_previews where `+fits+` and seq > $4 order by seq limit $5`, r.ConnectionID, f.RunID, f.Kind, f.After, f.Limit+1)
 	if err != nil {
 		return page, Fault(err)
 	}

@@ -33,7 +33,7 @@ func (l Ledger) create(ctx context.Context, run journal.Run, kinds []string, idl
 	idle := false
 	err = l.transact(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			insert into sync_runs (id, connection_id, type, scope, requested_by, created_at, dry_run) values ($1, $2, $3, $4, $5, $6, $7)
+			insert into integration.sync_runs (id, connection_id, type, scope, requested_by, created_at, dry_run) values ($1, $2, $3, $4, $5, $6, $7)
 			on conflict (connection_id, type, scope, dry_run) where status in ('queued', 'running') do nothing`,
 			run.ID, run.ConnectionID, run.Type, run.Scope, run.RequestedBy, run.CreatedAt, run.DryRun)
 		if err != nil {
@@ -41,20 +41,25 @@ func (l Ledger) create(ctx context.Context, run journal.Run, kinds []string, idl
 		}
 		if tag.RowsAffected() == 0 {
 			if err := tx.QueryRow(ctx, `
-				select id from sync_runs where connection_id = $1 and type = $2 and scope = $3 and dry_run = $4 and status in ('queued', 'running')`,
+				select id from integration.sync_runs where connection_id = $1 and type = $2 and scope = $3 and dry_run = $4 and status in ('queued', 'running') for update`,
 				run.ConnectionID, run.Type, run.Scope, run.DryRun).Scan(&underWay); err != nil {
 				return err
 			}
 			again, err := tx.Exec(ctx, `
-				update sync_run_databases p set handed_at = $2 where p.run_id = $1 and p.status in ('queued', 'running')
-				and not exists (select from sync_run_databases o join sync_runs r on r.id = o.run_id
-					where o.run_id = $1 and r.connection_id = $4 and o.status in ('queued', 'running') and not `+idlePart("o", "$3")+`)`,
+				update integration.sync_run_databases p set requeued_at = $2 where p.run_id = $1 and p.status in ('queued', 'running')
+				and not exists (select from integration.sync_run_databases o join integration.sync_runs r on r.id = o.run_id
+					where o.run_id = $1 and r.connection_id = $4 and o.status in ('queued', 'running') and not `+idlePart("o", "$3", "$2")+`)`,
 				underWay, run.CreatedAt, idleSince, run.ConnectionID)
-			idle = again.RowsAffected() > 0
+			if idle = again.RowsAffected() > 0; err != nil || !idle {
+				return err
+			}
+			// Databases that were set up since the run began have a part in it as well.
+			_, err = tx.Exec(ctx, `
+				insert into integration.sync_run_databases (run_id, kind, queued_at) select $1, unnest($2::text[]), $3 on conflict do nothing`, underWay, kinds, run.CreatedAt)
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			insert into sync_run_databases (run_id, kind, queued_at) select $1, unnest($2::text[]), $3`,
+			insert into integration.sync_run_databases (run_id, kind, queued_at) select $1, unnest($2::text[]), $3`,
 			run.ID, kinds, run.CreatedAt)
 		return err
 	})
@@ -70,7 +75,7 @@ func (l Ledger) Begin(ctx context.Context, runID, kind string, at time.Time) (pa
 		var status string
 		err := tx.QueryRow(ctx, `
 			select p.status, p.checkpoint, p.counts, coalesce(p.started_at, $3), r.id, r.connection_id, r.type, r.dry_run, r.requested_by, r.created_at
-			from sync_run_databases p join sync_runs r on r.id = p.run_id
+			from integration.sync_run_databases p join integration.sync_runs r on r.id = p.run_id
 			where p.run_id = $1 and p.kind = $2 for update`, runID, kind, at).
 			Scan(&status, &part.Checkpoint, &part.Counts, &part.StartedAt, &part.Run.ID, &part.Run.ConnectionID, &part.Run.Type, &part.Run.DryRun,
 				&part.Run.RequestedBy, &part.Run.CreatedAt)
@@ -82,12 +87,12 @@ func (l Ledger) Begin(ctx context.Context, runID, kind string, at time.Time) (pa
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-			update sync_run_databases set status = 'running', started_at = coalesce(started_at, $3)
+			update integration.sync_run_databases set status = 'running', started_at = coalesce(started_at, $3)
 			where run_id = $1 and kind = $2`, runID, kind, at); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `
-			update sync_runs set status = 'running', started_at = $2 where id = $1 and status = 'queued'`, runID, at)
+			update integration.sync_runs set status = 'running', started_at = $2 where id = $1 and status = 'queued'`, runID, at)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
@@ -117,7 +122,7 @@ type partData struct {
 
 // SavePart stores how far a part is; it belongs into the transaction that stores what it did.
 func SavePart(ctx context.Context, tx pgx.Tx, part journal.Part) error {
-	_, err := tx.Exec(ctx, `update sync_run_databases set checkpoint = $3, counts = $4 where run_id = $1 and kind = $2`,
+	_, err := tx.Exec(ctx, `update integration.sync_run_databases set checkpoint = $3, counts = $4 where run_id = $1 and kind = $2`,
 		part.Run.ID, part.Kind, part.Checkpoint, part.Counts)
 	return err
 }
@@ -133,16 +138,16 @@ func (l Ledger) Finish(ctx context.Context, lease journal.Lease, part journal.Pa
 			return err
 		}
 		// The run's row first: two parts that end at once take turns, and the later one sees the other's end.
-		if _, err := tx.Exec(ctx, `select 1 from sync_runs where id = $1 for update`, part.Run.ID); err != nil {
+		if _, err := tx.Exec(ctx, `select 1 from integration.sync_runs where id = $1 for update`, part.Run.ID); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-			update sync_run_databases set status = $3, error = nullif($4, ''), counts = $5, finished_at = $6
+			update integration.sync_run_databases set status = $3, error = nullif($4, ''), counts = $5, finished_at = $6
 			where run_id = $1 and kind = $2`, part.Run.ID, part.Kind, status, reason, part.Counts, at); err != nil {
 			return err
 		}
-		for _, scratch := range []string{"sync_seen", "sync_match_pages", "sync_match_rows"} {
-			if _, err := tx.Exec(ctx, `delete from `+scratch+` where run_id = $1 and kind = $2`, part.Run.ID, part.Kind); err != nil {
+		for _, scratch := range []string{"sync_listed_pages", "sync_match_pages", "sync_match_rows"} {
+			if _, err := tx.Exec(ctx, `delete from integration.`+scratch+` where run_id = $1 and kind = $2`, part.Run.ID, part.Kind); err != nil {
 				return err
 			}
 		}
@@ -151,7 +156,7 @@ func (l Ledger) Finish(ctx context.Context, lease journal.Lease, part journal.Pa
 }
 
 func (l Ledger) finishRun(ctx context.Context, tx pgx.Tx, run journal.Run, at time.Time) error {
-	rows, err := tx.Query(ctx, `select kind, status, coalesce(error, ''), counts from sync_run_databases where run_id = $1`, run.ID)
+	rows, err := tx.Query(ctx, `select kind, status, coalesce(error, ''), counts from integration.sync_run_databases where run_id = $1`, run.ID)
 	if err != nil {
 		return err
 	}
@@ -175,7 +180,7 @@ func (l Ledger) finishRun(ctx context.Context, tx pgx.Tx, run journal.Run, at ti
 	}
 	var started time.Time
 	if err := tx.QueryRow(ctx, `
-		update sync_runs set status = $2, started_at = coalesce(started_at, $3), finished_at = $3 where id = $1 returning started_at`,
+		update integration.sync_runs set status = $2, started_at = coalesce(started_at, $3), finished_at = $3 where id = $1 returning started_at`,
 		run.ID, status, at).Scan(&started); err != nil {
 		return err
 	}
@@ -185,47 +190,50 @@ func (l Ledger) finishRun(ctx context.Context, tx pgx.Tx, run journal.Run, at ti
 	}.New(l.NewID(), at))
 }
 
-// Last returns when a connection's last sync of a type was asked for; zero for never.
+// Last returns when a connection's last sync of a type was asked for, by the schedule or of all databases; zero for never. What somebody asks for
+// of some databases says nothing of the others, and one that failed is as none.
 func (l Ledger) Last(ctx context.Context, connectionID string, t journal.Type) (time.Time, error) {
 	var at *time.Time
-	err := l.Pool.QueryRow(ctx, `select max(created_at) from sync_runs where connection_id = $1 and type = $2 and not dry_run`, connectionID, t).Scan(&at)
+	err := l.Pool.QueryRow(ctx, `select max(created_at) from integration.sync_runs where connection_id = $1 and type = $2 and not dry_run
+		and (scope = '' or requested_by = $3) and status <> 'failed'`, connectionID, t, journal.BySchedule).Scan(&at)
 	if err != nil || at == nil {
 		return time.Time{}, Fault(err)
 	}
 	return *at, nil
 }
 
-// idlePart returns the condition under which nobody works on part p of run r, and nobody was asked to after a time.
-func idlePart(p, since string) string {
-	return `(coalesce(` + p + `.handed_at, ` + p + `.queued_at) < ` + since + ` and not exists (select from sync_leases l
+// idlePart returns the condition under which nobody works on part p of run r, and nobody was asked to between a time and now. What a clock that
+// was ahead noted says nothing.
+func idlePart(p, since, now string) string {
+	return `(coalesce(` + p + `.requeued_at, ` + p + `.queued_at) not between ` + since + ` and ` + now + `::timestamptz + interval '1 minute' and not exists (select from integration.sync_leases l
 		where l.connection_id = r.connection_id and l.kind = ` + p + `.kind and l.expires_at > clock_timestamp()))`
 }
 
 // stalledSince returns SQL for when somebody last worked on, or was first asked to work on, what of a kind's syncs is not done; nothing while
 // somebody works. A dry run that waits keeps nothing out of step.
 func stalledSince(kind string) string {
-	return `select min(greatest(p.queued_at, l.expires_at)) from sync_run_databases p join sync_runs r on r.id = p.run_id
-		left join sync_leases l on l.connection_id = r.connection_id and l.kind = p.kind
+	return `select min(greatest(p.queued_at, l.expires_at)) from integration.sync_run_databases p join integration.sync_runs r on r.id = p.run_id
+		left join integration.sync_leases l on l.connection_id = r.connection_id and l.kind = p.kind
 		where r.connection_id = $1 and not r.dry_run and p.kind = ` + kind + ` and p.status in ('queued', 'running') and coalesce(l.expires_at, '-infinity') <= clock_timestamp()`
 }
 
 // Queued notes that a part waits for a worker from now on.
 func (l Ledger) Queued(ctx context.Context, runID, kind string, at time.Time) error {
 	_, err := l.Pool.Exec(ctx, `
-		update sync_run_databases set queued_at = $3, handed_at = null where run_id = $1 and kind = $2 and status in ('queued', 'running')`, runID, kind, at)
+		update integration.sync_run_databases set queued_at = $3, requeued_at = null where run_id = $1 and kind = $2 and status in ('queued', 'running')`, runID, kind, at)
 	return Fault(err)
 }
 
 // Busy returns the kinds of which a part of a run of that type is not done.
 func (l Ledger) Busy(ctx context.Context, connectionID string, t journal.Type) ([]string, error) {
 	return l.kinds(ctx, `
-		select distinct p.kind from sync_run_databases p join sync_runs r on r.id = p.run_id
+		select distinct p.kind from integration.sync_run_databases p join integration.sync_runs r on r.id = p.run_id
 		where r.connection_id = $1 and r.type = $2 and not r.dry_run and p.status in ('queued', 'running')`, connectionID, t)
 }
 
 // Waiting returns the kinds with records that wait for a lock of somebody else's to go.
 func (l Ledger) Waiting(ctx context.Context, connectionID string) ([]string, error) {
-	return l.kinds(ctx, `select distinct kind from sync_errors where connection_id = $1 and waits`, connectionID)
+	return l.kinds(ctx, `select distinct kind from integration.sync_errors where connection_id = $1 and waits`, connectionID)
 }
 
 func (l Ledger) kinds(ctx context.Context, sql string, args ...any) ([]string, error) {
@@ -242,8 +250,8 @@ func (l Ledger) kinds(ctx context.Context, sql string, args ...any) ([]string, e
 func (l Ledger) Lost(ctx context.Context, connectionID string, idleSince, at time.Time) ([]journal.Message, error) {
 	rows, err := l.Pool.Query(ctx, `
 		with lost as (
-			update sync_run_databases p set handed_at = $3 from sync_runs r
-			where r.id = p.run_id and r.connection_id = $1 and p.status in ('queued', 'running') and `+idlePart("p", "$2")+`
+			update integration.sync_run_databases p set requeued_at = $3 from integration.sync_runs r
+			where r.id = p.run_id and r.connection_id = $1 and p.status in ('queued', 'running') and `+idlePart("p", "$2", "$3")+`
 			returning p.run_id, p.kind, p.queued_at)
 		select run_id::text, kind from lost order by queued_at, kind`, connectionID, idleSince, at)
 	if err != nil {

@@ -110,20 +110,20 @@ type place struct {
 
 func places() []place {
 	return []place{{
-		list: `select id::text, connection_id::text, '', secret, coalesce(old_secret, '') from event_subscriptions
+		list: `select id::text, connection_id::text, '', secret, coalesce(old_secret, '') from integration.event_subscriptions
 			where not starts_with(secret, $1) or not starts_with(old_secret, $1) order by id`,
-		store: `update event_subscriptions set secret = $4, old_secret = nullif($5, '')
+		store: `update integration.event_subscriptions set secret = $4, old_secret = nullif($5, '')
 			where id = $1 and secret = $2 and coalesce(old_secret, '') = $3`,
 		about: func(r row) []string { return about(r.connectionID, r.id) },
 	}, {
 		list: `select o.id::text, s.connection_id::text, s.id::text, o.secret, ''
-			from event_subscription_secrets o join event_subscriptions s on s.id = o.subscription_id where not starts_with(o.secret, $1) order by o.id`,
-		store: `update event_subscription_secrets set secret = $4 where id = $1 and secret = $2 and $3 = '' and $5 = ''`,
+			from integration.event_subscription_secrets o join integration.event_subscriptions s on s.id = o.subscription_id where not starts_with(o.secret, $1) order by o.id`,
+		store: `update integration.event_subscription_secrets set secret = $4 where id = $1 and secret = $2 and $3 = '' and $5 = ''`,
 		about: func(r row) []string { return about(r.connectionID, r.subscriptionID) },
 	}, {
-		list: `select connection_id::text as id, connection_id::text, '', verification_token, '' from notion_webhooks
+		list: `select connection_id::text as id, connection_id::text, '', verification_token, '' from integration.notion_webhooks
 			where not starts_with(verification_token, $1) order by connection_id`,
-		store: `update notion_webhooks set verification_token = $4 where connection_id = $1 and verification_token = $2 and $3 = '' and $5 = ''`,
+		store: `update integration.notion_webhooks set verification_token = $4 where connection_id = $1 and verification_token = $2 and $3 = '' and $5 = ''`,
 		about: func(r row) []string { return aboutToken(r.connectionID) },
 	}}
 }
@@ -136,9 +136,9 @@ func (s Seals) Renew(ctx context.Context, at time.Time) (Renewed, error) {
 	if err != nil {
 		return done, err
 	}
-	_, err = s.Pool.Exec(ctx, `update event_subscriptions set old_secret = null, old_secret_until = null where old_secret_until <= $1`, at)
+	_, err = s.Pool.Exec(ctx, `update integration.event_subscriptions set old_secret = null, old_secret_until = null where old_secret_until <= $1`, at)
 	if err == nil {
-		_, err = s.Pool.Exec(ctx, `delete from event_subscription_secrets where until <= $1`, at)
+		_, err = s.Pool.Exec(ctx, `delete from integration.event_subscription_secrets where valid_until <= $1`, at)
 	}
 	if err != nil {
 		return done, Fault(err)

@@ -36,11 +36,11 @@ func TestAlertIsRaisedAndResolvedOnce(t *testing.T) {
 	alerts := postgres.Alerts{Pool: pool, ConnectionID: config.DefaultConnection, Kinds: []string{"partners"}, NewID: uuidV7}
 	now := time.Now().UTC()
 	for i := range 4 {
-		exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
+		exec(t, pool, `insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
 			values ($1, $2, 'full', 'failed', 'test', $3, $3, $3)`, uuidV7(), config.DefaultConnection, now.Add(time.Duration(i-10)*time.Minute))
 	}
-	exec(t, pool, `insert into oauth_tokens (provider, secret_id, expires_at) values ('notion', 's', $1)`, now.Add(23*time.Hour))
-	exec(t, pool, `insert into sync_holds (id, connection_id, kind, side, records, total, created_at) values ($1, $2, 'partners', 'notion', 7, 9, $3)`,
+	exec(t, pool, `insert into public.oauth_tokens (provider, secret_id, expires_at) values ('notion', 's', $1)`, now.Add(23*time.Hour))
+	exec(t, pool, `insert into integration.sync_holds (id, connection_id, kind, side, records, total, created_at) values ($1, $2, 'partners', 'notion', 7, 9, $3)`,
 		uuidV7(), config.DefaultConnection, now)
 	var tally metric.Tally
 	for i := range 20 {
@@ -76,7 +76,7 @@ func TestAlertIsRaisedAndResolvedOnce(t *testing.T) {
 		t.Fatalf("%+v %v", open, err)
 	}
 	events := func(kind string) (n int) {
-		if err := pool.QueryRow(t.Context(), `select count(*) from integration_events where type = $1`, kind).Scan(&n); err != nil {
+		if err := pool.QueryRow(t.Context(), `select count(*) from integration.events where type = $1`, kind).Scan(&n); err != nil {
 			t.Error(err)
 		}
 		return n
@@ -94,10 +94,10 @@ func TestAlertIsRaisedAndResolvedOnce(t *testing.T) {
 	if _, err := alerts.Silence(t.Context(), uuidV7(), now); fault.KindOf(err) != fault.NotFound {
 		t.Error("silenced what is not there:", err)
 	}
-	exec(t, pool, `insert into sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
+	exec(t, pool, `insert into integration.sync_runs (id, connection_id, type, status, requested_by, created_at, started_at, finished_at)
 		values ($1, $2, 'full', 'succeeded', 'test', $3, $3, $3)`, uuidV7(), config.DefaultConnection, now)
-	exec(t, pool, `update sync_holds set status = 'withdrawn'`)
-	exec(t, pool, `update oauth_tokens set expires_at = $1`, now.Add(48*time.Hour))
+	exec(t, pool, `update integration.sync_holds set status = 'withdrawn'`)
+	exec(t, pool, `update public.oauth_tokens set expires_at = $1`, now.Add(48*time.Hour))
 	now = now.Add(16 * time.Minute)
 	for range 2 {
 		if err := watch(t.Context()); err != nil {
@@ -121,7 +121,7 @@ func TestBreakerIsShared(t *testing.T) {
 	clock.Store(time.Now().UnixNano())
 	pass := func(d time.Duration) {
 		clock.Add(int64(d))
-		exec(t, pool, `update breakers set until = until - $1::interval`, d)
+		exec(t, pool, `update integration.breakers set retry_at = retry_at - $1::interval`, d)
 	}
 	process := func(ahead time.Duration) *breaker.Breaker { // whose clock runs ahead
 		now := func() time.Time { return time.Unix(0, clock.Load()).Add(ahead) }
@@ -343,7 +343,7 @@ func TestOneHasTheTurn(t *testing.T) {
 			return store.Put(t.Context(), p, cache.Entry{Value: []byte(`"v"`), KeepUntil: time.Now().Add(time.Hour)}, 0)
 		}, 1},
 		{"it died", func() error {
-			_, err := pool.Exec(t.Context(), `update cache_loads set until = clock_timestamp()`)
+			_, err := pool.Exec(t.Context(), `update integration.cache_loads set claimed_until = clock_timestamp()`)
 			return err
 		}, 1},
 	} {

@@ -3,10 +3,12 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
@@ -26,10 +28,31 @@ type Status struct {
 	Pool         *Pool
 	ConnectionID string
 	Mapping      mapping.Mapping
+	// Kinds are the databases that are synced; nil: all of the mapping. What was wrong with another is of no concern any more.
+	Kinds []string
 }
 
-// Ping reports whether the database answers.
-func (s Status) Ping(ctx context.Context) error { return Fault(s.Pool.Ping(ctx)) }
+// synced returns the databases that are synced.
+func (s Status) synced() []string {
+	if s.Kinds != nil {
+		return s.Kinds
+	}
+	kinds := make([]string, len(s.Mapping.Kinds))
+	for i, k := range s.Mapping.Kinds {
+		kinds[i] = k.Name
+	}
+	return kinds
+}
+
+// Ping reports whether the database answers, and takes writes.
+func (s Status) Ping(ctx context.Context) error {
+	var readOnly bool
+	err := s.Pool.QueryRow(unmeasured(ctx), `select current_setting('transaction_read_only')::boolean`).Scan(&readOnly)
+	if err == nil && readOnly {
+		err = &pgconn.PgError{Severity: "ERROR", Code: "25006", Message: "cannot execute UPDATE in a read-only transaction"}
+	}
+	return Fault(err)
+}
 
 // Read returns the status as it is now.
 func (s Status) Read(ctx context.Context) (journal.Status, error) {
@@ -48,12 +71,12 @@ func (s Status) ended(ctx context.Context, status *journal.Status) error {
 	var millis *float64
 	err := s.Pool.QueryRow(ctx, `
 		select
-			(select max(finished_at) from sync_runs where connection_id = $1 and status = 'succeeded' and not dry_run),
+			(select max(finished_at) from integration.sync_runs where connection_id = $1 and status = 'succeeded' and not dry_run),
 			last.finished_at, last.status = 'failed',
-			(select extract(epoch from finished_at - started_at) * 1000 from sync_runs
+			(select extract(epoch from finished_at - started_at) * 1000 from integration.sync_runs
 				where connection_id = $1 and status = 'succeeded' and not dry_run order by finished_at desc limit 1)::float8
 		from (select) one left join lateral (
-			select finished_at, status from sync_runs where connection_id = $1 and finished_at is not null and not dry_run order by finished_at desc limit 1
+			select finished_at, status from integration.sync_runs where connection_id = $1 and finished_at is not null and not dry_run order by finished_at desc limit 1
 		) last on true`, s.ConnectionID).Scan(&success, &run, &failed, &millis)
 	if success != nil {
 		status.LastSuccess = *success
@@ -70,20 +93,20 @@ func (s Status) ended(ctx context.Context, status *journal.Status) error {
 func (s Status) counts(ctx context.Context, status *journal.Status) error {
 	live := make([]string, len(s.Mapping.Kinds))
 	for i, k := range s.Mapping.Kinds {
-		live[i] = fmt.Sprintf("(select count(*) from %s where connection_id = $1 and state = 'live')", pgx.Identifier{k.BaseTable}.Sanitize())
+		live[i] = fmt.Sprintf("(select count(*) from %s where connection_id = $1 and state = 'live')", TableOf(k.BaseTable))
 	}
 	return s.Pool.QueryRow(ctx, `
 		select `+strings.Join(live, " + ")+`,
-			(select count(*) from sync_conflicts where connection_id = $1 and intent_id is null and status <> 'waiting'),
-			(select count(*) from sync_conflicts where connection_id = $1 and status = 'waiting'),
-			(select count(*) from sync_match_pages where connection_id = $1 and run_id is null and state = 'doubtful')`, s.ConnectionID).
+			(select count(*) from integration.sync_conflicts where connection_id = $1 and intent_id is null and status <> 'waiting'),
+			(select count(*) from integration.sync_conflicts where connection_id = $1 and status = 'waiting' and kind = any($2)),
+			(select count(*) from integration.sync_match_pages where connection_id = $1 and run_id is null and state = 'doubtful' and kind = any($2))`, s.ConnectionID, s.synced()).
 		Scan(&status.Synced, &status.Conflicts, &status.Waiting, &status.Doubtful)
 }
 
 func (s Status) running(ctx context.Context, status *journal.Status) error {
 	rows, err := s.Pool.Query(ctx, `
 		select r.id::text, r.type, r.dry_run, coalesce(r.started_at, r.created_at), p.kind, p.status, p.checkpoint, p.counts, p.started_at
-		from sync_runs r join sync_run_databases p on p.run_id = r.id
+		from integration.sync_runs r join integration.sync_run_databases p on p.run_id = r.id
 		where r.connection_id = $1 and r.status in ('queued', 'running') order by r.created_at, r.id, p.kind`, s.ConnectionID)
 	if err != nil {
 		return err
@@ -110,18 +133,15 @@ func (s Status) running(ctx context.Context, status *journal.Status) error {
 
 func (s Status) held(ctx context.Context, status *journal.Status) (err error) {
 	status.Held, err = Decisions{Pool: s.Pool, ConnectionID: s.ConnectionID}.Holds(ctx)
+	status.Held = slices.DeleteFunc(status.Held, func(h journal.Hold) bool { return !slices.Contains(s.synced(), h.Kind) })
 	return err
 }
 
 // waiting reads what waits: databases for a worker, records for a lock to go.
 func (s Status) waiting(ctx context.Context, status *journal.Status) error {
-	kinds := make([]string, len(s.Mapping.Kinds))
-	for i, k := range s.Mapping.Kinds {
-		kinds[i] = k.Name
-	}
 	rows, err := s.Pool.Query(ctx, `
 		select kind, since from (select k.kind, (`+stalledSince("k.kind")+`) as since from unnest($2::text[]) k(kind)) v
-		where since < clock_timestamp() - $3::interval order by since, kind`, s.ConnectionID, kinds, stalledAfter)
+		where since < clock_timestamp() - $3::interval order by since, kind`, s.ConnectionID, s.synced(), stalledAfter)
 	if err != nil {
 		return err
 	}
@@ -129,7 +149,7 @@ func (s Status) waiting(ctx context.Context, status *journal.Status) error {
 		return err
 	}
 	rows, err = s.Pool.Query(ctx, `
-		select kind, row_id::text, reason, first_at from sync_errors where connection_id = $1 and waits order by first_at, row_id limit $2`, s.ConnectionID, problems)
+		select kind, row_id::text, reason, first_at from integration.sync_errors where connection_id = $1 and waits order by first_at, row_id limit $2`, s.ConnectionID, problems)
 	if err != nil {
 		return err
 	}
@@ -140,7 +160,7 @@ func (s Status) waiting(ctx context.Context, status *journal.Status) error {
 func (s Status) outOfStep(ctx context.Context, status *journal.Status) error {
 	rows, err := s.Pool.Query(ctx, `
 		select kind, d ->> 'field', d ->> 'change', d ->> 'was', d ->> 'is'
-		from sync_databases, jsonb_array_elements(drifts) d where connection_id = $1 order by 1, 2, 3`, s.ConnectionID)
+		from integration.sync_databases, jsonb_array_elements(drifts) d where connection_id = $1 and kind = any($2) order by 1, 2, 3`, s.ConnectionID, s.synced())
 	if err != nil {
 		return err
 	}
@@ -158,12 +178,12 @@ func (s Status) problems(ctx context.Context, status *journal.Status) error {
 	rows, err := s.Pool.Query(ctx, `
 		select * from (select kind, '', message, at from (
 			select distinct on (p.kind) p.kind, coalesce(p.error, '') as message, p.finished_at as at
-			from sync_run_databases p join sync_runs r on r.id = p.run_id
+			from integration.sync_run_databases p join integration.sync_runs r on r.id = p.run_id
 			where r.connection_id = $1 and p.finished_at is not null and not r.dry_run order by p.kind, p.finished_at desc
 		) last where message <> ''
 		union all
-		select kind, row_id::text, reason, last_at from sync_errors where connection_id = $1 and `+amiss+`
-		) every(kind, record, message, at) order by record <> '', at desc, kind, record limit $2`, s.ConnectionID, problems)
+		select kind, row_id::text, reason, last_at from integration.sync_errors where connection_id = $1 and `+amiss+`
+		) every(kind, record, message, at) where kind = any($3) order by record <> '', at desc, kind, record limit $2`, s.ConnectionID, problems, s.synced())
 	if err != nil {
 		return err
 	}

@@ -46,17 +46,17 @@ func (s Subscriptions) Create(ctx context.Context, sub delivery.Subscription, te
 	var had *madeBefore
 	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		// Whoever creates takes turns, so that neither the limit nor the key is passed by two at once.
-		if _, err := tx.Exec(ctx, `select from connections where id = $1 for no key update`, s.ConnectionID); err != nil {
+		if _, err := tx.Exec(ctx, `select from integration.connections where id = $1 for no key update`, s.ConnectionID); err != nil {
 			return err
 		}
 		if had, err = s.before(ctx, tx, sub.CreatedBy, once); had != nil || err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `
-			insert into event_subscriptions (id, connection_id, callback_url, description, event_types, databases, rate_limit, secret,
+			insert into integration.event_subscriptions (id, connection_id, callback_url, description, event_types, databases, rate_limit, secret,
 				created_by, created_at, updated_at, idempotency_key, asked_for)
 			select $2, $1, $3, $4, $5, coalesce($6, '{}'::text[]), $7, $8, $9, $10, $10, nullif($12, ''), nullif($13, '')
-			where (select count(*) from event_subscriptions where connection_id = $1) < $11`,
+			where (select count(*) from integration.event_subscriptions where connection_id = $1) < $11`,
 			s.ConnectionID, sub.ID, sub.CallbackURL, sub.Description, sub.EventTypes, sub.Databases, sub.RateLimit, sealed,
 			sub.CreatedBy, sub.CreatedAt, most, once.Key, once.Asked)
 		if err == nil && tag.RowsAffected() == 0 {
@@ -84,7 +84,7 @@ func (s Subscriptions) before(ctx context.Context, tx pgx.Tx, client string, onc
 		return nil, nil //nolint:nilnil // nothing was made under no key
 	}
 	rows, err := tx.Query(ctx, `
-		select `+subscriptionColumns+`, secret, asked_for from event_subscriptions where connection_id = $1 and created_by = $2 and idempotency_key = $3`,
+		select `+subscriptionColumns+`, secret, asked_for from integration.event_subscriptions where connection_id = $1 and created_by = $2 and idempotency_key = $3`,
 		s.ConnectionID, client, once.Key)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (s Subscriptions) before(ctx context.Context, tx pgx.Tx, client string, onc
 // List returns every subscription, the newest first.
 func (s Subscriptions) List(ctx context.Context) ([]delivery.Subscription, error) {
 	rows, err := s.Pool.Query(ctx, `
-		select `+subscriptionColumns+` from event_subscriptions where connection_id = $1 order by created_at desc, id desc`, s.ConnectionID)
+		select `+subscriptionColumns+` from integration.event_subscriptions where connection_id = $1 order by created_at desc, id desc`, s.ConnectionID)
 	if err != nil {
 		return nil, Fault(err)
 	}
@@ -118,16 +118,17 @@ func (s Subscriptions) List(ctx context.Context) ([]delivery.Subscription, error
 
 // Find returns a subscription; fault.NotFound when there is none of that id.
 func (s Subscriptions) Find(ctx context.Context, id string) (delivery.Subscription, error) {
-	return s.one(ctx, id, `select `+subscriptionColumns+` from event_subscriptions where connection_id = $1 and id = $2`)
+	return s.one(ctx, id, `select `+subscriptionColumns+` from integration.event_subscriptions where connection_id = $1 and id = $2`)
 }
 
 // Update stores what a person may change of a subscription, unless somebody else changed some of it since it was read: then it reports false.
-// The breaker of an address that is no longer called is forgotten.
+// What is known of an address that is no longer called is forgotten: its breaker, since when it failed, and the rest that it asked for.
 func (s Subscriptions) Update(ctx context.Context, was, sub delivery.Subscription, at time.Time) (stored delivery.Subscription, ok bool, err error) {
 	err = s.Pool.InTx(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			update event_subscriptions set callback_url = $3, description = $4, event_types = $5, databases = coalesce($6, '{}'::text[]),
-				rate_limit = $7, updated_at = $8
+			update integration.event_subscriptions set callback_url = $3, description = $4, event_types = $5, databases = coalesce($6, '{}'::text[]),
+				rate_limit = $7, updated_at = $8, failing_since = case when callback_url = $3 then failing_since end,
+				not_before = case when callback_url = $3 or signing_problem is not null then not_before end
 			where connection_id = $1 and id = $2
 			and (callback_url, description, event_types, databases, rate_limit) = ($9, $10, $11::text[], coalesce($12, '{}'::text[]), $13)
 			returning `+subscriptionColumns,
@@ -150,21 +151,21 @@ func (s Subscriptions) Update(ctx context.Context, was, sub delivery.Subscriptio
 
 // forgetBreaker closes the breaker of a subscription's endpoint, and forgets how often it opened.
 func (s Subscriptions) forgetBreaker(ctx context.Context, tx pgx.Tx, id string) error {
-	_, err := tx.Exec(ctx, `delete from breakers where connection_id = $1 and service = $2`, s.ConnectionID, EndpointService(id))
+	_, err := tx.Exec(ctx, `delete from integration.breakers where connection_id = $1 and service = $2`, s.ConnectionID, EndpointService(id))
 	return err
 }
 
 // Pause holds back what is to be delivered. A subscription that is disabled stays so.
 func (s Subscriptions) Pause(ctx context.Context, id string, at time.Time) (delivery.Subscription, error) {
 	return s.one(ctx, id, `
-		update event_subscriptions set status = case status when 'active' then 'paused' else status end, updated_at = $3
+		update integration.event_subscriptions set status = case status when 'active' then 'paused' else status end, updated_at = $3
 		where connection_id = $1 and id = $2 returning `+subscriptionColumns, at)
 }
 
 // Resume has a subscription go on, one that was disabled with a clean record.
 func (s Subscriptions) Resume(ctx context.Context, id string, at time.Time) (delivery.Subscription, error) {
 	return s.one(ctx, id, `
-		update event_subscriptions set status = 'active', disabled_reason = null, failing_since = null, rest_until = null, updated_at = $3
+		update integration.event_subscriptions set status = 'active', disabled_reason = null, failing_since = null, not_before = null, updated_at = $3
 		where connection_id = $1 and id = $2 returning `+subscriptionColumns, at)
 }
 
@@ -213,7 +214,7 @@ type signing struct {
 type older struct{ ID, Secret string }
 
 func (s Subscriptions) signing(ctx context.Context, id string) (had signing, err error) {
-	err = s.Pool.QueryRow(ctx, `select secret, coalesce(old_secret, '') from event_subscriptions where connection_id = $1 and id = $2`, s.ConnectionID, id).
+	err = s.Pool.QueryRow(ctx, `select secret, coalesce(old_secret, '') from integration.event_subscriptions where connection_id = $1 and id = $2`, s.ConnectionID, id).
 		Scan(&had.current, &had.old)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return had, fault.New(fault.NotFound, "There is no subscription %s.", id)
@@ -221,7 +222,7 @@ func (s Subscriptions) signing(ctx context.Context, id string) (had signing, err
 	if err != nil {
 		return had, Fault(err)
 	}
-	rows, err := s.Pool.Query(ctx, `select id::text, secret from event_subscription_secrets where subscription_id = $1`, id)
+	rows, err := s.Pool.Query(ctx, `select id::text, secret from integration.event_subscription_secrets where subscription_id = $1`, id)
 	if err != nil {
 		return had, Fault(err)
 	}
@@ -247,14 +248,14 @@ type rotation struct {
 func (s Subscriptions) replace(ctx context.Context, tx pgx.Tx, r rotation) (sub delivery.Subscription, ok bool, err error) {
 	var signs time.Time
 	err = tx.QueryRow(ctx, `
-		select coalesce(old_secret_until, '0001-01-01Z') from event_subscriptions
+		select coalesce(old_secret_until, '0001-01-01Z') from integration.event_subscriptions
 		where connection_id = $1 and id = $2 and secret = $3 and coalesce(old_secret, '') = $4 for update`,
 		s.ConnectionID, r.id, r.had.current, r.had.old).Scan(&signs)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sub, false, nil
 	}
 	if err == nil && len(r.lost) > 0 {
-		_, err = tx.Exec(ctx, `delete from event_subscription_secrets where subscription_id = $1 and id = any($2::uuid[])`, r.id, r.lost)
+		_, err = tx.Exec(ctx, `delete from integration.event_subscription_secrets where subscription_id = $1 and id = any($2::uuid[])`, r.id, r.lost)
 	}
 	if err == nil && r.keepOld && signs.After(r.at) {
 		err = s.keepOlder(ctx, tx, r.id, r.had.old, signs, r.at)
@@ -263,8 +264,8 @@ func (s Subscriptions) replace(ctx context.Context, tx pgx.Tx, r rotation) (sub 
 		return sub, false, err
 	}
 	rows, err := tx.Query(ctx, `
-		update event_subscriptions set old_secret = case when $6 then secret end, old_secret_until = case when $6 then $4::timestamptz end,
-			secret = $3, updated_at = $5, rest_until = case when signing_problem is null then rest_until end, signing_problem = null
+		update integration.event_subscriptions set old_secret = case when $6 then secret end, old_secret_until = case when $6 then $4::timestamptz end,
+			secret = $3, updated_at = $5, not_before = case when signing_problem is null then not_before end, signing_problem = null
 		where connection_id = $1 and id = $2 returning `+subscriptionColumns, s.ConnectionID, r.id, r.secret, r.until, r.at, !r.until.IsZero())
 	if err != nil {
 		return sub, false, err
@@ -277,7 +278,7 @@ func (s Subscriptions) replace(ctx context.Context, tx pgx.Tx, r rotation) (sub 
 func (s Subscriptions) keepOlder(ctx context.Context, tx pgx.Tx, id, old string, until, at time.Time) error {
 	var n int
 	var first *time.Time
-	err := tx.QueryRow(ctx, `select count(*), min(until) from event_subscription_secrets where subscription_id = $1 and until > $2`, id, at).Scan(&n, &first)
+	err := tx.QueryRow(ctx, `select count(*), min(valid_until) from integration.event_subscription_secrets where subscription_id = $1 and valid_until > $2`, id, at).Scan(&n, &first)
 	if err != nil {
 		return err
 	}
@@ -285,14 +286,14 @@ func (s Subscriptions) keepOlder(ctx context.Context, tx pgx.Tx, id, old string,
 		return fault.New(fault.Conflict, "The secret was rotated %d times within a day, and each of the old ones still signs, the first until %s. Use the newest, or rotate again after that.",
 			n+1, first.UTC().Format(time.RFC3339))
 	}
-	_, err = tx.Exec(ctx, `insert into event_subscription_secrets (subscription_id, secret, until) values ($1, $2, $3)`, id, old, until)
+	_, err = tx.Exec(ctx, `insert into integration.event_subscription_secrets (subscription_id, secret, valid_until) values ($1, $2, $3)`, id, old, until)
 	return err
 }
 
 // Delete forgets a subscription, its deliveries and its breaker; fault.NotFound when there is none of that id.
 func (s Subscriptions) Delete(ctx context.Context, id string) error {
 	return Fault(s.Pool.InTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `delete from event_subscriptions where connection_id = $1 and id = $2`, s.ConnectionID, id)
+		tag, err := tx.Exec(ctx, `delete from integration.event_subscriptions where connection_id = $1 and id = $2`, s.ConnectionID, id)
 		if err == nil && tag.RowsAffected() == 0 {
 			return fault.New(fault.NotFound, "There is no subscription %s.", id)
 		}
@@ -321,12 +322,12 @@ func (s Subscriptions) Ping(ctx context.Context, id, deliveryID string, ping eve
 		if err := StoreEvents(ctx, tx, s.ConnectionID, ping); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `update integration_events set relayed_at = created_at where connection_id = $1 and id = $2`, s.ConnectionID, ping.ID); err != nil {
+		if _, err := tx.Exec(ctx, `update integration.events set relayed_at = created_at where connection_id = $1 and id = $2`, s.ConnectionID, ping.ID); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `
-			insert into event_deliveries (id, connection_id, subscription_id, event_id, event_type, next_attempt_at, created_at)
-			select $3, $1, id, $4, $5, $6, $6 from event_subscriptions where connection_id = $1 and id = $2`,
+			insert into integration.event_deliveries (id, connection_id, subscription_id, event_id, event_type, next_attempt_at, created_at)
+			select $3, $1, id, $4, $5, $6, $6 from integration.event_subscriptions where connection_id = $1 and id = $2`,
 			s.ConnectionID, id, deliveryID, ping.ID, ping.Type, ping.Timestamp)
 		if err == nil && tag.RowsAffected() == 0 {
 			return fault.New(fault.NotFound, "There is no subscription %s.", id)

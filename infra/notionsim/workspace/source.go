@@ -187,9 +187,9 @@ func (w *Workspace) checkSchema(ds *DataSource, s schema.Schema, a Actor) error 
 	return nil
 }
 
-// propertyID makes an id that no property of the data source has.
+// propertyID makes an id that no property of the data source has, nor had.
 func (w *Workspace) propertyID(ds *DataSource, taken schema.Schema, name string) string {
-	for try := 0; ; try++ {
+	for try := ds.Dropped; ; try++ {
 		id := ident.Property(w.ids.Seed, ds.ID, name, strconv.Itoa(try))
 		if taken.ByID(id) == nil && ds.Schema.ByID(id) == nil {
 			return id
@@ -271,6 +271,7 @@ func (w *Workspace) numberAll(ds *DataSource, p *schema.Property) {
 // dropProperty removes a property and what all pages hold in it. Of a two-way relation, the other end goes too.
 func (w *Workspace) dropProperty(ds *DataSource, p *schema.Property, a Actor) SchemaChange {
 	ds.Schema = ds.Schema.Without(p.ID)
+	ds.Dropped++
 	w.changes.mark("source", ds.ID)
 	for _, page := range w.Rows(ds) {
 		delete(page.Values, p.ID)

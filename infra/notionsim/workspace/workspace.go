@@ -114,6 +114,7 @@ type DataSource struct {
 	Title       value.Text    `json:"title"`
 	Description value.Text    `json:"description,omitempty"`
 	Schema      schema.Schema `json:"schema"`
+	Dropped     int           `json:"dropped,omitempty"` // how many properties were deleted: a new one of the same name has an id of its own
 	Created     time.Time     `json:"created"`
 	Edited      time.Time     `json:"edited"`
 	CreatedBy   string        `json:"created_by"`

@@ -296,9 +296,9 @@
       const item = (title, text, ...act) => h("li", { class: act.length > 1 ? "wrap tall" : "wrap" }, h("div", { class: "what" }, h("b", {}, title), text.map((t) => h("small", {}, t))), act.length ? h("div", { class: "act" }, act) : null);
       const list = [
         ...held.map((x) => {
-          const path = "/sync/held/" + encodeURIComponent(x.id), titles = named[x.id]?.titles || [], rest = x.records - titles.length;
-          return item(number(x.records) + " deletions held", [[`of ${number(x.total)} ${words(x.database)}, in ${side[x.side]} · `, ago(x.since)], ...(titles.length ? [titles.join(", ") + (rest > 0 ? ` and ${number(rest)} more` : "")] : [])],
-            grave("approve" + x.id, "Delete them", "Really delete " + number(x.records), "A sync deletes them.", path, { decision: "approve" }), button("refuse" + x.id, "Bring them back", "A sync brings them back.", path, { decision: "refuse" }));
+          const path = "/sync/held/" + encodeURIComponent(x.id), seen = named[x.id], titles = seen?.titles || [], records = seen?.records ?? x.records, rest = records - titles.length;
+          return item(number(records) + " deletions held", [[`of ${number(x.total)} ${words(x.database)}, in ${side[x.side]} · `, ago(x.since)], ...(titles.length ? [titles.join(", ") + (rest > 0 ? ` and ${number(rest)} more` : "")] : [])],
+            seen ? grave("approve" + x.id, "Delete them", "Really delete " + number(records), "A sync deletes them.", path, { decision: "approve", version: seen.version }) : null, button("refuse" + x.id, "Bring them back", "A sync brings them back.", path, { decision: "refuse" }));
         }),
         ...Object.entries(Object.groupBy(failed, (x) => x.message)).map(([message, of]) => item([...new Set(of.map((x) => words(x.database)))].join(", "), [[message + " · ", ago(of[0].at)]])),
         ...out.map((x) => item(`${words(x.database)} · ${words(x.field)} out of step`, [x.message])),
@@ -435,14 +435,14 @@
     $("sync").textContent = state.running ? "Syncing…" : "Sync now";
   }
 
-  // naming asks which records the deletions are of, once for each hold.
+  // naming asks which records the deletions are of. A person approves what was shown: the version says which records those were.
   async function naming(held) {
-    const before = shown.named || {};
-    shown.named = {};
+    const named = {};
     for (const x of held) {
-      const known = before[x.id]?.records === x.records ? before[x.id] : await ask("/sync/held/" + encodeURIComponent(x.id) + "?limit=5").then((a) => ({ records: x.records, titles: a.records.map((r) => r.title).filter(Boolean) }), () => undefined);
-      if (known) shown.named[x.id] = known;
+      const seen = await ask("/sync/held/" + encodeURIComponent(x.id) + "?limit=5").then((a) => ({ records: a.hold.records, version: a.version, titles: a.records.map((r) => r.title).filter(Boolean) }), () => undefined);
+      if (seen) named[x.id] = seen;
     }
+    shown.named = named;
   }
 
   // glancing asks what Notion shows of the conflicts that wait: at most every two minutes, since each costs a request of Notion's budget.

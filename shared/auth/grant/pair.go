@@ -12,6 +12,9 @@ import (
 // ErrInvalidGrant says that a code or a refresh token is good for nothing any more.
 var ErrInvalidGrant = errors.New("invalid_grant")
 
+// ErrInvalidClient says that Notion does not know the application that asks.
+var ErrInvalidClient = errors.New("invalid_client")
+
 // Pair is what Notion gives for a code, or for the refresh token of the pair before. It prints as its version only.
 type Pair struct {
 	Version int64 // counts the pairs of a connection

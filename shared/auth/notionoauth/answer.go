@@ -44,7 +44,7 @@ func judge(status int, code string) error {
 	case code == "invalid_grant":
 		return fault.Wrap(grant.ErrInvalidGrant, fault.Unauthorized, "Notion does not accept the authorization any more. Connect the workspace again.")
 	case code == "invalid_client" || status == http.StatusUnauthorized:
-		return fault.New(fault.Unavailable, "Notion does not know the application: check NOTION_OAUTH_CLIENT_ID and NOTION_OAUTH_CLIENT_SECRET.")
+		return fault.Wrap(grant.ErrInvalidClient, fault.Unavailable, "Notion does not know the application: check NOTION_OAUTH_CLIENT_ID and NOTION_OAUTH_CLIENT_SECRET.")
 	}
 	return away(fmt.Errorf("status %d without what was asked for", status))
 }

@@ -26,7 +26,7 @@ const (
 
 func client(url string) *notionoauth.Client {
 	return notionoauth.New(notionoauth.Config{
-		BaseURL: url, ID: "id", RedirectURI: "http://localhost/callback", Timeout: 200 * time.Millisecond,
+		BaseURL: url, ID: "id", RedirectURI: "http://localhost/callback", Timeout: 2 * time.Second,
 		Secret: func(context.Context) (secret.Text, error) { return secret.Of(appSecret), nil },
 	})
 }

@@ -182,6 +182,10 @@ func (h *held) rotate(ctx context.Context, pair grant.Pair) (grant.Pair, error) 
 	if pair.Refresh.Empty() {
 		return grant.Pair{}, h.end(ctx, "its token does not work, and there is none to refresh it with")
 	}
+	// A vault that takes nothing now would lose the next pair: it is asked first, with the pair that it has, which changes nothing.
+	if err := h.Vault.Put(ctx, h.grant.SecretID, pair); err != nil {
+		return grant.Pair{}, err
+	}
 	answer, err := h.Notion.Refresh(ctx, pair.Refresh)
 	if errors.Is(err, grant.ErrInvalidGrant) {
 		return h.refused(ctx, pair)
@@ -207,10 +211,10 @@ func (h *held) put(ctx context.Context, next grant.Pair) error {
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := h.Vault.Put(ctx, h.grant.SecretID, next)
-		if err == nil || fault.KindOf(err) != fault.Unavailable || attempt == 5 {
+		if err == nil || fault.KindOf(err) != fault.Unavailable {
 			return err
 		}
-		if h.Wait(ctx, time.Duration(attempt)*turn) != nil {
+		if h.Wait(ctx, time.Duration(min(attempt, 10))*turn) != nil {
 			return err
 		}
 	}
@@ -323,6 +327,11 @@ func (h *held) disconnect(ctx context.Context, vault Deleter, client string) (gr
 	pair, err := h.Vault.Read(ctx, h.grant.SecretID)
 	if err == nil && h.grant.Status == grant.Connected {
 		err = h.Notion.Revoke(ctx, pair.Access)
+	}
+	if errors.Is(err, grant.ErrInvalidClient) { // it is another application by now, or none: there is nothing that it could end at Notion
+		h.Log.WarnContext(ctx, "a workspace is disconnected here only: its application is not known to Notion. Its owner can remove it in Notion's settings",
+			"connection_id", h.grant.ConnectionID, "error", err)
+		err = nil
 	}
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return h.grant, err

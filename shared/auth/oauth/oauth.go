@@ -146,38 +146,44 @@ func (c Connector) Finish(ctx context.Context, back Callback) (Connected, error)
 	if err != nil {
 		return Connected{}, err
 	}
-	connectionID, err := c.keep(ctx, attempt, answer)
-	if err != nil {
+	connectionID, unheard, err := c.keep(ctx, attempt, answer)
+	if err != nil && !unheard {
 		// A token that nobody keeps is to open nothing.
 		if err := c.Notion.Revoke(context.WithoutCancel(ctx), answer.Access); err != nil {
 			c.Log.WarnContext(ctx, "a token that could not be kept could not be revoked either", "error", err)
 		}
+	}
+	if err != nil {
 		return Connected{}, err
 	}
 	return Connected{ConnectionID: connectionID, Workspace: answer.Workspace, ClientState: attempt.ClientState, Client: attempt.Client}, nil
 }
 
-// keep keeps the tokens, and then what is known of them. A secret that a crash in between leaves is swept: the attempt names it.
-func (c Connector) keep(ctx context.Context, attempt grant.Attempt, answer grant.Answer) (connectionID string, err error) {
+// keep keeps the tokens, and then what is known of them. A secret that a crash in between leaves is swept: the attempt names it. unheard: the
+// database did not answer, and the grant may be stored, so its tokens have to stay good.
+func (c Connector) keep(ctx context.Context, attempt grant.Attempt, answer grant.Answer) (connectionID string, unheard bool, err error) {
 	if answer.ID == "" {
-		return "", fault.New(fault.Unavailable, "Notion did not say which workspace it is. Begin again at GET /oauth/notion/url.")
+		return "", false, fault.New(fault.Unavailable, "Notion did not say which workspace it is. Begin again at GET /oauth/notion/url.")
 	}
 	connectionID, version, err := c.Connections.Place(ctx, answer.Workspace)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	name := c.SecretName(attempt.ID)
 	pair := answer.Pair
 	pair.Version = version + 1
 	if err := c.Vault.Create(ctx, name, pair); err != nil {
-		return "", err
+		return "", false, err
 	}
 	granted := grant.Grant{
 		ConnectionID: connectionID, SecretID: name, Status: grant.Connected, Workspace: answer.Workspace, Scope: answer.Scope,
 		Version: pair.Version, Worked: true, IssuedAt: c.Now(), ExpiresAt: answer.ExpiresAt,
 	}
 	replaced, err := c.Connections.Connect(ctx, granted, draft(event.OAuthConnected, granted, "asked for by "+attempt.Client))
-	if err != nil {
+	switch {
+	case fault.KindOf(err) == fault.Unavailable:
+		return connectionID, true, err
+	case err != nil:
 		replaced = name
 	}
 	if replaced != "" {
@@ -185,7 +191,7 @@ func (c Connector) keep(ctx context.Context, attempt grant.Attempt, answer grant
 			c.Log.WarnContext(ctx, "a secret that is not used any more could not be deleted", "error", err)
 		}
 	}
-	return connectionID, err
+	return connectionID, false, err
 }
 
 // eventData is the data of OAuth's events.

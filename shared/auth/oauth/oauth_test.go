@@ -36,8 +36,8 @@ func TestConnect(t *testing.T) {
 	}
 	// The database knows neither token nor state.
 	var rows []byte
-	if err := w.pool.QueryRow(t.Context(), `select json_build_array((select json_agg(t) from oauth_tokens t), (select json_agg(a) from oauth_attempts a),
-		(select json_agg(e) from integration_events e))::text`).Scan(&rows); err != nil {
+	if err := w.pool.QueryRow(t.Context(), `select json_build_array((select json_agg(t) from oauth_tokens t), (select json_agg(a) from integration.oauth_attempts a),
+		(select json_agg(e) from integration.events e))::text`).Scan(&rows); err != nil {
 		t.Fatal(err)
 	}
 	for _, hidden := range []string{pair.Access.Reveal(), pair.Refresh.Reveal(), back.State, back.Code, notionsim.OAuthClient().Secret} {

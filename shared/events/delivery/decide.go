@@ -63,7 +63,7 @@ func (s Schedule) Decide(o Outcome, number int, chance float64, now, failingSinc
 		return Decision{Status: Dead, Disable: "The endpoint answered 410: it is gone."}
 	}
 	d := Decision{Status: Dead}
-	if !failingSince.IsZero() && now.Sub(failingSince) >= givenUp {
+	if number > len(s) && !failingSince.IsZero() && now.Sub(failingSince) >= givenUp {
 		d.Disable = fmt.Sprintf("Everything has failed for %d hours.", int(givenUp.Hours()))
 	}
 	rest := min(o.RetryAfter, longestRest)

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/events/event"
@@ -42,4 +43,15 @@ type Round struct {
 	RestUntil    time.Time // nothing is to be sent before; zero: at once
 	Disable      string    // why nothing more is to be sent; "": it goes on
 	Events       []event.Event
+}
+
+// AtAnotherAddress returns the round of a subscription that has another address by now: what was not taken is due there at once.
+func (r Round) AtAnotherAddress() Round {
+	r.Disable, r.Events, r.Results = "", nil, slices.Clone(r.Results)
+	for i := range r.Results {
+		if r.Results[i].Decision.Status != Delivered {
+			r.Results[i].Decision = Decision{Status: Waiting, At: r.At}
+		}
+	}
+	return r
 }

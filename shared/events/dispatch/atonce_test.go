@@ -46,7 +46,7 @@ func count(errs []error, is func(error) bool) (n int) {
 func TestLimitOfSubscriptionsHoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec(`insert into event_subscriptions (id, connection_id, callback_url, event_types, rate_limit, secret, created_by, created_at, updated_at)
+	w.exec(`insert into integration.event_subscriptions (id, connection_id, callback_url, event_types, rate_limit, secret, created_by, created_at, updated_at)
 		select gen_random_uuid(), $1, 'https://example.org', '{error}', 1, 'whsec_MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=', 'test', now(), now()
 		from generate_series(1, 97)`, config.DefaultConnection)
 	errs := atOnce(16, func(int) error {
@@ -135,7 +135,7 @@ func TestSecondRotationKeepsThePromiseOfTheFirst(t *testing.T) {
 		t.Error("the second signs for longer than a day")
 	}
 	var kept int
-	if err := w.pool.QueryRow(t.Context(), `select count(*) from event_subscription_secrets`).Scan(&kept); err != nil || kept != 0 {
+	if err := w.pool.QueryRow(t.Context(), `select count(*) from integration.event_subscription_secrets`).Scan(&kept); err != nil || kept != 0 {
 		t.Errorf("%d secrets are kept that sign no more, %v", kept, err)
 	}
 }

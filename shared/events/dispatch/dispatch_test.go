@@ -183,6 +183,13 @@ func newEndpoint(t *testing.T) *endpoint {
 	return e
 }
 
+// trust has the endpoint know the secret that another was given.
+func (e *endpoint) trust(other *endpoint) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.secret = other.secret
+}
+
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body strings.Builder
 	_, _ = fmt.Fprint(&body, readAll(r))
@@ -370,7 +377,7 @@ func TestEndpointThatFailsIsLeftAlone(t *testing.T) {
 	}
 	recovers := func() {
 		t.Helper()
-		if _, err := w.pool.Exec(t.Context(), `update breakers set until = clock_timestamp()`); err != nil {
+		if _, err := w.pool.Exec(t.Context(), `update integration.breakers set retry_at = clock_timestamp()`); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(31 * time.Second)
@@ -718,8 +725,8 @@ func TestNothingIsLost(t *testing.T) {
 	for open := 1; open > 0 && time.Now().Before(deadline); {
 		w.pass(time.Minute)
 		w.settle()
-		if err := w.pool.QueryRow(ctx, `select (select count(*) from event_deliveries where status = 'waiting')
-			+ (select count(*) from integration_events where relayed_at is null)`).Scan(&open); err != nil {
+		if err := w.pool.QueryRow(ctx, `select (select count(*) from integration.event_deliveries where status = 'waiting')
+			+ (select count(*) from integration.events where relayed_at is null)`).Scan(&open); err != nil {
 			t.Fatal(err)
 		}
 	}

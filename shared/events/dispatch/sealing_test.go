@@ -56,7 +56,7 @@ func (w *world) exec(sql string, args ...any) {
 // stored returns a subscription's secrets as they stand in its row.
 func (w *world) stored(id string) (current, old string) {
 	w.t.Helper()
-	err := w.pool.QueryRow(w.t.Context(), `select secret, coalesce(old_secret, '') from event_subscriptions where id = $1`, id).Scan(&current, &old)
+	err := w.pool.QueryRow(w.t.Context(), `select secret, coalesce(old_secret, '') from integration.event_subscriptions where id = $1`, id).Scan(&current, &old)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -114,8 +114,8 @@ func TestSecretsOfBeforeAreSealed(t *testing.T) {
 	e := newEndpoint(t)
 	id := w.subscribe(e, "error")
 	other := "whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("o"), 24))
-	w.exec(`update event_subscriptions set secret = $2, old_secret = $3, old_secret_until = $4 where id = $1`, id, e.secret, other, w.now().Add(time.Hour))
-	w.exec(`insert into notion_webhooks (connection_id, verification_token, created_at) values ($1, 'secret_of_before', now())`, config.DefaultConnection)
+	w.exec(`update integration.event_subscriptions set secret = $2, old_secret = $3, old_secret_until = $4 where id = $1`, id, e.secret, other, w.now().Add(time.Hour))
+	w.exec(`insert into integration.notion_webhooks (connection_id, verification_token, created_at) values ($1, 'secret_of_before', now())`, config.DefaultConnection)
 	notices := postgres.Notices{Pool: w.pool, ConnectionID: config.DefaultConnection, Sealing: w.sealing()}
 	check := func(name string, want postgres.Renewed, sealed bool) {
 		t.Helper()
@@ -199,17 +199,17 @@ func TestASecretThatCannotBeRead(t *testing.T) {
 		"a key for ever": {func(w *world, _ string) { w.setKeys(sealingKey('b')) }, lost, nil},
 		"no such key":    {func(w *world, _ string) { w.setKeys("none") }, "WEBHOOK_SEALING_KEY is wrong", func(w *world, _ string) { w.setKeys(sealingKey('a')) }},
 		"a damaged row": {func(w *world, id string) {
-			w.exec(`update event_subscriptions set secret = secret || 'A' where id = $1`, id)
+			w.exec(`update integration.event_subscriptions set secret = secret || 'A' where id = $1`, id)
 		}, damaged, nil},
 		"an empty one": {func(w *world, id string) {
-			w.exec(`update event_subscriptions set secret = 'sealed1:' where id = $1`, id)
+			w.exec(`update integration.event_subscriptions set secret = 'sealed1:' where id = $1`, id)
 		}, damaged, nil},
 		"another row's": {func(w *world, id string) {
 			other := w.subscribe(newEndpoint(w.t), "ping")
-			w.exec(`update event_subscriptions set secret = (select secret from event_subscriptions where id = $2) where id = $1`, id, other)
+			w.exec(`update integration.event_subscriptions set secret = (select secret from integration.event_subscriptions where id = $2) where id = $1`, id, other)
 		}, damaged, nil},
 		"a damaged old one": {func(w *world, id string) {
-			w.exec(`update event_subscriptions set old_secret = 'sealed1:x', old_secret_until = $2 where id = $1`, id, w.now().Add(time.Hour))
+			w.exec(`update integration.event_subscriptions set old_secret = 'sealed1:x', old_secret_until = $2 where id = $1`, id, w.now().Add(time.Hour))
 		}, damaged, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/events/event"
@@ -72,7 +73,9 @@ func (c Channel) send(ctx context.Context, key secret.Text, events []event.Event
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("apikey", key.Reveal())
-	r.Header.Set("Authorization", "Bearer "+key.Reveal())
+	if strings.HasPrefix(key.Reveal(), "eyJ") { // a key of before 2026. The others, sb_secret_…, are no JWT, and refused as a bearer's token
+		r.Header.Set("Authorization", "Bearer "+key.Reveal())
+	}
 	answer, err := c.Client.Do(r)
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "Supabase Realtime cannot be reached")

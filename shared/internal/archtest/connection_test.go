@@ -35,7 +35,7 @@ var ofNoConnection = map[string]string{
 func TestStatementsNameTheConnection(t *testing.T) {
 	t.Parallel()
 	tables := connectionTables(t)
-	touches := regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+(?:public\.)?(` + strings.Join(tables, "|") + `|%s|%\[\d\]s)(?:\s|$|\))`)
+	touches := regexp.MustCompile(`(?i)\b(?:from|join|into|update)\s+(?:public\.|integration\.)?(` + strings.Join(tables, "|") + `|%s|%\[\d\]s)(?:\s|$|\))`)
 	used := map[string]bool{}
 	statements := 0
 	for _, room := range []string{"postgres", "postgres/records"} {
@@ -102,7 +102,7 @@ func connectionTables(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, made := range regexp.MustCompile(`(?s)create (?:unlogged )?table (\w+) \((.*?)\n\)`).FindAllStringSubmatch(string(text), -1) {
+		for _, made := range regexp.MustCompile(`(?s)create (?:unlogged )?table (?:integration\.|public\.)?(\w+) \((.*?)\n\)`).FindAllStringSubmatch(string(text), -1) {
 			if strings.Contains(made[2], "\n  connection_id ") {
 				tables = append(tables, made[1])
 			}

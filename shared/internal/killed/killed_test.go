@@ -140,8 +140,8 @@ func TestKilled(t *testing.T) {
 		} else if !maps.Equal(before, after) {
 			reads++
 		}
-		m.Exec(t, `update sync_leases set expires_at = now()`) // as time does
-		m.Exec(t, `delete from notion_requests`)
+		m.Exec(t, `update integration.sync_leases set expires_at = now()`) // as time does
+		m.Exec(t, `delete from integration.notion_requests`)
 		if m.dice.IntN(3) == 0 {
 			m.people()
 		}
@@ -150,7 +150,7 @@ func TestKilled(t *testing.T) {
 		m.finish(runID)
 	}
 	for range 3 {
-		m.Exec(t, `update sync_errors set next_attempt_at = now()`)
+		m.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 		m.finish(m.start())
 	}
 	m.check()
@@ -354,7 +354,7 @@ func (m *murder) check() {
 		m.t.Errorf("%d pages, %d rows, %d were made", len(m.pages), rows, 250+m.names)
 	}
 	for _, table := range []string{"sync_intents", "sync_changes", "sync_errors"} {
-		if n := sidetest.Query[int](m.t, m.World, `select count(*) from `+table); n > 0 {
+		if n := sidetest.Query[int](m.t, m.World, `select count(*) from integration.`+table); n > 0 {
 			m.t.Errorf("%d are left in %s", n, table)
 		}
 	}

@@ -166,7 +166,7 @@ func (a *arena) besideTransaction(t *rapid.T) {
 		return
 	}
 	var waits int
-	if err := a.person.QueryRow(context.Background(), `select count(*) from sync_errors where waits`).Scan(&waits); err != nil {
+	if err := a.person.QueryRow(context.Background(), `select count(*) from integration.sync_errors where waits`).Scan(&waits); err != nil {
 		t.Fatal(err)
 	}
 	a.counts.beside++

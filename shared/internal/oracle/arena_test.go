@@ -101,13 +101,13 @@ const others = `
 
 const table = `create table things (
 	id uuid primary key default gen_random_uuid(),
-	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
+	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references integration.connections (id),
 	name text, text text, number numeric, choice text, tags text[], day date, moment timestamptz, link text, box boolean not null default false, mark text, people text[], twice jsonb,
 	phone text, stage text, docs jsonb, serial text, made timestamptz, maker jsonb, touched timestamptz, toucher jsonb, tally jsonb,
 	archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now());
-	call keep_in_step('things', 'things', 'notion_things');
-	call keep_relation_in_step('things', 'links', 'things_links', 'things', 'notion_things', 'thing_id', 'things', 'notion_things', 'link_id');
-	alter table sync_changes alter column changed_at set default coalesce(nullif(current_setting('test.now', true), '')::timestamptz, now())`
+	call integration.keep_in_step('things', 'things', 'notion_things');
+	call integration.keep_relation_in_step('things', 'links', 'things_links', 'things', 'notion_things', 'thing_id', 'things', 'notion_things', 'link_id');
+	alter table integration.sync_changes alter column changed_at set default coalesce(nullif(current_setting('test.now', true), '')::timestamptz, now())`
 
 // arena is where a history takes place. Its database is used by one history after the other.
 type arena struct {
@@ -120,32 +120,33 @@ type arena struct {
 	begun   int // histories so far
 	steps   int // of all of them
 	// of the history
-	sim      *notionsim.Sim
-	world    *sidetest.World
-	database string // Notion's
-	source   string
-	effects  effects
-	queue    []journal.Message
-	model    *model
-	trace    []string
-	wrote    writes            // of the sync
-	cut      int               // how many references Notion shows
-	users    []string          // of the workspace
-	names    map[string]bool   // the fields whose properties have been renamed
-	without  map[string]bool   // those whose properties were taken away
-	dropped  map[string]bool   // and those whose columns were
-	options  map[string]string // what options of the choice and of the tags were called at first, by the names that people gave them since
-	outlived map[string]string // by field, the id that the sync knew of its property when that was replaced
-	hooks    int               // webhooks that came
-	created  int               // pages that the sync has made in this minute
-	started  int               // the model's step when the sync began
-	listed   int               // and at its last listing
-	read     map[string]int    // and at the last reading of each page, and of each property by itself
-	readings map[string]page   // of pages, by how they are told
-	total    map[trouble]int
-	syncs    int
-	all      int // effects of all histories
-	lines    int // of the sync's log
+	sim       *notionsim.Sim
+	world     *sidetest.World
+	database  string // Notion's
+	source    string
+	elsewhere string // another data source
+	effects   effects
+	queue     []journal.Message
+	model     *model
+	trace     []string
+	wrote     writes            // of the sync
+	cut       int               // how many references Notion shows
+	users     []string          // of the workspace
+	names     map[string]bool   // the fields whose properties have been renamed
+	without   map[string]bool   // those whose properties were taken away
+	dropped   map[string]bool   // and those whose columns were
+	options   map[string]string // what options of the choice and of the tags were called at first, by the names that people gave them since
+	outlived  map[string]string // by field, the id that the sync knew of its property when that was replaced
+	hooks     int               // webhooks that came
+	created   int               // pages that the sync has made in this minute
+	started   int               // the model's step when the sync began
+	listed    int               // and at its last listing
+	read      map[string]int    // and at the last reading of each page, and of each property by itself
+	readings  map[string]page   // of pages, by how they are told
+	total     map[trouble]int
+	syncs     int
+	all       int // effects of all histories
+	lines     int // of the sync's log
 
 	isUnshared, isFull bool // the database; the workspace
 	anew               bool // the column of a choice has another name
@@ -244,6 +245,11 @@ func (a *arena) begin(t *rapid.T) {
 	if a.wide {
 		a.shape(t, "Tally", map[string]any{"rollup": map[string]any{"relation_property_name": "Links", "rollup_property_name": "Name", "function": "count"}})
 	}
+	other := a.call(t, "POST", "/v1/databases", map[string]any{
+		"parent": map[string]any{"type": "workspace", "workspace": true}, "title": rich("Others"),
+		"initial_data_source": map[string]any{"properties": map[string]any{"Title": map[string]any{"title": map[string]any{}}, "Number": map[string]any{"number": map[string]any{}}}},
+	})
+	a.elsewhere = other["data_sources"].([]any)[0].(map[string]any)["id"].(string)
 	a.empty(t)
 	a.users = a.usersOf(t)
 	a.tick(t, 0)
@@ -253,9 +259,9 @@ func (a *arena) begin(t *rapid.T) {
 // leftBehind are the tables that a history leaves something in, each before those that its deletions are noted in.
 func leftBehind() []string {
 	return []string{
-		"things_links", "things", "notion_things", "sync_waiting", "sync_moves", "sync_rekeys", "sync_former_pages", "sync_databases", "sync_leases", "sync_intents", "sync_conflicts",
-		"sync_errors", "sync_seen", "sync_run_databases", "sync_previews", "sync_match_pages", "sync_match_rows", "sync_runs", "integration_events", "sync_looks",
-		"sync_wakes", "notion_webhook_events", "sync_held_records", "sync_holds", "sync_changes", "workspace_full",
+		"things_links", "things", "notion_things", "sync_waiting_relations", "sync_row_id_changes", "sync_stale_row_keys", "sync_replaced_pages", "sync_databases", "sync_leases", "sync_intents", "sync_conflicts",
+		"sync_errors", "sync_listed_pages", "sync_run_databases", "sync_previews", "sync_match_pages", "sync_match_rows", "sync_runs", "events", "sync_reported_pages",
+		"sync_wakeups", "notion_webhook_events", "sync_held_records", "sync_holds", "sync_changes", "full_workspaces",
 	}
 }
 
@@ -267,7 +273,7 @@ func (a *arena) empty(t *rapid.T) {
 			t.Fatal(err)
 		}
 	}
-	run("delete from " + strings.Join(leftBehind(), "; delete from ")) // of a few rows, quicker than to truncate
+	run("set search_path = public, integration; delete from " + strings.Join(leftBehind(), "; delete from ")) // of a few rows, quicker than to truncate
 	if a.begun++; a.begun%100 == 0 {
 		run("vacuum " + strings.Join(leftBehind(), ", ")) // else what is deleted is read past for ever
 	}
@@ -277,7 +283,7 @@ func (a *arena) empty(t *rapid.T) {
 func TestNothingIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	rows, err := newArena(t, 0).pool.Query(t.Context(), `
-		select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and starts_with(relname, 'sync_') and relname <> all($1)`, leftBehind())
+		select relname from pg_class where relnamespace::regnamespace::text in ('public', 'integration') and relkind = 'r' and starts_with(relname, 'sync_') and relname <> all($1)`, leftBehind())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -528,7 +534,7 @@ func reading(raw json.RawMessage) page {
 		case property.Refs:
 			p.refs[field] = v
 		}
-		if name == "Supabase ID" && len(p.values[field]) > 0 {
+		if name == "Supabase ID" && len(p.values[field]) > 0 && decoded.Type == property.TypeRichText {
 			p.key = p.values[field][0]
 		}
 	}
@@ -553,7 +559,9 @@ func (a *arena) pages(t *rapid.T) []page {
 	for _, p := range all {
 		for field, ids := range p.refs {
 			for _, id := range ids {
-				p.values[field] = append(p.values[field], marks[id])
+				if marks[id] != "" { // else it is in another database
+					p.values[field] = append(p.values[field], marks[id])
+				}
 			}
 		}
 	}
@@ -613,7 +621,7 @@ func (a *arena) rowsAt(t *rapid.T, at session) []row {
 
 // unanswered reports whether a write of such a kind to the page was begun whose answer the sync has not had.
 func (a *arena) unanswered(t *rapid.T, pageID, op string) (is bool) {
-	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_intents where notion_id = $1 and op like $2)`, pageID, op).Scan(&is); err != nil {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from integration.sync_intents where notion_id = $1 and op like $2)`, pageID, op).Scan(&is); err != nil {
 		t.Fatal(err)
 	}
 	return is
@@ -661,7 +669,7 @@ func together(one, other map[string][]string) map[string][]string {
 func (a *arena) logged(t *rapid.T) map[token]bool {
 	rows, err := a.person.Query(context.Background(), `
 		select field, coalesce(case winner when 'notion' then supabase_value else notion_value end, 'null')::text
-		from sync_conflicts where intent_id is null and field <> ''`)
+		from integration.sync_conflicts where intent_id is null and field <> ''`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -698,7 +706,7 @@ func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) (succee
 	if begun && started == nil && len(plan) == 0 && (typ == journal.Full || typ == journal.Incremental) && len(a.queue) == 0 {
 		a.rest(t, run.ID)
 	}
-	if err := a.person.QueryRow(context.Background(), `select coalesce(max(status), '') = 'succeeded' from sync_runs where id::text = $1`, run.ID).Scan(&succeeded); err != nil {
+	if err := a.person.QueryRow(context.Background(), `select coalesce(max(status), '') = 'succeeded' from integration.sync_runs where id::text = $1`, run.ID).Scan(&succeeded); err != nil {
 		t.Fatal(err)
 	}
 	return succeeded
@@ -706,7 +714,7 @@ func (a *arena) sync(t *rapid.T, typ journal.Type, plan map[int]trouble) (succee
 
 // runs counts the runs of the history.
 func (a *arena) runs(t *rapid.T) (n int) {
-	if err := a.person.QueryRow(context.Background(), `select count(*) from sync_runs`).Scan(&n); err != nil {
+	if err := a.person.QueryRow(context.Background(), `select count(*) from integration.sync_runs`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -717,7 +725,7 @@ func (a *arena) work(t *rapid.T, plan map[int]trouble) {
 	for tries := 0; len(a.queue) > 0 && !a.effects.dead && tries < 5; tries++ {
 		m := a.queue[0]
 		a.queue = a.queue[1:]
-		a.exec(t, `update sync_leases set expires_at = now()`) // whoever died, or could not give it back, did so long ago
+		a.exec(t, `update integration.sync_leases set expires_at = now()`) // whoever died, or could not give it back, did so long ago
 		err := a.world.Syncer.Work(context.Background(), m)
 		if a.effects.n >= endless {
 			t.Fatalf("it does not come to an end\n%s", a.dump(t))
@@ -735,8 +743,8 @@ func (a *arena) work(t *rapid.T, plan map[int]trouble) {
 func (a *arena) rest(t *rapid.T, runID string) {
 	var clean bool
 	if err := a.person.QueryRow(context.Background(), `
-		select (select status = 'succeeded' from sync_runs where id = $1) and not exists (select from sync_held_records)
-		and not exists (select from sync_errors where fields = '{}') and not exists (select from sync_intents) and not exists (select from sync_changes)`, runID).Scan(&clean); err != nil {
+		select (select status = 'succeeded' from integration.sync_runs where id = $1) and not exists (select from integration.sync_held_records)
+		and not exists (select from integration.sync_errors where fields = '{}' or waits) and not exists (select from integration.sync_intents) and not exists (select from integration.sync_changes)`, runID).Scan(&clean); err != nil {
 		t.Fatal(err)
 	}
 	if !clean {
@@ -774,7 +782,7 @@ func (a *arena) quieten(t *rapid.T) {
 	todo := true // what people did, or what the sync before did to other pages
 	for range tries {
 		a.tick(t, 5*time.Minute)
-		a.exec(t, `update sync_errors set next_attempt_at = '2000-01-01'`)
+		a.exec(t, `update integration.sync_errors set next_attempt_at = '2000-01-01'`)
 		todo = a.decide(t, journal.Approved) || todo
 		a.wrote = writes{}
 		a.requeue(t)
@@ -801,8 +809,8 @@ func (a *arena) quieten(t *rapid.T) {
 func (a *arena) traces(t *rapid.T) (all string) {
 	if err := a.person.QueryRow(context.Background(), `
 		select concat_ws(E'\n', (select string_agg(id || ' ' || xmin, ', ' order by id) from things), (select string_agg(xmin::text, ', ' order by thing_id, link_id) from things_links),
-			(select count(*) || ' conflicts' from sync_conflicts),
-			(select count(*) || ' events' from integration_events where type not in ('sync_started', 'sync_completed')))`).Scan(&all); err != nil {
+			(select count(*) || ' conflicts' from integration.sync_conflicts),
+			(select count(*) || ' events' from integration.events where type not in ('sync_started', 'sync_completed')))`).Scan(&all); err != nil {
 		t.Fatal(err)
 	}
 	listed, err := a.sim.Pages(a.database)
@@ -815,8 +823,8 @@ func (a *arena) traces(t *rapid.T) (all string) {
 // written returns how often the last sync wrote.
 func (a *arena) written(t *rapid.T) (n int) {
 	if err := a.person.QueryRow(context.Background(), `
-		select coalesce(sum((v.value)::int), 0) from sync_run_databases d join sync_runs r on r.id = d.run_id, jsonb_each_text(d.counts) v
-		where v.key not in ('read', 'errors') and r.created_at = (select max(created_at) from sync_runs)`).Scan(&n); err != nil {
+		select coalesce(sum((v.value)::int), 0) from integration.sync_run_databases d join integration.sync_runs r on r.id = d.run_id, jsonb_each_text(d.counts) v
+		where v.key not in ('read', 'errors') and r.created_at = (select max(created_at) from integration.sync_runs)`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -825,7 +833,7 @@ func (a *arena) written(t *rapid.T) (n int) {
 // requeue is what the schedule does for parts that nobody works on.
 func (a *arena) requeue(t *rapid.T) {
 	a.effects.begin(nil, nil)
-	a.exec(t, `update sync_leases set expires_at = now()`)
+	a.exec(t, `update integration.sync_leases set expires_at = now()`)
 	if len(a.queue) == 0 {
 		if err := a.world.Starter.Requeue(context.Background()); err != nil {
 			t.Fatal(err)
@@ -857,13 +865,13 @@ func (a *arena) dump(t *rapid.T) string {
 	}
 	for _, q := range []string{
 		`select 'base ' || coalesce(row_data->>'mark', '') || ' ' || id || ' ' || notion_id || ' ' || state || ' ' || row_data::text from notion_things order by 1`,
-		`select 'error ' || row_id || ' ' || coalesce(notion_id, '') || ' ' || side || ' ' || reason from sync_errors`,
-		`select 'waiting ' || row_id || ' ' || page_id from sync_waiting`,
-		`select 'intent ' || row_id || ' ' || op from sync_intents`,
-		`select 'conflict ' || row_id || ' ' || field || ' ' || rule || ' ' || winner || ' N=' || coalesce(notion_value::text, '') || ' P=' || coalesce(supabase_value::text, '') || case when intent_id is null then '' else ' pending' end from sync_conflicts`,
-		`select 'change ' || row_id || ' ' || coalesce(changed_at::text, 'to be looked at') from sync_changes`,
-		`select 'held ' || row_id || ' ' || h.side || ' ' || h.status from sync_held_records r join sync_holds h on h.id = r.hold_id`,
-		`select 'run ' || type || ' ' || r.status || ' ' || coalesce(d.error, '') || ' ' || counts::text from sync_runs r join sync_run_databases d on d.run_id = r.id order by r.created_at`,
+		`select 'error ' || row_id || ' ' || coalesce(notion_id, '') || ' ' || side || ' ' || reason from integration.sync_errors`,
+		`select 'waiting ' || row_id || ' ' || page_id from integration.sync_waiting_relations`,
+		`select 'intent ' || row_id || ' ' || op from integration.sync_intents`,
+		`select 'conflict ' || row_id || ' ' || field || ' ' || rule || ' ' || winner || ' N=' || coalesce(notion_value::text, '') || ' P=' || coalesce(supabase_value::text, '') || case when intent_id is null then '' else ' pending' end from integration.sync_conflicts`,
+		`select 'change ' || row_id || ' ' || coalesce(changed_at::text, 'to be looked at') from integration.sync_changes`,
+		`select 'held ' || row_id || ' ' || h.side || ' ' || h.status from integration.sync_held_records r join integration.sync_holds h on h.id = r.hold_id`,
+		`select 'run ' || type || ' ' || r.status || ' ' || coalesce(d.error, '') || ' ' || counts::text from integration.sync_runs r join integration.sync_run_databases d on d.run_id = r.id order by r.created_at`,
 	} {
 		rows, err := a.person.Query(context.Background(), q)
 		if err != nil {

@@ -94,6 +94,23 @@ func (a *arena) tuneRow(t *rapid.T, d desk) {
 	d.exec(t, "update things set "+a.columnName(field)+" = $2"+cast(field)+" where id = $1::text::uuid", r.id, whole)
 }
 
+// lengthen changes only the end of a page's moment. A row may have more of its beginning than Notion shows, and keeps it.
+func (a *arena) lengthen(t *rapid.T) {
+	p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed && p.whole["moment"] != "" })
+	if !ok {
+		return
+	}
+	start, _, _ := strings.Cut(p.whole["moment"], " ")
+	begins, err := time.Parse(time.RFC3339Nano, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.counts.fine++
+	a.model.touch(p.mark)
+	end := begins.Add(time.Duration(rapid.IntRange(1, 5).Draw(t, "hours")) * time.Hour).Format(time.RFC3339)
+	a.patch(t, p.id, map[string]any{"properties": byID(p, map[string]any{"Moment": map[string]any{"date": map[string]any{"start": start, "end": end}}})})
+}
+
 // fine says which values have lost what the other side cannot hold of them: a sync never writes back what it has read of a coarser side.
 func (a *arena) fine(t *rapid.T) []string {
 	var wrong []string

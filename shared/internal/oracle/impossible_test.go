@@ -143,7 +143,7 @@ func (a *arena) waiting(t *rapid.T, n, p view) []string {
 		}
 	}
 	found, err := a.person.Query(context.Background(), `
-		select coalesce(r.mark, '') || ' ' || coalesce(f, 'as a whole: ' || e.reason) from sync_errors e
+		select coalesce(r.mark, '') || ' ' || coalesce(f, 'as a whole: ' || e.reason) from integration.sync_errors e
 		left join things r on r.id = e.row_id left join lateral jsonb_object_keys(e.fields) f on true where r.archived_at is null`)
 	if err != nil {
 		t.Fatal(err)

@@ -61,6 +61,7 @@ type counts struct {
 	fine, bad                int // values that are finer than the other side's, and values that it cannot hold
 	dropped, renamed, jumps  int // columns, and properties
 	options                  int // that were renamed
+	moved, keys              int // pages, to another database, and how often the property of the ids was taken away
 	unshared, full, refused  int // how often the database was not shared, the workspace was full, and a creation refused for that
 }
 
@@ -70,14 +71,16 @@ func (c *counts) add(o counts) {
 	c.fine, c.bad = c.fine+o.fine, c.bad+o.bad
 	c.dropped, c.renamed, c.jumps = c.dropped+o.dropped, c.renamed+o.renamed, c.jumps+o.jumps
 	c.options += o.options
+	c.moved, c.keys = c.moved+o.moved, c.keys+o.keys
 	c.unshared, c.full, c.refused = c.unshared+o.unshared, c.full+o.full, c.refused+o.refused
 }
 
 func (c counts) String() string {
 	return fmt.Sprintf("%d transactions of applications with %d statements, open beside %d syncs and looks, for which a record waited %d times; "+
 		"%d values finer than the other side's, %d that it cannot hold; %d columns dropped, %d renamed, %d properties jumped, %d options renamed; "+
+		"%d pages moved to another database, the property of the ids taken away %d times; "+
 		"the database unshared %d times; the workspace full %d times, %d creations refused",
-		c.transactions, c.statements, c.beside, c.waits, c.fine, c.bad, c.dropped, c.renamed, c.jumps, c.options, c.unshared, c.full, c.refused)
+		c.transactions, c.statements, c.beside, c.waits, c.fine, c.bad, c.dropped, c.renamed, c.jumps, c.options, c.moved, c.keys, c.unshared, c.full, c.refused)
 }
 
 // sum says what histories have been through.

@@ -61,9 +61,11 @@ func (a *arena) people() []act {
 		{"link a page", a.linkPage},
 		{"link a page again", a.linkPage},
 		{"toggle a page", a.togglePage},
+		{"lengthen a moment of a page", a.lengthen},
 		{"trash a page", a.trashPage},
 		{"restore a page", a.restorePage},
 		{"delete a page for good", a.deletePage},
+		{"move a page to another database", a.movePageAway},
 		{"duplicate a page", a.duplicatePage},
 		{"insert a row", a.byHand(a.insertRow)},
 		{"update a row", a.byHand(a.updateRow)},
@@ -86,6 +88,7 @@ func (a *arena) people() []act {
 		{"return a property", a.returnProperty},
 		{"rename an option", a.renameOption},
 		{"have a property jump", a.jumpProperty},
+		{"take away the property of the ids", a.removeKeys},
 		{"unshare the database", func(t *rapid.T) { a.share(t, !rapid.Bool().Draw(t, "unshares")) }},
 		{"share the database", func(t *rapid.T) { a.share(t, true) }},
 		{"fill the workspace", func(t *rapid.T) { a.fill(t, true) }},
@@ -314,7 +317,7 @@ func (a *arena) togglePage(t *rapid.T) {
 func (a *arena) deletedRow(t *rapid.T, r row) {
 	a.deleted(r.mark, r.values)
 	var making bool
-	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_intents where row_id = $1::text::uuid and op = 'create')`, r.id).Scan(&making); err != nil {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from integration.sync_intents where row_id = $1::text::uuid and op = 'create')`, r.id).Scan(&making); err != nil {
 		t.Fatal(err)
 	}
 	l := a.model.records[r.mark]
@@ -376,16 +379,31 @@ func (a *arena) restorePage(t *rapid.T) {
 	}
 }
 
+// leaves notes that a page leaves the database for good.
+func (a *arena) leaves(t *rapid.T, p page) {
+	if !p.trashed {
+		a.deleted(p.mark, p.values)
+	}
+	a.model.erased(p.mark, p.values)
+	l := a.model.records[p.mark]
+	// Nobody can know any more what the write left on the page, nor that there was one where the sync has not heard that it made it.
+	l.loose = l.loose || a.unanswered(t, p.id, "%") || p.key != "" && !a.met(t, p.id)
+	l.again++
+}
+
+// movePageAway moves a page to a database that is not kept in step: for this one it is gone.
+func (a *arena) movePageAway(t *rapid.T) {
+	if p, ok := pick(t, a.pages(t), "page", func(p page) bool { return !p.trashed }); ok {
+		a.counts.moved++
+		a.leaves(t, p)
+		a.note("a person moves page %s of %s to another database", p.id, p.mark)
+		a.call(t, "POST", "/v1/pages/"+p.id+"/move", map[string]any{"parent": map[string]any{"type": "data_source_id", "data_source_id": a.elsewhere}})
+	}
+}
+
 func (a *arena) deletePage(t *rapid.T) {
 	if p, ok := pick(t, a.pages(t), "page", func(page) bool { return true }); ok {
-		if !p.trashed {
-			a.deleted(p.mark, p.values)
-		}
-		a.model.erased(p.mark, p.values)
-		l := a.model.records[p.mark]
-		// Nobody can know any more what the write left on the page, nor that there was one where the sync has not heard that it made it.
-		l.loose = l.loose || a.unanswered(t, p.id, "%") || p.key != "" && !a.met(t, p.id)
-		l.again++
+		a.leaves(t, p)
 		a.note("a person deletes page %s of %s for good", p.id, p.mark)
 		if err := a.sim.DeletePage(p.id); err != nil {
 			t.Fatal(err)
@@ -513,7 +531,7 @@ func (a *arena) unarchiveRow(t *rapid.T, d desk) {
 // decide says what becomes of the deletions that are held, false where none are.
 func (a *arena) decide(t *rapid.T, verdict journal.Verdict) bool {
 	a.note("what is held is %s", verdict)
-	done, err := a.person.Exec(context.Background(), `update sync_holds set status = $1, decided_by = 'a person', decided_at = now() where status = 'waiting'`, verdict)
+	done, err := a.person.Exec(context.Background(), `update integration.sync_holds set status = $1, decided_by = 'a person', decided_at = now() where status = 'waiting'`, verdict)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -523,7 +541,7 @@ func (a *arena) decide(t *rapid.T, verdict journal.Verdict) bool {
 // refuse has the records return whose deletion is held.
 func (a *arena) refuse(t *rapid.T) {
 	held, err := a.person.Query(context.Background(), `
-		select n.row_data->>'mark' from sync_held_records r join sync_holds h on h.id = r.hold_id join notion_things n on n.id = r.row_id where h.status = 'waiting'`)
+		select n.row_data->>'mark' from integration.sync_held_records r join integration.sync_holds h on h.id = r.hold_id join notion_things n on n.id = r.row_id where h.status = 'waiting'`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -554,7 +572,7 @@ func (a *arena) renameProperty(t *rapid.T) {
 
 // bound reports whether the sync has met the database's properties.
 func (a *arena) bound(t *rapid.T) (is bool) {
-	if err := a.person.QueryRow(context.Background(), `select exists (select from sync_databases where binding <> '{}')`).Scan(&is); err != nil {
+	if err := a.person.QueryRow(context.Background(), `select exists (select from integration.sync_databases where property_ids <> '{}')`).Scan(&is); err != nil {
 		t.Fatal(err)
 	}
 	return is
@@ -568,7 +586,7 @@ func (a *arena) boundTo(t *rapid.T, field string) bool {
 
 // boundID returns the id of the property that the sync knows of a field, "" where it knows none.
 func (a *arena) boundID(t *rapid.T, field string) (id string) {
-	if err := a.person.QueryRow(context.Background(), `select coalesce(max(binding -> $1 ->> 'ID'), '') from sync_databases`, a.columnName(field)).Scan(&id); err != nil {
+	if err := a.person.QueryRow(context.Background(), `select coalesce(max(property_ids -> $1 ->> 'ID'), '') from integration.sync_databases`, a.columnName(field)).Scan(&id); err != nil {
 		t.Fatal(err)
 	}
 	return id

@@ -3,6 +3,8 @@
 package oracle
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -85,6 +87,23 @@ func (a *arena) returnProperty(t *rapid.T) {
 	}
 	slices.Sort(gone)
 	a.giveBack(t, rapid.SampledFrom(gone).Draw(t, "property"))
+}
+
+// removeKeys takes away the property that holds the ids of the rows, or gives it another name or type: not while the sync has to find by it a page
+// that it may have made.
+func (a *arena) removeKeys(t *rapid.T) {
+	const keys = "Supabase ID"
+	var making bool
+	if err := a.person.QueryRow(context.Background(), `select exists (select from integration.sync_intents where op = 'create')`).Scan(&making); err != nil {
+		t.Fatal(err)
+	}
+	schema := a.call(t, "GET", "/v1/data_sources/"+a.source, nil)["properties"].(map[string]any)
+	if _, there := schema[keys]; !there || making {
+		return
+	}
+	a.counts.keys++
+	is := []any{nil, map[string]any{"name": fmt.Sprint("Our ID ", a.counts.keys)}, map[string]any{"checkbox": map[string]any{}}}
+	a.shape(t, keys, rapid.SampledFrom(is).Draw(t, "keys"))
 }
 
 func (a *arena) giveBack(t *rapid.T, field string) {

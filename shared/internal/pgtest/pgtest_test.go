@@ -20,7 +20,7 @@ func TestEachTestHasItsOwn(t *testing.T) {
 				t.Error(err)
 			}
 			var applied int
-			if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM goose_db_version").Scan(&applied); err != nil || applied < 2 {
+			if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM integration.goose_db_version").Scan(&applied); err != nil || applied < 2 {
 				t.Errorf("%d migrations, %v", applied, err)
 			}
 		})

@@ -81,7 +81,7 @@ func CheckStored(tb testing.TB, pool *postgres.Pool) {
 	tb.Helper()
 	tb.Cleanup(func() {
 		rows, err := pool.Query(context.WithoutCancel(tb.Context()), `
-			select distinct on (type, keys) type, data from integration_events,
+			select distinct on (type, keys) type, data from integration.events,
 			lateral (select array_agg(k order by k) as keys from jsonb_object_keys(data) k) named order by type, keys`)
 		if err != nil {
 			tb.Error(err)

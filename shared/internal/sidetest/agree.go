@@ -99,7 +99,7 @@ func (w *World) differences(tb TB, kind mapping.Kind, databaseID string) []strin
 		}
 	}
 	for _, r := range w.Syncer.Connection.Mapping.Relations(kind.Name) {
-		waiting := Query[int](tb, w, fmt.Sprintf(`select count(*) from sync_waiting w join %s b on b.notion_id = w.page_id
+		waiting := Query[int](tb, w, fmt.Sprintf(`select count(*) from integration.sync_waiting_relations w join %s b on b.notion_id = w.page_id
 			join %s using (id) join %s o on o.id = w.row_id where w.kind = $1 and w.field = $2`, r.Related.BaseTable, r.Related.Table, kind.Table), kind.Name, r.Field)
 		if waiting > 0 {
 			differ("%d relations of %s wait for rows that are there", waiting, r.Field)

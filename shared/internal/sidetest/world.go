@@ -267,10 +267,10 @@ type Report struct {
 func (w *World) Report(tb TB, runID string) Report {
 	tb.Helper()
 	r := Report{Errors: map[string]string{}}
-	if err := w.Pool.QueryRow(tb.Context(), `select status from sync_runs where id = $1`, runID).Scan(&r.Status); err != nil {
+	if err := w.Pool.QueryRow(tb.Context(), `select status from integration.sync_runs where id = $1`, runID).Scan(&r.Status); err != nil {
 		tb.Fatal(err)
 	}
-	rows, err := w.Pool.Query(tb.Context(), `select kind, coalesce(error, ''), counts from sync_run_databases where run_id = $1`, runID)
+	rows, err := w.Pool.Query(tb.Context(), `select kind, coalesce(error, ''), counts from integration.sync_run_databases where run_id = $1`, runID)
 	if err != nil {
 		tb.Fatal(err)
 	}

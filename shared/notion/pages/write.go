@@ -13,51 +13,49 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/fault"
 	"github.com/act-platform/enhanced-integration/shared/notion"
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
-// PrepareRowKey sees to it that the database has the property for row keys, and reports whether it has: the integration may not be allowed to
-// add it. fault.Invalid: the database has one of that name and another type.
-func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string) (bool, error) {
+// PrepareRowKey returns the id of the property for the rows' ids, which it adds if need be; "" where the integration may not add it, and where
+// people have one of that name that is of another type or is bound to a field.
+func (s *Side) PrepareRowKey(ctx context.Context, dataSourceID string, bound mapping.Binding) (string, error) {
 	if s.keyless {
-		return false, nil
+		return "", nil
 	}
 	live, err := s.Schema(ctx, dataSourceID)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	for _, p := range live {
-		if p.Name == s.kind.RowKeyProperty && p.Type == property.TypeRichText {
-			return true, nil
+	if key, usable, found := s.kind.RowKey(live, bound); found {
+		if s.keyless = !usable; s.keyless { // which the run reports
+			return "", nil
 		}
-		if p.Name == s.kind.RowKeyProperty {
-			return false, fault.New(fault.Invalid, "The Notion database of %s has a property %q that is a %s; it is to hold the rows' ids, and must be text. Rename it.",
-				s.kind.Name, p.Name, p.Type)
-		}
+		return key.ID, nil
 	}
-	err = s.client.AddProperty(ctx, dataSourceID, s.kind.RowKeyProperty, property.TypeRichText)
+	id, err := s.client.AddProperty(ctx, dataSourceID, s.kind.RowKeyProperty, property.TypeRichText)
 	if refusal, ok := errors.AsType[*notion.Error](err); ok && refusal.Code != "" && fault.KindOf(err) == fault.Forbidden { // by Notion itself
 		s.keyless = true
 		s.log.WarnContext(ctx, "pages are made without their rows' keys: the integration may not add a property to the database", "property", s.kind.RowKeyProperty)
-		return false, nil
+		return "", nil
 	}
-	return err == nil, err
+	return id, err
 }
 
-// Create makes a page, which carries its row's key where the database has room for one.
-func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (record.Page, error) {
+// Create creates a page. It carries its row's id in the property keyID, unless that is "".
+func (s *Side) Create(ctx context.Context, dataSourceID, keyID, rowID string, write journal.Write) (record.Page, error) {
 	properties, err := write.Properties()
 	if err != nil {
 		return record.Page{}, err
 	}
-	if s.kind.RowKeyProperty != "" && !s.keyless {
+	if keyID != "" {
 		key, err := property.Encode(property.TypeRichText, property.Text{{Kind: property.RunText, Text: rowID}})
 		if err != nil {
 			return record.Page{}, err
 		}
-		properties[s.kind.RowKeyProperty] = key
+		properties[keyID] = key
 	}
 	page, err := s.client.CreatePage(ctx, dataSourceID, properties)
 	if refusal, ok := errors.AsType[*notion.Error](err); ok && refusal.CommittedResourceID != "" {
@@ -69,26 +67,27 @@ func (s *Side) Create(ctx context.Context, dataSourceID, rowID string, write jou
 	return s.recordOf(ctx, page), nil
 }
 
-// Rekey has a page carry another row's id, where the database has room for one.
-func (s *Side) Rekey(ctx context.Context, pageID, rowID string) error {
+// Rekey has a page carry another row's id in the property keyID.
+func (s *Side) Rekey(ctx context.Context, pageID, keyID, rowID string) error {
 	key, err := property.Encode(property.TypeRichText, property.Text{{Kind: property.RunText, Text: rowID}})
 	if err != nil {
 		return err
 	}
-	_, err = s.client.UpdatePage(ctx, pageID, notion.PagePatch{Properties: map[string]json.RawMessage{s.kind.RowKeyProperty: key}})
+	_, err = s.client.UpdatePage(ctx, pageID, notion.PagePatch{Properties: map[string]json.RawMessage{keyID: key}})
 	return err
 }
 
 // Created finds the pages that may have been made for an intent, oldest first: those that carry the row's key, or, where the database has no
-// room for it, those of exactly that title that were made by this integration at about that time.
+// room for it, or people have taken it away since, those of exactly that title without a key that were made by this integration at about that time.
 func (s *Side) Created(ctx context.Context, dataSourceID string, intent journal.Intent) ([]record.Page, error) {
 	if s.kind.RowKeyProperty != "" {
 		pages, err := s.withKey(ctx, dataSourceID, cmp.Or(intent.RowKey, intent.Key.RowID))
-		if fault.KindOf(err) != fault.Invalid {
+		if fault.KindOf(err) != fault.Invalid && (err != nil || len(pages) > 0) {
 			return pages, err
-		} // else there is no such property
+		} // else there is no such property, or it is another one
 	}
-	return s.alike(ctx, dataSourceID, intent)
+	pages, err := s.alike(ctx, dataSourceID, intent)
+	return slices.DeleteFunc(pages, func(p record.Page) bool { return p.RowKey != "" }), err
 }
 
 // withKey finds the pages that carry a row's key and were made by an integration: a copy that a person made of such a page carries the key as

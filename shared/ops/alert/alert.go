@@ -45,6 +45,13 @@ func Defaults() Limits {
 	}
 }
 
+// Of returns the limits of a connection whose databases are synced at that interval, zero for as often as may be: one that is synced seldom
+// is out of date when a sync was missed.
+func (l Limits) Of(interval time.Duration) Limits {
+	l.Freshness = max(l.Freshness, 2*interval)
+	return l
+}
+
 // Window is the stretch of time in which an error rate is looked at.
 const Window = 15 * time.Minute
 
@@ -57,7 +64,7 @@ type Samples struct {
 	Unreachable  map[string]string        // by service, why it cannot be reached; "" when it can
 	Rates        map[string]Rate          // by service, of the last Window
 	FailedSyncs  int                      // in a row
-	Tokens       map[string]time.Time     // by provider, when its token expires
+	Tokens       map[string]time.Time     // by provider, when its token expires; zero: it has none that does
 	DeadLetters  map[string]int           // by queue
 	Freshness    map[string]time.Duration // by database, since it was brought into step
 	Stalled      map[string]time.Duration // by database, for how long its sync has waited with nobody at work on it
@@ -104,7 +111,7 @@ func Evaluate(s Samples, l Limits) map[Key]Verdict {
 		if left <= 0 {
 			text = fmt.Sprintf("The token of %s expired at %s. Connect it again.", provider, at.UTC().Format(time.RFC3339))
 		}
-		say(TokenExpiry, provider, left <= l.TokenExpiry, "%s", text)
+		say(TokenExpiry, provider, !at.IsZero() && left <= l.TokenExpiry, "%s", text)
 	}
 	for queue, n := range s.DeadLetters {
 		say(DeadLetters, queue, n > 0, "%d messages could not be worked on and lie in the dead letters. Look at the logs, then redrive them.", n)

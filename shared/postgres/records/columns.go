@@ -54,7 +54,7 @@ func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Colu
 				0 as depth, a.atttypid as type, a.atttypmod as modifier, a.attnotnull as not_null,
 				case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as fallback, false as array
 			from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-			where a.attrelid = to_regclass(quote_ident($1)) and a.attnum > 0 and not a.attisdropped
+			where a.attrelid = to_regclass('public.' || quote_ident($1)) and a.attnum > 0 and not a.attisdropped
 			union all
 			select l.attrelid, l.attnum, l.attname, l.generated, l.identity,
 				case when t.typtype = 'd' and not l.array then format_type(t.typbasetype, case when t.typtypmod >= 0 then t.typtypmod else l.modifier end) else l.spelled end,
@@ -68,7 +68,7 @@ func (t *Tables) catalogue(ctx context.Context) (columns map[string]journal.Colu
 		from named n join pg_type t on t.oid = n.type
 		union all
 		select j.name, c.oid::text, '', '', false, -1, '{}', false, '', false, true, false
-		from unnest($2::text[]) j (name) join pg_class c on c.oid = to_regclass(quote_ident(j.name))`, t.kind.Table, names)
+		from unnest($2::text[]) j (name) join pg_class c on c.oid = to_regclass('public.' || quote_ident(j.name))`, t.kind.Table, names)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -124,12 +124,12 @@ func (t *Tables) forget(ctx context.Context, lease journal.Lease, d *journal.Dat
 		if _, err := tx.Exec(ctx, t.sql.forget, t.connectionID, d.Forget); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `update sync_intents set columns = columns - $3::text[] where connection_id = $1 and kind = $2 and columns ?| $3::text[]`,
+		if _, err := tx.Exec(ctx, `update integration.sync_intents set columns = columns - $3::text[] where connection_id = $1 and kind = $2 and columns ?| $3::text[]`,
 			t.connectionID, t.kind.Name, d.Forget); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `
-			update sync_databases set binding = $3, columns = $4, drifts = $5, learning = $6, renames = $7, updated_at = now() where connection_id = $1 and kind = $2`,
+			update integration.sync_databases set property_ids = $3, columns = $4, drifts = $5, fields_to_read = $6, renames = $7, updated_at = now() where connection_id = $1 and kind = $2`,
 			t.connectionID, t.kind.Name, d.Binding, d.Columns, listed(d.Drifts), listed(learning), listed(d.Renames))
 		return err
 	}))

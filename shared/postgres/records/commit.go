@@ -160,6 +160,9 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	var decided []*time.Time
 	for i, s := range batch.Settled {
 		r := results[i]
+		for _, dispute := range s.Respelled {
+			t.respell(todo, dispute)
+		}
 		closed = append(closed, s.Closed...)
 		events = append(events, s.Events...)
 		if r.applied || r.refused != "" {
@@ -191,18 +194,18 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 	}
 	closeIntents(todo, closed)
 	if len(consumed) > 0 {
-		todo.Queue(`delete from sync_changes where seq = any($1)`, consumed)
+		todo.Queue(`delete from integration.sync_changes where seq = any($1)`, consumed)
 	}
 	if len(touched) > 0 {
-		todo.Queue(`insert into sync_changes (connection_id, kind, row_id) select $1, $2, unnest($3::uuid[])`, t.connectionID, t.kind.Name, touched)
+		todo.Queue(`insert into integration.sync_changes (connection_id, kind, row_id) select $1, $2, unnest($3::uuid[])`, t.connectionID, t.kind.Name, touched)
 	}
 	if len(settledIDs) > 0 {
-		todo.Queue(`delete from sync_errors where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`,
+		todo.Queue(`delete from integration.sync_errors where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`,
 			t.connectionID, t.kind.Name, settledIDs)
 	}
 	if len(ended) > 0 {
 		// A decision that came after the one that was read is for the next sync to do.
-		todo.Queue(`update sync_conflicts c set status = 'settled', settled_at = $2
+		todo.Queue(`update integration.sync_conflicts c set status = 'settled', settled_at = $2
 			from unnest($1::uuid[], $3::timestamptz[]) as e (id, decided_at) where c.id = e.id and c.decided_at is not distinct from e.decided_at`,
 			ended, batch.At, decided)
 	}
@@ -210,12 +213,12 @@ func (t *Tables) note(ctx context.Context, tx pgx.Tx, batch journal.Batch, resul
 		t.release(todo, released)
 	}
 	if len(batch.Seen) > 0 {
-		todo.Queue(`insert into sync_seen (run_id, kind, notion_id) select $1, $2, unnest($3::text[]) on conflict do nothing`,
+		todo.Queue(`insert into integration.sync_listed_pages (run_id, kind, notion_id) select $1, $2, unnest($3::text[]) on conflict do nothing`,
 			batch.Part.Run.ID, t.kind.Name, batch.Seen)
 	}
 	t.stagePages(todo, batch)
 	if len(batch.Decided) > 0 {
-		todo.Queue(`update sync_match_pages set pending = false where connection_id = $1 and kind = $2 and run_id is null and notion_id = any($3)`,
+		todo.Queue(`update integration.sync_match_pages set pending = false where connection_id = $1 and kind = $2 and run_id is null and notion_id = any($3)`,
 			t.connectionID, t.kind.Name, batch.Decided)
 	}
 	if batch.Database != nil {
@@ -238,19 +241,27 @@ func refusalOf(s journal.Settled, r result, at time.Time) *journal.Refusal {
 	case r.taken && s.Refused == 0: // whoever has the value may give it up in this run
 		return &journal.Refusal{Side: merge.Supabase, Reason: r.refused, Again: at}
 	case r.refused != "":
-		return &journal.Refusal{Side: merge.Supabase, Reason: r.refused, Again: at.Add(journal.Backoff(s.Refused))}
+		return &journal.Refusal{Side: merge.Supabase, Reason: r.refused, Again: at.Add(journal.Backoff(s.Refused)), Fields: waiting(s)}
 	case r.locked:
-		return &journal.Refusal{Side: merge.Supabase, Reason: "The row is locked by another transaction of the database. It is written once the lock is gone.", Again: at, Waits: true}
+		return &journal.Refusal{Side: merge.Supabase, Reason: "The row is locked by another transaction of the database. It is written once the lock is gone.", Again: at, Waits: true, Fields: waiting(s)}
 	case !r.applied:
-		return &journal.Refusal{Side: merge.Supabase, Reason: "The row was changed while it was being written.", Again: at}
+		return &journal.Refusal{Side: merge.Supabase, Reason: "The row was changed while it was being written.", Again: at, Fields: waiting(s)}
 	default:
 		return s.Refusal
 	}
 }
 
+// waiting returns the fields that wait all the same: what Notion showed of them is to be known still when the record is looked at again.
+func waiting(s journal.Settled) map[string]journal.FieldRefusal {
+	if s.Refusal == nil {
+		return nil
+	}
+	return s.Refusal.Fields
+}
+
 func (t *Tables) saveRefusal(todo *pgx.Batch, key journal.Key, r journal.Refusal, at time.Time) {
 	todo.Queue(`
-		insert into sync_errors as e (connection_id, kind, row_id, notion_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits, fields)
+		insert into integration.sync_errors as e (connection_id, kind, row_id, notion_id, side, reason, attempts, first_at, last_at, next_attempt_at, waits, fields)
 		values ($1, $2, $3, nullif($4, ''), $5, $6, case when $9 then 0 else 1 end, $7, $7, $8, $9, coalesce($10::jsonb, '{}'))
 		on conflict (connection_id, kind, row_id) do update set notion_id = excluded.notion_id, side = excluded.side,
 			reason = excluded.reason, attempts = e.attempts + excluded.attempts, last_at = excluded.last_at,

@@ -18,7 +18,7 @@ import (
 
 // joined is every record that the base or the table has.
 func (t *Tables) joined() string {
-	table, base := pgx.Identifier{t.kind.Table}.Sanitize(), pgx.Identifier{t.kind.BaseTable}.Sanitize()
+	table, base := postgres.TableOf(t.kind.Table), postgres.TableOf(t.kind.BaseTable)
 	return fmt.Sprintf(`(select * from %s where connection_id = $1) b full join (select * from %s where connection_id = $1) r using (id)`, base, table)
 }
 
@@ -49,7 +49,7 @@ func (t *Tables) Suspects(ctx context.Context, after string, limit int) ([]strin
 		select id::text from %s
 		where id > $2 and not (
 			(b.state is not null and r.connection_id is not null and (b.state = 'live') = (r.archived_at is null)
-				and (b.state = 'archived' or b.row_data = (select to_jsonb(v) from (select %s) v) || %s) and jsonb_typeof(b.data->'properties') = 'object')
+				and (b.state = 'archived' or b.row_data = (select to_jsonb(v.*) from (select %s) v) || %s) and jsonb_typeof(b.data->'properties') = 'object')
 			or (b.state = 'archived' and r.connection_id is null)
 			or (b.state is null and r.archived_at is not null)
 		) is true
@@ -64,7 +64,7 @@ func (t *Tables) Suspects(ctx context.Context, after string, limit int) ([]strin
 // LivePages returns the ids of the pages of the live records.
 func (t *Tables) LivePages(ctx context.Context) ([]string, error) {
 	rows, err := t.pool.Query(ctx, fmt.Sprintf(`select notion_id from %s where connection_id = $1 and state = 'live'`,
-		pgx.Identifier{t.kind.BaseTable}.Sanitize()), t.connectionID)
+		postgres.TableOf(t.kind.BaseTable)), t.connectionID)
 	if err != nil {
 		return nil, postgres.Fault(err)
 	}
@@ -88,10 +88,10 @@ func (t *Tables) Restore(ctx context.Context, rowID string) (bool, error) {
 			insert into %s (id, connection_id, %s)
 			select b.id, b.connection_id, %s from %s b, jsonb_to_record(b.row_data) as x(%s)
 			where b.connection_id = $1 and b.id = $2 and b.state = 'live'
-			and not exists (select from sync_changes c where c.connection_id = $1 and c.kind = $3 and c.row_id = $2)
+			and not exists (select from integration.sync_changes c where c.connection_id = $1 and c.kind = $3 and c.row_id = $2)
 			on conflict (id) do nothing`,
-			pgx.Identifier{t.kind.Table}.Sanitize(), strings.Join(names, ", "), strings.Join(given, ", "),
-			pgx.Identifier{t.kind.BaseTable}.Sanitize(), strings.Join(typed, ", ")), t.connectionID, rowID, t.kind.Name)
+			postgres.TableOf(t.kind.Table), strings.Join(names, ", "), strings.Join(given, ", "),
+			postgres.TableOf(t.kind.BaseTable), strings.Join(typed, ", ")), t.connectionID, rowID, t.kind.Name)
 		restored = tag.RowsAffected() == 1
 		if err != nil || !restored {
 			return err
@@ -107,7 +107,7 @@ func (t *Tables) restoreRelations(ctx context.Context, tx pgx.Tx, rowID string) 
 		var pages []string
 		if err := tx.QueryRow(ctx, fmt.Sprintf(`
 			select coalesce(array_agg(page), '{}') from %s b, jsonb_array_elements_text(coalesce(b.row_data -> $3, '[]')) page
-			where b.connection_id = $1 and b.id = $2`, pgx.Identifier{t.kind.BaseTable}.Sanitize()), t.connectionID, rowID, r.field).Scan(&pages); err != nil {
+			where b.connection_id = $1 and b.id = $2`, postgres.TableOf(t.kind.BaseTable)), t.connectionID, rowID, r.field).Scan(&pages); err != nil {
 			return err
 		}
 		rows := make([]string, len(pages))
@@ -127,7 +127,7 @@ func (t *Tables) Queue(ctx context.Context, key journal.Key, reason string, at t
 		return fault.New(fault.Invalid, "%.40q is not a record's id.", key.RowID)
 	}
 	_, err := t.pool.Exec(ctx, `
-		insert into sync_errors (connection_id, kind, row_id, notion_id, side, reason, attempts, first_at, last_at, next_attempt_at)
+		insert into integration.sync_errors (connection_id, kind, row_id, notion_id, side, reason, attempts, first_at, last_at, next_attempt_at)
 		values ($1, $2, $3, nullif($4, ''), 'supabase', $5, 0, $6, $6, $6)
 		on conflict (connection_id, kind, row_id) do update set next_attempt_at = excluded.next_attempt_at,
 			notion_id = coalesce(excluded.notion_id, sync_errors.notion_id)`,
@@ -163,6 +163,6 @@ func (t *Tables) Confirm(ctx context.Context, rowID string) error {
 		return nil
 	}
 	_, err = t.pool.Exec(ctx, fmt.Sprintf(`update %s set row_data = row_data || $3 where connection_id = $1 and id = $2 and sync_version = $4`,
-		pgx.Identifier{t.kind.BaseTable}.Sanitize()), t.connectionID, rowID, confirmed, base.Version)
+		postgres.TableOf(t.kind.BaseTable)), t.connectionID, rowID, confirmed, base.Version)
 	return postgres.Fault(err)
 }

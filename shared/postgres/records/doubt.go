@@ -29,16 +29,16 @@ type Doubts struct {
 func (d Doubts) List(ctx context.Context, f journal.FindDoubts) (journal.Doubts, error) {
 	const fits = `connection_id = $1 and run_id is null and state = 'doubtful' and ($2 = '' or kind = $2)`
 	var found journal.Doubts
-	if err := d.Pool.QueryRow(ctx, `select count(*) from sync_match_pages where `+fits, d.ConnectionID, f.Kind).Scan(&found.Total); err != nil {
+	if err := d.Pool.QueryRow(ctx, `select count(*) from integration.sync_match_pages where `+fits, d.ConnectionID, f.Kind).Scan(&found.Total); err != nil {
 		return found, postgres.Fault(err)
 	}
 	rows, err := d.Pool.Query(ctx, `
-		select seq, kind, notion_id, title, how, value,
-			(select count(*) from sync_match_rows r where r.connection_id = p.connection_id and r.run_id is null and r.kind = p.kind
-				and r.how = p.how and md5(r.value) = md5(p.value)),
-			(select count(*) from sync_match_pages o where o.connection_id = p.connection_id and o.run_id is null and o.kind = p.kind
-				and o.state = 'doubtful' and o.how = p.how and o.value = p.value)
-		from sync_match_pages p where `+fits+` and seq > $3 order by seq limit $4`, d.ConnectionID, f.Kind, f.After, f.Limit+1)
+		select seq, kind, notion_id, title, matched_by, matched_value,
+			(select count(*) from integration.sync_match_rows r where r.connection_id = p.connection_id and r.run_id is null and r.kind = p.kind
+				and r.matched_by = p.matched_by and md5(r.matched_value) = md5(p.matched_value)),
+			(select count(*) from integration.sync_match_pages o where o.connection_id = p.connection_id and o.run_id is null and o.kind = p.kind
+				and o.state = 'doubtful' and o.matched_by = p.matched_by and o.matched_value = p.matched_value)
+		from integration.sync_match_pages p where `+fits+` and seq > $3 order by seq limit $4`, d.ConnectionID, f.Kind, f.After, f.Limit+1)
 	if err != nil {
 		return found, postgres.Fault(err)
 	}
@@ -75,12 +75,12 @@ func (d Doubts) addCandidates(ctx context.Context, doubts []journal.Doubt) error
 			}
 		}
 		rows, err := d.Pool.Query(ctx, fmt.Sprintf(`
-			select p.seq, r.id, r.columns from sync_match_pages p cross join lateral (
-				select t.id::text as id, (select to_jsonb(v) from (select %s) v) as columns
-				from sync_match_rows r join %s t on t.connection_id = $1 and t.id = r.row_id
-				where r.connection_id = $1 and r.run_id is null and r.kind = $2 and r.how = p.how and md5(r.value) = md5(p.value)
+			select p.seq, r.id, r.columns from integration.sync_match_pages p cross join lateral (
+				select t.id::text as id, (select to_jsonb(v.*) from (select %s) v) as columns
+				from integration.sync_match_rows r join %s t on t.connection_id = $1 and t.id = r.row_id
+				where r.connection_id = $1 and r.run_id is null and r.kind = $2 and r.matched_by = p.matched_by and md5(r.matched_value) = md5(p.matched_value)
 				order by t.id limit $4
-			) r where p.seq = any($3) order by p.seq, r.id`, strings.Join(columns, ", "), pgx.Identifier{k.Table}.Sanitize()),
+			) r where p.seq = any($3) order by p.seq, r.id`, strings.Join(columns, ", "), postgres.TableOf(k.Table)),
 			d.ConnectionID, k.Name, places[k.Name], candidates)
 		if err != nil {
 			return err
@@ -120,7 +120,7 @@ func (d Doubts) Settle(ctx context.Context, s journal.Settling) (done journal.Se
 			}
 		}
 		if _, err := tx.Exec(ctx, `
-			update sync_match_pages set state = case when $4 = '' then 'new' else 'matched' end, row_id = nullif($4, '')::uuid,
+			update integration.sync_match_pages set state = case when $4 = '' then 'new' else 'matched' end, row_id = nullif($4, '')::uuid,
 				decided_by = $5, decided_at = $6, pending = true
 			where connection_id = $1 and run_id is null and kind = $2 and notion_id = $3`,
 			d.ConnectionID, at.kind, s.PageID, s.RowID, s.By, s.At); err != nil {
@@ -138,7 +138,7 @@ func (d Doubts) find(ctx context.Context, tx pgx.Tx, s journal.Settling) (doubt,
 	var state string
 	var how, value *string
 	err := tx.QueryRow(ctx, `
-		select kind, state, how, value from sync_match_pages
+		select kind, state, matched_by, matched_value from integration.sync_match_pages
 		where connection_id = $1 and run_id is null and notion_id = $2 and (state = 'doubtful' or decided_by is not null) for update`,
 		d.ConnectionID, s.PageID).Scan(&at.kind, &state, &how, &value)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -158,7 +158,7 @@ func (d Doubts) find(ctx context.Context, tx pgx.Tx, s journal.Settling) (doubt,
 // take takes a row out of those that are in doubt.
 func (d Doubts) take(ctx context.Context, tx pgx.Tx, at doubt, rowID string) error {
 	tag, err := tx.Exec(ctx, `
-		delete from sync_match_rows where connection_id = $1 and run_id is null and kind = $2 and row_id = $3 and how = $4 and value = $5`,
+		delete from integration.sync_match_rows where connection_id = $1 and run_id is null and kind = $2 and row_id = $3 and matched_by = $4 and matched_value = $5`,
 		d.ConnectionID, at.kind, rowID, at.by, at.value)
 	if err == nil && tag.RowsAffected() == 0 {
 		return fault.New(fault.Invalid, "The page cannot be the row %s: GET /sync/matches lists the rows that it may be.", rowID)
@@ -169,19 +169,19 @@ func (d Doubts) take(ctx context.Context, tx pgx.Tx, at doubt, rowID string) err
 // clear settles what nothing is left for: pages without a row that they may be, or rows without a page.
 func (d Doubts) clear(ctx context.Context, tx pgx.Tx, at doubt, s journal.Settling) (newPages, newRows int, err error) {
 	pages, err := tx.Exec(ctx, `
-		update sync_match_pages p set state = 'new', decided_by = $5, decided_at = $6, pending = true
-		where connection_id = $1 and run_id is null and kind = $2 and how = $3 and value = $4 and state = 'doubtful' and not exists (
-			select from sync_match_rows r where r.connection_id = $1 and r.run_id is null and r.kind = $2 and r.how = $3 and r.value = $4
+		update integration.sync_match_pages p set state = 'new', decided_by = $5, decided_at = $6, pending = true
+		where connection_id = $1 and run_id is null and kind = $2 and matched_by = $3 and matched_value = $4 and state = 'doubtful' and not exists (
+			select from integration.sync_match_rows r where r.connection_id = $1 and r.run_id is null and r.kind = $2 and r.matched_by = $3 and r.matched_value = $4
 		)`, d.ConnectionID, at.kind, at.by, at.value, s.By, s.At)
 	if err != nil {
 		return 0, 0, err
 	}
 	rows, err := tx.Exec(ctx, `
 		with free as (
-			delete from sync_match_rows r where connection_id = $1 and run_id is null and kind = $2 and how = $3 and value = $4 and not exists (
-				select from sync_match_pages p where p.connection_id = $1 and p.run_id is null and p.kind = $2 and p.how = $3 and p.value = $4 and p.state = 'doubtful'
+			delete from integration.sync_match_rows r where connection_id = $1 and run_id is null and kind = $2 and matched_by = $3 and matched_value = $4 and not exists (
+				select from integration.sync_match_pages p where p.connection_id = $1 and p.run_id is null and p.kind = $2 and p.matched_by = $3 and p.matched_value = $4 and p.state = 'doubtful'
 			) returning row_id
 		)
-		insert into sync_changes (connection_id, kind, row_id) select $1, $2, row_id from free`, d.ConnectionID, at.kind, at.by, at.value)
+		insert into integration.sync_changes (connection_id, kind, row_id) select $1, $2, row_id from free`, d.ConnectionID, at.kind, at.by, at.value)
 	return int(pages.RowsAffected()), int(rows.RowsAffected()), err
 }

@@ -99,7 +99,7 @@ func (t *Tables) Left(ctx context.Context, after int64) (left int, err error) {
 // Due returns records that were refused and are to be tried again.
 func (t *Tables) Due(ctx context.Context, at time.Time, limit int) ([]journal.Key, error) {
 	rows, err := t.pool.Query(ctx, `
-		select coalesce(notion_id, ''), row_id::text from sync_errors
+		select coalesce(notion_id, ''), row_id::text from integration.sync_errors
 		where connection_id = $1 and kind = $2 and next_attempt_at <= $3 order by next_attempt_at, row_id limit $4`,
 		t.connectionID, t.kind.Name, at, limit)
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *Tables) Due(ctx context.Context, at time.Time, limit int) ([]journal.Ke
 // Waiting returns records whose rows were locked by somebody else, the longest waiting first.
 func (t *Tables) Waiting(ctx context.Context, limit int) ([]journal.Key, error) {
 	rows, err := t.pool.Query(ctx, `
-		select coalesce(notion_id, ''), row_id::text from sync_errors where connection_id = $1 and kind = $2 and waits order by last_at, row_id limit $3`,
+		select coalesce(notion_id, ''), row_id::text from integration.sync_errors where connection_id = $1 and kind = $2 and waits order by last_at, row_id limit $3`,
 		t.connectionID, t.kind.Name, limit)
 	if err != nil {
 		return nil, postgres.Fault(err)
@@ -135,7 +135,7 @@ func (t *Tables) Absent(ctx context.Context, runID string, shown []string, after
 	return collectKeys(rows)
 }
 
-// Named returns live records that have one of the options under its old name, by the row's id, after the given one.
+// Named returns live records that have one of the options under its old name, or may have it in an open conflict, by the row's id, after the given one.
 func (t *Tables) Named(ctx context.Context, renames []mapping.Rename, after string, limit int) ([]journal.Key, error) {
 	if after == "" {
 		after = uuid.Nil.String()
@@ -144,7 +144,7 @@ func (t *Tables) Named(ctx context.Context, renames []mapping.Rename, after stri
 	for i, r := range renames {
 		names[i] = r.Was
 	}
-	rows, err := t.pool.Query(ctx, t.sql.named, t.connectionID, after, names, limit)
+	rows, err := t.pool.Query(ctx, t.sql.named, t.connectionID, after, names, limit, t.kind.Name)
 	if err != nil {
 		return nil, postgres.Fault(err)
 	}
@@ -165,16 +165,16 @@ func (n naming) look() string {
 			coalesce(c.seqs, '{}'), coalesce(c.changed_at, case when b.id is null and isfinite(r.updated_at) then r.updated_at end), coalesce(e.attempts, 0), coalesce(e.reason, ''), coalesce(e.fields, '{}'),
 			coalesce(h.status, ''), coalesce(p.disputes, '[]'),
 			coalesce(m.state = 'doubtful', false) or b.id is null and exists (
-				select from sync_match_rows d where d.connection_id = $1 and d.kind = $4 and d.row_id = coalesce(m.row_id, k.row_id)
+				select from integration.sync_match_rows d where d.connection_id = $1 and d.kind = $4 and d.row_id = coalesce(m.row_id, k.row_id)
 				and d.state = 'doubtful' and %[6]s
 			) or %[8]s or exists (
-				select from sync_moves v where v.connection_id = $1 and v.kind = $4
+				select from integration.sync_row_id_changes v where v.connection_id = $1 and v.kind = $4
 				and (v.old_id = coalesce(b.id, m.row_id, k.row_id) or v.new_id = coalesce(b.id, m.row_id, k.row_id))
 			),
-			case when b.id is null and m.row_id is not null then m.how else '' end
+			case when b.id is null and m.row_id is not null then m.matched_by else '' end
 		from unnest($2::text[], $3::uuid[]) with ordinality as k(page_id, row_id, place)
 		left join lateral (
-			select * from sync_match_pages m
+			select * from integration.sync_match_pages m
 			where m.connection_id = $1 and m.kind = $4 and (m.notion_id = k.page_id or k.page_id = '' and m.row_id = k.row_id) and %[7]s
 			and not exists (select from %[1]s o where o.connection_id = $1 and o.id = m.row_id and o.notion_id <> m.notion_id)
 			order by m.run_id nulls last limit 1
@@ -190,16 +190,16 @@ func (n naming) look() string {
 			limit 1 -- there is one at most; so that it is looked up for each, and not all of them for all
 		) r on true
 		left join lateral (
-			select array_agg(seq order by seq) as seqs, max(changed_at) filter (where isfinite(changed_at)) as changed_at from sync_changes
+			select array_agg(seq order by seq) as seqs, max(changed_at) filter (where isfinite(changed_at)) as changed_at from integration.sync_changes
 			where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id)
 		) c on true
-		left join sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, m.row_id, k.row_id)
-		left join sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, m.row_id, k.row_id)
-		left join sync_holds h on h.id = hr.hold_id
+		left join integration.sync_errors e on e.connection_id = $1 and e.kind = $4 and e.row_id = coalesce(b.id, m.row_id, k.row_id)
+		left join integration.sync_held_records hr on hr.connection_id = $1 and hr.kind = $4 and hr.row_id = coalesce(b.id, m.row_id, k.row_id)
+		left join integration.sync_holds h on h.id = hr.hold_id
 		left join lateral (
-			select jsonb_agg(jsonb_build_object('id', id, 'field', field, 'decided', status = 'decided', 'decided_at', decided_at, 'value', decision,
-				'property', decided_property, 'notion', notion_value, 'postgres', supabase_value)) as disputes
-			from sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id) and status in ('waiting', 'decided')
+			select jsonb_agg(jsonb_build_object('id', id, 'field', field, 'decided', status = 'decided', 'decided_at', decided_at, 'winner', winner,
+				'value', decision, 'property', decided_property, 'shown', notion_property, 'notion', notion_value, 'postgres', supabase_value)) as disputes
+			from integration.sync_conflicts where connection_id = $1 and kind = $4 and row_id = coalesce(b.id, m.row_id, k.row_id) and status in ('waiting', 'decided')
 		) p on true
 		order by k.place`, n.base, n.table, n.row, related(n.relations), asleep(n.relations), n.scope.rows, n.scope.pages, n.scope.told)
 }
@@ -214,12 +214,13 @@ func (n naming) absent() string {
 		order by id limit $6`, n.base, "$5", "b.id")
 }
 
-// named finds the live records whose pages have options of some names.
+// named finds the live records whose pages have options of some names, or of which a conflict is open.
 func (n naming) named() string {
 	return fmt.Sprintf(`
 		select notion_id, id::text from %s
 		where connection_id = $1 and state = 'live' and id > $2
-		and jsonb_path_exists(data, '$.properties.*.* ? (@.name == $names[*])', jsonb_build_object('names', $3::text[]))
+		and (jsonb_path_exists(data, '$.properties.*.* ? (@.name == $names[*])', jsonb_build_object('names', $3::text[]))
+			or id in (select row_id from integration.sync_conflicts where connection_id = $1 and kind = $5 and status in ('waiting', 'decided')))
 		order by id limit $4`, n.base)
 }
 
@@ -227,7 +228,7 @@ func (n naming) named() string {
 func (n naming) changed() string {
 	return fmt.Sprintf(`
 		select row_id::text, max(seq) from (
-			select row_id, seq from sync_changes c where connection_id = $1 and kind = $2 and seq > $3
+			select row_id, seq from integration.sync_changes c where connection_id = $1 and kind = $2 and seq > $3
 			and not exists (`+heldAs+` and h.status = 'waiting'
 				and not exists (select from %[1]s r where r.connection_id = $1 and r.id = c.row_id and r.archived_at is null))
 			%[4]s order by seq limit $4

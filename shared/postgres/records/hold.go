@@ -74,18 +74,18 @@ type querier interface {
 func (t *Tables) hold(ctx context.Context, tx pgx.Tx, d journal.Deletions, size int, due string, args []any) error {
 	at := held{Kind: t.kind.Name, Side: d.Side, Total: size}
 	if err := tx.QueryRow(ctx, `
-		insert into sync_holds as h (id, connection_id, kind, side, records, total, created_at) values ($1, $2, $3, $4, 0, $5, $6)
+		insert into integration.sync_holds as h (id, connection_id, kind, side, records, total, created_at) values ($1, $2, $3, $4, 0, $5, $6)
 		on conflict (connection_id, kind, side) where status = 'waiting' do update set total = excluded.total
 		returning id::text`, t.newID(), t.connectionID, t.kind.Name, d.Side, size, d.At).Scan(&at.HoldID); err != nil {
 		return err
 	}
 	added, err := tx.Exec(ctx, `
-		insert into sync_held_records (connection_id, kind, row_id, notion_id, hold_id)
+		insert into integration.sync_held_records (connection_id, kind, row_id, notion_id, hold_id)
 		select $1, $2, due.row_id, due.notion_id, '`+at.HoldID+`' from (`+due+`) due on conflict do nothing`, args...)
 	if err != nil || added.RowsAffected() == 0 {
 		return err
 	}
-	if err := tx.QueryRow(ctx, `update sync_holds set records = (select count(*) from sync_held_records where hold_id = $1) where id = $1 returning records`,
+	if err := tx.QueryRow(ctx, `update integration.sync_holds set records = (select count(*) from integration.sync_held_records where hold_id = $1) where id = $1 returning records`,
 		at.HoldID).Scan(&at.Records); err != nil {
 		return err
 	}
@@ -93,12 +93,13 @@ func (t *Tables) hold(ctx context.Context, tx pgx.Tx, d journal.Deletions, size 
 		event.Draft{Type: event.SyncHeld, Source: event.Integration, Target: event.Integration, Data: at}.New(t.newID(), d.At))
 }
 
-// release queues the taking of records out of their holds. A hold that waits and has none left has nothing to decide.
+// release queues the taking of records out of their holds. A hold that waits counts those that are left; one without any has nothing to decide.
 func (t *Tables) release(batch *pgx.Batch, rowIDs []string) {
-	batch.Queue(`delete from sync_held_records where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`, t.connectionID, t.kind.Name, rowIDs)
+	batch.Queue(`delete from integration.sync_held_records where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`, t.connectionID, t.kind.Name, rowIDs)
 	batch.Queue(`
-		update sync_holds h set status = 'withdrawn' where connection_id = $1 and kind = $2 and status = 'waiting'
-		and not exists (select from sync_held_records r where r.hold_id = h.id)`, t.connectionID, t.kind.Name)
+		update integration.sync_holds h set records = case l.held when 0 then h.records else l.held end, status = case l.held when 0 then 'withdrawn' else h.status end
+		from integration.sync_holds w, lateral (select count(*) as held from integration.sync_held_records r where r.hold_id = w.id) l
+		where w.id = h.id and h.connection_id = $1 and h.kind = $2 and h.status = 'waiting' and h.records <> l.held`, t.connectionID, t.kind.Name)
 }
 
 // deletedRows finds the live records whose rows are gone or archived.
@@ -106,9 +107,9 @@ func (n naming) deletedRows() string {
 	return fmt.Sprintf(`
 		select b.id as row_id, b.notion_id from %[1]s b
 		where b.connection_id = $1 and b.state = 'live' and not exists (`+heldAs+` and h.status <> 'waiting')
-		and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or exists (select from sync_changes c where c.connection_id = $1 and c.kind = $2 and c.row_id = b.id)
+		and (b.id = any($4::uuid[]) or b.notion_id = any($3::text[]) or exists (select from integration.sync_changes c where c.connection_id = $1 and c.kind = $2 and c.row_id = b.id)
 			and not exists (select from %[4]s r where r.connection_id = $1 and r.id = b.id and r.archived_at is null)
-			and not exists (select from sync_moves v where v.connection_id = $1 and v.kind = $2 and v.old_id = b.id))`,
+			and not exists (select from integration.sync_row_id_changes v where v.connection_id = $1 and v.kind = $2 and v.old_id = b.id))`,
 		n.base, "$2", "b.id", n.table)
 }
 

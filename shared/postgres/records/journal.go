@@ -23,9 +23,9 @@ func (t *Tables) Database(ctx context.Context) (*journal.Database, int, error) {
 	var d journal.Database
 	var through, listed *time.Time
 	err := t.pool.QueryRow(ctx, `
-		select database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning, renames
-		from sync_databases where connection_id = $1 and kind = $2`, t.connectionID, t.kind.Name).
-		Scan(&d.DatabaseID, &d.DataSourceID, &d.Binding, &through, &listed, &d.Drifts, &d.RowKeyReady, &d.Columns, &d.Learning, &d.Renames)
+		select database_id, data_source_id, property_ids, notion_through, listed_at, drifts, coalesce(row_key_property, ''), columns, fields_to_read, renames
+		from integration.sync_databases where connection_id = $1 and kind = $2`, t.connectionID, t.kind.Name).
+		Scan(&d.DatabaseID, &d.DataSourceID, &d.Binding, &through, &listed, &d.Drifts, &d.RowKey, &d.Columns, &d.Learning, &d.Renames)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, size, nil
 	}
@@ -41,13 +41,13 @@ func (t *Tables) Database(ctx context.Context) (*journal.Database, int, error) {
 // saveDatabase queues the storing of what is known of the Notion database.
 func (t *Tables) saveDatabase(batch *pgx.Batch, d *journal.Database) {
 	batch.Queue(`
-		insert into sync_databases (connection_id, kind, database_id, data_source_id, binding, notion_through, listed_at, drifts, row_key_ready, columns, learning, renames)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11, $12)
+		insert into integration.sync_databases (connection_id, kind, database_id, data_source_id, property_ids, notion_through, listed_at, drifts, row_key_property, columns, fields_to_read, renames)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), coalesce($10::jsonb, '{}'), $11, $12)
 		on conflict (connection_id, kind) do update set database_id = excluded.database_id, data_source_id = excluded.data_source_id,
-			binding = excluded.binding, notion_through = excluded.notion_through, listed_at = excluded.listed_at,
-			drifts = excluded.drifts, row_key_ready = excluded.row_key_ready,
-			columns = excluded.columns, learning = excluded.learning, renames = excluded.renames, updated_at = now()`,
-		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), listed(d.Drifts), d.RowKeyReady, d.Columns, listed(d.Learning), listed(d.Renames))
+			property_ids = excluded.property_ids, notion_through = excluded.notion_through, listed_at = excluded.listed_at,
+			drifts = excluded.drifts, row_key_property = excluded.row_key_property,
+			columns = excluded.columns, fields_to_read = excluded.fields_to_read, renames = excluded.renames, updated_at = now()`,
+		t.connectionID, t.kind.Name, d.DatabaseID, d.DataSourceID, d.Binding, orNull(d.NotionThrough), orNull(d.ListedAt), listed(d.Drifts), d.RowKey, d.Columns, listed(d.Learning), listed(d.Renames))
 }
 
 // listed returns a list that is stored as one also where it has nothing.
@@ -69,9 +69,9 @@ func orNull(at time.Time) *time.Time {
 func (t *Tables) Intended(ctx context.Context) ([]journal.Intent, error) {
 	rows, err := t.pool.Query(ctx, `
 		select i.id::text, coalesce(i.notion_id, ''), i.row_id::text, i.op, i.title, i.columns, i.created_at, i.row_returns, coalesce(i.row_key::text, ''),
-			coalesce((select array_agg(c.field order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}'),
-			coalesce((select array_agg(coalesce(c.notion_value, 'null') order by c.id) from sync_conflicts c where c.intent_id = i.id), '{}')
-		from sync_intents i where i.connection_id = $1 and i.kind = $2 order by i.created_at, i.id`, t.connectionID, t.kind.Name)
+			coalesce((select array_agg(c.field order by c.id) from integration.sync_conflicts c where c.intent_id = i.id), '{}'),
+			coalesce((select array_agg(coalesce(c.notion_value, 'null') order by c.id) from integration.sync_conflicts c where c.intent_id = i.id), '{}')
+		from integration.sync_intents i where i.connection_id = $1 and i.kind = $2 order by i.created_at, i.id`, t.connectionID, t.kind.Name)
 	if err != nil {
 		return nil, postgres.Fault(err)
 	}
@@ -103,7 +103,7 @@ func (t *Tables) Intend(ctx context.Context, lease journal.Lease, intents []jour
 		closeIntents(batch, replaced)
 		for _, i := range intents {
 			batch.Queue(`
-				insert into sync_intents (id, connection_id, kind, row_id, notion_id, op, title, columns, created_at, row_returns)
+				insert into integration.sync_intents (id, connection_id, kind, row_id, notion_id, op, title, columns, created_at, row_returns)
 				values ($1, $2, $3, $4, nullif($5, ''), $6, $7, coalesce($8::jsonb, '{}'), $9, $10)`,
 				i.ID, t.connectionID, t.kind.Name, i.Key.RowID, i.Key.PageID, i.Op, i.Title, i.Columns, i.At, i.RowReturns)
 			for _, c := range i.Conflicts {
@@ -116,14 +116,30 @@ func (t *Tables) Intend(ctx context.Context, lease journal.Lease, intents []jour
 
 // saveConflict queues the storing of a conflict; intent is the write that would overwrite the value, nil when it is overwritten.
 func (t *Tables) saveConflict(batch *pgx.Batch, key journal.Key, c journal.Conflict, intent *string, at time.Time) {
+	if c.Reopens != nil { // unless a person decided anew meanwhile
+		batch.Queue(`
+			update integration.sync_conflicts set status = 'waiting', rule = $3, winner = $4, notion_value = $5, supabase_value = $6, notion_property = $7, detected_at = $8,
+				decision = null, decided_property = null, decided_at = null, decided_by = null
+			where connection_id = $9 and id = $1 and decided_at is not distinct from $2`,
+			c.ID, c.Reopens.DecidedAt, c.Rule, c.Winner, storable(c.NotionColumn), storable(c.PostgresColumn), storable(c.PageProperty), at, t.connectionID)
+		return
+	}
 	batch.Queue(`
-		insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner,
+		insert into integration.sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner,
 			notion_value, supabase_value, base_value, notion_property, intent_id, detected_at, status)
 		values ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9, $10, $11, $12, $13, $14, case $8 when '' then 'waiting' else 'resolved' end)
 		on conflict (connection_id, kind, row_id, field) where status = 'waiting' do update set notion_value = excluded.notion_value,
 			supabase_value = excluded.supabase_value, notion_property = excluded.notion_property, detected_at = excluded.detected_at`,
 		c.ID, t.connectionID, t.kind.Name, key.RowID, key.PageID, c.Field, c.Rule, c.Winner,
 		storable(c.NotionColumn), storable(c.PostgresColumn), storable(c.BaseColumn), storable(c.PageProperty), intent, at)
+}
+
+// respell queues an open conflict with the new names of its options. It changes nothing where a person has decided anew meanwhile.
+func (t *Tables) respell(batch *pgx.Batch, d journal.Dispute) {
+	batch.Queue(`
+		update integration.sync_conflicts set notion_value = $3, supabase_value = $4, decision = $5, decided_property = $6, notion_property = $7
+		where connection_id = $8 and id = $1 and decided_at is not distinct from $2`,
+		d.ConflictID, d.DecidedAt, storable(d.Notion), storable(d.Postgres), storable(d.Value), storable(d.Property), storable(d.Shown), t.connectionID)
 }
 
 // closeIntents queues what becomes of writes: the conflicts of those that were made stand, the others are void.
@@ -138,9 +154,9 @@ func closeIntents(batch *pgx.Batch, closed []journal.Closed) {
 	if len(all) == 0 {
 		return
 	}
-	batch.Queue(`update sync_conflicts set intent_id = null where intent_id = any($1::uuid[])`, made)
-	batch.Queue(`delete from sync_conflicts where intent_id = any($1::uuid[])`, all)
-	batch.Queue(`delete from sync_intents where id = any($1::uuid[])`, all)
+	batch.Queue(`update integration.sync_conflicts set intent_id = null where intent_id = any($1::uuid[])`, made)
+	batch.Queue(`delete from integration.sync_conflicts where intent_id = any($1::uuid[])`, all)
+	batch.Queue(`delete from integration.sync_intents where id = any($1::uuid[])`, all)
 }
 
 // size counts the live records.

@@ -94,7 +94,7 @@ func TestALockedRowWaits(t *testing.T) {
 					t.Errorf("the row that nobody has locked is still %s", got)
 				}
 			}
-			if n := scan[int](t, f, `select count(*) from sync_errors where waits and attempts = 0 and reason like '%locked by another transaction%'`); n != waiting {
+			if n := scan[int](t, f, `select count(*) from integration.sync_errors where waits and attempts = 0 and reason like '%locked by another transaction%'`); n != waiting {
 				t.Errorf("%d records wait, want %d", n, waiting)
 			}
 			done()
@@ -105,7 +105,7 @@ func TestALockedRowWaits(t *testing.T) {
 			if got := f.commit(t, todo...); !slices.Equal(got, []journal.Outcome{{Applied: true}, {Applied: true}, {Applied: true}}) {
 				t.Fatalf("once the lock was gone: %+v", got)
 			}
-			if n := scan[int](t, f, `select count(*) from sync_errors`); n != 0 {
+			if n := scan[int](t, f, `select count(*) from integration.sync_errors`); n != 0 {
 				t.Errorf("%d are still set aside", n)
 			}
 		})

@@ -15,7 +15,7 @@ import (
 // byRow are the tables, beside the base, that name a record by its row.
 func byRow() []string {
 	return []string{
-		"sync_changes", "sync_intents", "sync_conflicts", "sync_errors", "sync_held_records", "sync_match_pages", "sync_match_rows",
+		"integration.sync_changes", "integration.sync_intents", "integration.sync_conflicts", "integration.sync_errors", "integration.sync_held_records", "integration.sync_match_pages", "integration.sync_match_rows",
 	}
 }
 
@@ -23,7 +23,7 @@ func byRow() []string {
 // lease was lost.
 func (t *Tables) Move(ctx context.Context, lease journal.Lease) error {
 	var waiting bool
-	if err := t.pool.QueryRow(ctx, `select exists (select from sync_moves where connection_id = $1 and kind = $2)`, t.connectionID, t.kind.Name).Scan(&waiting); err != nil || !waiting {
+	if err := t.pool.QueryRow(ctx, `select exists (select from integration.sync_row_id_changes where connection_id = $1 and kind = $2)`, t.connectionID, t.kind.Name).Scan(&waiting); err != nil || !waiting {
 		return postgres.Fault(err)
 	}
 	return postgres.Fault(pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
@@ -43,14 +43,14 @@ func (t *Tables) Move(ctx context.Context, lease journal.Lease) error {
 		if err := t.follow(ctx, tx, moved); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `delete from sync_moves where connection_id = $1 and seq = any($2)`, t.connectionID, seqs)
+		_, err = tx.Exec(ctx, `delete from integration.sync_row_id_changes where connection_id = $1 and seq = any($2)`, t.connectionID, seqs)
 		return err
 	}))
 }
 
 // moves returns the moves that were noted, and where the record of each id is by now.
 func (t *Tables) moves(ctx context.Context, tx pgx.Tx) (seqs []int64, moved map[string]string, err error) {
-	rows, err := tx.Query(ctx, `select seq, old_id::text, new_id::text from sync_moves where connection_id = $1 and kind = $2 order by seq`, t.connectionID, t.kind.Name)
+	rows, err := tx.Query(ctx, `select seq, old_id::text, new_id::text from integration.sync_row_id_changes where connection_id = $1 and kind = $2 order by seq`, t.connectionID, t.kind.Name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,7 +77,7 @@ func (t *Tables) moves(ctx context.Context, tx pgx.Tx) (seqs []int64, moved map[
 // makeRoom moves those records out of the way whose rows were deleted before another took their ids. Their deletion is still to be noticed.
 func (t *Tables) makeRoom(ctx context.Context, tx pgx.Tx, moved map[string]string) error {
 	rows, err := tx.Query(ctx, fmt.Sprintf(`select id::text from %s where connection_id = $1 and id = any($2::uuid[])`,
-		pgx.Identifier{t.kind.BaseTable}.Sanitize()), t.connectionID, slices.Collect(maps.Values(moved)))
+		postgres.TableOf(t.kind.BaseTable)), t.connectionID, slices.Collect(maps.Values(moved)))
 	if err != nil {
 		return err
 	}
@@ -98,9 +98,9 @@ func (t *Tables) follow(ctx context.Context, tx pgx.Tx, moved map[string]string)
 			from, by, to = append(from, id), append(by, t.newID()), append(to, moved[id])
 		}
 	}
-	base := pgx.Identifier{t.kind.BaseTable}.Sanitize()
+	base := postgres.TableOf(t.kind.BaseTable)
 	todo := &pgx.Batch{}
-	todo.Queue(`update sync_intents set row_key = coalesce(row_key, row_id) where connection_id = $1 and kind = $2 and row_id = any($3::uuid[]) and op = 'create'`,
+	todo.Queue(`update integration.sync_intents set row_key = coalesce(row_key, row_id) where connection_id = $1 and kind = $2 and row_id = any($3::uuid[]) and op = 'create'`,
 		t.connectionID, t.kind.Name, from)
 	for _, step := range [][2][]string{{from, by}, {by, to}} {
 		todo.Queue(fmt.Sprintf(`update %s b set id = x.next from unnest($2::uuid[], $3::uuid[]) x (id, next) where b.connection_id = $1 and b.id = x.id`, base),
@@ -109,7 +109,7 @@ func (t *Tables) follow(ctx context.Context, tx pgx.Tx, moved map[string]string)
 			todo.Queue(fmt.Sprintf(`update %s b set row_id = x.next from unnest($3::uuid[], $4::uuid[]) x (id, next)
 				where b.connection_id = $1 and b.kind = $2 and b.row_id = x.id`, table), t.connectionID, t.kind.Name, step[0], step[1])
 		}
-		todo.Queue(`update sync_former_pages b set row_id = x.next from unnest($2::uuid[], $3::uuid[]) x (id, next) where b.connection_id = $1 and b.row_id = x.id`,
+		todo.Queue(`update integration.sync_replaced_pages b set row_id = x.next from unnest($2::uuid[], $3::uuid[]) x (id, next) where b.connection_id = $1 and b.row_id = x.id`,
 			t.connectionID, step[0], step[1])
 	}
 	// A page that was edited while its record was set aside is listed by no other run: it is asked for.
@@ -117,13 +117,13 @@ func (t *Tables) follow(ctx context.Context, tx pgx.Tx, moved map[string]string)
 	// What waits for a related row may wait for it already by the new id: a join table tells of it when an id in it changes.
 	todo.Queue(`
 		with moved as (
-			delete from sync_waiting w using unnest($3::uuid[], $4::uuid[]) x (id, next)
+			delete from integration.sync_waiting_relations w using unnest($3::uuid[], $4::uuid[]) x (id, next)
 			where w.connection_id = $1 and w.kind = $2 and w.row_id = x.id returning w.field, x.next, w.page_id)
-		insert into sync_waiting (connection_id, kind, field, row_id, page_id) select $1, $2, field, next, page_id from moved
+		insert into integration.sync_waiting_relations (connection_id, kind, field, row_id, page_id) select $1, $2, field, next, page_id from moved
 		on conflict do nothing`, t.connectionID, t.kind.Name, from, to)
-	todo.Queue(`insert into sync_changes (connection_id, kind, row_id, changed_at) select $1, $2, unnest($3::uuid[]), null`, t.connectionID, t.kind.Name, to)
+	todo.Queue(`insert into integration.sync_changes (connection_id, kind, row_id, changed_at) select $1, $2, unnest($3::uuid[]), null`, t.connectionID, t.kind.Name, to)
 	if t.kind.RowKeyProperty != "" {
-		todo.Queue(fmt.Sprintf(`insert into sync_rekeys (connection_id, kind, notion_id)
+		todo.Queue(fmt.Sprintf(`insert into integration.sync_stale_row_keys (connection_id, kind, notion_id)
 			select connection_id, $2, notion_id from %s where connection_id = $1 and id = any($3::uuid[]) and state = 'live' on conflict do nothing`, base),
 			t.connectionID, t.kind.Name, to)
 	}
@@ -133,8 +133,8 @@ func (t *Tables) follow(ctx context.Context, tx pgx.Tx, moved map[string]string)
 // Rekeys returns pages that carry another id than that of their row, with the row's.
 func (t *Tables) Rekeys(ctx context.Context, limit int) ([]journal.Key, error) {
 	rows, err := t.pool.Query(ctx, fmt.Sprintf(`
-		select k.notion_id, coalesce(b.id::text, '') from sync_rekeys k left join %s b on b.connection_id = k.connection_id and b.notion_id = k.notion_id and b.state = 'live'
-		where k.connection_id = $1 and k.kind = $2 order by k.notion_id limit $3`, pgx.Identifier{t.kind.BaseTable}.Sanitize()), t.connectionID, t.kind.Name, limit)
+		select k.notion_id, coalesce(b.id::text, '') from integration.sync_stale_row_keys k left join %s b on b.connection_id = k.connection_id and b.notion_id = k.notion_id and b.state = 'live'
+		where k.connection_id = $1 and k.kind = $2 order by k.notion_id limit $3`, postgres.TableOf(t.kind.BaseTable)), t.connectionID, t.kind.Name, limit)
 	if err != nil {
 		return nil, postgres.Fault(err)
 	}
@@ -143,6 +143,6 @@ func (t *Tables) Rekeys(ctx context.Context, limit int) ([]journal.Key, error) {
 
 // Rekeyed notes that pages carry the ids of their rows.
 func (t *Tables) Rekeyed(ctx context.Context, pageIDs []string) error {
-	_, err := t.pool.Exec(ctx, `delete from sync_rekeys where connection_id = $1 and kind = $2 and notion_id = any($3)`, t.connectionID, t.kind.Name, pageIDs)
+	_, err := t.pool.Exec(ctx, `delete from integration.sync_stale_row_keys where connection_id = $1 and kind = $2 and notion_id = any($3)`, t.connectionID, t.kind.Name, pageIDs)
 	return postgres.Fault(err)
 }

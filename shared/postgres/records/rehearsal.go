@@ -38,7 +38,7 @@ func (r *Rehearsal) Database(ctx context.Context) (*journal.Database, int, error
 		return nil, 0, err
 	}
 	var own *journal.Database
-	err = r.pool.QueryRow(ctx, `select rehearsed from sync_run_databases where run_id = $1 and kind = $2`, r.runID, r.kind.Name).Scan(&own)
+	err = r.pool.QueryRow(ctx, `select rehearsed from integration.sync_run_databases where run_id = $1 and kind = $2`, r.runID, r.kind.Name).Scan(&own)
 	if own != nil {
 		known = own
 	}
@@ -135,17 +135,17 @@ func (r *Rehearsal) keep(ctx context.Context, tx pgx.Tx, batch journal.Batch, be
 			return err
 		}
 		todo.Queue(`
-			insert into sync_previews (connection_id, run_id, kind, row_id, notion_id, title, match, notion, supabase, held, conflicts, refusal)
+			insert into integration.sync_previews (connection_id, run_id, kind, row_id, notion_id, title, match, notion, supabase, held, conflicts, refusal)
 			select $1, $2, $3, x.row_id, nullif(x.notion_id, ''), x.title, x.match, x.notion, x.supabase, x.held, coalesce(x.conflicts, '[]'), x.refusal
 			from jsonb_to_recordset($4) as x(row_id uuid, notion_id text, title text, match text, notion jsonb, supabase jsonb, held boolean, conflicts jsonb, refusal jsonb)
 			on conflict (run_id, kind, row_id) do nothing`, r.connectionID, r.runID, r.kind.Name, storable(rows))
 	}
 	if len(batch.Seen) > 0 {
-		todo.Queue(`insert into sync_seen (run_id, kind, notion_id) select $1, $2, unnest($3::text[]) on conflict do nothing`, r.runID, r.kind.Name, batch.Seen)
+		todo.Queue(`insert into integration.sync_listed_pages (run_id, kind, notion_id) select $1, $2, unnest($3::text[]) on conflict do nothing`, r.runID, r.kind.Name, batch.Seen)
 	}
 	r.stagePages(todo, batch)
 	if batch.Database != nil {
-		todo.Queue(`update sync_run_databases set rehearsed = $3 where run_id = $1 and kind = $2`, r.runID, r.kind.Name, batch.Database)
+		todo.Queue(`update integration.sync_run_databases set rehearsed = $3 where run_id = $1 and kind = $2`, r.runID, r.kind.Name, batch.Database)
 	}
 	if err := tx.SendBatch(ctx, todo).Close(); err != nil {
 		return err
@@ -178,25 +178,25 @@ func (r *Rehearsal) Match(ctx context.Context, lease journal.Lease, part journal
 		}
 		// Rows that nobody has changed come after all that somebody has.
 		if _, err := tx.Exec(ctx, `
-			update sync_match_rows m set place = (1::bigint << 40) + n.place
+			update integration.sync_match_rows m set place = (1::bigint << 40) + n.place
 			from (
-				select row_id, row_number() over (order by row_id) as place from sync_match_rows
+				select row_id, row_number() over (order by row_id) as place from integration.sync_match_rows
 				where run_id = $1 and kind = $2 and state <> 'doubtful'
 			) n
 			where m.run_id = $1 and m.kind = $2 and m.row_id = n.row_id
-			and not exists (select from sync_changes c where c.connection_id = $3 and c.kind = $2 and c.row_id = m.row_id)`,
+			and not exists (select from integration.sync_changes c where c.connection_id = $3 and c.kind = $2 and c.row_id = m.row_id)`,
 			r.runID, r.kind.Name, r.connectionID); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-			insert into sync_previews (connection_id, run_id, kind, notion_id, title, match, doubtful)
-			select connection_id, run_id, kind, notion_id, title, how, true from sync_match_pages
+			insert into integration.sync_previews (connection_id, run_id, kind, notion_id, title, match, doubtful)
+			select connection_id, run_id, kind, notion_id, title, matched_by, true from integration.sync_match_pages
 			where run_id = $1 and kind = $2 and state = 'doubtful' order by seq`, r.runID, r.kind.Name); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, `
 			select count(*) filter (where state = 'matched'), count(*) filter (where state = 'doubtful')
-			from sync_match_pages where run_id = $1 and kind = $2`, r.runID, r.kind.Name).Scan(&matched, &doubtful)
+			from integration.sync_match_pages where run_id = $1 and kind = $2`, r.runID, r.kind.Name).Scan(&matched, &doubtful)
 	})
 	return matched, doubtful, postgres.Fault(err)
 }

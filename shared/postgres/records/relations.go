@@ -47,20 +47,20 @@ func relationOf(r mapping.Relation) relation {
 	to := "j." + pgx.Identifier{r.Join.To}.Sanitize()
 	names := strings.NewReplacer(
 		// what is known of a related row whose id changed has the id from before, until its own database's sync comes
-		"{other id}", fmt.Sprintf(`case when exists (select from sync_moves where connection_id = $1 and kind = '%[1]s')
-			then sync_id_before($1, '%[1]s', %[2]s) else %[2]s end`, r.Related.Name, to),
+		"{other id}", fmt.Sprintf(`case when exists (select from integration.sync_row_id_changes where connection_id = $1 and kind = '%[1]s')
+			then integration.row_id_before($1, '%[1]s', %[2]s) else %[2]s end`, r.Related.Name, to),
 		"{field}", "'"+r.Field+"'", "{kind}", "'"+r.Kind.Name+"'", "{otherkind}", "'"+r.Related.Name+"'", // all are identifiers
-		"{pairs}", pgx.Identifier{r.Join.Table}.Sanitize(),
+		"{pairs}", postgres.TableOf(r.Join.Table),
 		"{from}", pgx.Identifier{r.Join.From}.Sanitize(), "{to}", pgx.Identifier{r.Join.To}.Sanitize(),
-		"{table}", pgx.Identifier{r.Kind.Table}.Sanitize(),
-		"{other}", pgx.Identifier{r.Related.Table}.Sanitize(), "{otherbase}", pgx.Identifier{r.Related.BaseTable}.Sanitize(),
+		"{table}", postgres.TableOf(r.Kind.Table),
+		"{other}", postgres.TableOf(r.Related.Table), "{otherbase}", postgres.TableOf(r.Related.BaseTable),
 	)
 	return relation{
 		field: r.Field, kind: r.Kind.Name, table: r.Join.Table,
 		related: names.Replace(`{field}, (
 			select coalesce(jsonb_agg(page order by page), '[]') from (
 				select o.notion_id as page from {pairs} j join {otherbase} o on o.id = {other id} and o.connection_id = $1 where j.{from} = r.id::uuid
-				union select w.page_id from sync_waiting w
+				union select w.page_id from integration.sync_waiting_relations w
 				where w.connection_id = $1 and w.kind = {kind} and w.row_id = r.id::uuid and w.field = {field}
 			) v)`),
 		asleep: names.Replace(`
@@ -68,15 +68,15 @@ func relationOf(r mapping.Relation) relation {
 				n.notion_id as now
 			from jsonb_array_elements_text(coalesce(b.row_data -> {field}, '[]') || coalesce(r.columns -> {field}, '[]')) e (page)
 			left join {otherbase} o on o.connection_id = $1 and o.notion_id = e.page
-			left join sync_former_pages f on f.connection_id = $1 and f.page_id = e.page
+			left join integration.sync_replaced_pages f on f.connection_id = $1 and f.page_id = e.page
 			left join {otherbase} n on o.id is null and n.connection_id = $1 and n.id = f.row_id
-			left join sync_held_records hr on hr.connection_id = $1 and hr.kind = {otherkind} and hr.row_id = o.id
-			left join sync_holds h on h.id = hr.hold_id and h.side = 'supabase'
+			left join integration.sync_held_records hr on hr.connection_id = $1 and hr.kind = {otherkind} and hr.row_id = o.id
+			left join integration.sync_holds h on h.id = hr.hold_id and h.side = 'supabase'
 			where o.state is distinct from 'live' or h.id is not null`),
 		unwait: names.Replace(`
-			delete from sync_waiting w using unnest($2::uuid[], $3::text[]) x (row_id, page_id)
+			delete from integration.sync_waiting_relations w using unnest($2::uuid[], $3::text[]) x (row_id, page_id)
 			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id`),
-		lockTable: lockTable(pgx.Identifier{r.Join.Table}.Sanitize()),
+		lockTable: lockTable(postgres.TableOf(r.Join.Table)),
 		lockRemoved: names.Replace(`
 			with x as (
 				select j.{from} as row_id, j.{to} as other from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
@@ -89,7 +89,7 @@ func relationOf(r mapping.Relation) relation {
 				select x.row_id, coalesce(o.id, n.id) as other
 				from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
 				left join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id
-				left join sync_former_pages f on f.connection_id = $1 and f.page_id = x.page_id
+				left join integration.sync_replaced_pages f on f.connection_id = $1 and f.page_id = x.page_id
 				left join {otherbase} n on n.connection_id = $1 and n.id = f.row_id),
 			near as (select t.id from {table} t where t.id in (select row_id from x) for key share skip locked),
 			far as (select r.id from {other} r where r.id in (select other from x) for key share skip locked)
@@ -104,7 +104,7 @@ func relationOf(r mapping.Relation) relation {
 				select x.row_id, coalesce(o.notion_id, n.notion_id, x.page_id) as page_id, coalesce(o.id, n.id) as other, o.id is null and n.id is not null as former
 				from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
 				left join {otherbase} o on o.connection_id = $1 and o.notion_id = x.page_id
-				left join sync_former_pages f on f.connection_id = $1 and f.page_id = x.page_id
+				left join integration.sync_replaced_pages f on f.connection_id = $1 and f.page_id = x.page_id
 				left join {otherbase} n on n.connection_id = $1 and n.id = f.row_id),
 			paired as (
 				insert into {pairs} ({from}, {to}) select t.id, r.id
@@ -112,13 +112,13 @@ func relationOf(r mapping.Relation) relation {
 				for key share of t, r
 				on conflict do nothing),
 			again as (
-				insert into sync_changes (connection_id, kind, row_id, changed_at) select $1, {kind}, x.row_id, null from x where x.former)
-			insert into sync_waiting (connection_id, kind, field, row_id, page_id)
+				insert into integration.sync_changes (connection_id, kind, row_id, changed_at) select $1, {kind}, x.row_id, null from x where x.former)
+			insert into integration.sync_waiting_relations (connection_id, kind, field, row_id, page_id)
 			select $1, {kind}, {field}, x.row_id, x.page_id from x
 			where not exists (select from {other} r where r.id = x.other)
 			on conflict do nothing`),
 		ready: names.Replace(`
-			select w.row_id::text, w.page_id from sync_waiting w
+			select w.row_id::text, w.page_id from integration.sync_waiting_relations w
 			cross join lateral (select id from {otherbase} where connection_id = $1 and notion_id = w.page_id limit 1) o
 			where w.connection_id = $1 and w.kind = {kind} and w.field = {field} and (w.row_id, w.page_id) > ($2::uuid, $3)
 			and exists (select from {other} r where r.id = o.id limit 1) and exists (select from {table} t where t.id = w.row_id limit 1)
@@ -126,12 +126,12 @@ func relationOf(r mapping.Relation) relation {
 		link: names.Replace(`
 			with ready as (
 				select w.ctid as place, w.row_id, o.id as other from unnest($2::uuid[], $3::text[]) x (row_id, page_id)
-				join sync_waiting w on w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id
+				join integration.sync_waiting_relations w on w.connection_id = $1 and w.kind = {kind} and w.field = {field} and w.row_id = x.row_id and w.page_id = x.page_id
 				join {otherbase} o on o.connection_id = $1 and o.notion_id = w.page_id
 				join {table} t on t.id = w.row_id join {other} r on r.id = o.id
 				for update of w skip locked for key share of t, r skip locked),
 			paired as (insert into {pairs} ({from}, {to}) select row_id, other from ready on conflict do nothing)
-			delete from sync_waiting where ctid = any (array(select place from ready))`),
+			delete from integration.sync_waiting_relations where ctid = any (array(select place from ready))`),
 	}
 }
 
@@ -168,7 +168,7 @@ func (t *Tables) relate(ctx context.Context, tx pgx.Tx, settled []journal.Settle
 		}
 	}
 	if len(created) > 0 && len(t.relations) > 0 { // what waited for a row that was deleted waits no more
-		todo.Queue(`delete from sync_waiting where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`, t.connectionID, t.kind.Name, created)
+		todo.Queue(`delete from integration.sync_waiting_relations where connection_id = $1 and kind = $2 and row_id = any($3::uuid[])`, t.connectionID, t.kind.Name, created)
 	}
 	for _, r := range t.relations {
 		add, remove := r.pairs(settled, func(i int) bool { return results[i].applied })

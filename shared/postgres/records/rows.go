@@ -12,7 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
+	"github.com/act-platform/enhanced-integration/shared/sync/property"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
@@ -29,7 +31,7 @@ func (t *Tables) writeRows(ctx context.Context, tx pgx.Tx, settled []journal.Set
 			create = append(create, t.values(s))
 		case merge.Update, merge.Archive, merge.Restore:
 			values := t.values(s)
-			values["version"], values["op"], values["changes"] = s.Was.Version, string(s.Row.Op), present(s.Row.Fields)
+			values["Version"], values["Op"], values["Changes"] = s.Was.Version, string(s.Row.Op), present(s.Row.Fields)
 			change = append(change, values)
 		case merge.Nothing:
 		}
@@ -56,10 +58,21 @@ func (t *Tables) values(s journal.Settled) map[string]any {
 			continue
 		}
 		if v, given := s.Row.Fields[f.Column]; given || s.Row.Op == merge.Create {
-			values[f.Column] = record.Column(f, v)
+			values[f.Column] = valueFor(f, v, s)
 		}
 	}
 	return values
+}
+
+// valueFor returns what is written to a column.
+func valueFor(f mapping.Field, v property.Value, s journal.Settled) json.RawMessage {
+	if column, is := s.Decided[f.Column]; is && record.Agrees(f, column, v) {
+		return column
+	}
+	if s.Was == nil {
+		return record.Column(f, v)
+	}
+	return record.ColumnOver(f, v, s.Was.Columns[f.Column])
 }
 
 func present(fields record.Fields) map[string]bool {
@@ -193,24 +206,24 @@ func (t *Tables) moveBase(ctx context.Context, tx pgx.Tx, bases []baseRow, at ti
 	return err
 }
 
-// create inserts rows.
+// create inserts rows. Of those of a partitioned table Postgres does not tell the version, which nobody asks for.
 func (n naming) create() string {
 	return fmt.Sprintf(`
 		insert into %[1]s as r (id, connection_id%[2]s)
 		select x.id, $1%[3]s from jsonb_to_recordset($2) as x(id uuid%[4]s)
-		on conflict (id) do nothing returning %[5]s`, n.table, listOf(n.names), listOf(n.given), listOf(n.typed), n.row)
+		on conflict (id) do nothing returning %[5]s`, n.table, listOf(n.names), listOf(n.given), listOf(n.typed), n.made)
 }
 
-// change updates rows whose versions are the given ones.
+// change updates rows whose versions are the given ones. What it is told beside the columns is spelled as no column of a mapping is.
 func (n naming) change() string {
 	changed := make([]string, len(n.names))
 	for i, column := range n.names {
-		changed[i] = fmt.Sprintf("%[1]s = case when x.changes ? '%[2]s' then %[3]s else r.%[1]s end", column, strings.Trim(column, `"`), n.given[i])
+		changed[i] = fmt.Sprintf(`%[1]s = case when x."Changes" ? '%[2]s' then %[3]s else r.%[1]s end`, column, strings.Trim(column, `"`), n.given[i])
 	}
 	return fmt.Sprintf(`
-		update %[1]s r set archived_at = case x.op when 'archive' then coalesce(r.archived_at, $3) when 'restore' then null else r.archived_at end%[2]s
-		from jsonb_to_recordset($2) as x(id uuid, version text, op text, changes jsonb%[3]s)
-		where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning %[4]s`, n.table, listOf(changed), listOf(n.typed), n.row)
+		update %[1]s r set archived_at = case x."Op" when 'archive' then coalesce(r.archived_at, $3) when 'restore' then null else r.archived_at end%[2]s
+		from jsonb_to_recordset($2) as x(id uuid, "Version" text, "Op" text, "Changes" jsonb%[3]s)
+		where r.connection_id = $1 and r.id = x.id and r.xmin::text = x."Version" returning %[4]s`, n.table, listOf(changed), listOf(n.typed), n.row)
 }
 
 // same finds the rows that still have the given versions; one that is not there has none.

@@ -3,7 +3,6 @@
 package records
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/act-platform/enhanced-integration/shared/sync/journal"
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
+	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
 
 // Tables are the tables of one kind over one connection.
@@ -59,20 +59,21 @@ type naming struct {
 	scope        scope
 	table, base  string
 	row          string   // what is read of a row r
+	made         string   // what is read of a row r that was just inserted
 	names        []string // of the columns
 	typed, given []string // the columns with their types, and what is written to them, where a record x has what is given
 }
 
 // statementsFor returns the statements for a kind with those fields whose columns can be used; title is the column of the titles.
 func statementsFor(k mapping.Kind, title string, relations []relation, at scope) statements {
-	n := naming{kind: k, title: title, relations: relations, scope: at, table: pgx.Identifier{k.Table}.Sanitize(), base: pgx.Identifier{k.BaseTable}.Sanitize()}
+	n := naming{kind: k, title: title, relations: relations, scope: at, table: postgres.TableOf(k.Table), base: postgres.TableOf(k.BaseTable)}
 	n.names, n.typed, n.given = columnsOf(k)
 	shown := make([]string, len(n.names))
 	for i, column := range n.names {
 		shown[i] = "r." + column
 	}
-	n.row = fmt.Sprintf(`r.id::text, r.xmin::text, case when r.archived_at is null then 'live' else 'archived' end,
-		(select to_jsonb(v) from (select %s) v)`, strings.Join(shown, ", "))
+	rest := fmt.Sprintf(`case when r.archived_at is null then 'live' else 'archived' end, (select to_jsonb(v.*) from (select %s) v)`, strings.Join(shown, ", "))
+	n.row, n.made = "r.id::text, r.xmin::text, "+rest, "r.id::text, '', "+rest
 	return statements{
 		look: n.look(), changed: n.changed(), absent: n.absent(), named: n.named(),
 		lockTable: lockTable(n.table), lockRows: lockRows(n.table),
@@ -115,25 +116,20 @@ func textOf(k mapping.Kind, column string) string {
 }
 
 // heldAs finds the hold of a record: of the kind that the second argument gives, with the row's id that the third gives.
-const heldAs = `select from sync_held_records hr join sync_holds h on h.id = hr.hold_id
+const heldAs = `select from integration.sync_held_records hr join integration.sync_holds h on h.id = hr.hold_id
 	where hr.connection_id = $1 and hr.kind = %[2]s and hr.row_id = %[3]s`
 
 // seen returns the pages that a run has been shown. With NOT IN they are hashed, whatever the planner knows of the table: it is filled in the
 // run that asks, long before anybody has analyzed it, and NOT EXISTS would go through all of it for each record.
 func seen(run, kind string) string {
-	return "select s.notion_id from sync_seen s where s.run_id = " + run + " and s.kind = " + kind
+	return "select s.notion_id from integration.sync_listed_pages s where s.run_id = " + run + " and s.kind = " + kind
 }
 
-// storable returns JSON for a jsonb parameter, nil for none. What jsonb cannot hold (NUL, half a surrogate pair) is replaced: it is
-// for values that are logged, not for those that are kept in step.
+// storable returns JSON for a jsonb parameter, as jsonb can keep it; nil for none. It is for values that are logged, not for those that are kept in
+// step.
 func storable(data json.RawMessage) any {
-	var v any
-	if data == nil || json.Unmarshal(data, &v) != nil {
+	if !json.Valid(data) {
 		return nil
 	}
-	clean, err := json.Marshal(v) // half a pair becomes U+FFFD
-	if err != nil {
-		return nil
-	}
-	return json.RawMessage(bytes.ReplaceAll(clean, []byte(`\u0000`), []byte(`\ufffd`)))
+	return record.Keepable(data)
 }

@@ -190,7 +190,7 @@ func TestPeoplesChangesAreNoted(t *testing.T) {
 			if _, err := conn.Exec(t.Context(), c.sql); err != nil {
 				t.Fatal(err)
 			}
-			if got := scan[int](t, f, `select count(*) from sync_changes`); got != c.want {
+			if got := scan[int](t, f, `select count(*) from integration.sync_changes`); got != c.want {
 				t.Errorf("%d changes noted, want %d", got, c.want)
 			}
 		})
@@ -233,7 +233,7 @@ func TestUpdate(t *testing.T) {
 		if got := scan[string](t, f, `select concat_ws('/', name, type, status) from partners`); got != "b/NGO/Active" {
 			t.Errorf("the row is %s", got)
 		}
-		if n := scan[int](t, f, `select count(*) from sync_errors`) + scan[int](t, f, `select count(*) from sync_changes`); n != 0 {
+		if n := scan[int](t, f, `select count(*) from integration.sync_errors`) + scan[int](t, f, `select count(*) from integration.sync_changes`); n != 0 {
 			t.Errorf("%d entries are left", n)
 		}
 	})
@@ -300,10 +300,10 @@ func TestOneRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 			if n := scan[int](t, f, `select count(*) from notion_partners`); n != 2 {
 				t.Errorf("%d in the base", n)
 			}
-			if reason := scan[string](t, f, `select reason from sync_errors where row_id = $1`, bad.Key.RowID); !strings.Contains(reason, c.reason) {
+			if reason := scan[string](t, f, `select reason from integration.sync_errors where row_id = $1`, bad.Key.RowID); !strings.Contains(reason, c.reason) {
 				t.Errorf("the reason is %q", reason)
 			}
-			if n := scan[int](t, f, `select count(*) from integration_events where type = 'error'`); n != 1 {
+			if n := scan[int](t, f, `select count(*) from integration.events where type = 'error'`); n != 1 {
 				t.Errorf("%d events say so", n)
 			}
 		})
@@ -313,7 +313,7 @@ func TestOneRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 func TestALostLeaseStoresNothing(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
-	f.exec(t, `update sync_leases set term = term + 1`)
+	f.exec(t, `update integration.sync_leases set term = term + 1`)
 	_, err := f.Commit(t.Context(), f.lease, journal.Batch{At: now, Part: f.part, Settled: []journal.Settled{f.create("a", record.Fields{})}})
 	if fault.KindOf(err) != fault.Conflict {
 		t.Errorf("commit: %v", err)
@@ -321,7 +321,7 @@ func TestALostLeaseStoresNothing(t *testing.T) {
 	if err := f.Intend(t.Context(), f.lease, []journal.Intent{{ID: uuid.NewString(), Key: journal.Key{RowID: uuid.NewString()}, Op: merge.Create}}); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("intend: %v", err)
 	}
-	if n := scan[int](t, f, `select (select count(*) from partners) + (select count(*) from sync_intents)`); n != 0 {
+	if n := scan[int](t, f, `select (select count(*) from partners) + (select count(*) from integration.sync_intents)`); n != 0 {
 		t.Errorf("%d rows were stored", n)
 	}
 }
@@ -369,7 +369,7 @@ func TestIntentsKeepWhatTheyOverwrite(t *testing.T) {
 			}
 			f.commit(t, journal.Settled{Key: key, Keep: true, Lens: f.lens, Closed: []journal.Closed{{ID: intent.ID, Made: made}}})
 			want := map[bool]int{true: 1, false: 0}[made]
-			if n := scan[int](t, f, `select count(*) from sync_conflicts where intent_id is null and notion_value::text like '"lost%'`); n != want {
+			if n := scan[int](t, f, `select count(*) from integration.sync_conflicts where intent_id is null and notion_value::text like '"lost%'`); n != want {
 				t.Errorf("%d conflicts stand, want %d", n, want)
 			}
 			if left, _ := f.Intended(t.Context()); len(left) != 0 {
@@ -439,7 +439,7 @@ func TestDatabaseIsKept(t *testing.T) {
 	}
 	want := journal.Database{
 		DatabaseID: "d", DataSourceID: "s", Binding: mapping.Binding{"name": {ID: "title", Name: "Name", Type: property.TypeTitle}},
-		NotionThrough: now, Drifts: []mapping.Drift{{Field: "type", Change: "removed", Was: "Type"}}, RowKeyReady: true,
+		NotionThrough: now, Drifts: []mapping.Drift{{Field: "type", Change: "removed", Was: "Type"}}, RowKey: "xY",
 	}
 	if _, err := f.Commit(t.Context(), f.lease, journal.Batch{At: now, Part: f.part, Database: &want}); err != nil {
 		t.Fatal(err)

@@ -21,9 +21,19 @@ import (
 // holder that is archived. One after the other each is refused. So where Postgres refuses one for that, those that write such a value are
 // tried together: behind a savepoint their values are first put out of the way, which nobody else ever sees, and then each takes its own.
 
-// takenBy returns the unique index of the kind's table by which Postgres refused a record, "" where it refused for another reason.
+// What Postgres says of a value that another row holds, and of one that a check, or a trigger, does not let in.
+const (
+	uniqueViolation    = "23505"
+	exclusionViolation = "23P01"
+	checkViolation     = "23514"
+	raised             = "P0001"
+)
+
+// takenBy returns the unique index, or the index of the exclusion constraint, by which Postgres refused a record of the kind's table; "" where it
+// refused for another reason.
 func (t *Tables) takenBy(err error) string {
-	if refused, is := errors.AsType[*pgconn.PgError](err); is && refused.Code == "23505" && refused.TableName == t.kind.Table {
+	refused, is := errors.AsType[*pgconn.PgError](err)
+	if is && (refused.Code == uniqueViolation || refused.Code == exclusionViolation) && refused.TableName == t.kind.Table {
 		return refused.ConstraintName
 	}
 	return ""
@@ -119,7 +129,7 @@ func (t *Tables) applyAside(ctx context.Context, tx pgx.Tx, settled []journal.Se
 		return nil, err
 	}
 	members := pick(settled, group)
-	if err := t.putAside(ctx, save, members); err != nil {
+	if err := t.putAsideSomehow(ctx, save, members); err != nil {
 		return nil, errors.Join(err, save.Rollback(ctx))
 	}
 	applied, err := t.behind(ctx, save, members, at)
@@ -150,9 +160,21 @@ func (t *Tables) applyAside(ctx context.Context, tx pgx.Tx, settled []journal.Se
 	return again, save.Rollback(ctx)
 }
 
+// putAsideSomehow puts values out of the way by the first of the other values that the table lets in: a check may want one at all, or one of a form.
+func (t *Tables) putAsideSomehow(ctx context.Context, tx pgx.Tx, members []journal.Settled) (err error) {
+	for way := range ways {
+		err = pgx.BeginFunc(ctx, tx, func(save pgx.Tx) error { return t.putAside(ctx, save, members, way) })
+		refused, is := errors.AsType[*pgconn.PgError](err)
+		if !is || refused.Code != checkViolation && refused.Code != raised && t.takenBy(err) == "" {
+			return err
+		}
+	}
+	return err
+}
+
 // putAside puts out of the way what the records are about to give up, and gives their rows' versions since to the records. Only a column that a
 // record is about to write is touched.
-func (t *Tables) putAside(ctx context.Context, tx pgx.Tx, members []journal.Settled) error {
+func (t *Tables) putAside(ctx context.Context, tx pgx.Tx, members []journal.Settled, way int) error {
 	parts := map[string][]int{}
 	for i, s := range members {
 		if s.Row.Op == merge.Create || s.Was == nil {
@@ -163,7 +185,7 @@ func (t *Tables) putAside(ctx context.Context, tx pgx.Tx, members []journal.Sett
 			if at < 0 {
 				continue
 			}
-			set := pgx.Identifier{columns[at].column}.Sanitize() + " = " + columns[at].value
+			set := pgx.Identifier{columns[at].column}.Sanitize() + " = " + columns[at].values[way]
 			if !slices.Contains(parts[set], i) {
 				parts[set] = append(parts[set], i)
 			}
@@ -179,7 +201,7 @@ func (t *Tables) putAside(ctx context.Context, tx pgx.Tx, members []journal.Sett
 		rows, err := tx.Query(ctx, fmt.Sprintf(`
 			update %s r set %s from unnest($2::uuid[], $3::text[]) with ordinality x (id, version, place)
 			where r.connection_id = $1 and r.id = x.id and r.xmin::text = x.version returning r.id::text, r.xmin::text`,
-			pgx.Identifier{t.kind.Table}.Sanitize(), set), t.connectionID, ids, versions)
+			postgres.TableOf(t.kind.Table), set), t.connectionID, ids, versions)
 		if err != nil {
 			return err
 		}
@@ -211,39 +233,52 @@ func (t *Tables) lookUpIndexes(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// indexed is a column of a unique index, and the SQL of a value that no row has, for row place of those that are updated.
-type indexed struct{ column, value string }
+// ways is how many values an indexed column has.
+const ways = 3
+
+// indexed is a column of a unique index, and the SQL of values that no row has, for row place of those that are updated: the plainest, one that is
+// not null, and one that ends as the row's own does.
+type indexed struct {
+	column string
+	values []string
+}
 
 // indexedBy returns the columns of a unique index that can be put out of the way, those that may be null first. Of an index of expressions they are
 // the columns that the expressions name.
 func (t *Tables) indexedBy(ctx context.Context, tx pgx.Tx, index string) ([]indexed, error) {
-	table := pgx.Identifier{t.kind.Table}.Sanitize()
+	table := postgres.TableOf(t.kind.Table)
 	rows, err := tx.Query(ctx, `
-		select a.attname, case
-			when not a.attnotnull and not coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) then 'null'
-			when y.typcategory = 'S' then format('left(replace(gen_random_uuid()::text, ''-'', ''''), %s)', case when a.atttypmod > 4 then a.atttypmod - 4 else 32 end)
-			when y.typcategory = 'N' then format('(select coalesce(max(%I), 0) from '||$1::regclass||') + x.place', a.attname)
-			when a.atttypid = 'uuid'::regtype then 'gen_random_uuid()'
-			else '' end
-		from pg_index i join pg_class c on c.oid = i.indexrelid
-		join pg_attribute a on a.attrelid = i.indrelid and a.attgenerated = '' and a.attidentity <> 'a' and (
-			a.attnum = any(i.indkey[0:i.indnkeyatts - 1])
-			or 0 = any(i.indkey[0:i.indnkeyatts - 1]) and exists (
-				select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
-				and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))
-		join pg_type y on y.oid = a.atttypid
-		where i.indrelid = $1::regclass and c.relname = $2
-		order by a.attnotnull, a.attnum`, table, index)
+		select attname, array[coalesce(plain, other), coalesce(other, plain), coalesce(alike, other, plain)] from (
+			select a.attname, a.attnotnull, a.attnum,
+				case when not a.attnotnull and not coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) then 'null' end as plain,
+				case
+					when y.typcategory = 'S' then format('left(replace(gen_random_uuid()::text, ''-'', ''''), %s)', case when a.atttypmod > 4 then a.atttypmod - 4 else 32 end)
+					when y.typcategory = 'N' then format('(select coalesce(max(%I), 0) from '||$1::regclass||') + x.place', a.attname)
+					when a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+						then format('(select max(%1$I) filter (where isfinite(%1$I)) from '||$1::regclass||') + make_interval(days => x.place::int)', a.attname)
+					when a.atttypid = 'uuid'::regtype then 'gen_random_uuid()' end as other,
+				case when y.typcategory = 'S'
+					then format('right(replace(gen_random_uuid()::text, ''-'', '''') || r.%I, %s)', a.attname, case when a.atttypmod > 4 then a.atttypmod - 4 else 1000000 end) end as alike
+			from pg_index i join pg_class c on c.oid = i.indexrelid
+			join pg_attribute a on a.attrelid = i.indrelid and a.attgenerated = '' and a.attidentity <> 'a' and (
+				a.attnum = any(i.indkey[0:i.indnkeyatts - 1])
+				or 0 = any(i.indkey[0:i.indnkeyatts - 1]) and exists (
+					select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+					and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))
+			join pg_type y on y.oid = a.atttypid
+			where i.indrelid = $1::regclass and c.relname = $2) v
+		where coalesce(plain, other) is not null
+		order by attnotnull, attnum`, table, index)
 	if err != nil {
 		return nil, postgres.Fault(err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c indexed, err error) {
-		err = row.Scan(&c.column, &c.value)
+		err = row.Scan(&c.column, &c.values)
 		return c, err
 	})
 	usable := []indexed{}
 	for _, c := range found {
-		if _, mapped := t.kind.Field(c.column); mapped && c.value != "" {
+		if _, mapped := t.kind.Field(c.column); mapped {
 			usable = append(usable, c)
 		}
 	}

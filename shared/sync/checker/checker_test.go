@@ -85,7 +85,7 @@ func (o *office) unseen(t *testing.T, sql string, args ...any) {
 // deep checks against Notion, as if the sync had seen every edit up to now, and gives what it found: problems by name.
 func (o *office) deep(t *testing.T) (consistency.Run, map[string]consistency.Problem) {
 	t.Helper()
-	o.Exec(t, `update sync_databases set notion_through = now() + interval '1 hour'`)
+	o.Exec(t, `update integration.sync_databases set notion_through = now() + interval '1 hour'`)
 	id, err := o.desk.Start(t.Context(), "test")
 	if err != nil || !slices.Equal(o.sent[len(o.sent)-1:], []string{id}) {
 		t.Fatal(id, err)
@@ -175,7 +175,7 @@ func TestDeepCheckFindsAllDamageAndRepairsWhatMayBe(t *testing.T) {
 	if status, answer := o.Call(t, notionsim.PersonToken, http.MethodPost, "/_sim/pages/"+opportunities[2].page+"/delete", map[string]any{}); status != http.StatusOK {
 		t.Fatal(status, answer)
 	}
-	source := sidetest.Query[string](t, o.World, `select data_source_id from sync_databases where kind = 'organizations'`)
+	source := sidetest.Query[string](t, o.World, `select data_source_id from integration.sync_databases where kind = 'organizations'`)
 	o.Person(t, http.MethodPost, "/v1/pages", map[string]any{
 		"parent":     map[string]any{"type": "data_source_id", "data_source_id": source},
 		"properties": map[string]any{"title": map[string]any{"title": []any{map[string]any{"text": map[string]any{"content": "Unseen"}}}}},
@@ -218,7 +218,7 @@ func TestDeepCheckFindsAllDamageAndRepairsWhatMayBe(t *testing.T) {
 	if got := sidetest.Query[string](t, o.World, `select location from partners where id = $1`, partners[0].row); got != "Elsewhere" {
 		t.Errorf("the row's edit became %q", got)
 	}
-	if got := sidetest.Query[int](t, o.World, `select count(*) from integration_events where type = 'consistency_checked' and (data->>'deep')::boolean`); got != 3 {
+	if got := sidetest.Query[int](t, o.World, `select count(*) from integration.events where type = 'consistency_checked' and (data->>'deep')::boolean`); got != 3 {
 		t.Errorf("%d events of three checks", got)
 	}
 }
@@ -240,7 +240,7 @@ func TestDisputesAreNoDamage(t *testing.T) {
 	o := newOffice(t)
 	one := o.records(t, "partners")[0]
 	o.unseen(t, `update partners set location = 'Moved' where id = $1`, one.row)
-	o.Exec(t, `insert into sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
+	o.Exec(t, `insert into integration.sync_conflicts (id, connection_id, kind, row_id, notion_id, field, rule, winner, notion_value, supabase_value, base_value, detected_at, status)
 		values ($1, $2, 'partners', $3, $4, 'location', 'manual', '', '"Here"', '"Moved"', null, now(), 'waiting')`, newID(), config.DefaultConnection, one.row, one.page)
 	for _, step := range []struct {
 		sql            string

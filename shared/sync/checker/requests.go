@@ -94,14 +94,22 @@ func (d *Requests) check(ctx context.Context, requestedBy string) (consistency.R
 	return run, d.Reports.Finish(ctx, run)
 }
 
-// Start begins a check against Notion. fault.Conflict, beside the other's id: one is under way. Where the queue cannot be reached the run
-// gives way to the next after a while.
+// Start begins a check against Notion. fault.Conflict, beside the other's id: one is under way. Where the queue cannot be reached the run has
+// failed.
 func (d *Requests) Start(ctx context.Context, requestedBy string) (string, error) {
 	id, err := d.Reports.Create(ctx, requestedBy)
 	if err != nil {
 		return id, err
 	}
-	return id, d.Send(ctx, id)
+	if err = d.Send(ctx, id); err != nil {
+		run := consistency.Run{
+			ID: id, Deep: true, Status: "failed", RequestedBy: requestedBy, CreatedAt: d.Now(), FinishedAt: d.Now(), Error: fault.Message(err),
+		}
+		if failed := d.Reports.Finish(context.WithoutCancel(ctx), run); failed != nil {
+			d.Log.WarnContext(ctx, "a check that was not handed over gives way to the next after a while", "run", id, "error", failed)
+		}
+	}
+	return id, err
 }
 
 // Named is a record that is to be repaired.

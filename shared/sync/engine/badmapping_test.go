@@ -34,7 +34,7 @@ func TestAColumnThatDoesNotExist(t *testing.T) {
 func TestAPropertyThatTakesAnothersName(t *testing.T) {
 	t.Parallel()
 	w := sidetest.Synced(t, nil, "partners")
-	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
+	source := sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'partners'`)
 	locations := func() string {
 		return sidetest.Query[string](t, w, `select string_agg(location, ',' order by id) from partners`)
 	}
@@ -54,7 +54,7 @@ func TestAPropertyThatTakesAnothersName(t *testing.T) {
 	if after := locations(); after != before {
 		t.Errorf("the locations are %s, and were %s", after, before)
 	}
-	drifts := sidetest.Query[string](t, w, `select jsonb_path_query_array(drifts, '$[*].change')::text from sync_databases where kind = 'partners'`)
+	drifts := sidetest.Query[string](t, w, `select jsonb_path_query_array(drifts, '$[*].change')::text from integration.sync_databases where kind = 'partners'`)
 	if drifts != `["removed"]` {
 		t.Errorf("told of: %s", drifts)
 	}
@@ -85,7 +85,7 @@ func TestACircleOfRelations(t *testing.T) {
 				`'partners', 'knows', 'partners_knows', 'partners', 'notion_partners', 'partner_id', 'partners', 'notion_partners', 'known_id'`,
 				`'projects', 'run_by', 'projects_run_by', 'projects', 'notion_projects', 'project_id', 'partners', 'notion_partners', 'partner_id'`,
 			} {
-				w.Exec(t, `call keep_relation_in_step(`+made+`)`)
+				w.Exec(t, `call integration.keep_relation_in_step(`+made+`)`)
 			}
 			partners, people := database(t, w, "Partners", nil)
 			projects, works := database(t, w, "Projects", nil)
@@ -123,7 +123,7 @@ func TestACircleOfRelations(t *testing.T) {
 		}
 	}
 	if n := sidetest.Query[string](t, w.World, `select concat_ws(' ', (select count(*) from partners_runs), (select count(*) from partners_knows),
-		(select count(*) from projects_run_by), (select count(*) from sync_waiting))`); n != "2 6 4 0" {
+		(select count(*) from projects_run_by), (select count(*) from integration.sync_waiting_relations))`); n != "2 6 4 0" {
 		t.Errorf("pairs: %s", n)
 	}
 	if again := w.Sync(t, journal.Full); again.Written() > 0 {
@@ -138,7 +138,7 @@ func TestTwoConnectionsOfOneDatabase(t *testing.T) {
 	const other = "00000000-0000-0000-0000-000000000002"
 	var cfg engine.Config
 	w := sidetest.New(t, func(c *engine.Config) { cfg = *c }, "partners", "projects", "organizations")
-	w.Exec(t, `insert into connections (id, name) values ($1::text::uuid, 'other')`, other)
+	w.Exec(t, `insert into integration.connections (id, name) values ($1::text::uuid, 'other')`, other)
 	cfg.Connection.ID = other
 	cfg.Tables = func(k mapping.Kind) engine.Tables {
 		return records.New(w.Pool, other, cfg.Connection.Mapping, k, uuid.NewString)

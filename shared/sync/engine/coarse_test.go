@@ -37,7 +37,7 @@ func TestNotionHoldsMinutes(t *testing.T) {
 				if again := w.Sync(t, journal.Full); again.Written() > 0 {
 					t.Errorf("%s: a second sync wrote %+v", what, again)
 				}
-				if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts`); n > 0 {
+				if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts`); n > 0 {
 					t.Fatalf("%s: %d conflicts", what, n)
 				}
 			}
@@ -65,6 +65,48 @@ func TestNotionHoldsMinutes(t *testing.T) {
 }
 
 // finished is succeeded where some fields wait.
+// TestTheEndOfADateIsEdited: who changes only the end of a date in Notion has not changed what the row has of its beginning and Notion cannot hold:
+// seconds, and keys of the application's own.
+func TestTheEndOfADateIsEdited(t *testing.T) {
+	t.Parallel()
+	for _, rule := range sample.List(policies()) {
+		t.Run(string(rule), func(t *testing.T) {
+			t.Parallel()
+			w, page := aThing(t, map[string]any{})
+			w.Syncer.Connection.Rule = rule
+			w.Exec(t, `update things set moment = '2026-11-23T10:00:45.5Z', span = '{"start": "2026-11-23T10:00:45Z", "color": "red"}' where name = 'First'`)
+			syncLater(t, w)
+			longer := map[string]any{"date": map[string]any{"start": "2026-11-23T10:00:00Z", "end": "2026-11-23T12:00:00Z"}}
+			edit(t, w, page, map[string]any{"Moment": longer, "Span": longer})
+			settles(t, w)
+			got := sidetest.Query[string](t, w, `select concat_ws(' ', moment at time zone 'UTC', span ->> 'start', span ->> 'color', span ->> 'end') from things where name = 'First'`)
+			if want := "2026-11-23 10:00:45.5 2026-11-23T10:00:45Z red 2026-11-23T12:00:00.000+00:00"; got != want {
+				t.Errorf("the row has %s, want %s", got, want)
+			}
+			if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts`); n > 0 {
+				t.Errorf("%d conflicts", n)
+			}
+			w.Agree(t)
+		})
+	}
+}
+
+// TestARowThatReturnsKeepsItsSeconds: an edit of a page's date brings a row back that was archived. What the row has of it and Notion cannot hold stays.
+func TestARowThatReturnsKeepsItsSeconds(t *testing.T) {
+	t.Parallel()
+	w, page := aThing(t, map[string]any{})
+	w.Exec(t, `update things set moment = '2026-11-23T10:00:45.5Z' where name = 'First'`)
+	syncLater(t, w)
+	w.Exec(t, `update things set archived_at = now() where name = 'First'`)
+	edit(t, w, page, map[string]any{"Moment": map[string]any{"date": map[string]any{"start": "2026-11-23T10:00:00Z", "end": "2026-11-23T12:00:00Z"}}})
+	settles(t, w)
+	got := sidetest.Query[string](t, w, `select concat_ws(' ', moment at time zone 'UTC', archived_at is null) from things where name = 'First'`)
+	if want := "2026-11-23 10:00:45.5 t"; got != want {
+		t.Errorf("the row has %s, want %s", got, want)
+	}
+	w.Agree(t)
+}
+
 func finished(t *testing.T, r sidetest.Report) {
 	t.Helper()
 	if r.Status != "succeeded" {
@@ -112,31 +154,31 @@ func TestOneBadFieldHoldsUpNoOther(t *testing.T) {
 		for _, c := range bad {
 			page := sidetest.Query[string](t, w, `select coalesce((select notion_id from notion_things b join things r using (id) where r.name = $1), '')`, c.name)
 			if page == "" {
-				t.Errorf("%s: no page was made: %s", c.name, sidetest.Query[string](t, w, `select coalesce(max(reason), '') from sync_errors e join things r on r.id = e.row_id where r.name = $1`, c.name))
+				t.Errorf("%s: no page was made: %s", c.name, sidetest.Query[string](t, w, `select coalesce(max(reason), '') from integration.sync_errors e join things r on r.id = e.row_id where r.name = $1`, c.name))
 				continue
 			}
 			shown := w.Person(t, "GET", "/v1/pages/"+page, nil)["properties"].(map[string]any)["Email"].(map[string]any)["email"]
 			if shown != email {
 				t.Errorf("%s: the email is %v", c.name, shown)
 			}
-			reason := sidetest.Query[string](t, w, `select coalesce(max(e.reason), '') from sync_errors e join things r on r.id = e.row_id
+			reason := sidetest.Query[string](t, w, `select coalesce(max(e.reason), '') from integration.sync_errors e join things r on r.id = e.row_id
 				where r.name = $1 and (select array_agg(k) from jsonb_object_keys(e.fields) k) = array[$2::text]`, c.name, c.column)
 			if !strings.Contains(reason, c.name) || !strings.Contains(reason, c.property) || !strings.Contains(reason, c.reason) {
 				t.Errorf("%s: the reason is %q", c.name, reason)
 			}
 		}
-		if n := sidetest.Query[int](t, w, `select count(*) from sync_errors`); n != len(bad) {
+		if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_errors`); n != len(bad) {
 			t.Errorf("%d records wait, want %d", n, len(bad))
 		}
 	}
 	finished(t, w.Sync(t, journal.Full))
 	check("before@example.com")
-	events := sidetest.Query[int](t, w, `select count(*) from integration_events where type in ('error', 'record_updated', 'sync_conflict')`)
-	w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+	events := sidetest.Query[int](t, w, `select count(*) from integration.events where type in ('error', 'record_updated', 'sync_conflict')`)
+	w.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 	if again := w.Sync(t, journal.Full); again.Written() > 0 || again.Conflicts > 0 {
 		t.Errorf("a second sync wrote %+v", again)
 	}
-	if now := sidetest.Query[int](t, w, `select count(*) from integration_events where type in ('error', 'record_updated', 'sync_conflict')`); now != events {
+	if now := sidetest.Query[int](t, w, `select count(*) from integration.events where type in ('error', 'record_updated', 'sync_conflict')`); now != events {
 		t.Errorf("a second sync told of %d more", now-events)
 	}
 	w.Exec(t, `update things set email = 'after@example.com'`)
@@ -145,8 +187,8 @@ func TestOneBadFieldHoldsUpNoOther(t *testing.T) {
 	w.Exec(t, `update things set number = 1, day = '2026-11-23', moment = '2026-11-23T10:00:30Z', span = null, tags = '{a}', choice = 'Red', status = null,
 		people = null, text = 'short', url = 'https://example.com'`)
 	succeeded(t, w.Sync(t, journal.Full))
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_errors`); n > 0 {
-		t.Errorf("mended, and %d still wait: %s", n, sidetest.Query[string](t, w, `select max(reason) from sync_errors`))
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_errors`); n > 0 {
+		t.Errorf("mended, and %d still wait: %s", n, sidetest.Query[string](t, w, `select max(reason) from integration.sync_errors`))
 	}
 	w.Agree(t)
 }
@@ -165,14 +207,14 @@ func TestOneBadPropertyHoldsUpNoOther(t *testing.T) {
 		t.Helper()
 		got := sidetest.Query[string](t, w, `select coalesce(max(concat_ws('|', email, coalesce(text, '-'), coalesce(whole::text, '-'))), 'no row') from things where name = 'First'`)
 		if want := email + "|" + text + "|" + whole; got != want {
-			t.Errorf("the row is %s, want %s: %s", got, want, sidetest.Query[string](t, w, `select coalesce(max(reason), '') from sync_errors`))
+			t.Errorf("the row is %s, want %s: %s", got, want, sidetest.Query[string](t, w, `select coalesce(max(reason), '') from integration.sync_errors`))
 		}
 	}
 	row("before@example.com", "-", "-")
 	if n := sidetest.Query[int](t, w, `select count(*) from things`); n != 2 {
 		t.Errorf("%d rows", n)
 	}
-	reason := sidetest.Query[string](t, w, `select max(reason) from sync_errors`)
+	reason := sidetest.Query[string](t, w, `select max(reason) from integration.sync_errors`)
 	for _, part := range []string{"First", "Text", "NUL", "Whole", "0.5"} {
 		if !strings.Contains(reason, part) {
 			t.Errorf("the reason does not say %s: %s", part, reason)
@@ -189,4 +231,18 @@ func TestOneBadPropertyHoldsUpNoOther(t *testing.T) {
 	succeeded(t, w.Sync(t, journal.Full))
 	row("after@example.com", "ab", "5")
 	w.Agree(t)
+}
+
+// TestALargeResultComesToRest: Notion says 2e+21, and jsonb 2000000000000000000000.
+func TestALargeResultComesToRest(t *testing.T) {
+	t.Parallel()
+	w, page := thing(t, merge.Newest, map[string]any{})
+	edit(t, w, page, map[string]any{"Number": map[string]any{"number": 1e21}})
+	succeeded(t, w.Sync(t, journal.Full))
+	if again := w.Sync(t, journal.Full); again.Written() > 0 {
+		t.Errorf("a second sync wrote %+v", again)
+	}
+	if formula := sidetest.Query[string](t, w, `select formula->>'number' from things`); formula != "2000000000000000000000" {
+		t.Errorf("the formula is %s", formula)
+	}
 }

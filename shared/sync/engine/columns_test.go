@@ -78,11 +78,11 @@ func columned(t *testing.T, prelude string, columns []column) *sidetest.World {
 			}
 			w.Exec(t, prelude)
 			w.Exec(t, `create table things (id uuid primary key default gen_random_uuid(),
-				connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
+				connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references integration.connections (id),
 				archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now(), `+strings.Join(defined, ", ")+`)`)
-			w.Exec(t, `call keep_in_step('things', 'things', 'notion_things')`)
+			w.Exec(t, `call integration.keep_in_step('things', 'things', 'notion_things')`)
 			if related != "" {
-				w.Exec(t, `call keep_relation_in_step('things', $1, 'things_related', 'things', 'notion_things', 'thing_id', 'things', 'notion_things', 'related_id')`, related)
+				w.Exec(t, `call integration.keep_relation_in_step('things', $1, 'things_related', 'things', 'notion_things', 'thing_id', 'things', 'notion_things', 'related_id')`, related)
 			}
 			return map[string]string{"things": id}
 		},
@@ -142,13 +142,6 @@ func TestColumnKinds(t *testing.T) {
 	w := columned(t, kindsPrelude, kindsOfColumns())
 	day := func(start string) any { return map[string]any{"date": map[string]any{"start": start}} }
 	number := func(n float64) any { return map[string]any{"number": n} }
-	options := func(names ...string) any {
-		list := make([]any, len(names))
-		for i, name := range names {
-			list[i] = map[string]any{"name": name}
-		}
-		return map[string]any{"multi_select": list}
-	}
 	page := func(properties map[string]any) string {
 		t.Helper()
 		parent := map[string]any{"type": "data_source_id", "data_source_id": source(t, w)}
@@ -166,7 +159,7 @@ func TestColumnKinds(t *testing.T) {
 	whole := func(r sidetest.Report) {
 		t.Helper()
 		if r.Status != "succeeded" || r.Counts.Errors > 0 {
-			t.Fatalf("%+v: %s", r, sidetest.Query[string](t, w, `select coalesce(string_agg(reason, '; '), '') from sync_errors`))
+			t.Fatalf("%+v: %s", r, sidetest.Query[string](t, w, `select coalesce(string_agg(reason, '; '), '') from integration.sync_errors`))
 		}
 	}
 	rest := func() {
@@ -179,8 +172,8 @@ func TestColumnKinds(t *testing.T) {
 		t.Errorf("%d triggers have a condition on whole rows, which no dump of a table with a generated column can be restored with", n)
 	}
 	first := page(map[string]any{
-		"Name": rich("title", "First"), "mood": selected("very happy"), "moods": options("OK", "sad"), "nick": rich("rich_text", "Nick"), "code": rich("rich_text", "abcde   "),
-		"fixed": rich("rich_text", "ab"), "short": rich("rich_text", "abc"), "tags": options("a", "bcd"), "email": map[string]any{"email": "a@example.com"}, "above": number(2),
+		"Name": rich("title", "First"), "mood": selected("very happy"), "moods": chosen("OK", "sad"), "nick": rich("rich_text", "Nick"), "code": rich("rich_text", "abcde   "),
+		"fixed": rich("rich_text", "ab"), "short": rich("rich_text", "abc"), "tags": chosen("a", "bcd"), "email": map[string]any{"email": "a@example.com"}, "above": number(2),
 		"price": number(0.125), "tens": number(1234), "single": number(0.123456789), "small": number(7), "due": day("2026-11-23"),
 		"moment0": day("2026-11-23T10:00:00.000+11:00"), "moment3": day("2026-11-23"), "span": day("2026-11-24"), "total": number(1), "wrong": rich("rich_text", "x"), "stamp": day("2026-11-23"),
 	})
@@ -193,7 +186,7 @@ func TestColumnKinds(t *testing.T) {
 		t.Errorf("out of step are %q, want %q", got, want)
 	}
 	for field, why := range map[string]string{"total": "computes it", "serial": "numbers the rows", "wrong": "of the type integer", "stamp": "of the type timestamp without time zone"} {
-		d := sidetest.Query[mapping.Drift](t, w, `select d from sync_databases, jsonb_array_elements(drifts) d where d ->> 'field' = $1`, field)
+		d := sidetest.Query[mapping.Drift](t, w, `select d from integration.sync_databases, jsonb_array_elements(drifts) d where d ->> 'field' = $1`, field)
 		if !strings.Contains(d.Message(), why) || !strings.Contains(d.Message(), field) {
 			t.Errorf("of %s it is said: %s", field, d.Message())
 		}
@@ -213,12 +206,12 @@ func TestColumnKinds(t *testing.T) {
 	// What does not fit, field by field; all the others pass.
 	email := map[string]any{"email": "b@example.com"}
 	edit(t, w, first, map[string]any{
-		"mood": selected("glad"), "moods": options("sad", "glad"), "code": rich("rich_text", "too long"), "short": rich("rich_text", "too long"),
-		"tags": options("long"), "price": number(12345), "small": number(40000), "due": map[string]any{"date": nil}, "email": email,
+		"mood": selected("glad"), "moods": chosen("sad", "glad"), "code": rich("rich_text", "too long"), "short": rich("rich_text", "too long"),
+		"tags": chosen("long"), "price": number(12345), "small": number(40000), "due": map[string]any{"date": nil}, "email": email,
 	})
 	finished(t, w.Sync(t, journal.Full))
 	has("First", map[string]string{"email": "b@example.com", "mood": "Very Happy", "code": "abcde", "price": "0.13", "small": "7", "due": "2026-11-23"})
-	reason := sidetest.Query[string](t, w, `select string_agg(reason, '; ') from sync_errors`)
+	reason := sidetest.Query[string](t, w, `select string_agg(reason, '; ') from integration.sync_errors`)
 	for _, part := range []string{
 		`"First"`, `"mood": Column mood is of the enum mood`, `"moods": Column moods is of the enum mood`, `not "glad"`, "alter type mood add value", `"code": Column code takes 5 characters`, `"short"`, `"tags": Column tags takes 3 characters`,
 		`"price": Column price takes numbers below 10000 (numeric(6,2)), and the page has 12345`, `"small": Column small takes whole numbers`, `"due": Column due may not be empty`,

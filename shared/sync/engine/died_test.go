@@ -45,14 +45,14 @@ func death(t *testing.T, w *sidetest.World, typ journal.Type, kind string, befor
 	_ = w.Drain(t.Context())
 	reached = l.dead
 	l.dead, l.ends = false, 0
-	w.Exec(t, `update sync_leases set expires_at = now()`)
+	w.Exec(t, `update integration.sync_leases set expires_at = now()`)
 	return reached
 }
 
 // goOn has another worker go on with the run of the dead one.
 func goOn(t *testing.T, w *sidetest.World) {
 	t.Helper()
-	run := sidetest.Query[string](t, w, `select coalesce((select id::text from sync_runs where status = 'running'), '')`)
+	run := sidetest.Query[string](t, w, `select coalesce((select id::text from integration.sync_runs where status = 'running'), '')`)
 	if run == "" {
 		return // it had ended but for its last effect
 	}
@@ -148,7 +148,7 @@ func TestAPageThatAPersonEditedAfterADeath(t *testing.T) {
 				if got := sidetest.Query[int](t, w, `select count(*) from projects where name = '`+name+`' and archived_at is null and `+edit.is); got != want {
 					t.Fatalf("the worker died before effect %d, made the page: %t; %d rows live", ends, page != "", got)
 				}
-				if logged := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field <> ''`); logged != 0 {
+				if logged := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where field <> ''`); logged != 0 {
 					t.Fatalf("the worker died before effect %d: %d values are said to have lost, and one side only was edited", ends, logged)
 				}
 				w.Agree(t, "projects")
@@ -196,7 +196,7 @@ func TestACopyIsNotTakenForThePageThatADeadWorkerMeantToMake(t *testing.T) {
 			succeeded(t, w.Sync(t, journal.Full, "projects"))
 			row := sidetest.Query[string](t, w, `select id::text from projects where name = $1`, name)
 			w.Person(t, "POST", "/v1/pages", map[string]any{
-				"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+				"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'projects'`)},
 				"properties": map[string]any{"Name": rich("title", copied), "Supabase ID": rich("rich_text", row)},
 			})
 			succeeded(t, w.Sync(t, journal.Full, "projects"))
@@ -227,7 +227,7 @@ func TestAPageThatIsGoneAfterADeath(t *testing.T) {
 		page, row := someOf(t, w, "projects")
 		w.Person(t, "PATCH", "/v1/pages/"+page, map[string]any{"properties": map[string]any{"Lead": rich("rich_text", "Notion's")}})
 		w.Exec(t, `update projects set lead = 'Supabase''s' where id = $1::text::uuid`, row)
-		w.Exec(t, `update sync_changes set changed_at = changed_at + interval '1 hour'`) // the row is the newest
+		w.Exec(t, `update integration.sync_changes set changed_at = changed_at + interval '1 hour'`) // the row is the newest
 		reached = death(t, w, journal.Full, "projects", ends)
 		made := plain(t, w, page, "Lead") == "Supabase's"
 		w.Exec(t, `update projects set archived_at = now() where id = $1::text::uuid`, row)
@@ -238,7 +238,7 @@ func TestAPageThatIsGoneAfterADeath(t *testing.T) {
 			t.Fatal(err)
 		}
 		succeeded(t, w.Sync(t, journal.Full))
-		logged := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'lead' and notion_value = '"Notion''s"' and intent_id is null`)
+		logged := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where field = 'lead' and notion_value = '"Notion''s"' and intent_id is null`)
 		if made && logged != 1 {
 			t.Fatalf("the worker died before effect %d, and the value that was overwritten stands in the log %d times", ends, logged)
 		}
@@ -326,7 +326,7 @@ func TestAValueOverwrittenBeforeADeath(t *testing.T) {
 					edit(w, page, row)
 				},
 				func(w *sidetest.World, ends int) {
-					kept := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where intent_id is null and notion_value = '"the page"'`)
+					kept := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where intent_id is null and notion_value = '"the page"'`)
 					if lost && kept != 1 {
 						t.Fatalf("the worker died before effect %d: what it overwrote stands %d times in the log", ends, kept)
 					}
@@ -379,7 +379,7 @@ func TestADeathWithoutRowKeys(t *testing.T) {
 		},
 		func(w *sidetest.World) {
 			w.Person(t, "POST", "/v1/pages", map[string]any{
-				"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+				"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'projects'`)},
 				"properties": map[string]any{"Name": rich("title", "twin")},
 			})
 		},
@@ -426,7 +426,7 @@ func TestAnOptionThatIsRenamedAfterADeath(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)
+		source := sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'projects'`)
 		pages := len(w.Person(t, "POST", "/v1/data_sources/"+source+"/query", map[string]any{
 			"filter": map[string]any{"property": "Funding", "select": map[string]any{"equals": "awarded"}},
 		})["results"].([]any))
@@ -435,8 +435,8 @@ func TestAnOptionThatIsRenamedAfterADeath(t *testing.T) {
 		}
 		succeeded(t, w.Sync(t, journal.Full))
 		succeeded(t, w.Sync(t, journal.Full))
-		if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts`); n > 0 {
-			t.Errorf("dead before effect %d: %s", ends, sidetest.Query[string](t, w, `select string_agg(field || ': ' || notion_value::text || ' and ' || supabase_value::text, ', ') from sync_conflicts`))
+		if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts`); n > 0 {
+			t.Errorf("dead before effect %d: %s", ends, sidetest.Query[string](t, w, `select string_agg(field || ': ' || notion_value::text || ' and ' || supabase_value::text, ', ') from integration.sync_conflicts`))
 		}
 		if n := sidetest.Query[int](t, w, `select count(*) from projects where funding in ('granted', 'awarded') and cardinality(tags) = 2`); n != 3 {
 			t.Errorf("dead before effect %d: %d rows have what they had", ends, n)

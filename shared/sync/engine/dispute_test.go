@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -138,11 +139,11 @@ func TestManualConflictsWaitForAPerson(t *testing.T) {
 	if len(waiting) != 1 || string(waiting[0].Notion) != `"Perth"` || string(waiting[0].Postgres) != `"Broome"` || string(waiting[0].Base) != `"here at first"` || waiting[0].Title == "" {
 		t.Fatalf("%+v", waiting)
 	}
-	events := sidetest.Query[int](t, w, `select count(*) from integration_events`)
+	events := sidetest.Query[int](t, w, `select count(*) from integration.events`)
 	if again := w.Sync(t, journal.Full, "partners"); again.Written() > 0 || again.Conflicts > 0 {
 		t.Errorf("a second sync did %+v", again)
 	}
-	if more := sidetest.Query[int](t, w, `select count(*) from integration_events`) - events; more != 2 { // begun, ended
+	if more := sidetest.Query[int](t, w, `select count(*) from integration.events`) - events; more != 2 { // begun, ended
 		t.Errorf("a second sync told %d things", more)
 	}
 
@@ -169,6 +170,52 @@ func TestManualConflictsWaitForAPerson(t *testing.T) {
 		t.Errorf("%+v", over)
 	}
 	w.Agree(t, "partners")
+}
+
+// thing is a world of one thing that both sides know, in which conflicts go by a rule.
+func thing(t *testing.T, rule merge.Rule, properties map[string]any) (w *sidetest.World, page string) {
+	t.Helper()
+	w = things(t)
+	w.Syncer.Connection.Rule = rule
+	properties["Name"] = rich("title", "First")
+	page = newThing(t, w, properties)
+	succeeded(t, w.Sync(t, journal.Full))
+	return w, page
+}
+
+// TestAConflictOfAValueThatIsStoredOtherwise: it is told once, and a person who keeps Notion's value finds the page as it was.
+func TestAConflictOfAValueThatIsStoredOtherwise(t *testing.T) {
+	t.Parallel()
+	for name, c := range sample.Of(map[string]struct {
+		property string
+		value    map[string]any // of the page
+		set      string         // on the row, in SQL
+	}{
+		"NUL":                                {"Text", rich("rich_text", "per\x00son"), `text = 'row'`},
+		"a whole number beyond doubles":      {"Whole", map[string]any{"number": 7}, `whole = 9007199254740993`},
+		"a number that is spelled otherwise": {"Number", map[string]any{"number": 1e22}, `number = 5e21`},
+	}) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, page := thing(t, merge.Manual, map[string]any{})
+			edit(t, w, page, map[string]any{c.property: c.value})
+			w.Exec(t, `update things set `+c.set)
+			succeeded(t, w.Sync(t, journal.Full))
+			for range 2 {
+				if again := w.Sync(t, journal.Full); again.Conflicts > 0 {
+					t.Errorf("another sync told it again: %+v", again)
+				}
+			}
+			was := plain(t, w, page, c.property)
+			settle(t, w, conflicts(t, w, journal.ConflictWaiting)[0].ID, journal.Decision{Keep: merge.Notion})
+			if w.Sync(t, journal.Full); plain(t, w, page, c.property) != was {
+				t.Errorf("the page had %q and has %q", was, plain(t, w, page, c.property))
+			}
+			if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts`); n != 1 {
+				t.Errorf("%d conflicts", n)
+			}
+		})
+	}
 }
 
 func TestAWaitingConflictEndsWhenTheSidesAgree(t *testing.T) {
@@ -230,6 +277,35 @@ func TestTheLoserCanBePutBack(t *testing.T) {
 			w.Agree(t, "partners")
 			if r := w.Sync(t, journal.Full, "partners"); r.Written() > 0 {
 				t.Errorf("then a sync wrote %+v", r)
+			}
+		})
+	}
+}
+
+// TestTheLoserIsPutBackWhole: the log keeps all of a row's value, also what Notion and a double cannot hold, and so does putting it back.
+func TestTheLoserIsPutBackWhole(t *testing.T) {
+	t.Parallel()
+	later := map[string]any{"date": map[string]any{"start": "2026-02-02"}}
+	for column, c := range map[string]struct {
+		property string
+		page     map[string]any
+		row      string
+	}{
+		"number": {"Number", map[string]any{"number": 7}, "12345678901234567890.123"},
+		"whole":  {"Whole", map[string]any{"number": 7}, "9007199254740993"},
+		"span":   {"Span", later, `{"of": 9007199254740993, "end": null, "start": "2026-01-01", "time_zone": null}`},
+		"moment": {"Moment", later, "2026-01-01 10:00:45.123456+00"},
+	} {
+		t.Run(column, func(t *testing.T) {
+			t.Parallel()
+			w, page := thing(t, merge.NotionWins, map[string]any{})
+			edit(t, w, page, map[string]any{c.property: c.page})
+			w.Exec(t, `update things set `+column+` = '`+c.row+`'`)
+			succeeded(t, w.Sync(t, journal.Full))
+			settle(t, w, conflicts(t, w, journal.ConflictResolved)[0].ID, journal.Decision{Keep: merge.Supabase})
+			settles(t, w)
+			if got := sidetest.Query[string](t, w, `select `+column+`::text from things`); got != c.row {
+				t.Errorf("the row has %s, had %s", got, c.row)
 			}
 		})
 	}
@@ -314,6 +390,69 @@ func TestAReturnedRecordCanBeDeletedAfterAll(t *testing.T) {
 	w.Agree(t)
 }
 
+// TestADecisionThatCannotBeDoneLapses once either side is edited: it waits anew, with what both have, or ends where they agree.
+func TestADecisionThatCannotBeDoneLapses(t *testing.T) {
+	t.Parallel()
+	long := `update things set text = repeat('a', 200001)`
+	constraint := `alter table things add check (text <> 'person') not valid`
+	for name, c := range sample.Of(map[string]struct {
+		before, after string         // done to the row before and after the decision
+		keep          merge.Side     // of which the other side refuses the value
+		page          map[string]any // as it is edited after the decision
+		waits         string         // then, what both sides show
+		inNotion      string         // in the end
+	}{
+		"the row is shortened":               {before: long, keep: merge.Supabase, after: `update things set text = 'z'`, waits: `"person" "z"`, inNotion: "person"},
+		"the row takes what the page has":    {before: long, keep: merge.Supabase, after: `update things set text = 'person'`, inNotion: "person"},
+		"the row takes what it had at first": {before: long, keep: merge.Supabase, after: `update things set text = 'before'`, inNotion: "person"},
+		"the page is edited": {
+			before: long, keep: merge.Supabase, after: `update things set email = 'r@example.com'`, page: rich("rich_text", "again"), inNotion: "again",
+			waits: `"again" "` + strings.Repeat("a", 200001) + `"`,
+		},
+		"a page that the row refuses": {
+			before: constraint, keep: merge.Notion, after: `update things set email = 'r@example.com'`, page: rich("rich_text", "again"), inNotion: "again",
+			waits: `"again" "row"`,
+		},
+	}) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, page := thing(t, merge.Manual, map[string]any{"Text": rich("rich_text", "before")})
+			edit(t, w, page, map[string]any{"Text": rich("rich_text", "person")})
+			w.Exec(t, `update things set text = 'row'`)
+			w.Exec(t, c.before)
+			succeeded(t, w.Sync(t, journal.Full))
+			id := conflicts(t, w, journal.ConflictWaiting)[0].ID
+			settle(t, w, id, journal.Decision{Keep: c.keep})
+			if r := w.Sync(t, journal.Full); r.Counts.Errors != 1 || len(conflicts(t, w, journal.ConflictDecided)) != 1 {
+				t.Fatalf("it was done, or forgotten: %+v", r)
+			}
+			w.Exec(t, c.after)
+			if c.page != nil {
+				edit(t, w, page, map[string]any{"Text": c.page})
+			}
+			w.Sim.Clock().Advance(2 * time.Minute)
+			for range 2 {
+				succeeded(t, w.Sync(t, journal.Full))
+			}
+			got := ""
+			for _, c := range conflicts(t, w, journal.ConflictWaiting) {
+				got += string(c.Notion) + " " + string(c.Postgres)
+			}
+			if inNotion := plain(t, w, page, "Text"); got != c.waits || inNotion != c.inNotion {
+				t.Errorf("%.40s waits, %q is in Notion", got, inNotion)
+			}
+			if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_errors`) + len(conflicts(t, w, journal.ConflictDecided)); n > 0 {
+				t.Errorf("%d are set aside, or decided still", n)
+			}
+			if c.waits != "" {
+				settle(t, w, id, journal.Decision{Keep: merge.Notion})
+				succeeded(t, w.Sync(t, journal.Full))
+			}
+			w.Agree(t)
+		})
+	}
+}
+
 // TestADecisionThatReplacesAnotherIsCarriedOut: a person decides anew while a sync carries out what they decided before.
 func TestADecisionThatReplacesAnotherIsCarriedOut(t *testing.T) {
 	t.Parallel()
@@ -322,7 +461,7 @@ func TestADecisionThatReplacesAnotherIsCarriedOut(t *testing.T) {
 	settle(t, w, conflicts(t, w, journal.ConflictWaiting)[0].ID, journal.Decision{Keep: merge.Notion})
 	w.Exec(t, `
 		create function decide_anew() returns trigger language plpgsql as $$ begin
-			update sync_conflicts set decision = '"Derby"', decided_property = null, decided_at = clock_timestamp() where status = 'decided';
+			update integration.sync_conflicts set decision = '"Derby"', decided_property = null, decided_at = clock_timestamp() where status = 'decided';
 			return null;
 		end $$`)
 	w.Exec(t, `create trigger decide_anew after update on partners for each row when (new.location = 'Perth') execute function decide_anew()`)
@@ -359,7 +498,7 @@ func TestDecisionsAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := sidetest.Query[int](t, w, `select count(*)::int from sync_conflicts where status in ('waiting', 'decided')`); n != 1 {
+	if n := sidetest.Query[int](t, w, `select count(*)::int from integration.sync_conflicts where status in ('waiting', 'decided')`); n != 1 {
 		t.Errorf("%d are open", n)
 	}
 }

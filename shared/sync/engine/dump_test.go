@@ -149,7 +149,7 @@ func program(t *testing.T, path string, arguments ...string) {
 // counted tells how many rows each table has.
 func counted(t *testing.T, pool *postgres.Pool) string {
 	t.Helper()
-	rows, err := pool.Query(t.Context(), `select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname`)
+	rows, err := pool.Query(t.Context(), `select format('%I.%I', relnamespace::regnamespace, relname) from pg_class where relkind = 'r' and relnamespace::regnamespace::text in ('public', 'integration') order by 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func counted(t *testing.T, pool *postgres.Pool) string {
 	var all strings.Builder
 	for _, name := range names {
 		var n int
-		if err := pool.QueryRow(t.Context(), "select count(*) from "+pgx.Identifier{name}.Sanitize()).Scan(&n); err != nil {
+		if err := pool.QueryRow(t.Context(), "select count(*) from "+name).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintln(&all, name, n)

@@ -138,12 +138,13 @@ type Completer interface {
 
 // Writer writes pages. Each call gives the page as Notion answered it.
 type Writer interface {
-	// PrepareRowKey sees to it that the database has the property for row keys; false where the integration may not add it.
-	PrepareRowKey(ctx context.Context, dataSourceID string) (bool, error)
-	// Create makes a page, which carries its row's key where it may.
-	Create(ctx context.Context, dataSourceID string, rowID string, write journal.Write) (record.Page, error)
-	// Rekey has a page carry another row's key.
-	Rekey(ctx context.Context, pageID, rowID string) error
+	// PrepareRowKey returns the id of the property for the rows' ids, which it adds if need be; "" where the integration may not add it, or where
+	// people have another one of that name.
+	PrepareRowKey(ctx context.Context, dataSourceID string, bound mapping.Binding) (keyID string, err error)
+	// Create creates a page. It carries its row's id in the property keyID, unless that is "".
+	Create(ctx context.Context, dataSourceID, keyID, rowID string, write journal.Write) (record.Page, error)
+	// Rekey has a page carry another row's id in the property keyID.
+	Rekey(ctx context.Context, pageID, keyID, rowID string) error
 	// Created finds the pages that may have been made for an intent, oldest first.
 	Created(ctx context.Context, dataSourceID string, intent journal.Intent) ([]record.Page, error)
 	// Update changes a page, and takes it out of the trash first, or puts it there, as write says.

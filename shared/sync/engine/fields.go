@@ -25,6 +25,10 @@ func (w *worker) follow(ctx context.Context) error {
 		return err
 	}
 	bound, drifts := w.lens.Kind.Bind(w.database.Binding, schema)
+	w.database.RowKey = ""
+	if key, usable, _ := w.lens.Kind.RowKey(schema, bound); usable {
+		w.database.RowKey = key.ID
+	}
 	unshared, err := w.unshared(ctx, bound)
 	if err != nil {
 		return err
@@ -213,12 +217,18 @@ func (w *worker) locate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if known != nil && known.DatabaseID != id && size > 0 {
+	another := known != nil && !sameID(known.DatabaseID, id)
+	if another && size > 0 {
 		return fault.New(fault.Invalid, "%s holds %d records of the Notion database %s, and %s names another. "+
 			"Set it back, or empty %s and %s first.", w.lens.Kind.Table, size, known.DatabaseID, w.lens.Kind.DatabaseIDVariable,
 			w.lens.Kind.Table, w.lens.Kind.BaseTable)
 	}
-	if known == nil || known.DatabaseID != id {
+	if known == nil || another {
+		for kind, other := range w.Connection.DatabaseIDs {
+			if kind != w.part.Kind && sameID(other, id) {
+				return fault.New(fault.Invalid, "The Notion database %s is set for %s and for %s. Set one of them to another: a page is a row of one table.", id, kind, w.part.Kind)
+			}
+		}
 		source, err := w.notion.Locate(ctx, id)
 		if err != nil {
 			return err
@@ -244,4 +254,11 @@ func (w *worker) locate(ctx context.Context) error {
 	}
 	w.mark()
 	return nil
+}
+
+// sameID reports whether two spellings, with dashes or without, are of one id.
+func sameID(a, b string) bool {
+	one, _ := property.DashedID(a)
+	other, _ := property.DashedID(b)
+	return a == b || one != "" && one == other
 }

@@ -18,7 +18,7 @@ import (
 func drifts(t *testing.T, w *sidetest.World, kind string) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, `select coalesce(string_agg((d ->> 'field') || ' ' || (d ->> 'change'), ', ' order by d ->> 'field'), '')
-		from sync_databases, jsonb_array_elements(drifts) d where kind = $1 and d ->> 'change' <> 'added'`, kind)
+		from integration.sync_databases, jsonb_array_elements(drifts) d where kind = $1 and d ->> 'change' <> 'added'`, kind)
 }
 
 // share shares the database of a kind with the integration, or takes it away.
@@ -32,7 +32,7 @@ func share(t *testing.T, w *sidetest.World, kind string, shared bool) {
 // shape changes the properties of a database, as a person.
 func shape(t *testing.T, w *sidetest.World, kind string, properties map[string]any) {
 	t.Helper()
-	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = $1`, kind)
+	source := sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = $1`, kind)
 	w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": properties})
 }
 
@@ -84,7 +84,7 @@ func TestARelatedDatabaseThatIsNotShared(t *testing.T) {
 				if row, page := pairs(t, w.World, "partners", "projects", "P"), related(t, w.World, w.p, "Projects"); row != expected || page != expected {
 					t.Errorf("row %q, page %q, want %q", row, page, expected)
 				}
-				if n := sidetest.Query[int](t, w.World, `select count(*) from sync_conflicts`); n > 0 {
+				if n := sidetest.Query[int](t, w.World, `select count(*) from integration.sync_conflicts`); n > 0 {
 					t.Errorf("%d conflicts", n)
 				}
 				if got := drifts(t, w.World, "partners"); got != "" {
@@ -147,7 +147,7 @@ func TestARelationThatIsReplacedWhileItIsHidden(t *testing.T) {
 				share(t, w.World, "projects", false)
 				w.Sync(t, journal.Full, "partners")
 				shape(t, w.World, "partners", map[string]any{"Aside": map[string]any{"relation": map[string]any{
-					"data_source_id": sidetest.Query[string](t, w.World, `select data_source_id from sync_databases where kind = 'projects'`),
+					"data_source_id": sidetest.Query[string](t, w.World, `select data_source_id from integration.sync_databases where kind = 'projects'`),
 					"type":           "single_property", "single_property": map[string]any{},
 				}}})
 				shape(t, w.World, "partners", map[string]any{"Projects": nil})
@@ -194,7 +194,7 @@ func TestAFieldThatJumps(t *testing.T) {
 			shape(t, w, "partners", map[string]any{"Place": nil})
 			w.Exec(t, `update partners set featured = not featured where id = $1::text::uuid`, row)
 			succeeded(t, w.Sync(t, journal.Incremental, "partners"))
-			if lost := sidetest.Query[[]string](t, w, `select array_agg(coalesce(notion_value::text, '') || ' ' || coalesce(supabase_value::text, '')) from sync_conflicts where field = 'location'`); len(lost) != 1 ||
+			if lost := sidetest.Query[[]string](t, w, `select array_agg(coalesce(notion_value::text, '') || ' ' || coalesce(supabase_value::text, '')) from integration.sync_conflicts where field = 'location'`); len(lost) != 1 ||
 				lost[0] != fmt.Sprintf("%q %q", "by hand", location) {
 				t.Errorf("conflicts: %q", lost)
 			}
@@ -246,7 +246,7 @@ func TestAFieldThatJumpsInTheMiddleOfARun(t *testing.T) {
 				t.Fatalf("the run made %d calls", calls)
 			}
 			succeeded(t, w.Sync(t, journal.Full, "partners"))
-			lost := sidetest.Query[string](t, w, `select coalesce(string_agg(notion_value::text || ' ' || supabase_value::text, ', '), '') from sync_conflicts where field = 'location'`)
+			lost := sidetest.Query[string](t, w, `select coalesce(string_agg(notion_value::text || ' ' || supabase_value::text, ', '), '') from integration.sync_conflicts where field = 'location'`)
 			if lost != fmt.Sprintf("%q %q", "by hand", location) {
 				t.Errorf("conflicts: %s", lost)
 			}
@@ -360,7 +360,7 @@ func TestAColumnThatGoes(t *testing.T) {
 				if got := sidetest.Query[int](t, w, `select count(*) from projects where funding <> ''`); got != filled {
 					t.Errorf("%d of %d rows were filled", got, filled)
 				}
-				if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts`); n > 0 {
+				if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts`); n > 0 {
 					t.Errorf("%d conflicts", n)
 				}
 				w.Agree(t, "projects")
@@ -396,7 +396,7 @@ func TestAJoinTableThatIsMadeAgain(t *testing.T) {
 	w.relate(w.p, "Projects", w.j, w.k)
 	succeeded(t, w.Sync(t, journal.Full))
 	w.Exec(t, `drop table partners_projects; drop trigger note_sync_page_partners_projects on notion_projects`)
-	w.Exec(t, `call keep_relation_in_step('partners', 'projects', 'partners_projects', 'partners', 'notion_partners', 'partner_id', 'projects', 'notion_projects', 'project_id')`)
+	w.Exec(t, `call integration.keep_relation_in_step('partners', 'projects', 'partners_projects', 'partners', 'notion_partners', 'partner_id', 'projects', 'notion_projects', 'project_id')`)
 	w.Exec(t, `update partners set description = 'edited'`)
 	succeeded(t, w.Sync(t, journal.Full))
 	if row, page := w.shows(), related(t, w.World, w.p, "Projects"); row != "J, K" || page != "J, K" {

@@ -259,7 +259,7 @@ func TestAPageThatWasMadeAndTrashedUnheard(t *testing.T) {
 	w.Sync(t, journal.Full, "projects")
 	w.Exec(t, `update projects set archived_at = now() where name = 'made once'`)
 	w.Sync(t, journal.Full, "projects")
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_intents`); n != 2 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_intents`); n != 2 {
 		t.Fatalf("%d writes are open", n)
 	}
 	heard = true
@@ -279,7 +279,7 @@ func TestAPageThatWasMadeAndTrashedUnheard(t *testing.T) {
 // unsent is a Notion side to which nothing can be sent that makes a page.
 type unsent struct{ engine.Notion }
 
-func (unsent) Create(context.Context, string, string, journal.Write) (record.Page, error) {
+func (unsent) Create(context.Context, string, string, string, journal.Write) (record.Page, error) {
 	return record.Page{}, fault.New(fault.Unavailable, "not sent")
 }
 
@@ -293,7 +293,7 @@ func TestACopyThatNobodyHasSeen(t *testing.T) {
 	w.Person(t, "PATCH", "/v1/pages/"+ids[1], map[string]any{"in_trash": true})
 	succeeded(t, w.Sync(t, journal.Full, "projects"))
 	w.Person(t, "POST", "/v1/pages", map[string]any{
-		"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+		"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'projects'`)},
 		"properties": map[string]any{"Name": rich("title", "copy"), "Supabase ID": rich("rich_text", ids[0])},
 	})
 	if err := w.Sim.DeletePage(ids[1]); err != nil {
@@ -310,7 +310,7 @@ func TestACopyThatNobodyHasSeen(t *testing.T) {
 	if err := w.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_intents where op = 'create'`); n != 1 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_intents where op = 'create'`); n != 1 {
 		t.Fatalf("%d pages are meant to be made", n)
 	}
 	w.Syncer = whole
@@ -330,7 +330,7 @@ func TestAPageThatLostToItsRow(t *testing.T) {
 	edit(t, w, page, map[string]any{"Location": rich("rich_text", "Notion's")})
 	w.Sim.Clock().Advance(10 * time.Minute)
 	w.Exec(t, `update partners set location = 'Supabase''s' where id = $1::text::uuid`, row)
-	w.Exec(t, `update sync_changes set changed_at = changed_at + interval '1 hour'`) // the row is the newest
+	w.Exec(t, `update integration.sync_changes set changed_at = changed_at + interval '1 hour'`) // the row is the newest
 	succeeded(t, w.Sync(t, journal.NotionToSupabase))
 	if got := plain(t, w, page, "Location"); got != "Notion's" {
 		t.Fatalf("the page has %q", got)
@@ -344,7 +344,7 @@ func TestAPageThatLostToItsRow(t *testing.T) {
 	if got := plain(t, w, page, "Location"); got != "Supabase's" {
 		t.Errorf("the page has %q", got)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'location' and notion_value = '"Notion''s"' and intent_id is null`); n != 1 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where field = 'location' and notion_value = '"Notion''s"' and intent_id is null`); n != 1 {
 		t.Errorf("what was overwritten stands in the log %d times", n)
 	}
 	w.Agree(t)
@@ -379,7 +379,7 @@ func TestAKeyThatAPersonTyped(t *testing.T) {
 			succeeded(t, w.Sync(t, journal.Full, "projects"))
 			for _, id := range []string{uuid.NewString(), sidetest.Query[string](t, w, `select id::text from projects where name = 'of Postgres'`)} {
 				w.Person(t, "POST", "/v1/pages", map[string]any{
-					"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'projects'`)},
+					"parent":     map[string]any{"data_source_id": sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'projects'`)},
 					"properties": map[string]any{"Name": rich("title", "typed"), "Supabase ID": rich("rich_text", spell(id))},
 				})
 			}

@@ -50,13 +50,13 @@ func live(t *testing.T, w *sidetest.World, kind string) (pages, rows int) {
 
 func decide(t *testing.T, w *sidetest.World, verdict journal.Verdict) {
 	t.Helper()
-	w.Exec(t, `update sync_holds set status = $1, decided_by = 'test', decided_at = now() where status = 'waiting'`, verdict)
+	w.Exec(t, `update integration.sync_holds set status = $1, decided_by = 'test', decided_at = now() where status = 'waiting'`, verdict)
 }
 
 // waiting returns how many records are held.
 func waiting(t *testing.T, w *sidetest.World, side merge.Side) int {
 	t.Helper()
-	return sidetest.Query[int](t, w, `select coalesce(sum(records), 0)::int from sync_holds where status = 'waiting' and side = $1`, side)
+	return sidetest.Query[int](t, w, `select coalesce(sum(records), 0)::int from integration.sync_holds where status = 'waiting' and side = $1`, side)
 }
 
 func TestTooManyDeletedRowsAreHeld(t *testing.T) {
@@ -73,14 +73,14 @@ func TestTooManyDeletedRowsAreHeld(t *testing.T) {
 	if r.PagesUpdated != 1 || r.PagesArchived != 3 {
 		t.Errorf("everything else goes on: %+v", r)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from integration_events where type = 'sync_held'`); n != 1 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.events where type = 'sync_held'`); n != 1 {
 		t.Errorf("told %d times", n)
 	}
 	before := requests(w)
 	if again := w.Sync(t, journal.Full); again.Written() > 0 || requests(w)-before > 13 {
 		t.Errorf("a second sync wrote %+v in %d requests", again, requests(w)-before)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from integration_events where type = 'sync_held'`); n != 1 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.events where type = 'sync_held'`); n != 1 {
 		t.Errorf("told %d times", n)
 	}
 
@@ -88,7 +88,7 @@ func TestTooManyDeletedRowsAreHeld(t *testing.T) {
 	if r := w.Sync(t, journal.Full); r.PagesArchived != 15 {
 		t.Errorf("approved: %+v", r)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_held_records`); n != 0 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_held_records`); n != 0 {
 		t.Errorf("%d records are still held", n)
 	}
 	w.Agree(t)
@@ -150,7 +150,7 @@ func TestWhatPeopleTakeBackIsNotHeld(t *testing.T) {
 	if r := w.Sync(t, journal.Full); r.Written() > 0 {
 		t.Errorf("taken back, and a sync wrote %+v", r)
 	}
-	if states := sidetest.Query[string](t, w, `select string_agg(distinct status, ',') from sync_holds`); states != "withdrawn" {
+	if states := sidetest.Query[string](t, w, `select string_agg(distinct status, ',') from integration.sync_holds`); states != "withdrawn" {
 		t.Errorf("the holds are %s", states)
 	}
 	w.Agree(t)
@@ -163,12 +163,12 @@ func TestWhatIsGoneOnBothSidesIsNotHeld(t *testing.T) {
 	trash(t, w, "organizations", 10)
 	w.Exec(t, `delete from organizations where id = (select id from notion_organizations order by id limit 1)`)
 	succeeded(t, w.Sync(t, journal.Full))
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_held_records`); n != 9 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_held_records`); n != 9 {
 		t.Errorf("%d records are held", n)
 	}
 	decide(t, w, journal.Approved)
 	succeeded(t, w.Sync(t, journal.Full))
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_held_records`); n != 0 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_held_records`); n != 0 {
 		t.Errorf("%d records are still held", n)
 	}
 	w.Agree(t)
@@ -190,7 +190,7 @@ func TestHoldGrows(t *testing.T) {
 	if r := w.Sync(t, journal.Full); r.PagesUpdated != 1 || r.Conflicts != 1 {
 		t.Errorf("edited: %+v", r)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_held_records`); n != 11 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_held_records`); n != 11 {
 		t.Errorf("%d records are held", n)
 	}
 }
@@ -201,7 +201,7 @@ func TestRetriesAreNotTakenForAbsences(t *testing.T) {
 	w := guarded(t)
 	trash(t, w, "partners", 1)
 	page := sidetest.Query[string](t, w, `select notion_id from notion_partners order by id limit 1`)
-	w.Exec(t, `insert into sync_errors (connection_id, kind, row_id, notion_id, side, reason, first_at, last_at, next_attempt_at)
+	w.Exec(t, `insert into integration.sync_errors (connection_id, kind, row_id, notion_id, side, reason, first_at, last_at, next_attempt_at)
 		select connection_id, 'partners', id, notion_id, 'notion', 'a test', $2, $2, $2 from notion_partners where notion_id = $1`, page, time.Now())
 	if r := w.Sync(t, journal.SupabaseToNotion); r.Status != "succeeded" {
 		t.Errorf("%+v", r)

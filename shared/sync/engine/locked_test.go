@@ -85,7 +85,7 @@ func TestARowThatTheApplicationHasLockedWaits(t *testing.T) {
 			if s := status(t, w); len(s.Locked) != 1 || len(s.Problems) != 0 || got.Errors["partners"] != "" {
 				t.Errorf("the status says %+v, %+v", s.Locked, s.Problems)
 			}
-			if n := sidetest.Query[int](t, w, `select count(*) from sync_intents`); n != 0 {
+			if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_intents`); n != 0 {
 				t.Errorf("%d writes are left open", n)
 			}
 			done(c.commit)
@@ -125,7 +125,7 @@ func TestOneDatabaseHoldsUpNoOther(t *testing.T) {
 	}
 	rows := sidetest.Query[[]string](t, w, `
 		select array_agg(p.kind || ' ' || p.n || ' ' || p.status order by p.kind, p.status) from (
-			select p.kind, p.status, count(*) as n from sync_run_databases p join sync_runs r on r.id = p.run_id where r.type = 'incremental' group by 1, 2) p`)
+			select p.kind, p.status, count(*) as n from integration.sync_run_databases p join integration.sync_runs r on r.id = p.run_id where r.type = 'incremental' group by 1, 2) p`)
 	if want := []string{"opportunities 3 succeeded", "organizations 3 succeeded", "partners 3 succeeded", "projects 1 queued"}; !slices.Equal(rows, want) {
 		t.Errorf("parts of scheduled runs: %q, want %q", rows, want)
 	}

@@ -72,7 +72,7 @@ func (s *Syncer) tryLook(ctx context.Context, kind mapping.Kind, log *slog.Logge
 // looker is a worker that looks, for somebody who waits.
 func (s *Syncer) looker(kind mapping.Kind, tables Tables, lease journal.Lease, limit clock, log *slog.Logger) *worker {
 	return &worker{
-		Syncer: s, lease: lease, notion: s.Interactive(kind), tables: tables,
+		Syncer: s, lease: lease, notion: s.Interactive(kind), tables: tables, erred: map[string]bool{},
 		planner: s.planner(kind, journal.Part{
 			Run:  journal.Run{ID: uuid.Nil.String(), ConnectionID: s.Connection.ID, Type: journal.Incremental},
 			Kind: kind.Name, Checkpoint: journal.Checkpoint{Phase: journal.Pushing},

@@ -192,7 +192,7 @@ func TestNoticesInAnyOrder(t *testing.T) {
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	h.take(t, all...)
 	h.Agree(t)
-	if n := sidetest.Query[int](t, h.World, `select count(*) from sync_looks`); n != 0 {
+	if n := sidetest.Query[int](t, h.World, `select count(*) from integration.sync_reported_pages`); n != 0 {
 		t.Errorf("%d looks are left", n)
 	}
 	edit(t, h.World, page, map[string]any{"Location": rich("rich_text", "the webhook is lost")})
@@ -287,11 +287,11 @@ func TestWebhooksThatAreNotNotions(t *testing.T) {
 		t.Fatal(err)
 	}
 	unknown := strings.NewReplacer(page, uuid.NewString(), itsID.ID, uuid.NewString()).Replace(string(good.body))
-	unknown = strings.ReplaceAll(unknown, sidetest.Query[string](t, h.World, `select data_source_id from sync_databases where kind = 'partners'`), uuid.NewString())
+	unknown = strings.ReplaceAll(unknown, sidetest.Query[string](t, h.World, `select data_source_id from integration.sync_databases where kind = 'partners'`), uuid.NewString())
 	h.take(t, sent{[]byte(unknown), webhook.Sign(token, []byte(unknown))})
 	h.desk.Enabled = false
 	h.take(t, good)
-	if n := sidetest.Query[int](t, h.World, `select count(*) from sync_looks`); n != 0 {
+	if n := sidetest.Query[int](t, h.World, `select count(*) from integration.sync_reported_pages`); n != 0 {
 		t.Errorf("%d looks", n)
 	}
 	h.desk.Enabled = true
@@ -346,7 +346,7 @@ func TestLooksDoNotGetAroundTheGuard(t *testing.T) {
 		h.take(t, h.deliver(t)...)
 	}
 	gone := sidetest.Query[int](t, h.World, `select count(*) from partners where archived_at is not null`)
-	held := sidetest.Query[int](t, h.World, `select count(*) from sync_held_records`)
+	held := sidetest.Query[int](t, h.World, `select count(*) from integration.sync_held_records`)
 	if held == 0 || gone+held != len(ids) {
 		t.Errorf("of %d, %d rows are gone and %d held", len(ids), gone, held)
 	}

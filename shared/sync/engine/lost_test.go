@@ -89,7 +89,7 @@ func TestADatabaseThatIsLost(t *testing.T) {
 // problem returns the database that the status says is not well.
 func problem(t *testing.T, w *sidetest.World) string {
 	t.Helper()
-	return sidetest.Query[string](t, w, `select string_agg(distinct kind, ',') from sync_run_databases where error is not null`)
+	return sidetest.Query[string](t, w, `select string_agg(distinct kind, ',') from integration.sync_run_databases where error is not null`)
 }
 
 // TestListingsGoOnPastTheCap: a listing that Notion ends at its limit of rows goes on, also in another invocation.
@@ -172,12 +172,12 @@ func TestAValueThatWaitsOutlivesADeletion(t *testing.T) {
 					t.Errorf("a second sync did %+v", again)
 				}
 				c.mend(w)
-				w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+				w.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 				succeeded(t, w.Sync(t, journal.Full))
 				if got := kept(t, in, "First")[c.column]; got != c.want {
 					t.Errorf("the row has %q, want %q", got, c.want)
 				}
-				if got := sidetest.Query[string](t, in, `select coalesce(string_agg(rule || field, ', '), '') from sync_conflicts`); got != "edit_over_delete" {
+				if got := sidetest.Query[string](t, in, `select coalesce(string_agg(rule || field, ', '), '') from integration.sync_conflicts`); got != "edit_over_delete" {
 					t.Errorf("the conflicts are %q", got)
 				}
 				w.Agree(t)
@@ -211,15 +211,15 @@ func TestAValueThatWaitsOutlivesADeath(t *testing.T) {
 				if err := w.Drain(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+				w.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 				w.Sync(t, journal.Full)
 				w.Exec(t, c.mend)
-				w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+				w.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 				succeeded(t, w.Sync(t, journal.Full))
 				if got := kept(t, w, "First")[c.column]; got != c.want {
 					t.Errorf("dead before effect %d: the row has %q, want %q", ends, got, c.want)
 				}
-				if got := sidetest.Query[string](t, w, `select coalesce(string_agg(distinct rule || field, ', '), '') from sync_conflicts`); got != "edit_over_delete" {
+				if got := sidetest.Query[string](t, w, `select coalesce(string_agg(distinct rule || field, ', '), '') from integration.sync_conflicts`); got != "edit_over_delete" {
 					t.Errorf("dead before effect %d: the conflicts are %q", ends, got)
 				}
 				w.Agree(t)

@@ -60,7 +60,7 @@ func TestHundredsOfRelations(t *testing.T) {
 	w.Exec(t, `delete from partners_projects where project_id = (select min(project_id::text)::uuid from partners_projects)`)
 	w.Exec(t, `update partners set location = 'Perth' where name = 'Everybody''s'`)
 	got := w.Sync(t, journal.Full, "partners")
-	reason := sidetest.Query[string](t, w, `select coalesce(min(reason), '') from sync_errors`)
+	reason := sidetest.Query[string](t, w, `select coalesce(min(reason), '') from integration.sync_errors`)
 	if got.Counts.Errors != 1 || !strings.Contains(reason, `property "Projects": Notion takes at most 100 related pages in one property, and here are 299`) {
 		t.Errorf("%+v: %s", got, reason)
 	}
@@ -70,7 +70,7 @@ func TestHundredsOfRelations(t *testing.T) {
 	// What can be written is: few enough, they replace all.
 	w.Exec(t, `delete from partners_projects where partner_id = (select id from partners where name = 'Everybody''s') and project_id not in (
 		select project_id from partners_projects order by project_id limit 100)`)
-	w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+	w.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 	succeeded(t, w.Sync(t, journal.Full, "partners"))
 	if left := sidetest.Query[int](t, w, `select jsonb_array_length(data->'properties'->'Projects'->'relation') from notion_partners where name = 'Everybody''s'`); left != paired() {
 		t.Errorf("Notion has %d, the row %d pairs", left, paired())

@@ -27,7 +27,7 @@ const people = `{"kinds":[{"name":"people","table":"people","base_table":"notion
 
 const peopleTable = `create table people (
 	id uuid primary key default gen_random_uuid(),
-	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
+	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references integration.connections (id),
 	name text, email text, note text,
 	archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now())`
 
@@ -64,7 +64,7 @@ func meeting(t *testing.T, pages, rows []person) *sidetest.World {
 	for _, p := range rows {
 		w.Exec(t, `insert into people (id, name, email, note) values (coalesce(nullif($1, '')::uuid, gen_random_uuid()), $2, nullif($3, ''), nullif($4, ''))`, p.ID, p.Name, p.Email, p.Note)
 	}
-	w.Exec(t, `call keep_in_step('people', 'people', 'notion_people')`)
+	w.Exec(t, `call integration.keep_in_step('people', 'people', 'notion_people')`)
 	return w
 }
 
@@ -147,7 +147,7 @@ func TestMatching(t *testing.T) {
 			w := meeting(t, c.pages, c.rows)
 			said, did := foretold(t, w, journal.Full)
 			succeeded(t, did)
-			pairs := sidetest.Query[string](t, w, `select coalesce(string_agg((notion_value #>> '{}') || '=' || (supabase_value #>> '{}'), ' ' order by notion_value), '') from sync_conflicts where field = 'note'`)
+			pairs := sidetest.Query[string](t, w, `select coalesce(string_agg((notion_value #>> '{}') || '=' || (supabase_value #>> '{}'), ' ' order by notion_value), '') from integration.sync_conflicts where field = 'note'`)
 			got := fmt.Sprintf("%s, %d pages, %d rows, %d in doubt", pairs, did.PagesCreated, did.RowsCreated, len(doubts(t, w)))
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
@@ -176,9 +176,9 @@ func TestBothSidesFilledWithTheSame(t *testing.T) {
 	t.Parallel()
 	w := sidetest.New(t, nil)
 	succeeded(t, w.Sync(t, journal.Full, "partners"))
-	w.Exec(t, `truncate notion_partners, sync_databases`)
+	w.Exec(t, `truncate notion_partners, integration.sync_databases`)
 	w.Exec(t, `update partners set id = gen_random_uuid()`)
-	w.Exec(t, `truncate sync_changes`)
+	w.Exec(t, `truncate integration.sync_changes`)
 	before := requests(w)
 	said, did := foretold(t, w, journal.Full)
 	if did.RowsCreated != 65 || did.PagesCreated+did.PagesUpdated+did.Conflicts != 0 { // the other three databases' rows
@@ -193,7 +193,7 @@ func TestBothSidesFilledWithTheSame(t *testing.T) {
 			}
 		}
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_match_pages where state = 'matched' and how = 'title' and run_id is null`); n != 25 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_match_pages where state = 'matched' and matched_by = 'title' and run_id is null`); n != 25 {
 		t.Errorf("%d were matched", n)
 	}
 	if n := requests(w) - before; n > 37 {
@@ -394,7 +394,7 @@ func TestAWorkerDiesWhileRecordsAreMatched(t *testing.T) {
 				_ = w.Drain(t.Context())
 				reached = l.dead
 				l.dead, l.ends = false, 0
-				w.Exec(t, `update sync_leases set expires_at = now()`)
+				w.Exec(t, `update integration.sync_leases set expires_at = now()`)
 				if err := w.Syncer.Work(t.Context(), journal.Message{RunID: run.ID, Kind: "people"}); err != nil {
 					t.Fatal(err)
 				}
@@ -413,7 +413,7 @@ func TestAWorkerDiesWhileRecordsAreMatched(t *testing.T) {
 				if rows := sidetest.Query[int](t, w, `select count(*) from people`); len(pages) != 10 || rows != 9 || len(doubts(t, w)) != 2 {
 					t.Fatalf("effect %d: %d pages, %d rows, %d in doubt", ends, len(pages), rows, len(doubts(t, w)))
 				}
-				if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'note'`); n != 1 { // B's; D's is on one side only
+				if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where field = 'note'`); n != 1 { // B's; D's is on one side only
 					t.Fatalf("effect %d: %d conflicts", ends, n)
 				}
 				atRest(t, w)

@@ -56,13 +56,13 @@ type mortalNotion struct {
 	*life
 }
 
-func (n mortalNotion) PrepareRowKey(ctx context.Context, dataSourceID string) (ready bool, err error) {
-	err = n.do(func() (err error) { ready, err = n.Notion.PrepareRowKey(ctx, dataSourceID); return err })
-	return ready, err
+func (n mortalNotion) PrepareRowKey(ctx context.Context, dataSourceID string, bound mapping.Binding) (keyID string, err error) {
+	err = n.do(func() (err error) { keyID, err = n.Notion.PrepareRowKey(ctx, dataSourceID, bound); return err })
+	return keyID, err
 }
 
-func (n mortalNotion) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (p record.Page, err error) {
-	err = n.do(func() (err error) { p, err = n.Notion.Create(ctx, dataSourceID, rowID, write); return err })
+func (n mortalNotion) Create(ctx context.Context, dataSourceID, keyID, rowID string, write journal.Write) (p record.Page, err error) {
+	err = n.do(func() (err error) { p, err = n.Notion.Create(ctx, dataSourceID, keyID, rowID, write); return err })
 	return p, err
 }
 

@@ -16,7 +16,7 @@ type Mover interface {
 	Rekeyed(ctx context.Context, pageIDs []string) error
 }
 
-// rekey has pages carry the ids that their rows have now. A page that is gone, or has no room for one, needs none.
+// rekey has pages carry the ids that their rows have now. A page that is gone, or whose database has no property for them, needs none.
 func (w *worker) rekey(ctx context.Context) error {
 	for {
 		keys, err := w.tables.Rekeys(ctx, few)
@@ -26,13 +26,16 @@ func (w *worker) rekey(ctx context.Context) error {
 		if err := w.turn(ctx, len(keys)); err != nil {
 			return err
 		}
+		if err := w.prepareRowKey(ctx); err != nil {
+			return err
+		}
 		done := make([]string, len(keys))
 		for i, key := range keys {
 			done[i] = key.PageID
-			if key.RowID == "" {
+			if key.RowID == "" || w.database.RowKey == "" {
 				continue
 			}
-			switch err := w.notion.Rekey(ctx, key.PageID, key.RowID); fault.KindOf(err) {
+			switch err := w.notion.Rekey(ctx, key.PageID, w.database.RowKey, key.RowID); fault.KindOf(err) {
 			case fault.NotFound, fault.Invalid, fault.Conflict:
 			default:
 				if err != nil {

@@ -68,7 +68,7 @@ func TestARowWhoseIDChanges(t *testing.T) {
 	if r := w.Sync(t, journal.Full); r.Written() > 0 {
 		t.Errorf("then a sync wrote %+v", r)
 	}
-	if n := sidetest.Query[int](t, w.World, `select (select count(*) from sync_moves) + (select count(*) from sync_rekeys) + (select count(*) from sync_changes) + (select count(*) from sync_waiting)`); n > 0 {
+	if n := sidetest.Query[int](t, w.World, `select (select count(*) from integration.sync_row_id_changes) + (select count(*) from integration.sync_stale_row_keys) + (select count(*) from integration.sync_changes) + (select count(*) from integration.sync_waiting_relations)`); n > 0 {
 		t.Errorf("%d notes are left", n)
 	}
 }

@@ -25,12 +25,12 @@ func TestProgress(t *testing.T) {
 	setOptions(t, w, func(o *notionsim.Options) { o.Budget = 0 })
 	told := func(that string) int {
 		t.Helper()
-		return sidetest.Query[int](t, w, `select count(*) from integration_events e, lateral (
+		return sidetest.Query[int](t, w, `select count(*) from integration.events e, lateral (
 			select data->>'phase' as phase, (data->>'done')::integer as done, (data->>'expected')::integer as expected, (data->>'per_second')::numeric as per_second) p
 			where e.type = 'sync_progress' and e.data->>'kind' = 'organizations' and `+that)
 	}
 	all := func() string {
-		return sidetest.Query[string](t, w, `select coalesce(string_agg(data::text, e'\n' order by seq), '') from integration_events where type = 'sync_progress'`)
+		return sidetest.Query[string](t, w, `select coalesce(string_agg(data::text, e'\n' order by seq), '') from integration.events where type = 'sync_progress'`)
 	}
 	pages, err := w.Sim.Pages(w.Sim.Databases()["organizations"])
 	if err != nil {
@@ -57,7 +57,7 @@ func TestProgress(t *testing.T) {
 
 	w.Sim.Clock().Advance(10 * time.Minute) // so that no page is listed again for its edit
 	succeeded(t, w.Sync(t, journal.Incremental, "organizations"))
-	w.Exec(t, `delete from integration_events`)
+	w.Exec(t, `delete from integration.events`)
 	w.Exec(t, `update organizations set name = name || ' moved'`)
 	r := w.Sync(t, journal.Incremental, "organizations")
 	if succeeded(t, r); r.PagesUpdated != 230 {

@@ -213,14 +213,14 @@ func (w *worker) page(ctx context.Context, id string) (record.Page, error) {
 }
 
 // show returns a page as the sync sees it: one that is not there any more is Gone, and one that was moved to another database is
-// out of this one, as if in the trash, until it is moved back.
+// out of this one, as if in the trash, until it is moved back; whether it is in the trash there is that database's.
 func (w *worker) show(ctx context.Context, id string) (record.Page, error) {
 	page, err := w.notion.Page(ctx, id)
 	if fault.KindOf(err) == fault.NotFound {
 		return record.Page{ID: id, State: record.Gone}, nil
 	}
-	if err == nil && page.State == record.Live && page.DataSourceID != w.database.DataSourceID {
-		page.State = record.Archived
+	if err == nil && page.State != record.Gone && page.DataSourceID != w.database.DataSourceID {
+		page.State, page.Elsewhere = record.Archived, true
 	}
 	return page, err
 }

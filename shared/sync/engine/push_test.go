@@ -143,7 +143,7 @@ func TestEditsDuringAPush(t *testing.T) {
 			w, meanwhile := grown(t, 230, c.pace)
 			w.Exec(t, `update partners set location = 'ours'`)
 			last := strings.Split(sidetest.Query[string](t, w, `select string_agg(notion_id, ',') from
-				(select notion_id from notion_partners n join sync_changes c on c.row_id = n.id where c.kind = 'partners' order by c.seq desc limit 5) l`), ",")
+				(select notion_id from notion_partners n join integration.sync_changes c on c.row_id = n.id where c.kind = 'partners' order by c.seq desc limit 5) l`), ",")
 			writes := 0
 			*meanwhile = func(r *http.Request) {
 				if r.Method != http.MethodPatch || r.Header.Get("Authorization") == "Bearer "+notionsim.PersonToken {
@@ -165,7 +165,7 @@ func TestEditsDuringAPush(t *testing.T) {
 					t.Errorf("Notion has %q", got)
 				}
 			}
-			if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'location' and winner = 'notion'`); n != len(last) {
+			if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where field = 'location' and winner = 'notion'`); n != len(last) {
 				t.Errorf("%d conflicts, want %d", n, len(last))
 			}
 			w.Agree(t, "partners")
@@ -188,7 +188,7 @@ func TestAnEditThatTheRowRefusedIsKnown(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	w.Exec(t, `update partners set location = 'ours' where id in (select id from notion_partners where notion_id = any($1))`, pages)
-	w.Exec(t, `update sync_changes set changed_at = now() + interval '1 hour'`)
+	w.Exec(t, `update integration.sync_changes set changed_at = now() + interval '1 hour'`)
 	w.Sim.Clock().Advance(10 * time.Minute)
 	succeeded(t, w.Sync(t, journal.Incremental, "partners"))
 	for _, page := range pages {
@@ -196,10 +196,10 @@ func TestAnEditThatTheRowRefusedIsKnown(t *testing.T) {
 			t.Errorf("Notion has %q", got)
 		}
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_conflicts where field = 'location' and winner = 'supabase' and notion_value = '"theirs"'`); n != len(pages) {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where field = 'location' and winner = 'supabase' and notion_value = '"theirs"'`); n != len(pages) {
 		t.Errorf("%d conflicts, want %d", n, len(pages))
 	}
-	w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+	w.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 	succeeded(t, w.Sync(t, journal.Incremental, "partners"))
 	w.Agree(t, "partners")
 }

@@ -59,7 +59,7 @@ func TestARowThatTheDatabaseRefuses(t *testing.T) {
 			if finished(t, r); r.RowsUpdated != 11 || r.Counts.Errors != 1 {
 				t.Errorf("%+v", r)
 			}
-			if got := sidetest.Query[string](t, w, `select string_agg(reason, '; ') from sync_errors`); !strings.Contains(got, c.said) {
+			if got := sidetest.Query[string](t, w, `select string_agg(reason, '; ') from integration.sync_errors`); !strings.Contains(got, c.said) {
 				t.Errorf("it is said: %s", got)
 			}
 			edit(t, w, pageOf(t, w, "things", "row 7"), map[string]any{"label": rich("rich_text", "good")})
@@ -101,7 +101,7 @@ func TestATriggerThatWritesMore(t *testing.T) {
 	if again := w.Sync(t, journal.Incremental); again.Written() > 0 || again.Conflicts > 0 {
 		t.Errorf("then a sync did %+v", again)
 	}
-	if n := sidetest.Query[int](t, w, `select (select count(*) from sync_conflicts) + (select count(*) from sync_errors) + (select count(*) from sync_changes)`); n > 0 {
+	if n := sidetest.Query[int](t, w, `select (select count(*) from integration.sync_conflicts) + (select count(*) from integration.sync_errors) + (select count(*) from integration.sync_changes)`); n > 0 {
 		t.Errorf("%d conflicts, errors and changes", n)
 	}
 }

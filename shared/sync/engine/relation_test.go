@@ -146,7 +146,7 @@ func (w kin) sync() {
 	w.t.Helper()
 	r := w.Sync(w.t, journal.Full)
 	if r.Counts.Errors > 0 {
-		w.t.Log(sidetest.Query[string](w.t, w.World, `select kind || ': ' || reason from sync_errors`))
+		w.t.Log(sidetest.Query[string](w.t, w.World, `select kind || ': ' || reason from integration.sync_errors`))
 	}
 	succeeded(w.t, r)
 }
@@ -362,7 +362,7 @@ func TestRelations(t *testing.T) {
 			if got := pairs(t, w.World, "partners", "projects", "P"); got != c.want {
 				t.Errorf("in Postgres P has %q", got)
 			}
-			if n := sidetest.Query[int](t, w.World, `select count(*) from sync_conflicts`); n > 0 {
+			if n := sidetest.Query[int](t, w.World, `select count(*) from integration.sync_conflicts`); n > 0 {
 				t.Errorf("%d conflicts", n)
 			}
 			w.Agree(t)

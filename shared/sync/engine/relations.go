@@ -89,8 +89,8 @@ func (w *worker) hidden(ctx context.Context, it item, id string) (bool, error) {
 	return now != record.Live, err
 }
 
-// related says where a related page stands. Of one that is away it asks once a batch; of a live one each time, for it may just have gone, by
-// somebody's hand or by the sync's.
+// related says where a related page stands: one that was moved to a database that no relation leads to is gone. Of one that is away it asks once a
+// batch; of a live one each time, for it may just have gone, by somebody's hand or by the sync's.
 func (w *worker) related(ctx context.Context, id string) (record.State, error) {
 	if state, known := w.asked.find(id); known {
 		return state, nil
@@ -101,11 +101,21 @@ func (w *worker) related(ctx context.Context, id string) (record.State, error) {
 		page.State = record.Gone
 	case err != nil:
 		return record.None, err
+	case page.State == record.Live && !w.leadsTo(page.DataSourceID):
+		page.State = record.Gone
 	}
 	if page.State != record.Live {
 		w.asked.note(id, page.State)
 	}
 	return page.State, nil
+}
+
+// leadsTo reports whether a relation leads to a data source, as far as that is known.
+func (w *worker) leadsTo(dataSourceID string) bool {
+	return slices.ContainsFunc(w.lens.Fields(), func(f mapping.Field) bool {
+		to := w.lens.Binding[f.Column].RelatedTo
+		return f.Type == property.TypeRelation && (to == "" || to == dataSourceID)
+	})
 }
 
 // asked remembers the related pages that are away, and the data sources that can be seen. It is safe for concurrent use: several pages are written at once.

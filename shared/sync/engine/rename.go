@@ -38,6 +38,7 @@ func (w *worker) rename(ctx context.Context) error {
 // open reads the base of a record. Options that have another name by now stand in it under the names that they have in Notion, but for those
 // that the row still has under the old one. Of a page that was made anew it has what the page was made with.
 func (p *planner) open(d *decision) error {
+	p.respell(d)
 	var err error
 	if known := d.known.Base; known != nil && d.page != nil && d.page.ID != known.PageID && d.page.Document != nil {
 		base, err := p.lens.Without(*known, slices.Collect(maps.Keys(d.known.Waits)), p.lens.ColumnsOf(d.page))

@@ -52,13 +52,6 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 	change := func(w world, at int, properties map[string]any) {
 		edit(t, w.World, sidetest.Query[string](t, w.World, `select notion_id from notion_partners where id = $1::text::uuid`, w.rows[at]), properties)
 	}
-	options := func(names ...string) map[string]any {
-		list := []any{}
-		for _, n := range names {
-			list = append(list, map[string]any{"name": n})
-		}
-		return map[string]any{"multi_select": list}
-	}
 	for name, c := range sample.Of(map[string]struct {
 		meanwhile func(world)
 		want      map[int]string // of rows that end otherwise than most
@@ -75,8 +68,8 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 			set(w, 1, `collaboration_focus = '{Water}'`)
 			set(w, 2, `collaboration_focus = '{Land,Water,Fire}'`)
 			change(w, 3, map[string]any{strength: selected("Weak")})
-			change(w, 4, map[string]any{focus: options("Water")})
-			change(w, 5, map[string]any{focus: options("Land", "Water", "Fire")})
+			change(w, 4, map[string]any{focus: chosen("Water")})
+			change(w, 5, map[string]any{focus: chosen("Land", "Water", "Fire")})
 			w.rename(strength, "Firm", "Solid")
 			w.rename(focus, "Land", "Soil")
 			change(w, 6, map[string]any{strength: selected("Firm")}) // an option of the old name
@@ -116,13 +109,69 @@ func TestOptionsThatAreRenamed(t *testing.T) {
 				}
 			}
 			in.Agree(t, "partners")
-			if n := sidetest.Query[int](t, in, `select count(*) from sync_conflicts`); n > 0 {
+			if n := sidetest.Query[int](t, in, `select count(*) from integration.sync_conflicts`); n > 0 {
 				t.Errorf("%d conflicts", n)
 			}
 			in.Sim.Clock().Advance(10 * time.Minute)
 			if r := in.Sync(t, journal.Full, "partners"); r.Written() > 0 || r.Conflicts > 0 {
 				t.Errorf("then a sync did %+v", r)
 			}
+		})
+	}
+}
+
+// TestOpenConflictsFollowRenamedOptions: whichever a person keeps, before or after, no option of an old name is made anew.
+func TestOpenConflictsFollowRenamedOptions(t *testing.T) {
+	t.Parallel()
+	for name, c := range sample.Of(map[string]struct {
+		keep  merge.Side
+		first bool // it is decided before the options are renamed
+		want  string
+	}{
+		"Notion's, before":   {merge.Notion, true, "Solid"},
+		"Notion's, after":    {merge.Notion, false, "Solid"},
+		"Supabase's, before": {merge.Supabase, true, "Feeble"},
+		"Supabase's, after":  {merge.Supabase, false, "Feeble"},
+	}) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, rename := labelled(t, 2)
+			ids := sidetest.Query[[]string](t, w, `select array_agg(id::text order by id) from partners where relationship_strength = 'Firm'`)
+			page := sidetest.Query[string](t, w, `select notion_id from notion_partners where id = $1::text::uuid`, ids[0])
+			w.Exec(t, `update partners set relationship_strength = 'Weak' where id = $1::text::uuid`, ids[1])
+			edit(t, w, page, map[string]any{"Relationship Strength": selected("Strong")})
+			w.Exec(t, `update partners set relationship_strength = 'Weak' where id = $1::text::uuid`, ids[0])
+			next := func() {
+				t.Helper()
+				succeeded(t, w.Sync(t, journal.Incremental, "partners"))
+				w.Sim.Clock().Advance(10 * time.Minute)
+			}
+			next()
+			next() // which gets to know the options
+			decide := func() {
+				settle(t, w, conflicts(t, w, journal.ConflictWaiting)[0].ID, journal.Decision{Keep: c.keep})
+			}
+			if c.first {
+				decide()
+			}
+			rename("Relationship Strength", "Strong", "Solid")
+			rename("Relationship Strength", "Weak", "Feeble")
+			next()
+			if !c.first {
+				decide()
+				next()
+			}
+			row := sidetest.Query[string](t, w, `select relationship_strength from partners where id = $1::text::uuid`, ids[0])
+			if got := plain(t, w, page, "Relationship Strength"); got != c.want || row != c.want {
+				t.Errorf("%q in Notion, %q in Postgres", got, row)
+			}
+			if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts where status <> 'settled'`); n > 0 {
+				t.Errorf("%d conflicts are left", n)
+			}
+			if told := sidetest.Query[int](t, w, `select count(*) from integration.events where type = 'sync_conflict'`); told != 1 {
+				t.Errorf("it was told %d times", told)
+			}
+			w.Agree(t, "partners")
 		})
 	}
 }
@@ -166,13 +215,6 @@ func TestARenamedOptionOutlivesNoDeletion(t *testing.T) {
 // an option as it likes, and a padded column adds blanks.
 func TestARenamedOptionThatTheRowSpellsOtherwise(t *testing.T) {
 	t.Parallel()
-	options := func(names ...string) map[string]any {
-		list := []any{}
-		for _, n := range names {
-			list = append(list, map[string]any{"name": n})
-		}
-		return map[string]any{"multi_select": list}
-	}
 	w := columned(t, `create extension citext; create type mood as enum ('sad', 'glad', 'merry')`, []column{
 		{"mood", property.TypeSelect, "mood", ""},
 		{"word", property.TypeSelect, "text", ""},
@@ -184,7 +226,7 @@ func TestARenamedOptionThatTheRowSpellsOtherwise(t *testing.T) {
 	})
 	w.Person(t, "POST", "/v1/pages", map[string]any{"parent": map[string]any{"data_source_id": source(t, w)}, "properties": map[string]any{
 		"Name": rich("title", "First"), "mood": selected("Sad"), "word": selected("One"), "any_case": map[string]any{"status": map[string]any{"name": "Done"}},
-		"padded": selected("one"), "moods": options("Sad", "Glad"), "words": options("One", "Two"), "padded_words": options("a", "b"),
+		"padded": selected("one"), "moods": chosen("Sad", "Glad"), "words": chosen("One", "Two"), "padded_words": chosen("a", "b"),
 	}})
 	succeeded(t, w.Sync(t, journal.Full))
 	w.Exec(t, `update things set word = 'one', words = '{two,one}', any_case = 'done'`)
@@ -209,7 +251,7 @@ func TestARenamedOptionThatTheRowSpellsOtherwise(t *testing.T) {
 	if again := w.Sync(t, journal.Full); again.Written() > 0 || again.Conflicts > 0 {
 		t.Errorf("a second sync did %+v", again)
 	}
-	if got := sidetest.Query[int](t, w, `select count(*) from sync_conflicts`); got > 0 {
+	if got := sidetest.Query[int](t, w, `select count(*) from integration.sync_conflicts`); got > 0 {
 		t.Errorf("%d conflicts", got)
 	}
 }

@@ -150,7 +150,8 @@ func (w *worker) count(d *decision, o journal.Outcome, s journal.Settled) {
 		n.PagesArchived++
 	case merge.Nothing:
 	}
-	if d.err != nil || len(d.waits) > 0 || o.Refused {
+	if row := d.known.Key.RowID; (s.Refusal != nil || o.Refused) && !w.erred[row] {
+		w.erred[row] = true
 		n.Errors++
 	}
 	for _, c := range s.Closed {

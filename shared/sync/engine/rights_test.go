@@ -26,8 +26,9 @@ func narrowed(t *testing.T, w *sidetest.World) string {
 	t.Helper()
 	role := "narrow_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	w.Exec(t, `create role `+role+` login password 'narrow' bypassrls`)
-	w.Exec(t, `grant select, insert, update, delete on all tables in schema public to `+role)
-	w.Exec(t, `grant usage on all sequences in schema public to `+role)
+	w.Exec(t, `grant usage on schema public, integration to `+role)
+	w.Exec(t, `grant select, insert, update, delete on all tables in schema public, integration to `+role)
+	w.Exec(t, `grant usage on all sequences in schema public, integration to `+role)
 	at := *w.Pool.Config().ConnConfig
 	address := url.URL{Scheme: "postgres", User: url.UserPassword(role, "narrow"), Host: net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port))), Path: at.Database}
 	pool, err := postgres.Open(t.Context(), secret.Of(address.String()), 4)

@@ -48,7 +48,7 @@ func TestAFullWorkspace(t *testing.T) {
 	setFaults(t, w, full())
 	const create = "POST /v1/pages"
 	waiting := func() int {
-		return sidetest.Query[int](t, w, `select count(*) from sync_errors where side = 'notion' and reason like 'The Notion workspace is full%Upgrade%'`)
+		return sidetest.Query[int](t, w, `select count(*) from integration.sync_errors where side = 'notion' and reason like 'The Notion workspace is full%Upgrade%'`)
 	}
 
 	changed, page := some(t, w, "partners", 1), pageOf(t, w, "partners", some(t, w, "partners", 1))
@@ -69,7 +69,7 @@ func TestAFullWorkspace(t *testing.T) {
 	}
 
 	t.Run("each run tries one page", func(t *testing.T) {
-		w.Exec(t, `update sync_errors set next_attempt_at = now()`)
+		w.Exec(t, `update integration.sync_errors set next_attempt_at = now()`)
 		w.Exec(t, `insert into partners (name) values ('New 13')`)
 		if sent := sentBy(w, func() { w.Sync(t, journal.Incremental) }); sent[create] != 1 || waiting() != 16 {
 			t.Errorf("%d creations were tried, %d records wait", sent[create], waiting())
@@ -125,7 +125,7 @@ func TestRoomThatALookFinds(t *testing.T) {
 	w.Exec(t, `update partners set location = 'moved' where name = $1`, gone)
 	lookAt(t, w, "partners")
 	lookAt(t, w, "partners") // for the one that has waited since the run
-	if said := sidetest.Query[string](t, w, `select coalesce(string_agg(row_id || ': ' || reason, '; '), '') from sync_errors`); said != "" {
+	if said := sidetest.Query[string](t, w, `select coalesce(string_agg(row_id || ': ' || reason, '; '), '') from integration.sync_errors`); said != "" {
 		t.Error(said)
 	}
 	w.Agree(t, "partners")
@@ -153,7 +153,7 @@ func TestALostAnswerWhileRoomIsTried(t *testing.T) {
 	w.Exec(t, `insert into partners (name) values ('New')`)
 	w.Sync(t, journal.Incremental, "partners")
 	setFaults(t, w)
-	w.Exec(t, `update sync_errors set next_attempt_at = now() - interval '1 hour'`)
+	w.Exec(t, `update integration.sync_errors set next_attempt_at = now() - interval '1 hour'`)
 	lose = true
 	w.Sync(t, journal.Incremental, "partners")
 	succeeded(t, w.Sync(t, journal.Full, "partners"))

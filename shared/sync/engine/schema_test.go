@@ -20,7 +20,7 @@ func TestAPropertyThatReturns(t *testing.T) {
 	t.Parallel()
 	w := sidetest.New(t, nil, "partners")
 	succeeded(t, w.Sync(t, journal.Full))
-	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
+	source := sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'partners'`)
 	shape := func(is any) {
 		w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": map[string]any{"Location": is}})
 		succeeded(t, w.Sync(t, journal.Full, "partners"))
@@ -82,12 +82,12 @@ func TestANewProperty(t *testing.T) {
 	t.Parallel()
 	w := sidetest.New(t, nil, "partners")
 	succeeded(t, w.Sync(t, journal.Full))
-	source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
+	source := sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'partners'`)
 	w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": map[string]any{"Rating": map[string]any{"number": map[string]any{}}}})
 	for range 2 {
 		succeeded(t, w.Sync(t, journal.Full))
 	}
-	if got := sidetest.Query[string](t, w, `select coalesce(string_agg(data::text, ' '), '') from integration_events where type = 'schema_changed'`); got !=
+	if got := sidetest.Query[string](t, w, `select coalesce(string_agg(data::text, ' '), '') from integration.events where type = 'schema_changed'`); got !=
 		`{"is": "Rating", "was": "", "kind": "partners", "field": "", "change": "added"}` {
 		t.Errorf("told: %s", got)
 	}

@@ -64,6 +64,7 @@ type decision struct {
 	// waits are the fields that wait, refused those of them that Notion has refused.
 	waits, refused map[string]journal.FieldRefusal
 	again          bool  // Notion has refused a field that was found out, and may take the others
+	rekeyed        bool  // Notion has refused the row's key, for which the database is looked at again
 	err            error // one side refuses the record
 	// replaced is, in a dry run, what Notion showed before the write that was taken as made.
 	replaced record.Tree
@@ -79,8 +80,8 @@ func (w *worker) settle(ctx context.Context, items []item, batch journal.Batch) 
 		return fault.New(fault.Internal, "The sync must look into a write whose answer was lost before it goes on.")
 	}
 	w.asked.clear()
-	items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside })
 	for round := 1; ; round++ {
+		items = slices.DeleteFunc(items, func(it item) bool { return it.known.Aside }) // it may be since the round before
 		decisions, late, err := w.decideAll(ctx, items)
 		if err != nil {
 			return err
@@ -145,6 +146,7 @@ func stored(decisions []*decision) bool {
 func (p *planner) decide(it item) *decision {
 	d := &decision{item: it}
 	if d.err = p.open(d); d.err == nil {
+		d.refused = p.unasked(d)
 		p.plan(d)
 	}
 	d.answered = p.answers(d)
@@ -175,6 +177,9 @@ func (p *planner) plan(d *decision) {
 		base.State = record.Archived // the side that has the record brings it back to the one that deleted it
 	}
 	base = p.untouched(d, base, notion)
+	if base.State == record.Archived && postgres.State == record.Live {
+		base = p.anew(base, postgres)
+	}
 	for _, f := range p.lens.Fields() {
 		v, wrote := d.wrote[f.Column]
 		if wrote && v == nil && f.Type == property.TypeStatus && notion.Fields[f.Column] != nil {
@@ -187,12 +192,30 @@ func (p *planner) plan(d *decision) {
 	if !p.deletes(d, trees) {
 		p.make(d, trees)
 	}
+	if d.page != nil && d.page.Elsewhere && d.plan.Notion.Op != merge.Nothing {
+		// What outlived the page's move gets a page of its own here: the moved one belongs to another database.
+		d.page = &record.Page{ID: d.page.ID, State: record.Gone}
+		p.plan(d)
+		return
+	}
+	p.renameMentions(d, trees)
 	if d.plan.Notion.Op == merge.Create {
 		moveAlong(d.plan.Notion, d.known.Moved)
 	}
 	if d.trashed {
 		d.plan.Notion = fromTrash(d.plan)
 	}
+}
+
+// anew returns the base of a record whose row is back, perhaps inserted anew: nobody emptied what only Notion computes.
+func (p *planner) anew(base, postgres record.Tree) record.Tree {
+	empty := record.Fields{}
+	for _, f := range p.lens.Fields() {
+		if !f.Type.Writable() && postgres.Fields[f.Column] == nil {
+			empty[f.Column] = nil
+		}
+	}
+	return base.With(empty)
 }
 
 // seen returns what Notion shows of a record, as far as anybody looked.
@@ -202,6 +225,27 @@ func (p *planner) seen(d *decision) record.Tree {
 	}
 	known := d.latest.With(d.wrote)
 	return p.lens.OfPage(d.page, known.With(withShown(known.Fields, d.shown)))
+}
+
+// renameMentions has a row follow the names of what its texts mention: a page that is renamed counts as no edit of those that mention it, in Notion
+// either, and yet they show its new name.
+func (p *planner) renameMentions(d *decision, trees merge.Trees) {
+	if d.plan.State != record.Live || d.known.Row == nil || trees.Postgres.State != record.Live {
+		return
+	}
+	for _, f := range p.lens.Fields() {
+		shown, is := trees.Notion.Fields[f.Column].(property.Text)
+		was, known := d.wrote[f.Column]
+		if !known {
+			was, known = trees.Base.Fields[f.Column]
+		}
+		column, has := d.known.Row.Columns[f.Column]
+		_, waits := d.waits[f.Column]
+		has = has && record.SameColumn(f.ColumnType, column, record.Column(f, was)) && !record.SameColumn(f.ColumnType, column, record.Column(f, shown))
+		if is && known && has && !waits && property.Equal(was, shown) {
+			d.plan.Postgres = d.plan.Postgres.With(record.Fields{f.Column: shown})
+		}
+	}
 }
 
 // withoutIdle takes out of a plan the writes that would change nothing: the side would show what it shows already.
@@ -226,7 +270,7 @@ func (p *planner) withoutIdle(d *decision, notion record.Tree) {
 	})
 	d.plan.Postgres = drop(d.plan.Postgres, func(f mapping.Field, v property.Value) bool {
 		column, shown := d.known.Row.Columns[f.Column]
-		return shown && record.SameColumn(f.ColumnType, column, record.Column(f, v))
+		return shown && record.SameColumn(f.ColumnType, column, record.ColumnOver(f, v, column))
 	})
 }
 

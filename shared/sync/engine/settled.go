@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -21,7 +22,14 @@ func (p *planner) settled(d *decision) journal.Settled {
 		Closed:    p.closed(d),
 		Refused:   d.known.Refused,
 	}
+	if parting := p.parting(d); parting != s.Base {
+		s.Base, s.Rebased = parting, true // also where its deletion is held: what it waited for is not kept
+	}
+	s.Decided = decidedColumns(d)
 	s.Refusal, s.RefusedFor = p.refusal(d), d.known.RefusedFor
+	if d.err == nil && d.made.Op != merge.Create && s.Refusal != nil && sameWaits(s.Refusal.Fields, d.known.Waits) {
+		s.RefusedFor = s.Refusal.Reason // but for what the property and the record are called by now
+	}
 	if d.err != nil || !d.held && d.plan.Notion.Op == merge.Nothing {
 		s.Changes = d.known.Changes
 	}
@@ -42,9 +50,52 @@ func (p *planner) settled(d *decision) journal.Settled {
 		s.OnRow = append(p.tellConflicts(d, s.Conflicts), p.tell(d, merge.Supabase, s.Row)...)
 	}
 	s.Ended = ended(d, s)
+	for _, dispute := range d.known.Disputes {
+		if dispute.Respelled {
+			s.Respelled = append(s.Respelled, dispute)
+		}
+	}
 	s.Released = (d.known.Verdict != "" || p.holds) && !s.Keep && d.err == nil // it may have come into a hold since it was looked up
 	s.Keep = s.Keep || d.plan.State == record.None || p.unchanged(d)
 	return s
+}
+
+// parting returns the base of a record. One that goes away waits no more, and what its page shows of a field that Notion refused stays nobody's edit:
+// once it returns, the row's value passes.
+func (p *planner) parting(d *decision) *record.Base {
+	base := d.known.Base
+	if base == nil || d.plan.State != record.Archived {
+		return base
+	}
+	var fields []string
+	shown := map[string]json.RawMessage{}
+	for field, wait := range d.known.Waits {
+		if _, known := base.Columns[field]; !known && wait.Shown != nil {
+			fields, shown[field] = append(fields, field), wait.Shown
+		}
+	}
+	if len(fields) == 0 {
+		return base
+	}
+	next, err := p.lens.Without(*base, fields, shown)
+	if err != nil {
+		return base
+	}
+	return &next
+}
+
+// decidedColumns returns the columns that people decided on, by field.
+func decidedColumns(d *decision) map[string]json.RawMessage {
+	var columns map[string]json.RawMessage
+	for _, dispute := range d.known.Disputes {
+		if dispute.Decided {
+			if columns == nil {
+				columns = map[string]json.RawMessage{}
+			}
+			columns[dispute.Field] = dispute.Value
+		}
+	}
+	return columns
 }
 
 // leave keeps out of the base what a side still has to do.
@@ -135,7 +186,8 @@ func (p *planner) overwrote(d *decision, left journal.Intent) bool {
 		if i < 0 {
 			continue
 		}
-		if made = !record.SameColumn(f.ColumnType, left.Conflicts[i].NotionColumn, record.Column(f, notion.Fields[f.Column])); made {
+		shown := record.Keepable(record.Column(f, notion.Fields[f.Column]))
+		if made = !record.SameColumn(f.ColumnType, left.Conflicts[i].NotionColumn, shown); made {
 			break
 		}
 	}

@@ -74,7 +74,7 @@ func (s Starter) Schedule(ctx context.Context, t journal.Type) error {
 	if err != nil {
 		return err
 	}
-	req := Request{Type: t, RequestedBy: "schedule"}
+	req := Request{Type: t, RequestedBy: journal.BySchedule}
 	if len(busy) > 0 {
 		req.Kinds = slices.DeleteFunc(slices.Clone(s.Kinds), func(k string) bool { return slices.Contains(busy, k) })
 		if len(req.Kinds) == 0 {

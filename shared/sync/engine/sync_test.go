@@ -78,6 +78,22 @@ func selected(name string) map[string]any {
 	return map[string]any{"select": map[string]any{"name": name}}
 }
 
+// chosen returns a property of several options.
+func chosen(names ...string) map[string]any {
+	list := make([]any, len(names))
+	for i, name := range names {
+		list[i] = map[string]any{"name": name}
+	}
+	return map[string]any{"multi_select": list}
+}
+
+// newThing makes a page of a thing as a person, and returns its id.
+func newThing(t *testing.T, w *sidetest.World, properties map[string]any) string {
+	t.Helper()
+	parent := map[string]any{"type": "data_source_id", "data_source_id": source(t, w)}
+	return w.Person(t, "POST", "/v1/pages", map[string]any{"parent": parent, "properties": properties})["id"].(string)
+}
+
 // edit changes properties of a page as a person.
 func edit(t *testing.T, w *sidetest.World, page string, properties map[string]any) {
 	t.Helper()
@@ -165,7 +181,7 @@ func TestEditsGoBothWays(t *testing.T) {
 func lost(t *testing.T, w *sidetest.World, field string) string {
 	t.Helper()
 	return sidetest.Query[string](t, w, `select coalesce(string_agg(winner || ' ' || coalesce(notion_value::text, '') || ' ' || coalesce(supabase_value::text, ''), '; '), 'none')
-		from sync_conflicts where field = $1 and intent_id is null`, field)
+		from integration.sync_conflicts where field = $1 and intent_id is null`, field)
 }
 
 func TestConflicts(t *testing.T) {
@@ -188,7 +204,7 @@ func TestConflicts(t *testing.T) {
 			page := pageOf(t, w, "projects", name)
 			edit(t, w, page, map[string]any{"Lead": rich("rich_text", "in Notion")})
 			w.Exec(t, `update projects set lead = 'in Postgres' where name = $1`, name)
-			w.Exec(t, `update sync_changes set changed_at = now() - make_interval(secs => $1)`, c.ago.Seconds())
+			w.Exec(t, `update integration.sync_changes set changed_at = now() - make_interval(secs => $1)`, c.ago.Seconds())
 			got := w.Sync(t, journal.Incremental, "projects")
 			succeeded(t, got)
 			if got.Conflicts != 1 || plain(t, w, page, "Lead") != c.kept || lost(t, w, "lead") != c.conflict {
@@ -360,13 +376,13 @@ func TestOneBadRecord(t *testing.T) {
 	if text := plain(t, w, pageOf(t, w, "partners", good), "Location"); text != strings.Repeat("x", 2001) {
 		t.Errorf("the long text has %d characters in Notion", len(text))
 	}
-	reason := sidetest.Query[string](t, w, `select reason from sync_errors`)
+	reason := sidetest.Query[string](t, w, `select reason from integration.sync_errors`)
 	if !strings.Contains(reason, "100") || !strings.Contains(reason, "Collaboration Focus") || !strings.Contains(reason, bad) {
 		t.Errorf("the reason is %q", reason)
 	}
 	w.Exec(t, `update partners set collaboration_focus = '{one}' where name = $1`, bad)
 	succeeded(t, w.Sync(t, journal.Full, "partners"))
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_errors`); n != 0 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_errors`); n != 0 {
 		t.Errorf("%d errors are left", n)
 	}
 	w.Agree(t, "partners")

@@ -114,7 +114,7 @@ func TestTrouble(t *testing.T) {
 			c.mends(t, w)
 			succeeded(t, w.Sync(t, journal.Full))
 			w.Agree(t)
-			if n := sidetest.Query[int](t, w, `select count(*) from sync_intents`); n != 0 {
+			if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_intents`); n != 0 {
 				t.Errorf("%d intents are left", n)
 			}
 		})
@@ -187,7 +187,7 @@ func TestSchemaChanges(t *testing.T) {
 			t.Parallel()
 			w := sidetest.Synced(t, nil, "partners")
 			before := sidetest.Query[string](t, w, `select string_agg(location, ',' order by id) from partners`)
-			source := sidetest.Query[string](t, w, `select data_source_id from sync_databases where kind = 'partners'`)
+			source := sidetest.Query[string](t, w, `select data_source_id from integration.sync_databases where kind = 'partners'`)
 			w.Person(t, "PATCH", "/v1/data_sources/"+source, map[string]any{"properties": c.change})
 			for range 2 {
 				succeeded(t, w.Sync(t, journal.Full, "partners"))
@@ -195,7 +195,7 @@ func TestSchemaChanges(t *testing.T) {
 			if after := sidetest.Query[string](t, w, `select string_agg(location, ',' order by id) from partners`); after != before {
 				t.Errorf("the rows' locations changed from %s to %s", before, after)
 			}
-			if got := sidetest.Query[string](t, w, `select string_agg(data->>'change', ',') from integration_events where type = 'schema_changed'`); got != c.event {
+			if got := sidetest.Query[string](t, w, `select string_agg(data->>'change', ',') from integration.events where type = 'schema_changed'`); got != c.event {
 				t.Errorf("events: %s", got)
 			}
 			record := some(t, w, "partners", 0)
@@ -311,7 +311,7 @@ func TestALeaseThatIsLost(t *testing.T) {
 	w := sidetest.Synced(t, nil, "partners")
 	w.Exec(t, `update partners set location = 'changed'`)
 	w.Syncer.Leases = thief{w.Syncer.Leases, func() {
-		w.Exec(t, `update sync_leases set term = term + 1, owner = 'thief', expires_at = now() + interval '1 second'`)
+		w.Exec(t, `update integration.sync_leases set term = term + 1, owner = 'thief', expires_at = now() + interval '1 second'`)
 	}}
 	run, err := w.Starter.Start(t.Context(), engine.Request{Type: journal.Full, Kinds: []string{"partners"}})
 	if err != nil {
@@ -324,7 +324,7 @@ func TestALeaseThatIsLost(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	w.Syncer.Leases = postgres.Leases{Pool: w.Pool, TTL: time.Minute}
-	w.Exec(t, `update sync_leases set expires_at = now()`)
+	w.Exec(t, `update integration.sync_leases set expires_at = now()`)
 	w.Starter.Now = func() time.Time { return time.Now().Add(time.Minute) }
 	if err := w.Starter.Requeue(t.Context()); err != nil { // as the schedule does
 		t.Fatal(err)

@@ -92,11 +92,11 @@ func TestALookGoesBetweenWhatADeadWorkerLeft(t *testing.T) {
 	if !death(t, h.World, journal.Full, "projects", 20) {
 		t.Fatal("no worker died")
 	}
-	if left := sidetest.Query[int](t, h.World, `select count(*) from sync_intents`); left <= 4 {
+	if left := sidetest.Query[int](t, h.World, `select count(*) from integration.sync_intents`); left <= 4 {
 		t.Fatalf("it left %d writes", left)
 	}
 	h.Exec(t, `update projects set lead = 'second'`)
-	run := sidetest.Query[string](t, h.World, `select id::text from sync_runs where status = 'running'`)
+	run := sidetest.Query[string](t, h.World, `select id::text from integration.sync_runs where status = 'running'`)
 	if err := h.Send(t.Context(), "", journal.Message{ConnectionID: config.DefaultConnection, RunID: run, Kind: "projects"}); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestALookGoesBetweenWhatADeadWorkerLeft(t *testing.T) {
 	if err := h.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if ended := sidetest.Query[string](t, h.World, `select r.status || coalesce(' ' || d.error, '') from sync_runs r join sync_run_databases d on d.run_id = r.id where r.id = '`+run+`'`); ended != "succeeded" {
+	if ended := sidetest.Query[string](t, h.World, `select r.status || coalesce(' ' || d.error, '') from integration.sync_runs r join integration.sync_run_databases d on d.run_id = r.id where r.id = '`+run+`'`); ended != "succeeded" {
 		t.Error(ended)
 	}
 	if got := plain(t, h.World, page, "Lead"); got != "second" {
@@ -124,7 +124,7 @@ func TestAFirstSyncIsNotBegunAgainForSomebodyWhoWaits(t *testing.T) {
 	t.Parallel()
 	h := newHooked(t)
 	page, row := h.partner(t)
-	h.Exec(t, `update sync_databases set notion_through = null where kind = 'partners'`)
+	h.Exec(t, `update integration.sync_databases set notion_through = null where kind = 'partners'`)
 	h.Exec(t, `update partners set archived_at = now() where id = (select max(id::text)::uuid from partners)`) // a page that is looked at before it is written
 	lists := 0
 	h.interrupt(func() {
@@ -274,8 +274,8 @@ func (n lossy) Update(ctx context.Context, pageID string, write journal.Write) (
 	return record.Page{}, fault.New(fault.Unavailable, "lost")
 }
 
-func (n lossy) Create(ctx context.Context, dataSourceID, rowID string, write journal.Write) (record.Page, error) {
-	if _, err := n.Notion.Create(ctx, dataSourceID, rowID, write); err != nil {
+func (n lossy) Create(ctx context.Context, dataSourceID, keyID, rowID string, write journal.Write) (record.Page, error) {
+	if _, err := n.Notion.Create(ctx, dataSourceID, keyID, rowID, write); err != nil {
 		return record.Page{}, err
 	}
 	return record.Page{}, fault.New(fault.Unavailable, "lost")

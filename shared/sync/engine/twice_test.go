@@ -124,11 +124,11 @@ func activities(t *testing.T, w *sidetest.World) map[string]activity {
 	return sidetest.Query[map[string]activity](t, w, `
 		select coalesce(jsonb_object_agg(field, jsonb_build_object('Pages', pages, 'Rows', rows, 'Conflicts', conflicts)), '{}') from (
 			select field, count(*) filter (where target = 'notion') pages, count(*) filter (where target = 'supabase') rows, count(*) filter (where target = 'conflict') conflicts from (
-				select f, target_system from integration_events, jsonb_array_elements_text(data -> 'fields') f where type like 'record_%'
-				union all select field, 'conflict' from sync_conflicts
-				union all select '', 'conflict' from integration_events where type = 'error' or type = 'schema_changed'
-				union all select '', target_system from integration_events where type like 'record_%'
-				union all select '', 'conflict' from sync_errors, generate_series(1, attempts)
+				select f, target_system from integration.events, jsonb_array_elements_text(data -> 'fields') f where type like 'record_%'
+				union all select field, 'conflict' from integration.sync_conflicts
+				union all select '', 'conflict' from integration.events where type = 'error' or type = 'schema_changed'
+				union all select '', target_system from integration.events where type like 'record_%'
+				union all select '', 'conflict' from integration.sync_errors, generate_series(1, attempts)
 			) s (field, target) group by field) c`)
 }
 
@@ -182,7 +182,7 @@ func writtenTwice(t *testing.T, rule merge.Rule, done map[string][2]activity) []
 		before := activities(t, w)
 		r := w.Sync(t, journal.Full)
 		if r.Status != "succeeded" || r.Counts.Errors > 0 {
-			t.Fatalf("%s: %+v: %s", step, r, sidetest.Query[string](t, w, `select coalesce(string_agg(reason, '; '), '') from sync_errors`))
+			t.Fatalf("%s: %+v: %s", step, r, sidetest.Query[string](t, w, `select coalesce(string_agg(reason, '; '), '') from integration.sync_errors`))
 		}
 		first := activities(t, w)
 		again := w.Sync(t, journal.Full)

@@ -46,12 +46,12 @@ const everything = `{"kinds":[{"name":"things","table":"things","base_table":"no
 
 const thingsTable = `create table things (
 	id uuid primary key default gen_random_uuid(),
-	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id),
+	connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references integration.connections (id),
 	name text, text text, number numeric, whole bigint, choice text, status text, tags text[], box boolean not null default false, day date,
 	moment timestamptz, span jsonb, url text, email text, phone text, people text[], files jsonb, formula jsonb, rollup jsonb, number_id text,
 	born timestamptz, edited timestamptz, creator jsonb, editor jsonb, press jsonb, proof jsonb, place jsonb, glow jsonb,
 	archived_at timestamptz, created_at timestamptz not null default now(), updated_at timestamptz not null default now());
-	call keep_in_step('things', 'things', 'notion_things')`
+	call integration.keep_in_step('things', 'things', 'notion_things')`
 
 // things is a world of one database with a property of every type.
 func things(t *testing.T) *sidetest.World {

@@ -22,6 +22,9 @@ func TestAUniqueValueThatIsSwapped(t *testing.T) {
 		"two columns":            `alter table partners add unique (featured, description)`,
 		"those that live":        `create unique index on partners (description) where archived_at is null`,
 		"short, and not null":    `update partners set description = name where description is null; alter table partners alter description type varchar(9), alter description set not null, add unique (description)`,
+		"an exclusion":           `alter table partners add exclude (description with =)`,
+		"a check wants a value":  `update partners set description = id::text where description is null; alter table partners add unique (description), add check (description is not null)`,
+		"a check wants a form":   `update partners set description = id::text where description is null; alter table partners alter description set not null, add unique (description), add check (description ~ '[a-z0-9]$' and length(description) <> 32)`,
 		"nulls are not distinct": `update partners set description = id::text where description is null; alter table partners add unique nulls not distinct (description)`,
 	}
 	moves := map[string]struct{ from, to string }{
@@ -61,6 +64,37 @@ func TestAUniqueValueThatIsSwapped(t *testing.T) {
 	}
 }
 
+// TestADayThatIsSwapped: of a column that has to have a value of its own, and is no text.
+func TestADayThatIsSwapped(t *testing.T) {
+	t.Parallel()
+	for column, sql := range sample.Of(map[string]string{
+		"day": `update things set day = '2025-01-01'::date + 1000 * (select count(*)::int from things o where o.id < things.id) where day is null;
+			alter table things alter day set not null, add unique (day)`,
+		"moment": `update things set moment = '2025-01-01'::date + interval '1 day' * (select count(*) from things o where o.id < things.id) where moment is null;
+			alter table things alter moment set not null, add unique (moment)`,
+		"days that may not overlap": `alter table things add exclude using gist (daterange(day, day + 1) with &&) where (day is not null)`,
+	}) {
+		t.Run(column, func(t *testing.T) {
+			t.Parallel()
+			on := func(day string) map[string]any {
+				date := map[string]any{"date": map[string]any{"start": day}}
+				return map[string]any{"Day": date, "Moment": map[string]any{"date": map[string]any{"start": day + "T10:00:00Z"}}}
+			}
+			w, first := aThing(t, on("2026-01-01"))
+			second := newThing(t, w, on("2026-01-02"))
+			syncLater(t, w)
+			for statement := range strings.SplitSeq(sql, ";") {
+				w.Exec(t, statement)
+			}
+			syncLater(t, w)
+			edit(t, w, first, on("2026-01-02"))
+			edit(t, w, second, on("2026-01-01"))
+			settles(t, w)
+			w.Agree(t)
+		})
+	}
+}
+
 // newPartner makes a partner's page as a person.
 func newPartner(t *testing.T, w *sidetest.World, name, location string) string {
 	t.Helper()
@@ -96,7 +130,7 @@ func TestAUniqueValueOfAnotherBatch(t *testing.T) {
 	if got := sidetest.Query[string](t, w, `select string_agg(location, ',' order by name) from partners where name like 'unique %' and archived_at is null`); got != "c,a" {
 		t.Errorf("the rows have %s", got)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_errors`); n > 0 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_errors`); n > 0 {
 		t.Errorf("%d records are set aside", n)
 	}
 	w.Agree(t, "partners")
@@ -118,7 +152,7 @@ func TestAUniqueValueThatSomebodyKeeps(t *testing.T) {
 	if got := sidetest.Query[string](t, w, `select string_agg(location, ',' order by name) from partners where name like 'unique %'`); got != "b,a,c,d" {
 		t.Errorf("the rows have %s", got)
 	}
-	if n := sidetest.Query[int](t, w, `select count(*) from sync_errors`); n != 1 {
+	if n := sidetest.Query[int](t, w, `select count(*) from integration.sync_errors`); n != 1 {
 		t.Errorf("%d records are set aside", n)
 	}
 }

@@ -29,8 +29,12 @@ func (p *planner) wait(d *decision, f mapping.Field, side merge.Side, err error)
 
 // make plans a record's trees, without the fields that have to wait.
 func (p *planner) make(d *decision, trees merge.Trees) {
+	respelled := p.misspelled(trees, p.rules(d))
+	trees.Postgres = trees.Postgres.With(respelled)
 	for {
 		d.plan = merge.Make(trees, p.rules(d))
+		maps.DeleteFunc(respelled, func(field string, _ property.Value) bool { _, waits := d.waits[field]; return waits })
+		d.plan.Postgres = d.plan.Postgres.With(respelled)
 		p.withoutIdle(d, trees.Notion)
 		before := len(d.waits)
 		for _, f := range p.lens.Fields() {
@@ -98,13 +102,32 @@ func (p *planner) refusedFor(f mapping.Field, v property.Value, err error) (stri
 func (p *planner) untouched(d *decision, base, notion record.Tree) record.Tree {
 	same := record.Fields{}
 	for _, f := range p.lens.Fields() {
-		_, known := base.Fields[f.Column]
-		was := d.known.Waits[f.Column].Shown
-		if v := notion.Fields[f.Column]; !known && was != nil && record.SameColumn(f.ColumnType, was, record.Column(f, v)) {
-			same[f.Column] = v
+		if _, known := base.Fields[f.Column]; !known && stillShown(d, f, notion) {
+			same[f.Column] = notion.Fields[f.Column]
 		}
 	}
 	return base.With(same)
+}
+
+// stillShown reports whether a page shows of a field what it showed when Notion refused the field.
+func stillShown(d *decision, f mapping.Field, notion record.Tree) bool {
+	was := d.known.Waits[f.Column].Shown
+	return was != nil && record.SameColumn(f.ColumnType, was, record.Keepable(record.Column(f, notion.Fields[f.Column])))
+}
+
+// unasked returns the fields that Notion refused before, where the run writes nothing to Notion: they wait on for one that does. A field that somebody
+// has edited in Notion since waits no more.
+func (p *planner) unasked(d *decision) map[string]journal.FieldRefusal {
+	if p.part.Run.Type.WritesNotion() {
+		return nil
+	}
+	notion, waits := p.seen(d), map[string]journal.FieldRefusal{}
+	for _, f := range p.lens.Fields() {
+		if stillShown(d, f, notion) {
+			waits[f.Column] = d.known.Waits[f.Column]
+		}
+	}
+	return waits
 }
 
 // withoutRefused returns those of the writes that Notion refused for one field, and that are still to be made without it.
@@ -132,19 +155,24 @@ func (d *decision) apart() map[string]bool {
 	return apart
 }
 
-// refusal says why a record, or some of its fields, are set aside; nil where nothing is.
+// refusal says why a record, or some of its fields, are set aside; nil where nothing is. In a record that goes away, or is away, no field waits: there is
+// nothing left to do, and once the record is back, its fields are planned anew.
 func (p *planner) refusal(d *decision) *journal.Refusal {
-	if d.err == nil && len(d.waits) == 0 {
+	waits := d.waits
+	if d.plan.State == record.Archived {
+		waits = nil
+	}
+	if d.err == nil && len(waits) == 0 {
 		return nil
 	}
-	r := &journal.Refusal{Again: p.Now().Add(journal.Backoff(d.known.Refused)), Fields: maps.Clone(d.waits)}
+	r := &journal.Refusal{Again: p.Now().Add(journal.Backoff(d.known.Refused)), Fields: maps.Clone(waits)}
 	notion := p.seen(d)
 	for _, f := range p.lens.Fields() {
 		if why, refused := d.refused[f.Column]; refused {
 			if r.Fields == nil { // what Notion has refused was not planned anew: the batch broke off
 				r.Fields = map[string]journal.FieldRefusal{}
 			}
-			why.Shown = record.Column(f, notion.Fields[f.Column])
+			why.Shown = record.Keepable(record.Column(f, notion.Fields[f.Column]))
 			r.Fields[f.Column] = why
 		}
 	}
@@ -152,11 +180,11 @@ func (p *planner) refusal(d *decision) *journal.Refusal {
 		r.Side, r.Reason = refusedBy(d), fault.Message(d.err)
 		return r
 	}
-	names := slices.Sorted(maps.Keys(d.waits))
-	r.Side = d.waits[names[0]].Side
+	names := slices.Sorted(maps.Keys(waits))
+	r.Side = waits[names[0]].Side
 	reasons := make([]string, len(names))
 	for i, name := range names {
-		reasons[i] = fmt.Sprintf("%q: %s", p.propertyName(name), d.waits[name].Reason)
+		reasons[i] = fmt.Sprintf("%q: %s", p.propertyName(name), waits[name].Reason)
 	}
 	r.Reason = strings.Join(reasons, " ")
 	if title := p.titleOf(d); title != "" {
@@ -165,6 +193,11 @@ func (p *planner) refusal(d *decision) *journal.Refusal {
 		r.Reason = "Property " + r.Reason
 	}
 	return r
+}
+
+// sameWaits reports whether the same fields wait, for the same reasons.
+func sameWaits(a, b map[string]journal.FieldRefusal) bool {
+	return maps.EqualFunc(a, b, func(a, b journal.FieldRefusal) bool { return a.Side == b.Side && a.Reason == b.Reason })
 }
 
 // propertyName returns what people call a field in Notion.

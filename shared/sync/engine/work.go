@@ -97,6 +97,7 @@ func (s *Syncer) workOn(ctx, working context.Context, m journal.Message, part jo
 		lease:   lease,
 		notion:  s.Notion(kind),
 		tables:  tables,
+		erred:   map[string]bool{},
 		deleted: map[merge.Side]int{merge.Notion: part.Counts.PagesArchived, merge.Supabase: part.Counts.RowsArchived},
 		time:    limit,
 		log:     s.Log.With("kind", m.Kind),
@@ -185,6 +186,7 @@ type worker struct {
 	deaf     bool                      // it looked for somebody, and could not
 	retried  bool
 	claimed  map[string]bool // pages that were made for intents that were left open
+	erred    map[string]bool // rows of records that were counted among the errors
 	asked    asked           // in this batch
 	edits    edits           // that were taken in before a push
 	room     room

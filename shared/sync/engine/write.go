@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -136,16 +138,19 @@ func (w *worker) writeBatch(ctx context.Context, writes []*decision) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(writes, func(d *decision) bool { return d.again && d.rekeyed }) {
+		w.database.RowKey = ""
+	}
 	return w.writeBatch(ctx, w.withoutRefused(writes))
 }
 
 // prepareRowKey makes room for the row's key in the database, once, where it may.
 func (w *worker) prepareRowKey(ctx context.Context) error {
-	if w.database.RowKeyReady || w.lens.Kind.RowKeyProperty == "" {
+	if w.database.RowKey != "" || w.lens.Kind.RowKeyProperty == "" {
 		return nil
 	}
-	ready, err := w.notion.PrepareRowKey(ctx, w.database.DataSourceID)
-	w.database.RowKeyReady = ready
+	key, err := w.notion.PrepareRowKey(ctx, w.database.DataSourceID, w.database.Binding)
+	w.database.RowKey = key
 	return err
 }
 
@@ -230,22 +235,34 @@ func (w *worker) write(ctx context.Context, d *decision) (err error) {
 	return nil
 }
 
-// ask asks Notion for a write, without the related pages that are gone; doubtful tells which have to be asked for to know.
-func (w *worker) ask(ctx context.Context, d *decision, todo merge.Action, doubtful func(pageID string) bool) (record.Page, error) {
-	fields, err := w.writable(ctx, d, todo, doubtful)
+// putFewer makes a write that Notion refused once more, without all related pages that are gone. The write is still refused where none is.
+func (w *worker) putFewer(ctx context.Context, d *decision, todo merge.Action, fields record.Fields, refused error) (record.Page, error) {
+	fewer, err := w.writable(ctx, d, todo, func(string) bool { return true })
 	if err != nil {
 		return record.Page{}, err
 	}
+	if fault.KindOf(refused) == fault.Invalid && maps.EqualFunc(fields, fewer, property.Equal) {
+		return record.Page{}, refused
+	}
+	return w.put(ctx, d, todo, fewer)
+}
+
+// put makes a write.
+func (w *worker) put(ctx context.Context, d *decision, todo merge.Action, fields record.Fields) (record.Page, error) {
 	what := journal.Write{Op: todo.Op, Fields: fields, Binding: w.lens.Binding}
 	if todo.Op == merge.Create {
-		return w.notion.Create(ctx, w.database.DataSourceID, d.known.Key.RowID, what)
+		return w.notion.Create(ctx, w.database.DataSourceID, w.database.RowKey, d.known.Key.RowID, what)
 	}
 	return w.notion.Update(ctx, d.known.Key.PageID, what)
 }
 
 // send makes a write and plans the record anew with Notion's answer.
 func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error {
-	page, err := w.ask(ctx, d, todo, w.doubtful(d))
+	fields, err := w.writable(ctx, d, todo, w.doubtful(d))
+	var page record.Page
+	if err == nil {
+		page, err = w.put(ctx, d, todo, fields)
+	}
 	if fault.KindOf(err) == fault.NotFound && w.relates(todo) {
 		// The page is not there, or one that it names is not, and nobody has noticed yet: it may be one whose own record waits for this. Or
 		// none of them can be seen.
@@ -258,12 +275,17 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 				}
 			}
 		}
-		page, err = w.ask(ctx, d, todo, func(string) bool { return true })
+	}
+	if kind := fault.KindOf(err); (kind == fault.NotFound || kind == fault.Invalid) && w.relates(todo) {
+		page, err = w.putFewer(ctx, d, todo, fields, err)
 	}
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooLarge, fault.Full:
 		d.err = err
-		if fault.KindOf(err) != fault.Full {
+		key, name := w.database.RowKey, w.lens.Kind.RowKeyProperty // Notion names a property that is gone by the id, one of another type by its name
+		if todo.Op == merge.Create && key != "" && !d.rekeyed && (strings.Contains(err.Error(), key) || strings.Contains(err.Error(), name)) {
+			d.again, d.rekeyed = true, true // people have taken the property away since it was looked at
+		} else if fault.KindOf(err) != fault.Full {
 			w.blame(d, todo, err)
 		}
 		return nil

@@ -25,8 +25,9 @@ type Database struct {
 	// ListedAt is when the database was last listed as a whole.
 	ListedAt time.Time
 	// Drifts are the differences between the mapping and what there is that have been reported.
-	Drifts      []mapping.Drift
-	RowKeyReady bool
+	Drifts []mapping.Drift
+	// RowKey is the id of the property that holds the rows' ids; "" where it has to be looked for.
+	RowKey string
 	// Columns says which column, or join table, each field has: see Column.Place.
 	Columns map[string]string
 	// Learning are the fields that came into step and have to be read from every page once. A whole listing does that.
@@ -177,10 +178,14 @@ type Dispute struct {
 	ConflictID string          `json:"id"`
 	Field      string          `json:"field"`
 	Decided    bool            `json:"decided"`
+	Lapsed     bool            `json:"-"`      // it was decided, and a person has to decide anew
+	Respelled  bool            `json:"-"`      // its options have other names than those that are stored
+	Winner     merge.Side      `json:"winner"` // "" where the sides differed when it was decided
 	DecidedAt  *time.Time      `json:"decided_at"`
 	Value      json.RawMessage `json:"value"`    // decided on, as the column shows it
 	Property   json.RawMessage `json:"property"` // decided on, as Notion spelled it; none where only columns ever showed it
-	// Notion and Postgres are what the sides showed.
+	// Notion and Postgres are what the sides showed, Shown Notion's as Notion spelled it.
+	Shown    json.RawMessage `json:"shown"`
 	Notion   json.RawMessage `json:"notion"`
 	Postgres json.RawMessage `json:"postgres"`
 }
@@ -211,6 +216,8 @@ type Conflict struct {
 	ID string
 	merge.Conflict
 	NotionColumn, PostgresColumn, BaseColumn, PageProperty json.RawMessage
+	// Reopens is what a person had decided of it, which lapses; nil where nobody had.
+	Reopens *Dispute
 }
 
 // Batch is what is stored as one.
@@ -242,6 +249,8 @@ type Settled struct {
 	// the record is set aside to be looked at again.
 	Row merge.Action
 	Was *record.Row
+	// Decided are the columns that a person decided on, by field. A value of Row may hold less of one, such as fewer digits.
+	Decided map[string]json.RawMessage
 	// Lens, Base, Page, State and Unsettled say which base follows, as record.Lens.Advance has it; Keep leaves it as it is.
 	Lens      record.Lens
 	Base      *record.Base
@@ -258,6 +267,8 @@ type Settled struct {
 	OnRow     []event.Event
 	// Events are stored in any case: they tell what was done in Notion.
 	Events []event.Event
+	// Respelled are the disputes whose options have other names by now.
+	Respelled []Dispute
 	// Ended are the disputes that are over, unless a person decided anew meanwhile.
 	Ended []Dispute
 	// Released takes the record out of the hold in which it is: what was decided is done, or there is nothing to decide.

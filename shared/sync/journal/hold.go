@@ -55,6 +55,7 @@ type Hold struct {
 	Records int
 	Total   int
 	At      time.Time
+	Version string // another one as soon as the hold has other records
 }
 
 // HeldRecord is a record whose deletion is held.

@@ -40,6 +40,9 @@ type Message struct {
 	Counts Counts `json:"counts,omitzero"`
 }
 
+// BySchedule is who asks for the runs that are due.
+const BySchedule = "schedule"
+
 // Run is one sync of one or more databases.
 type Run struct {
 	ID, ConnectionID string

@@ -85,6 +85,8 @@ const (
 	NoColumn Change = "no_column" // the table has no such column, or there is no such join table
 	// Unusable: the column is of a type that cannot hold the property, or nothing can be written to it.
 	Unusable Change = "unusable"
+	// Keyless: the property of the rows' ids is of another type, or holds a field. Pages are created without their rows' ids.
+	Keyless Change = "keyless"
 )
 
 // Stops reports whether the drift takes the field out of the sync: neither side's value is read or written until the
@@ -111,6 +113,11 @@ func (d Drift) Message() string {
 		return fmt.Sprintf("The column %q %s", d.Was, d.Is)
 	case Removed:
 		return fmt.Sprintf("The property %q was removed in Notion. Restore it, add one of that name, or change the mapping.", d.Was)
+	case Keyless:
+		if d.Is == "" {
+			return fmt.Sprintf("The property %q is synced as a field, and cannot hold the ids of the rows as well. Pages are created without the ids until you rename it.", d.Was)
+		}
+		return fmt.Sprintf("The property %q is of the type %s in Notion, and is meant to hold the ids of the rows as text. Pages are made without the ids until you rename it or change its type to text.", d.Was, d.Is)
 	case Missing:
 		return fmt.Sprintf("The Notion database has no property %q. Add it, or change the mapping.", d.Was)
 	case Retyped:
@@ -134,7 +141,7 @@ func (b Binding) holds(id string) bool {
 // was bound follows its property's id; one that is new, or whose property went, is looked up by name among the properties that no
 // other field follows. A field whose property is missing or of another type is left out. The drifts are sorted by field.
 func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
-	known, bound := k.own(known), Binding{}
+	known, live, bound := k.own(known), storable(live), Binding{}
 	var drifts []Drift
 	for _, f := range k.Fields {
 		was, met := known[f.Column]
@@ -159,9 +166,36 @@ func (k Kind) Bind(known Binding, live []Live) (Binding, []Drift) {
 			bound[f.Column] = p.with(was)
 		}
 	}
+	if p, usable, found := k.RowKey(live, bound); found && !usable {
+		d := Drift{Field: "id", Change: Keyless, Was: p.Name}
+		if p.Type != property.TypeRichText {
+			d.Is = string(p.Type)
+		}
+		drifts = append(drifts, d)
+	}
 	drifts = append(drifts, k.unheld(known, bound, live)...)
 	slices.SortFunc(drifts, func(a, b Drift) int { return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Is, b.Is)) })
 	return bound, drifts
+}
+
+// RowKey returns the property that has the name of the one for the rows' ids, and reports whether it can hold them: it is a text, and no field is
+// bound to it. found is false where there is no such property.
+func (k Kind) RowKey(live []Live, bound Binding) (p Live, usable, found bool) {
+	p, found = find(live, func(l Live) bool { return k.RowKeyProperty != "" && l.Name == k.RowKeyProperty })
+	return p, p.Type == property.TypeRichText && !bound.holds(p.ID), found
+}
+
+// storable returns properties with such names as Postgres can store, and as it has them in a page's document: NUL becomes U+FFFD.
+func storable(live []Live) []Live {
+	clean := slices.Clone(live)
+	for i, p := range clean {
+		clean[i].Name = strings.ReplaceAll(p.Name, "\x00", "\ufffd")
+		clean[i].Options = maps.Clone(p.Options)
+		for id, name := range p.Options {
+			clean[i].Options[id] = strings.ReplaceAll(name, "\x00", "\ufffd")
+		}
+	}
+	return clean
 }
 
 // own returns the part of a binding that is of the kind's fields: what a field that the mapping no longer has was bound to is free.

@@ -112,6 +112,29 @@ func (m Mapping) Kind(name string) (Kind, bool) {
 	return m.Kinds[i], true
 }
 
+// SetAside is a database of the mapping that is not synced, or one of its relations, because something else has the names of its tables.
+type SetAside struct {
+	Kind   string `json:"kind"`
+	Field  string `json:"field"` // "": the whole database
+	Reason string `json:"reason"`
+}
+
+// Without returns the mapping without what is set aside.
+func (m Mapping) Without(aside []SetAside) Mapping {
+	is := func(kind, field string) bool {
+		return slices.ContainsFunc(aside, func(s SetAside) bool { return s.Kind == kind && s.Field == field })
+	}
+	var kinds []Kind
+	for _, k := range m.Kinds {
+		if is(k.Name, "") {
+			continue
+		}
+		k.Fields = slices.DeleteFunc(slices.Clone(k.Fields), func(f Field) bool { return is(k.Name, f.Column) })
+		kinds = append(kinds, k)
+	}
+	return Mapping{Kinds: kinds}
+}
+
 // Names returns the kinds' names, in the mapping's order.
 func (m Mapping) Names() []string {
 	names := make([]string, len(m.Kinds))

@@ -116,7 +116,7 @@ func (m Mapping) Migration(k Kind) string {
 	var sql strings.Builder
 	fmt.Fprintf(&sql, "-- +goose Up\ncreate table %s (\n", quoted(k.Table))
 	fmt.Fprintf(&sql, "  id uuid primary key default gen_random_uuid(),\n")
-	fmt.Fprintf(&sql, "  connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references connections (id) on delete cascade,\n")
+	fmt.Fprintf(&sql, "  connection_id uuid not null default '00000000-0000-0000-0000-000000000001' references integration.connections (id) on delete cascade,\n")
 	for _, f := range k.Fields {
 		switch f.ColumnType {
 		case JoinTable:
@@ -127,10 +127,10 @@ func (m Mapping) Migration(k Kind) string {
 		}
 	}
 	fmt.Fprintf(&sql, "  archived_at timestamptz,\n  created_at timestamptz not null default now(),\n  updated_at timestamptz not null default now()\n);\n\n")
-	fmt.Fprintf(&sql, "call keep_in_step('%s', '%s', '%s');\n", k.Name, k.Table, k.BaseTable)
+	fmt.Fprintf(&sql, "call integration.keep_in_step('%s', '%s', '%s');\n", k.Name, k.Table, k.BaseTable)
 	kinds := append(slices.Clone(m.Kinds), k)
 	for _, r := range (Mapping{Kinds: kinds}).Relations(k.Name) {
-		fmt.Fprintf(&sql, "call keep_relation_in_step('%s', '%s', '%s',\n  '%s', '%s', '%s', '%s', '%s', '%s');\n", k.Name, r.Field, r.Join.Table,
+		fmt.Fprintf(&sql, "call integration.keep_relation_in_step('%s', '%s', '%s',\n  '%s', '%s', '%s', '%s', '%s', '%s');\n", k.Name, r.Field, r.Join.Table,
 			k.Table, k.BaseTable, r.Join.From, r.Related.Table, r.Related.BaseTable, r.Join.To)
 	}
 	return sql.String()

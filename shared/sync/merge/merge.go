@@ -12,6 +12,9 @@
 package merge
 
 import (
+	"cmp"
+	"maps"
+
 	"github.com/act-platform/enhanced-integration/shared/sync/property"
 	"github.com/act-platform/enhanced-integration/shared/sync/record"
 )
@@ -78,6 +81,16 @@ const (
 type Action struct {
 	Op     Op
 	Fields record.Fields // to be written; a nil value clears
+}
+
+// With returns the action with other fields that are to be written as well, where the record stays.
+func (a Action) With(others record.Fields) Action {
+	if len(others) == 0 || a.Op == Archive {
+		return a
+	}
+	fields := maps.Clone(others)
+	maps.Copy(fields, a.Fields)
+	return Action{Op: cmp.Or(a.Op, Update), Fields: fields}
 }
 
 // Conflict is a value that lost, or a deletion that an edit outlived (Field is ""). Without a Winner, none has lost yet.

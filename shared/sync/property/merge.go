@@ -48,7 +48,25 @@ func changes(from, to string) []edit {
 	var s script
 	s.keep(len(strings.Join(a[:head], "")))
 	s.compare(a[head:len(a)-tail], b[head:len(b)-tail])
-	return slices.DeleteFunc(s.edits, func(e edit) bool { return e.kept })
+	return joined(from, slices.DeleteFunc(s.edits, func(e edit) bool { return e.kept }))
+}
+
+// joined returns changes with those made one that are one said otherwise: "b " put in after "a" and a blank is "a b" in the place of "a".
+func joined(from string, changes []edit) []edit {
+	var all []edit
+	for _, e := range changes {
+		if last := len(all) - 1; last >= 0 && (e.from == e.to || e.text == "") {
+			between := from[all[last].to:e.from]
+			moved := between + from[e.from:e.to] + e.text // what is taken out, or put in
+			if strings.HasSuffix(moved, between) {
+				all[last].to += e.to - e.from
+				all[last].text += (between + e.text)[:len(e.text)]
+				continue
+			}
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 // touches reports whether two changes are of the same words, or at the same place: something put in right where the other ends.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,7 +145,7 @@ func unsigned(address string) string {
 	return bare
 }
 
-// canonicalNumber returns a number's one spelling. A whole number keeps all its digits; one that no double can hold stays
+// canonicalNumber returns a number's one spelling. A whole number has all its digits; one that no double can hold stays
 // as it is.
 func canonicalNumber(n json.Number) json.Number {
 	f, err := n.Float64()
@@ -155,6 +156,8 @@ func canonicalNumber(n json.Number) json.Number {
 		return "0"
 	case !strings.ContainsAny(n.String(), ".eE"):
 		return n
+	case f == math.Trunc(f):
+		return json.Number(strconv.FormatFloat(f, 'f', -1, 64)) // as jsonb spells 2e+21
 	}
 	short, err := json.Marshal(f)
 	if err != nil {

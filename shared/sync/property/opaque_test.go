@@ -14,6 +14,7 @@ func TestCanonical(t *testing.T) {
 		{"keys in order", `{"b":1,"a":{"d":2,"c":3}}`, `{"a":{"c":3,"d":2},"b":1}`},
 		{"what HTML would escape", `"<\u0026>"`, `"<&>"`},
 		{"numbers by value", `[1.0,1e2,-0.0,0.10,1E400,123456789012345678901]`, `[1,100,0,0.1,1E400,123456789012345678901]`},
+		{"large numbers as jsonb spells them", `[2e+21,2000000000000000000000,2.4691357802469136e+29]`, `[2000000000000000000000,2000000000000000000000,246913578024691360000000000000]`},
 		{"a request", `{"id":"a","request_id":"b"}`, `{"id":"a"}`},
 		{"an id", `{"id":"C01166C613AE45CBB96818B4EF2F5A77"}`, `{"id":"` + pageID + `"}`},
 		{"an address that is signed", `{"url":"https://a?b","expiry_time":"2026-11-23T10:00:00.000Z"}`, `{"url":"https://a"}`},

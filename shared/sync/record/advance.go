@@ -25,6 +25,13 @@ func (l Lens) Advance(old *Base, page *Page, row *Row, state State, unsettled ma
 		maps.Copy(next.Columns, old.Columns)
 	}
 	if old != nil && state != Live {
+		if page != nil && page.Elsewhere {
+			for _, f := range l.Fields() {
+				if _, shown := page.Properties[l.Binding[f.Column].ID]; !shown {
+					delete(next.Columns, f.Column) // a page that is moved back without a value has not been cleared by anybody
+				}
+			}
+		}
 		return next, nil
 	}
 	looked := page != nil && page.Document != nil

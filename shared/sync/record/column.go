@@ -33,6 +33,22 @@ func Column(f mapping.Field, v property.Value) json.RawMessage {
 	return held
 }
 
+// ColumnOver returns what Column does, for a column that holds was now: of what it has and Notion cannot hold, it keeps what v leaves as it is, such as
+// seconds.
+func ColumnOver(f mapping.Field, v property.Value, was json.RawMessage) json.RawMessage {
+	column := Column(f, v)
+	d, date := v.(property.Date)
+	switch {
+	case !date || len(was) == 0 || isNull(was):
+		return column
+	case Agrees(f, was, v):
+		return was
+	case f.ColumnType == mapping.JSONB:
+		return dateOver(f, d, column, was)
+	}
+	return column
+}
+
 func columnOf(f mapping.Field, v property.Value) json.RawMessage {
 	switch v := v.(type) {
 	case nil:

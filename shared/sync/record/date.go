@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
@@ -41,6 +42,31 @@ func dateColumn(t mapping.ColumnType, d property.Date) json.RawMessage {
 	default:
 		return encoded(dateJSON{Start: d.Start, End: orNull(d.End), Zone: orNull(d.Zone)})
 	}
+}
+
+// dateOver returns the column of a date in jsonb where the column held was before: keys of the application's own stay, and so does an end of the date
+// that Notion shows as before.
+func dateOver(f mapping.Field, d property.Date, column, was json.RawMessage) json.RawMessage {
+	var next, before map[string]json.RawMessage
+	if json.Unmarshal(column, &next) != nil || json.Unmarshal(was, &before) != nil {
+		return column
+	}
+	over := maps.Clone(before)
+	maps.Copy(over, next)
+	value, _ := dateFromJSON(f, was) // no date: nothing of it stays
+	if then, is := value.(property.Date); is && then.Zone == d.Zone {
+		shows := func(was, now string) bool {
+			is := property.Date{Start: now, Zone: d.Zone}
+			return was != "" && now != "" && property.Equal(property.Stands(property.TypeDate, property.Date{Start: was, Zone: d.Zone}, is), is)
+		}
+		if shows(then.Start, d.Start) {
+			over["start"] = before["start"]
+		}
+		if shows(then.End, d.End) {
+			over["end"] = before["end"]
+		}
+	}
+	return encoded(over)
 }
 
 // dateJSON is a date in a jsonb column, as Notion spells it.

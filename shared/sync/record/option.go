@@ -85,6 +85,46 @@ func (t Tree) Latest(renamed map[string]map[string]string) Tree {
 	return t.rename(renamed, func(string, string) bool { return true })
 }
 
+// Respelled returns the value of a field with the names that its options have by now. What an option is called now keeps its name: it may be another
+// that had it before.
+func (l Lens) Respelled(field string, v property.Value, renames []mapping.Rename) property.Value {
+	names := map[string]string{}
+	for _, r := range renames {
+		if r.Field == field && !slices.Contains(slices.Collect(maps.Values(l.Binding[field].Options)), r.Was) {
+			names[r.Was] = r.Is
+		}
+	}
+	return Tree{Fields: Fields{field: v}}.Latest(map[string]map[string]string{field: names}).Fields[field]
+}
+
+// RespelledColumn is Respelled of a value as the field's column shows it.
+func (l Lens) RespelledColumn(f mapping.Field, column json.RawMessage, renames []mapping.Rename) json.RawMessage {
+	v, err := FromColumn(f, column, nil)
+	if err != nil {
+		return column
+	}
+	if is := l.Respelled(f.Column, v, renames); !property.Equal(v, is) {
+		return Column(f, is)
+	}
+	return column
+}
+
+// RespelledProperty returns a property as Notion spelled it with the names that its options have by now.
+func (l Lens) RespelledProperty(f mapping.Field, raw json.RawMessage, renames []mapping.Rename) json.RawMessage {
+	names := map[string]string{}
+	for _, o := range optionsIn(f.Type, raw) {
+		for _, r := range renames {
+			if r.Field == f.Column && r.Option == o.ID && r.Is != o.Name {
+				names[o.Name] = r.Is
+			}
+		}
+	}
+	if len(names) == 0 {
+		return raw
+	}
+	return respell(f.Type, raw, names)
+}
+
 // AsRow returns a base's tree with the names that its options have by now, but for those that the row still has under their old name. What
 // Notion then shows otherwise is to be written to the row, and what the row has otherwise is what somebody changed there.
 func (l Lens) AsRow(t Tree, renamed map[string]map[string]string, r *Row) Tree {

@@ -15,6 +15,8 @@ type Page struct {
 	EditedAt  time.Time // rounded down to the minute by Notion
 	// DataSourceID is where the page stands, "" when its parent is no data source.
 	DataSourceID string
+	// Elsewhere says that the page was moved to another database. It is Archived as long as it is there, and nothing can be written to it.
+	Elsewhere bool
 	// RowKey is the row's id that the page carries, "" when it carries none. A page that a person duplicated carries the
 	// original's.
 	RowKey string

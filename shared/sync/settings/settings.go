@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/act-platform/enhanced-integration/shared/fault"
+	"github.com/act-platform/enhanced-integration/shared/sync/mapping"
 	"github.com/act-platform/enhanced-integration/shared/sync/merge"
 )
 
@@ -47,6 +48,7 @@ type Settings struct {
 	Plan         Plan              // "": what the environment says
 	Databases    map[string]string // Notion databases by kind, beside those of the environment
 	Version      int64             // grows with each change
+	SetAside     []mapping.SetAside
 }
 
 // Policies returns the rules that may be set.
