@@ -253,7 +253,8 @@ func goings() (all []going) {
 	for call := range 4 {
 		all = append(all,
 			going{fmt.Sprint("deleted before call ", call), call, nil},
-			going{fmt.Sprint("of another type before call ", call), call, map[string]any{"checkbox": map[string]any{}}})
+			going{fmt.Sprint("of another type before call ", call), call, map[string]any{"checkbox": map[string]any{}}},
+			going{fmt.Sprint("renamed and of another type before call ", call), call, map[string]any{"name": "Our ID", "checkbox": map[string]any{}}})
 	}
 	return all
 }

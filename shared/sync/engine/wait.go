@@ -55,8 +55,8 @@ func (p *planner) make(d *decision, trees merge.Trees) {
 	}
 }
 
-// blame finds out which field Notion has refused of a write: its answer names the property, the option, or the person.
-func (p *planner) blame(d *decision, todo merge.Action, err error) {
+// blame reports whether it found out which field Notion has refused of a write: its answer names the property, the option, or the person.
+func (p *planner) blame(d *decision, todo merge.Action, err error) bool {
 	for _, f := range p.lens.Fields() {
 		v, written := todo.Fields[f.Column]
 		if !written {
@@ -70,8 +70,9 @@ func (p *planner) blame(d *decision, todo merge.Action, err error) {
 			d.refused = map[string]journal.FieldRefusal{}
 		}
 		d.refused[f.Column], d.again = journal.FieldRefusal{Side: merge.Notion, Reason: reason}, true
-		return
+		return true
 	}
+	return false
 }
 
 // refusedFor says why Notion refuses a field, and reports whether its answer names the field, or what was written to it.

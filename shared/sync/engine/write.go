@@ -256,6 +256,21 @@ func (w *worker) put(ctx context.Context, d *decision, todo merge.Action, fields
 	return w.notion.Update(ctx, d.known.Key.PageID, what)
 }
 
+// refused finds out what Notion has refused of a write: the property of the row ids, which people may have changed since it was looked at, or
+// a field. Notion names a property that is gone by its id, one of another type by its name, and that may be a new one.
+func (w *worker) refused(d *decision, todo merge.Action, err error) {
+	key, kind := w.database.RowKey, fault.KindOf(err)
+	keyed := todo.Op == merge.Create && key != "" && !d.rekeyed
+	switch {
+	case kind == fault.Full: // whatever was written
+	case keyed && (strings.Contains(err.Error(), key) || strings.Contains(err.Error(), w.lens.Kind.RowKeyProperty)):
+		d.again, d.rekeyed = true, true
+	case w.blame(d, todo, err):
+	case keyed && kind == fault.Invalid:
+		d.again, d.rekeyed = true, true
+	}
+}
+
 // send makes a write and plans the record anew with Notion's answer.
 func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error {
 	fields, err := w.writable(ctx, d, todo, w.doubtful(d))
@@ -282,12 +297,7 @@ func (w *worker) send(ctx context.Context, d *decision, todo merge.Action) error
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooLarge, fault.Full:
 		d.err = err
-		key, name := w.database.RowKey, w.lens.Kind.RowKeyProperty // Notion names a property that is gone by the id, one of another type by its name
-		if todo.Op == merge.Create && key != "" && !d.rekeyed && (strings.Contains(err.Error(), key) || strings.Contains(err.Error(), name)) {
-			d.again, d.rekeyed = true, true // people have taken the property away since it was looked at
-		} else if fault.KindOf(err) != fault.Full {
-			w.blame(d, todo, err)
-		}
+		w.refused(d, todo, err)
 		return nil
 	case fault.RateLimited, fault.Unauthorized, fault.Forbidden, fault.Unavailable, fault.Internal:
 	}
